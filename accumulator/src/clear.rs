@@ -1,0 +1,54 @@
+//! Folding clear claims: the masked claim and those on the hidden scalars become one for the decider.
+
+use crate::close::ClearClaim;
+use crate::fold::pair_up;
+use ark_ff::Field;
+use zktorch_blocks::field::{Fr, dot};
+use zktorch_blocks::transcript::{Reject, Transcript};
+
+/// Folds clear claims on a binary tree, as [`crate::fold`] does, with the cross terms in the clear. There is at least one.
+///
+/// # Transcript
+/// A level sends a cross term a pair and draws `r`.
+///
+/// # Soundness
+/// `2 levels / |F|`. The caller owes the decision of the claim returned.
+///
+/// # Errors
+/// On malformed bytes only.
+pub fn fold_clear(t: &mut Transcript<'_>, columns: usize, mut claims: Vec<ClearClaim>) -> Result<ClearClaim, Reject> {
+    while claims.len() > 1 {
+        let mut crosses = Vec::with_capacity(claims.len() / 2);
+        for pair in claims.chunks_exact(2) {
+            let cross = match pair {
+                [ClearClaim { witness: Some((w1, _)), form: f1, .. }, ClearClaim { witness: Some((w2, _)), form: f2, .. }] => {
+                    Some(dot(w1, &f2.to_dense(columns)) + dot(w2, &f1.to_dense(columns)))
+                }
+                _ => None,
+            };
+            crosses.push(t.scalar("clear cross term", cross)?);
+        }
+        let r = t.challenge();
+        let mut crosses = crosses.into_iter();
+        claims = pair_up(claims)
+            .map(|(claim, other)| match other {
+                Some(other) => claim.fold(other, crosses.next().unwrap_or_default(), r),
+                None => claim,
+            })
+            .collect();
+    }
+    claims.pop().ok_or(Reject::Check("no claim to decide"))
+}
+
+impl ClearClaim {
+    fn fold(mut self, other: Self, cross: Fr, r: Fr) -> Self {
+        self.commitment.extend(other.commitment.into_iter().map(|(c, p)| (r * c, p)));
+        self.form.add_scaled(r, &other.form);
+        self.value += r * cross + r.square() * other.value;
+        self.witness = self.witness.zip(other.witness).map(|((mut w1, b1), (w2, b2))| {
+            w1.iter_mut().zip(w2).for_each(|(a, b)| *a += r * b);
+            (w1, b1 + r * b2)
+        });
+        self
+    }
+}

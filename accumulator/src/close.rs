@@ -1,0 +1,309 @@
+//! Closing the hidden scalars: one relaxed quadratic equation on a masked copy of all of them (HyperNova's zero-knowledge by
+//! folding, ePrint 2023/573; BlindFold), and the proof that every message lies on its own slot (PROTOCOL, C1).
+//!
+//! With `u` the hidden scalars, `P(u) = sum_t A_t(u) B_t(u) + ell(u) + c` the constraints batched by `zeta`, and `s` uniformly
+//! random, the prover opens `z = s + h u`, which satisfies `sum A_t(z, h) B_t(z, h) + h ell(z) + h^2 c = e_0 + h e_1`, where
+//! `A(z, h)` is the form homogenised. That `u` is what the messages commit to, each on its slot, is the equation
+//! `D z = D s + h D u` of commitments with `D` the diagonal of powers of `kappa`, one a message.
+
+use crate::form::Form as LinearForm;
+use ark_bls12_381::{G1Affine, G1Projective};
+use ark_ec::VariableBaseMSM;
+use ark_ff::{AdditiveGroup, Field};
+use zktorch_blocks::field::{Fr, dot, eq_table, powers};
+use zktorch_blocks::sumcheck::Degree;
+use zktorch_blocks::transcript::{Form, Product, Reject, Transcript, check};
+
+/// A claim `<w, form> = value` in the clear; the commitment is a combination of points.
+#[derive(Clone, Debug)]
+pub struct ClearClaim {
+    /// Points and coefficients.
+    pub commitment: Vec<(Fr, G1Affine)>,
+    /// The linear form.
+    pub form: LinearForm,
+    /// The value.
+    pub value: Fr,
+    /// The vector and its blinder, on the prover's side.
+    pub witness: Option<(Vec<Fr>, Fr)>,
+}
+
+/// The two generators that the verifier itself uses: `G_0` and `H`.
+#[derive(Clone, Copy, Debug)]
+pub struct Bases {
+    /// `G_0`.
+    pub first: G1Affine,
+    /// `H`.
+    pub blinding: G1Affine,
+}
+
+/// The constraints in one: `sum_t a_t b_t + linear = 0`.
+struct Batched {
+    products: Vec<Product>,
+    linear: Form,
+}
+
+/// Where the scalars and messages lie.
+struct Slots {
+    width: usize,
+    segments: usize,
+    /// Position of each scalar in the concatenated segments, and its message.
+    scalars: Vec<(usize, usize)>,
+    /// Segment and commitment of each message.
+    messages: Vec<(usize, G1Affine)>,
+}
+
+/// What the prover keeps in mind: `s`, `u` and the blinders of their commitments.
+struct Masks {
+    u: Vec<Fr>,
+    s: Vec<Fr>,
+    plain: Vec<Fr>,
+    weighted: Vec<Fr>,
+    error: [Fr; 2],
+    errors: [Fr; 2],
+}
+
+/// Proves that the hidden scalars satisfy all constraints. Returns the clear claims that are left, two a segment.
+///
+/// # Transcript
+/// Draws `zeta`, `kappa`; sends `Com(s)` and `Com(D s)` a segment, `Com(e_0)`, `Com(e_1)`; draws `h`; sends the error term's
+/// opening, the two parts of the equation, a sumcheck over the products, and the values of the linear forms. No hidden
+/// message may follow.
+///
+/// # Soundness
+/// `(constraints + messages + 2 + 3 log products + S m) / |F|`. The caller owes the decision of the claims returned.
+///
+/// # Errors
+/// The name of the equation that fails.
+pub fn close(t: &mut Transcript<'_>, bases: &Bases) -> Result<Vec<ClearClaim>, Reject> {
+    let (zeta, kappa) = (t.challenge(), t.challenge());
+    let batched = Batched::new(t, zeta);
+    let slots = Slots::new(t);
+    let weights: Vec<Fr> = powers(kappa, slots.messages.len()).into_iter().map(|k| k * kappa).collect();
+    let mut masks = t.is_prover().then(|| Masks::draw(t, &batched, &slots)).flatten();
+    let (plain, weighted) = mask_commitments(t, &slots, &weights, masks.as_ref())?;
+    let errors = error_commitments(t, masks.as_mut())?;
+    let h = t.challenge();
+    let z: Option<Vec<Fr>> = masks.as_ref().map(|m| m.s.iter().zip(&m.u).map(|(s, u)| *s + h * u).collect());
+    let error = t.scalar("error term", masks.as_ref().map(|m| m.error[0] + h * m.error[1]))?;
+    let blinder = t.scalar("error blinder", masks.as_ref().map(|m| m.errors[0] + h * m.errors[1]))?;
+    let opened = G1Projective::msm(&[errors[0], errors[1], bases.first, bases.blinding], &[Fr::ONE, h, -error, -blinder]);
+    check(opened.is_ok_and(|point| point == G1Projective::ZERO), "error term opening")?;
+
+    let products_sum = z.as_ref().map(|z| {
+        batched.products.iter().map(|Product(a, b)| a.evaluate(z, h) * b.evaluate(z, h)).sum::<Fr>()
+    });
+    let products = t.scalar("products", products_sum)?;
+    let linear = t.scalar("linear part", z.as_ref().map(|z| batched.linear.evaluate(z, Fr::ZERO)))?;
+    let equation = products + h * linear + h.square() * batched.linear.constant;
+    check(equation == error, "relaxed equation")?;
+    let (form, target) = reduce_products(t, &batched, products, linear, h, z.as_deref())?;
+
+    let theta = t.challenge();
+    let dense = slots.scatter(&coefficients(&form, slots.scalars.len()), None);
+    let support: Vec<Fr> = powers(theta, slots.segments * slots.width).into_iter().map(|p| p * theta).collect();
+    let z_plain = z.as_ref().map(|z| slots.scatter(z, None));
+    let z_weighted = z.as_ref().map(|z| slots.scatter(z, Some(&weights)));
+    let segment_values = |v: &Option<Vec<Fr>>, f: &[Fr]| -> Option<Vec<Fr>> {
+        v.as_ref().map(|v| v.chunks(slots.width).zip(f.chunks(slots.width)).map(|(v, f)| dot(v, f)).collect())
+    };
+    let values = send(t, "linear forms", slots.segments, segment_values(&z_plain, &dense))?;
+    check(values.iter().sum::<Fr>() == target, "linear forms on z")?;
+    let support_values = send(t, "slot support", slots.segments, segment_values(&z_weighted, &support))?;
+    let omega = t.challenge();
+    let slot_weights = slots.scatter(&vec![Fr::ONE; slots.scalars.len()], Some(&weights));
+    let mut claims = Vec::new();
+    for j in 0..slots.segments {
+        let own = |v: &[Fr]| v.chunks(slots.width).nth(j).unwrap_or_default().to_vec();
+        let support = own(&support);
+        let mut form = own(&dense);
+        for ((f, d), q) in form.iter_mut().zip(own(&slot_weights)).zip(&support) {
+            *f += omega * d * q;
+        }
+        let message = |weighted: bool| {
+            let weight = move |k: Fr| if weighted { h * k } else { h };
+            let own = slots.messages.iter().zip(&weights).filter(|((segment, _), _)| *segment == j);
+            own.map(|(&(_, c), &k)| (weight(k), c)).collect::<Vec<_>>()
+        };
+        let commitment = |mask: &[G1Affine], weighted| {
+            mask.get(j).map(|&c| (Fr::ONE, c)).into_iter().chain(message(weighted)).collect::<Vec<_>>()
+        };
+        let blinder = |masks: &[Fr], weighted: bool, m: &[Fr]| {
+            let own = slots.messages.iter().zip(&weights).zip(m).filter(|(((segment, _), _), _)| *segment == j);
+            let messages: Fr = own.map(|((_, &k), &b)| if weighted { k * b } else { b }).sum();
+            masks.get(j).copied().unwrap_or_default() + h * messages
+        };
+        let message_blinders = t.secrets().map(|s| s.blinders().to_vec());
+        let witness = |z: &Option<Vec<Fr>>, weighted: bool| {
+            let (z, masks, blinders) = (z.as_ref()?, masks.as_ref()?, message_blinders.as_ref()?);
+            let own_masks = if weighted { &masks.weighted } else { &masks.plain };
+            Some((own(z), blinder(own_masks, weighted, blinders)))
+        };
+        let value = values.get(j).copied().unwrap_or_default();
+        let support_value = support_values.get(j).copied().unwrap_or_default();
+        claims.push(ClearClaim {
+            commitment: commitment(&plain, false),
+            form: LinearForm::dense(form),
+            value: value + omega * support_value,
+            witness: witness(&z_plain, false),
+        });
+        claims.push(ClearClaim {
+            commitment: commitment(&weighted, true),
+            form: LinearForm::dense(support),
+            value: support_value,
+            witness: witness(&z_weighted, true),
+        });
+    }
+    Ok(claims)
+}
+
+impl Batched {
+    fn new(t: &Transcript<'_>, zeta: Fr) -> Self {
+        let mut weight = Fr::ONE;
+        let mut batched = Self { products: Vec::new(), linear: Form::ZERO };
+        for constraint in t.hidden().constraints() {
+            batched.products.extend(constraint.products.iter().map(|Product(a, b)| Product(a.clone() * weight, b.clone())));
+            batched.linear.add_scaled(weight, &constraint.form);
+            weight *= zeta;
+        }
+        batched
+    }
+}
+
+impl Slots {
+    fn new(t: &Transcript<'_>) -> Self {
+        let hidden = t.hidden();
+        let mut scalars = Vec::with_capacity(hidden.count());
+        for (index, message) in hidden.messages().iter().enumerate() {
+            let at = message.slot.segment * hidden.width() + message.slot.column;
+            scalars.extend((at..at + message.slot.len).map(|position| (position, index)));
+        }
+        let messages = hidden.messages().iter().map(|m| (m.slot.segment, m.commitment)).collect();
+        Self { width: hidden.width(), segments: hidden.segments(), scalars, messages }
+    }
+
+    /// One value a scalar on the concatenated segments, times the weight of its message.
+    fn scatter(&self, values: &[Fr], weights: Option<&[Fr]>) -> Vec<Fr> {
+        let mut vector = vec![Fr::ZERO; self.segments * self.width];
+        for (&(position, message), &value) in self.scalars.iter().zip(values) {
+            let weight = weights.map_or(Some(Fr::ONE), |w| w.get(message).copied()).unwrap_or_default();
+            if let Some(slot) = vector.get_mut(position) {
+                *slot = weight * value;
+            }
+        }
+        vector
+    }
+}
+
+impl Masks {
+    /// Draws `s` and all blinders, and computes the error terms.
+    fn draw(t: &mut Transcript<'_>, batched: &Batched, slots: &Slots) -> Option<Self> {
+        let secrets = t.secrets()?;
+        let u = secrets.scalars().to_vec();
+        let s: Vec<Fr> = u.iter().map(|_| secrets.random()).collect();
+        let plain = (0..slots.segments).map(|_| secrets.random()).collect();
+        let weighted = (0..slots.segments).map(|_| secrets.random()).collect();
+        let errors = [secrets.random(), secrets.random()];
+        let mut error = [Fr::ZERO, batched.linear.evaluate(&s, Fr::ZERO)];
+        for Product(a, b) in &batched.products {
+            let (a_s, b_s) = (a.evaluate(&s, Fr::ZERO), b.evaluate(&s, Fr::ZERO));
+            error[0] += a_s * b_s;
+            error[1] += a_s * b.evaluate(&u, Fr::ONE) + a.evaluate(&u, Fr::ONE) * b_s;
+        }
+        Some(Self { u, s, plain, weighted, error, errors })
+    }
+}
+
+/// `Com(s)` of every segment, then `Com(D s)`.
+fn mask_commitments(
+    t: &mut Transcript<'_>,
+    slots: &Slots,
+    weights: &[Fr],
+    masks: Option<&Masks>,
+) -> Result<(Vec<G1Affine>, Vec<G1Affine>), Reject> {
+    let mut commit = |label, vector: Option<Vec<Fr>>, blinders: Option<&Vec<Fr>>| -> Result<Vec<G1Affine>, Reject> {
+        let points: Option<Vec<G1Affine>> = t.secrets().zip(vector).zip(blinders).map(|((secrets, vector), blinders)| {
+            vector.chunks(slots.width).zip(blinders).map(|(v, &b)| secrets.commit_vector(v, b)).collect()
+        });
+        (0..slots.segments).map(|j| t.point(label, points.as_ref().and_then(|p| p.get(j)).copied())).collect()
+    };
+    let plain = commit("mask of hidden scalars", masks.map(|m| slots.scatter(&m.s, None)), masks.map(|m| &m.plain))?;
+    let weighted =
+        commit("weighted mask of hidden scalars", masks.map(|m| slots.scatter(&m.s, Some(weights))), masks.map(|m| &m.weighted))?;
+    Ok((plain, weighted))
+}
+
+fn error_commitments(t: &mut Transcript<'_>, masks: Option<&mut Masks>) -> Result<[G1Affine; 2], Reject> {
+    let points = masks.and_then(|m| {
+        let secrets = t.secrets()?;
+        Some([secrets.commit_vector(&m.error[..1], m.errors[0]), secrets.commit_vector(&m.error[1..], m.errors[1])])
+    });
+    Ok([t.point("error commitment", points.map(|p| p[0]))?, t.point("error commitment", points.map(|p| p[1]))?])
+}
+
+/// A clear sumcheck over the products. Returns a form whose linear part on `z` has the value returned.
+fn reduce_products(
+    t: &mut Transcript<'_>,
+    batched: &Batched,
+    products: Fr,
+    linear: Fr,
+    h: Fr,
+    z: Option<&[Fr]>,
+) -> Result<(Form, Fr), Reject> {
+    let rounds = batched.products.len().next_power_of_two().trailing_zeros();
+    let size = 1usize << rounds;
+    let mut tables: Option<[Vec<Fr>; 2]> = z.map(|z| {
+        let mut a: Vec<Fr> = batched.products.iter().map(|p| p.0.evaluate(z, h)).collect();
+        let mut b: Vec<Fr> = batched.products.iter().map(|p| p.1.evaluate(z, h)).collect();
+        a.resize(size, Fr::ZERO);
+        b.resize(size, Fr::ZERO);
+        [a, b]
+    });
+    let mut claim = products;
+    let mut point = Vec::new();
+    for _ in 0..rounds {
+        let ends = tables.as_ref().map(|[a, b]| {
+            let half = a.len() / 2;
+            let ((a0, a1), (b0, b1)) = (a.split_at(half), b.split_at(half));
+            let leading = a0.iter().zip(a1).zip(b0.iter().zip(b1)).map(|((a0, a1), (b0, b1))| (*a1 - a0) * (*b1 - b0)).sum();
+            (dot(a0, b0), leading)
+        });
+        let at_zero = t.scalar("product rounds", ends.map(|e: (Fr, Fr)| e.0))?;
+        let leading = t.scalar("product rounds", ends.map(|e| e.1))?;
+        let r = t.challenge();
+        claim = dot(&Degree::Two.interpolation(&[r]), &[at_zero, claim - at_zero, leading]);
+        if let Some(tables) = &mut tables {
+            for table in tables {
+                let high = table.split_off(table.len() / 2);
+                table.iter_mut().zip(high).for_each(|(l, h)| *l += r * (h - *l));
+            }
+        }
+        point.push(r);
+    }
+    let last = |j: usize| tables.as_ref().and_then(|t| t.get(j)?.first().copied());
+    let (a, b) = (t.scalar("product factors", last(0))?, t.scalar("product factors", last(1))?);
+    check(a * b == claim, "product sumcheck")?;
+    let weights = eq_table(&point);
+    let side = |pick: fn(&Product) -> &Form| Form::combine(weights.iter().copied().zip(batched.products.iter().map(pick)));
+    let (form_a, form_b) = (side(|p| &p.0), side(|p| &p.1));
+    let (t1, t2) = (t.challenge(), t.challenge());
+    let target = linear + t1 * (a - h * form_a.constant) + t2 * (b - h * form_b.constant);
+    let mut form = batched.linear.clone();
+    form.add_scaled(t1, &form_a);
+    form.add_scaled(t2, &form_b);
+    Ok((form, target))
+}
+
+/// The coefficients of a form, dense.
+fn coefficients(form: &Form, count: usize) -> Vec<Fr> {
+    let mut dense = vec![Fr::ZERO; count];
+    for &(index, c) in &form.terms {
+        if let Some(slot) = dense.get_mut(index) {
+            *slot += c;
+        }
+    }
+    dense
+}
+
+fn send(t: &mut Transcript<'_>, label: &'static str, n: usize, values: Option<Vec<Fr>>) -> Result<Vec<Fr>, Reject> {
+    (0..n).map(|i| t.scalar(label, values.as_ref().and_then(|v| v.get(i)).copied())).collect()
+}

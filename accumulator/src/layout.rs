@@ -1,0 +1,176 @@
+//! Where committed tensors lie: three matrices of `2^c` columns, one for each time of commitment.
+
+use ark_ff::{AdditiveGroup, Field};
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::field::{Fr, eq_table};
+use zktorch_blocks::program::{Program, Role, Shape};
+
+/// The three times of commitment. Matrices of different phases never share a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// At compile time: weights.
+    Model,
+    /// First message of a proof: inputs and advice that are not public.
+    Witness,
+    /// Second message: multiplicities of the tables.
+    Multiplicities,
+}
+
+impl Phase {
+    /// In the order of the rows.
+    pub const ALL: [Self; 3] = [Self::Model, Self::Witness, Self::Multiplicities];
+}
+
+/// A committed polynomial's place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// First row, counted over all three matrices.
+    pub row: usize,
+    /// First column; 0 if it fills rows.
+    pub column: usize,
+    /// Its shape.
+    pub shape: Shape,
+}
+
+/// The places of all committed polynomials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// `c`: every row has `2^c` columns.
+    pub column_bits: usize,
+    /// Rows of each phase, in [`Phase::ALL`]'s order.
+    pub phases: [Range<usize>; 3],
+    /// For each row whether it lies wholly in padding: then it is zero and not sent.
+    pub omitted: Vec<bool>,
+    places: HashMap<Polynomial, Place>,
+}
+
+/// A claim's point, split over a row combination and the columns.
+#[derive(Clone, Debug)]
+pub struct Split {
+    /// Rows and their weights.
+    pub rows: Vec<(usize, Fr)>,
+    /// The point on the columns, `c` coordinates.
+    pub columns: Vec<Fr>,
+}
+
+impl Layout {
+    /// Packs the committed polynomials of a program, largest first, ties in program order: a polynomial of at least `2^c`
+    /// entries takes whole rows; smaller ones share rows at offsets that are multiples of their size.
+    pub fn new(program: &Program, column_bits: usize) -> Self {
+        let tensors = |role| {
+            program.with_role(role).filter_map(|id| Some((Polynomial::Tensor(id), program.tensors.get(id)?.shape.clone())))
+        };
+        let tables =
+            program.tables.iter().enumerate().map(|(id, t)| (Polynomial::Multiplicity(id), Shape::from([t.padded_rows()])));
+        let mut layout = Self { column_bits, phases: [0..0, 0..0, 0..0], omitted: Vec::new(), places: HashMap::new() };
+        let model = layout.pack(tensors(Role::Weight).collect());
+        let witness = layout.pack(tensors(Role::Witness).collect());
+        let multiplicities = layout.pack(if program.lookups.is_empty() { Vec::new() } else { tables.collect() });
+        layout.phases = [model, witness, multiplicities];
+        layout
+    }
+
+    fn pack(&mut self, mut polynomials: Vec<(Polynomial, Shape)>) -> Range<usize> {
+        polynomials.sort_by_key(|(_, shape)| std::cmp::Reverse(shape.bits()));
+        let columns = 1usize << self.column_bits;
+        let first = self.omitted.len();
+        let mut column = columns;
+        for (polynomial, shape) in polynomials {
+            let size = shape.padded_len();
+            let place = if size >= columns {
+                let row = self.omitted.len();
+                self.omitted.extend(rows_in_padding(&shape, self.column_bits));
+                Place { row, column: 0, shape }
+            } else {
+                if column + size > columns {
+                    self.omitted.push(false);
+                    column = 0;
+                }
+                column += size;
+                Place { row: self.omitted.len() - 1, column: column - size, shape }
+            };
+            self.places.insert(polynomial, place);
+        }
+        first..self.omitted.len()
+    }
+
+    /// The rows of a phase.
+    pub fn rows(&self, phase: Phase) -> Range<usize> {
+        let [model, witness, multiplicities] = &self.phases;
+        match phase {
+            Phase::Model => model.clone(),
+            Phase::Witness => witness.clone(),
+            Phase::Multiplicities => multiplicities.clone(),
+        }
+    }
+
+    /// The rows of a phase that are committed to.
+    pub fn sent_rows(&self, phase: Phase) -> impl Iterator<Item = usize> + '_ {
+        self.rows(phase).filter(|&row| self.omitted.get(row) == Some(&false))
+    }
+
+    /// The place of a committed polynomial.
+    pub fn place(&self, polynomial: Polynomial) -> Option<&Place> {
+        self.places.get(&polynomial)
+    }
+
+    /// Number of rows of all phases.
+    pub fn total_rows(&self) -> usize {
+        self.omitted.len()
+    }
+
+    /// Splits the point of a claim on a committed polynomial.
+    pub fn split(&self, polynomial: Polynomial, point: &[Fr]) -> Option<Split> {
+        let place = self.place(polynomial)?;
+        let c = self.column_bits;
+        if point.len() >= c {
+            let (high, low) = point.split_at(point.len() - c);
+            let weights = eq_table(high).into_iter().enumerate();
+            let sent = weights.map(|(i, w)| (place.row + i, w)).filter(|(row, _)| self.omitted.get(*row) == Some(&false));
+            return Some(Split { rows: sent.collect(), columns: low.to_vec() });
+        }
+        let offset = place.column >> point.len();
+        let bits = (0..c - point.len()).rev().map(|j| if offset >> j & 1 == 1 { Fr::ONE } else { Fr::ZERO });
+        Some(Split { rows: vec![(place.row, Fr::ONE)], columns: bits.chain(point.iter().copied()).collect() })
+    }
+
+    /// The integer rows of a phase, from row-major values of its polynomials.
+    pub fn fill(&self, phase: Phase, values: impl Fn(Polynomial) -> Arc<[i64]>) -> Vec<Vec<i64>> {
+        let range = self.rows(phase);
+        let columns = 1usize << self.column_bits;
+        let mut rows = vec![vec![0; columns]; range.len()];
+        for (&polynomial, place) in self.places.iter().filter(|(_, p)| range.contains(&p.row)) {
+            let base = (place.row - range.start) * columns + place.column;
+            for (i, &value) in place.shape.padded_indices().iter().zip(values(polynomial).iter()) {
+                let at = base + i;
+                if let Some(slot) = rows.get_mut(at >> self.column_bits).and_then(|r| r.get_mut(at & (columns - 1))) {
+                    *slot = value;
+                }
+            }
+        }
+        rows
+    }
+}
+
+/// For each row of a tensor of at least `2^c` entries whether all of it is padding.
+fn rows_in_padding(shape: &Shape, c: usize) -> Vec<bool> {
+    let high_bits = shape.bits() - c;
+    (0..1usize << high_bits)
+        .map(|row| {
+            let mut left = high_bits;
+            for (&extent, bits) in shape.dims().iter().zip(shape.axis_bits()) {
+                // The axis' leading `own` bits choose the row; its entries start at `index << (bits - own)`.
+                let own = bits.min(left);
+                left -= own;
+                let index = row >> left & ((1 << own) - 1);
+                if index << (bits - own) >= extent {
+                    return true;
+                }
+            }
+            false
+        })
+        .collect()
+}

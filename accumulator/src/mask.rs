@@ -1,0 +1,56 @@
+//! The mask: a uniformly random row hides the accumulated vector, after which the claim may be spoken of in the clear.
+//!
+//! The order is what makes it zero-knowledge (PROTOCOL, C3): the random row's value is *hidden*, the fold is done, and only
+//! then the masked value `V` is sent, tied to the hidden values by a constraint.
+
+use crate::fold::Accumulated;
+use ark_bls12_381::G1Affine;
+use zktorch_blocks::field::{Fr, dot};
+use zktorch_blocks::transcript::{Form, Reject, Transcript};
+
+/// The masked claim: `<w, f> = value` for `w` committed in `mask + challenge * accumulated`.
+#[derive(Clone, Debug)]
+pub struct Masked {
+    /// Commitment to the random row.
+    pub mask: G1Affine,
+    /// The coefficient of the accumulated commitment.
+    pub challenge: Fr,
+    /// The value, in the clear.
+    pub value: Fr,
+    /// The vector and its blinder, on the prover's side.
+    pub witness: Option<(Vec<Fr>, Fr)>,
+}
+
+/// Masks the accumulated claim. The prover hands over the accumulated vector and its blinder.
+///
+/// # Transcript
+/// `C_s`, hides `v_s`, draws `g`, sends `V`.
+///
+/// # Soundness
+/// `2 / |F|`. The caller owes the decision of the masked claim, and the closing of the hidden scalars, which holds the
+/// constraint `v_s + g v = V`.
+///
+/// # Errors
+/// On malformed bytes only.
+pub fn mask(t: &mut Transcript<'_>, columns: usize, claim: &Accumulated, witness: Option<(Vec<Fr>, Fr)>) -> Result<Masked, Reject> {
+    let form = claim.form.to_dense(columns);
+    let random = t.secrets().map(|s| {
+        let row: Vec<Fr> = (0..columns).map(|_| s.random()).collect();
+        let blinder = s.random();
+        let commitment = s.commit_vector(&row, blinder);
+        (row, blinder, commitment)
+    });
+    let commitment = t.point("mask row", random.as_ref().map(|r| r.2))?;
+    let hidden = t.hide("mask value", 1, random.as_ref().map(|(row, _, _)| vec![dot(row, &form)]))?;
+    let challenge = t.challenge();
+    let witness = random.zip(witness).map(|((row, row_blinder, _), (vector, blinder))| {
+        let masked = row.iter().zip(vector).map(|(s, w)| *s + challenge * w).collect::<Vec<Fr>>();
+        (masked, row_blinder + challenge * blinder)
+    });
+    let value = t.scalar("masked value", witness.as_ref().map(|(w, _)| dot(w, &form)))?;
+    let mut constraint = Form::combine(hidden.iter().map(|h| (Fr::from(1u64), h)));
+    constraint.add_scaled(challenge, &claim.value);
+    constraint.constant -= value;
+    t.zero("masked value", constraint);
+    Ok(Masked { mask: commitment, challenge, value, witness })
+}

@@ -1,0 +1,154 @@
+//! The add block: linear expressions. At a point both sides are linear in evaluations, so there is nothing to send: a
+//! claim on a linear tensor *is* a combination of claims on its terms. See `README.md` beside this file.
+//!
+//! [`Expansion`] follows linear expressions and free views down to the tensors that need a claim of their own.
+
+use crate::field::{Fr, evaluate_integers, from_i64};
+use crate::lookup::valid;
+use crate::permute::{Reduction, is_free_view};
+use crate::program::{Program, Role, Source, TableId, TensorId};
+use crate::transcript::Form;
+use ark_ff::{AdditiveGroup, Field};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// A polynomial that claims are made about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Polynomial {
+    /// The MLE of a tensor.
+    Tensor(TensorId),
+    /// The multiplicities of a table.
+    Multiplicity(TableId),
+}
+
+/// A point, shared by the claims made there.
+pub type Point = Rc<[Fr]>;
+
+/// An evaluation that is sent (hidden): a committed tensor, an einsum or a view that is not free, at a point.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Query {
+    /// What is evaluated.
+    pub polynomial: Polynomial,
+    /// Where.
+    pub point: Point,
+}
+
+/// An affine expression in queries: a constant, and coefficients of queries by their index.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expansion {
+    constant: Fr,
+    terms: Vec<(Fr, usize)>,
+}
+
+impl Expansion {
+    /// The form, given those of the queries.
+    pub fn form(&self, queries: &[Form]) -> Form {
+        let mut form = Form::combine(self.terms.iter().filter_map(|&(c, i)| Some((c, queries.get(i)?))));
+        form.constant += self.constant;
+        form
+    }
+
+    /// The query, if the expression is one query and nothing else.
+    pub fn as_query(&self) -> Option<usize> {
+        match self.terms.as_slice() {
+            [(c, i)] if *c == Fr::ONE && self.constant == Fr::ZERO => Some(*i),
+            _ => None,
+        }
+    }
+}
+
+/// Rewrites evaluations in terms of queries, each made once.
+pub struct Expander<'p> {
+    program: &'p Program,
+    statement: &'p dyn Fn(TensorId) -> Option<&'p [i64]>,
+    queries: Vec<Query>,
+    index: HashMap<Query, usize>,
+    cache: HashMap<(TensorId, Point), Expansion>,
+}
+
+impl<'p> Expander<'p> {
+    /// `statement` gives the values of public tensors, row-major.
+    pub fn new(program: &'p Program, statement: &'p dyn Fn(TensorId) -> Option<&'p [i64]>) -> Self {
+        Self { program, statement, queries: Vec::new(), index: HashMap::new(), cache: HashMap::new() }
+    }
+
+    /// All queries made, in order.
+    pub fn queries(&self) -> &[Query] {
+        &self.queries
+    }
+
+    /// The evaluation of a committed polynomial.
+    pub fn query(&mut self, polynomial: Polynomial, point: Point) -> Expansion {
+        let query = Query { polynomial, point };
+        let next = self.queries.len();
+        let index = *self.index.entry(query.clone()).or_insert_with(|| {
+            self.queries.push(query);
+            next
+        });
+        Expansion { constant: Fr::ZERO, terms: vec![(Fr::ONE, index)] }
+    }
+
+    /// The evaluation of a tensor at a point with one coordinate for each of its bits.
+    pub fn evaluate(&mut self, id: TensorId, point: &Point) -> Expansion {
+        let key = (id, Rc::clone(point));
+        if let Some(known) = self.cache.get(&key) {
+            return known.clone();
+        }
+        let expansion = self.expand(id, point).unwrap_or_default();
+        self.cache.insert(key, expansion.clone());
+        expansion
+    }
+
+    fn expand(&mut self, id: TensorId, point: &Point) -> Option<Expansion> {
+        let program = self.program;
+        let tensor = program.tensors.get(id)?;
+        let constant = |constant| Some(Expansion { constant, terms: Vec::new() });
+        match (&tensor.source, tensor.role()) {
+            (Source::Fill(value), _) => constant(from_i64(*value) * valid(tensor.shape.dims(), point)),
+            (Source::Constant(values), _) => constant(self.known(id, values, point)),
+            (_, Role::Public) => constant(self.known(id, (self.statement)(id)?, point)),
+            (Source::Linear { terms, constant }, _) => {
+                let mut sum = Expansion::default();
+                if *constant != 0 {
+                    sum.constant = from_i64(*constant) * valid(tensor.shape.dims(), point);
+                }
+                for &(coefficient, term) in terms {
+                    sum.add_scaled(from_i64(coefficient), &self.evaluate(term, point));
+                }
+                Some(sum)
+            }
+            (Source::View(view), _) => {
+                let source = program.tensors.get(view.source)?;
+                if !is_free_view(view, &tensor.shape, &source.shape) {
+                    return Some(self.query(Polynomial::Tensor(id), Rc::clone(point)));
+                }
+                let reduction = Reduction::new(view, &tensor.shape, &source.shape, point);
+                let at: Point = reduction.source_point(&source.shape, &[]).into();
+                let mut scaled = Expansion::default();
+                scaled.add_scaled(reduction.factor, &self.evaluate(view.source, &at));
+                Some(scaled)
+            }
+            _ => Some(self.query(Polynomial::Tensor(id), Rc::clone(point))),
+        }
+    }
+
+    /// MLE of values that both sides hold.
+    fn known(&self, id: TensorId, values: &[i64], point: &Point) -> Fr {
+        let indices = self.program.tensors.get(id).map(|t| t.shape.padded_indices()).unwrap_or_default();
+        evaluate_integers(indices.into_iter().zip(values.iter().copied()).filter(|&(_, v)| v != 0), point)
+    }
+}
+
+impl Expansion {
+    /// Adds `scale * other`, merging equal queries.
+    fn add_scaled(&mut self, scale: Fr, other: &Self) {
+        self.constant += scale * other.constant;
+        for &(coefficient, query) in &other.terms {
+            let coefficient = scale * coefficient;
+            match self.terms.iter_mut().find(|(_, q)| *q == query) {
+                Some((c, _)) => *c += coefficient,
+                None => self.terms.push((coefficient, query)),
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The prover's rules.
+
+use super::{ExecuteError, PARALLEL};
+use super::view::row_major;
+use crate::program::{Advice, Column, Interval, Program, Shape, Tensor, TensorId};
+use rayon::prelude::*;
+
+/// `floor((x + floor(divisor/2)) / divisor)`. Intervals keep `x` below 2^62, so the sum fits.
+pub(super) fn round(x: i64, divisor: i64) -> i64 {
+    x.saturating_add(divisor / 2).div_euclid(divisor)
+}
+
+/// The values of an advice tensor of a valid program.
+pub(super) fn evaluate<'t>(
+    program: &Program,
+    advice: &Advice,
+    tensor: &Tensor,
+    stored: &(impl Fn(TensorId) -> &'t [i64] + Sync),
+) -> Result<Vec<i64>, ExecuteError> {
+    let fail = |(position, what): (usize, String)| ExecuteError::Domain { tensor: tensor.name.clone(), position, what };
+    Ok(match advice {
+        Advice::Round { source, divisor } => map(stored(*source), |x| round(x, *divisor)),
+        Advice::Floor { source, divisor } => map(stored(*source), |x| x.div_euclid(*divisor)),
+        Advice::Clamp { source, lo, hi } => map(stored(*source), |x| x.clamp(*lo, *hi)),
+        Advice::Sign { source } => map(stored(*source), i64::signum),
+        Advice::Copy { source } => stored(*source).to_vec(),
+        Advice::Gap { reference, source, divisor } => {
+            zip(stored(*reference), stored(*source), |m, x| m.wrapping_sub(round(x, *divisor)))
+        }
+        Advice::Exponent { source, bits } => {
+            map(stored(*source), |x| i64::from((64 - x.max(0).leading_zeros()).saturating_sub(*bits)))
+        }
+        Advice::Table { source, table, column } => from_table(program, *source, *table, *column, stored)?,
+        Advice::Max { source, axes, divisor } => {
+            maximum(stored(*source), &program.tensors[*source].shape, axes, *divisor)
+        }
+        Advice::FirstZero { source, axes } => first_zero(stored(*source), &program.tensors[*source].shape, axes),
+        Advice::SquareRoot { source } => {
+            let values = stored(*source);
+            match values.iter().position(|&x| x < 0) {
+                Some(at) => return Err(fail((at, format!("square root of {}", values[at])))),
+                None => map(values, i64::isqrt),
+            }
+        }
+        Advice::Divide { numerator, denominator, scale } => {
+            let (a, b) = (stored(*numerator), stored(*denominator));
+            if let Some(at) = b.iter().position(|&b| b <= 0) {
+                return Err(fail((at, format!("division by {}", b[at]))));
+            }
+            let scale = i128::from(*scale);
+            zip(a, b, |a, b| {
+                let (a, b) = (i128::from(a), i128::from(b));
+                let quotient = (2 * scale * a + b).div_euclid(2 * b);
+                quotient.clamp(i64::MIN.into(), i64::MAX.into()) as i64
+            })
+        }
+    })
+}
+
+fn map(values: &[i64], f: impl Fn(i64) -> i64 + Sync) -> Vec<i64> {
+    values.par_iter().with_min_len(PARALLEL).map(|&x| f(x)).collect()
+}
+
+fn zip(a: &[i64], b: &[i64], f: impl Fn(i64, i64) -> i64 + Sync) -> Vec<i64> {
+    a.par_iter().zip(b).with_min_len(PARALLEL).map(|(&a, &b)| f(a, b)).collect()
+}
+
+/// The column's entry in the row that starts with `x`.
+fn from_table<'t>(
+    program: &Program,
+    source: TensorId,
+    table: usize,
+    column: usize,
+    stored: &impl Fn(TensorId) -> &'t [i64],
+) -> Result<Vec<i64>, ExecuteError> {
+    let table = &program.tables[table];
+    let start = match table.columns.first() {
+        Some(Column::Count { start }) => *start,
+        _ => 0,
+    };
+    let values = stored(source);
+    let allowed = Interval::new(start, start + table.rows as i64 - 1);
+    if let Some(position) = values.iter().position(|&x| !allowed.contains(x)) {
+        let tensor = program.tensors[source].name.clone();
+        return Err(ExecuteError::OutOfRange { tensor, position, value: values[position], allowed });
+    }
+    let column = &table.columns[column];
+    Ok(map(values, |x| column.entry((x - start) as usize)))
+}
+
+/// Entries of a box, grouped by the axes that stay: start of each group, and offsets within a group.
+fn groups(shape: &Shape, axes: &[usize]) -> (Vec<usize>, Vec<usize>) {
+    let strides = row_major(shape.dims());
+    let mut starts = vec![0usize];
+    let mut inner = vec![0usize];
+    for (axis, &extent) in shape.dims().iter().enumerate() {
+        let grow = |offsets: Vec<usize>| -> Vec<usize> {
+            let step = strides[axis] as usize;
+            offsets.into_iter().flat_map(|o| (0..extent).map(move |i| o + i * step)).collect()
+        };
+        if axes.contains(&axis) {
+            inner = grow(inner);
+        } else {
+            starts = grow(starts);
+        }
+    }
+    (starts, inner)
+}
+
+fn maximum(values: &[i64], shape: &Shape, axes: &[usize], divisor: i64) -> Vec<i64> {
+    let (starts, inner) = groups(shape, axes);
+    let best = |start: usize| inner.iter().map(|i| values[start + i]).max().unwrap_or(0);
+    starts.par_iter().with_min_len(PARALLEL / 4).map(|&s| round(best(s), divisor)).collect()
+}
+
+fn first_zero(values: &[i64], shape: &Shape, axes: &[usize]) -> Vec<i64> {
+    let (starts, inner) = groups(shape, axes);
+    let mut out = vec![0; values.len()];
+    for start in starts {
+        if let Some(hit) = inner.iter().map(|i| start + i).find(|&i| values[i] == 0) {
+            out[hit] = 1;
+        }
+    }
+    out
+}

@@ -1,0 +1,214 @@
+//! The integer executor: every tensor of a program from its weights and inputs.
+//!
+//! Arithmetic is exact. [`Program::validate`] bounds every tensor by 2^62, so sums may pass through wrapping `i64`
+//! arithmetic and still end at the right value, and products run in floating point only where every partial sum stays
+//! below 2^53. A value outside its tensor's declared interval is an error that names the tensor: nothing saturates or
+//! wraps silently.
+
+mod advice;
+mod check;
+mod einsum;
+mod view;
+
+pub use check::{Violation, check_satisfied};
+
+use crate::program::{Interval, Invalid, Limits, Program, Source, Tensor, TensorId};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Values of the weight tensors, row-major over their valid boxes.
+pub type Weights = BTreeMap<TensorId, Arc<[i64]>>;
+
+/// Below this many entries a loop is not worth a second thread.
+const PARALLEL: usize = 1 << 14;
+
+/// Why a program could not be run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExecuteError {
+    /// The program is not well formed.
+    #[error("the program is not well formed: {0}")]
+    Invalid(#[from] Invalid),
+    /// A weight or input has the wrong number of entries, or is not there.
+    #[error("tensor `{tensor}`: expected {expected} values, got {got}")]
+    Length {
+        /// The tensor's name.
+        tensor: String,
+        /// Entries of its valid box.
+        expected: usize,
+        /// Entries given.
+        got: usize,
+    },
+    /// A value leaves the range that was calibrated for it.
+    #[error(
+        "tensor `{tensor}`: value {value} at entry {position} is outside [{}, {}]; the input leaves the range seen at \
+         calibration: compile again with samples like it, or with more bits",
+        allowed.lo, allowed.hi
+    )]
+    OutOfRange {
+        /// The tensor's name.
+        tensor: String,
+        /// Row-major position of the entry.
+        position: usize,
+        /// The value.
+        value: i64,
+        /// What is allowed.
+        allowed: Interval,
+    },
+    /// A division by something that is not positive, a root of a negative number.
+    #[error("tensor `{tensor}`: {what} at entry {position}")]
+    Domain {
+        /// The tensor's name.
+        tensor: String,
+        /// Row-major position of the entry.
+        position: usize,
+        /// The operation and its operand.
+        what: String,
+    },
+}
+
+/// All values of one run.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    values: Vec<Option<Arc<[i64]>>>,
+}
+
+impl Trace {
+    /// The values of a tensor, row-major over its valid box. Windows that only einsums read are not stored: they are
+    /// made anew at each call.
+    ///
+    /// # Panics
+    /// If `id` is not a tensor of the program that was run.
+    pub fn values(&self, program: &Program, id: TensorId) -> Arc<[i64]> {
+        match (&self.values[id], &program.tensors[id].source) {
+            (Some(values), _) => values.clone(),
+            (None, Source::View(v)) => {
+                let source = self.values(program, v.source);
+                view::materialise(v, &program.tensors[v.source].shape, &program.tensors[id].shape, &source).into()
+            }
+            (None, _) => Arc::from([]),
+        }
+    }
+
+    /// The values of a tensor if they are stored.
+    pub fn stored(&self, id: TensorId) -> Option<&Arc<[i64]>> {
+        self.values.get(id)?.as_ref()
+    }
+
+    /// Replaces a tensor's values: for tests of what checkers and verifiers refuse.
+    pub fn replace(&mut self, id: TensorId, values: Vec<i64>) {
+        self.values[id] = Some(values.into());
+    }
+}
+
+/// Runs a program.
+///
+/// # Errors
+/// If the program is not well formed, or weights or inputs do not fit it, or a value leaves its interval.
+pub fn execute(program: &Program, weights: &Weights, inputs: &[Vec<i64>]) -> Result<Trace, ExecuteError> {
+    program.validate(&Limits::default())?;
+    let lazy = lazy_views(program);
+    let mut trace = Trace { values: vec![None; program.tensors.len()] };
+    for (id, tensor) in program.tensors.iter().enumerate() {
+        if !lazy[id] {
+            trace.values[id] = Some(evaluate(program, weights, inputs, &trace, id, tensor)?);
+        }
+    }
+    Ok(trace)
+}
+
+/// Views that are larger than what they look at and that only einsums read, straight through their index maps.
+fn lazy_views(program: &Program) -> Vec<bool> {
+    let mut lazy: Vec<bool> = program
+        .tensors
+        .iter()
+        .map(|tensor| match &tensor.source {
+            Source::View(v) => {
+                let source = &program.tensors[v.source].shape;
+                tensor.shape.len() > source.len() && view::strides(v, source, &tensor.shape).is_some()
+            }
+            _ => false,
+        })
+        .collect();
+    let mut stored = |id: TensorId| lazy[id] = false;
+    for tensor in &program.tensors {
+        match &tensor.source {
+            Source::Linear { terms, .. } => terms.iter().for_each(|&(_, id)| stored(id)),
+            Source::View(v) => stored(v.source),
+            Source::Advice(advice) => advice.operands().for_each(&mut stored),
+            _ => {}
+        }
+    }
+    program.lookups.iter().flat_map(|l| &l.columns).chain(&program.zeros).for_each(|&id| stored(id));
+    lazy
+}
+
+fn evaluate(
+    program: &Program,
+    weights: &Weights,
+    inputs: &[Vec<i64>],
+    trace: &Trace,
+    id: TensorId,
+    tensor: &Tensor,
+) -> Result<Arc<[i64]>, ExecuteError> {
+    let len = tensor.shape.len();
+    let stored = |id: TensorId| trace.values[id].as_deref().unwrap_or(&[]);
+    Ok(match &tensor.source {
+        Source::Input(n) => given(tensor, inputs.get(*n).map(|v| Arc::from(v.as_slice())))?,
+        Source::Weight => given(tensor, weights.get(&id).cloned())?,
+        Source::Fill(value) => vec![*value; len].into(),
+        Source::Constant(values) => values.as_slice().into(),
+        Source::Linear { terms, constant } => linear(terms, *constant, len, &stored).into(),
+        Source::Einsum(e) => einsum::evaluate(program, e, &tensor.shape, &stored).into(),
+        Source::View(v) => {
+            view::materialise(v, &program.tensors[v.source].shape, &tensor.shape, stored(v.source)).into()
+        }
+        Source::Advice(rule) => {
+            let values = advice::evaluate(program, rule, tensor, &stored)?;
+            check_interval(tensor, &values)?;
+            values.into()
+        }
+    })
+}
+
+/// Values from outside, checked.
+fn given(tensor: &Tensor, values: Option<Arc<[i64]>>) -> Result<Arc<[i64]>, ExecuteError> {
+    let (expected, got) = (tensor.shape.len(), values.as_ref().map_or(0, |v| v.len()));
+    let values = values.filter(|v| v.len() == expected).ok_or_else(|| ExecuteError::Length {
+        tensor: tensor.name.clone(),
+        expected,
+        got,
+    })?;
+    check_interval(tensor, &values)?;
+    Ok(values)
+}
+
+fn check_interval(tensor: &Tensor, values: &[i64]) -> Result<(), ExecuteError> {
+    let allowed = tensor.interval;
+    match values.iter().position(|&v| !allowed.contains(v)) {
+        None => Ok(()),
+        Some(position) => {
+            Err(ExecuteError::OutOfRange { tensor: tensor.name.clone(), position, value: values[position], allowed })
+        }
+    }
+}
+
+/// `sum_j c_j T_j + constant`.
+fn linear<'t>(
+    terms: &[(i64, TensorId)],
+    constant: i64,
+    len: usize,
+    stored: &(impl Fn(TensorId) -> &'t [i64] + Sync),
+) -> Vec<i64> {
+    let mut out = vec![constant; len];
+    let chunk = if len < PARALLEL { len.max(1) } else { PARALLEL / 4 };
+    out.par_chunks_mut(chunk).enumerate().for_each(|(index, out)| {
+        for &(coefficient, id) in terms {
+            let values = stored(id).get(index * chunk..).unwrap_or(&[]);
+            for (out, &value) in out.iter_mut().zip(values) {
+                *out = out.wrapping_add(coefficient.wrapping_mul(value));
+            }
+        }
+    });
+    out
+}

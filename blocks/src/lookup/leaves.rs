@@ -1,0 +1,174 @@
+//! The leaves of the fraction tree, and the check of a claim on them.
+
+use super::LeafClaim;
+use crate::field::{Fr, eq_index, eq_table, from_i64, index_mle, less_than, powers};
+use crate::program::{Column, Program, Table, TableId};
+use crate::transcript::{Form, Transcript};
+use ark_ff::{AdditiveGroup, Field};
+
+/// What a run of leaves stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockKind {
+    /// Lookup number `i`: fractions `1 / (alpha + T_1 + beta T_2 + .. + beta^W tag valid)`.
+    Lookup(usize),
+    /// A table: fractions `-multiplicity / (alpha + row + beta^W tag)`.
+    Table(TableId),
+    /// The table `{0}` with tag 0 of the padded positions: one fraction with a public multiplicity.
+    Padding,
+}
+
+/// An aligned run of `2^bits` leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// What it stands for.
+    pub kind: BlockKind,
+    /// Binary logarithm of its length.
+    pub bits: usize,
+    /// First leaf, a multiple of the length.
+    pub offset: usize,
+}
+
+/// How the leaves are laid out: blocks by size, largest first, ties in program order; then neutral leaves `0 / 1`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaves {
+    /// The blocks.
+    pub blocks: Vec<Block>,
+    /// Binary logarithm of the number of leaves.
+    pub bits: usize,
+    /// Leaves in blocks.
+    pub active: usize,
+    /// Largest number of columns of a table: the exponent of the tag's power of beta.
+    pub width: usize,
+    /// Number of padded positions over all lookups.
+    pub padded: usize,
+}
+
+
+impl Leaves {
+    /// The layout for a program, or `None` if it looks nothing up.
+    pub fn new(program: &Program) -> Option<Self> {
+        if program.lookups.is_empty() {
+            return None;
+        }
+        let shape_of = |i: usize| {
+            let column = program.lookups.get(i)?.columns.first()?;
+            Some(&program.tensors.get(*column)?.shape)
+        };
+        let lookups = (0..program.lookups.len()).map(|i| (BlockKind::Lookup(i), shape_of(i).map_or(0, |s| s.bits())));
+        let tables = program.tables.iter().enumerate().map(|(i, t)| (BlockKind::Table(i), t.bits()));
+        let mut kinds: Vec<_> = lookups.chain(tables).chain([(BlockKind::Padding, 0)]).collect();
+        kinds.sort_by_key(|&(_, bits)| std::cmp::Reverse(bits));
+        let mut active = 0;
+        let blocks = kinds
+            .into_iter()
+            .map(|(kind, bits)| {
+                let offset = active;
+                active += 1 << bits;
+                Block { kind, bits, offset }
+            })
+            .collect();
+        let padded = (0..program.lookups.len()).filter_map(shape_of).map(|s| s.padded_len() - s.len()).sum();
+        let width = program.tables.iter().map(|t| t.columns.len()).max().unwrap_or(0);
+        Some(Self { blocks, bits: active.next_power_of_two().trailing_zeros() as usize, active, width, padded })
+    }
+
+    /// Checks the tree's claim against the leaves: two constraints.
+    ///
+    /// `columns(i, j)` is column `j` of lookup `i` at the suffix of `rho`; `multiplicities` likewise.
+    ///
+    /// # Transcript
+    /// Adds constraints only.
+    ///
+    /// # Soundness
+    /// Exact, given that the forms are those of the committed tensors.
+    pub fn check(
+        &self,
+        t: &mut Transcript<'_>,
+        program: &Program,
+        [alpha, beta]: [Fr; 2],
+        claim: &LeafClaim,
+        columns: &[Vec<Form>],
+        multiplicities: &[Form],
+    ) {
+        let rho = &claim.rho;
+        let beta = powers(beta, self.width + 1);
+        let tag_power = beta.last().copied().unwrap_or_default();
+        let (mut numerator, mut denominator) = (Form::ZERO, Form::ZERO);
+        let mut covered = Fr::ZERO;
+        for block in &self.blocks {
+            let (high, low) = rho.split_at(rho.len().saturating_sub(block.bits));
+            let weight = eq_index(high, block.offset >> block.bits);
+            covered += weight;
+            match block.kind {
+                BlockKind::Lookup(i) => {
+                    let Some(lookup) = program.lookups.get(i) else { continue };
+                    let shape = lookup.columns.first().and_then(|&c| program.tensors.get(c)).map(|t| &t.shape);
+                    let valid = shape.map_or(Fr::ZERO, |s| valid(s.dims(), low));
+                    numerator.constant += weight;
+                    denominator.constant += weight * (alpha + tag_power * tag(lookup.table) * valid);
+                    for (&power, column) in beta.iter().zip(columns.get(i).into_iter().flatten()) {
+                        denominator.add_scaled(weight * power, column);
+                    }
+                }
+                BlockKind::Table(id) => {
+                    let Some((table, multiplicity)) = program.tables.get(id).zip(multiplicities.get(id)) else { continue };
+                    numerator.add_scaled(-weight, multiplicity);
+                    let row: Fr = table.evaluate(low).iter().zip(&beta).map(|(c, b)| *c * b).sum();
+                    denominator.constant += weight * (alpha + row + tag_power * tag(id));
+                }
+                BlockKind::Padding => {
+                    numerator.constant -= weight * Fr::from(self.padded as u64);
+                    denominator.constant += weight * alpha;
+                }
+            }
+        }
+        denominator.constant += Fr::ONE - covered;
+        t.zero("leaf numerator", numerator - &claim.numerator);
+        t.zero("leaf denominator", denominator - &claim.denominator);
+    }
+}
+
+/// The tag of a table; 0 is the table `{0}` of padded positions.
+pub fn tag(table: TableId) -> Fr {
+    Fr::from(table as u64 + 1)
+}
+
+/// MLE of the indicator of a valid box.
+pub fn valid(dims: &[usize], mut point: &[Fr]) -> Fr {
+    let mut product = Fr::ONE;
+    for &extent in dims {
+        let bits = crate::program::axis_bits(extent);
+        let (axis, rest) = point.split_at(bits.min(point.len()));
+        product *= less_than(extent, axis);
+        point = rest;
+    }
+    product
+}
+
+impl Table {
+    /// Bits of a row's index.
+    pub fn bits(&self) -> usize {
+        crate::program::axis_bits(self.rows)
+    }
+
+    /// MLE of every column of the padded table at a point.
+    pub fn evaluate(&self, point: &[Fr]) -> Vec<Fr> {
+        let closed = self.rows.is_power_of_two();
+        let mut weights = None;
+        self.columns
+            .iter()
+            .enumerate()
+            .map(|(j, column)| match column {
+                Column::Count { start } if closed => from_i64(*start) + index_mle(point),
+                Column::Relu { start } if closed && start.unsigned_abs() as usize * 2 == self.rows && *start < 0 => {
+                    // Rows with the top bit set hold the index of their low bits.
+                    point.split_first().map_or(Fr::ZERO, |(top, low)| *top * index_mle(low))
+                }
+                _ => {
+                    let weights = weights.get_or_insert_with(|| eq_table(point));
+                    weights.iter().enumerate().map(|(i, w)| *w * from_i64(self.padded_entry(j, i))).sum()
+                }
+            })
+            .collect()
+    }
+}

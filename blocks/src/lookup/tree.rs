@@ -1,0 +1,125 @@
+//! The fraction tree, root to leaves.
+
+use crate::field::{Fr, eq, eq_table};
+use crate::sumcheck::{Degree, Rounds, sumcheck};
+use crate::transcript::{Form, Product, Reject, Transcript};
+
+/// Layers sent whole, one product constraint a node, instead of by a sumcheck a layer.
+pub const TOP_LAYERS: usize = 8;
+
+/// The prover's tree.
+pub trait TreeProver {
+    /// Numerators and denominators of layer `k` (`2^k` nodes), from the root (layer 0).
+    fn layer(&self, k: usize) -> (Vec<Fr>, Vec<Fr>);
+
+    /// Starts the sumcheck that reduces layer `k` at `point`, combined with `lambda`, to its children.
+    fn start(&mut self, k: usize, point: &[Fr], lambda: Fr);
+
+    /// The tables of the sumcheck under way.
+    fn rounds(&mut self) -> &mut dyn Rounds;
+
+    /// `p0, p1, q0, q1` once all variables are bound.
+    fn children(&self) -> [Fr; 4];
+}
+
+/// What the tree leaves to check: the values of the leaves' numerators and denominators at `rho`.
+#[derive(Clone, Debug)]
+pub struct LeafClaim {
+    /// The point, one coordinate a layer.
+    pub rho: Vec<Fr>,
+    /// Claimed MLE of the numerators.
+    pub numerator: Form,
+    /// Claimed MLE of the denominators.
+    pub denominator: Form,
+}
+
+/// Proves that the fractions on `2^n` leaves sum to zero, reducing it to one claim on the leaves.
+///
+/// The root's numerator is the constant zero. Its denominator is deliberately unchecked: a numerator that is zero as a
+/// polynomial in `alpha` already forces the multiset statement (PROTOCOL, M2).
+///
+/// # Transcript
+/// Hides the top layers in one message; then a layer draws `lambda`, runs a sumcheck, hides the four values of the children and draws
+/// `mu`. The caller has bound the leaves (every looked-up tensor and the multiplicities) and `alpha`, `beta`.
+///
+/// # Soundness
+/// `sum over layers (3 k + 2) / |F|`, on top of `(2^n (W + 1)) / |F|` for the fingerprints. The caller owes the check of the claim.
+///
+/// # Errors
+/// On malformed bytes only.
+pub fn prove_tree(t: &mut Transcript<'_>, n: usize, mut prover: Option<&mut dyn TreeProver>) -> Result<LeafClaim, Reject> {
+    let top = TOP_LAYERS.min(n);
+    let (numerators, denominators) = top_layers(t, top, prover.as_deref())?;
+    let mut point = t.challenges(top);
+    let weights = eq_table(&point);
+    let mut p = Form::combine(weights.iter().copied().zip(&numerators));
+    let mut q = Form::combine(weights.iter().copied().zip(&denominators));
+    for k in top..n {
+        let lambda = t.challenge();
+        let mut claim = p;
+        claim.add_scaled(lambda, &q);
+        if let Some(prover) = prover.as_deref_mut() {
+            prover.start(k, &point, lambda);
+        }
+        let rounds = prover.as_deref_mut().map(|p| p.rounds());
+        let (next, claim) = sumcheck(t, "tree rounds", Degree::Two, k, Some(&point), claim, rounds)?;
+        let children = prover.as_deref().map(|p| p.children().to_vec());
+        let [p0, p1, q0, q1] = hide_four(t, children)?;
+        let scale = eq(&point, &next);
+        let products = vec![
+            Product(p0.clone() * scale, q1.clone()),
+            Product(p1.clone() * scale, q0.clone()),
+            Product(q0.clone() * (scale * lambda), q1.clone()),
+        ];
+        t.quad("tree layer", products, -claim);
+        let mu = t.challenge();
+        p = between(p0, p1, mu);
+        q = between(q0, q1, mu);
+        point = next;
+        point.push(mu);
+    }
+    Ok(LeafClaim { rho: point, numerator: p, denominator: q })
+}
+
+/// `a + mu (b - a)`.
+fn between(a: Form, b: Form, mu: Fr) -> Form {
+    let mut form = a.clone();
+    form.add_scaled(mu, &b);
+    form.add_scaled(-mu, &a);
+    form
+}
+
+fn hide_four(t: &mut Transcript<'_>, values: Option<Vec<Fr>>) -> Result<[Form; 4], Reject> {
+    t.hide("tree children", 4, values)?.try_into().map_err(|_| Reject::Check("tree children"))
+}
+
+/// The layers above and including `top`, hidden whole, tied by one product constraint a node. Returns layer `top`.
+fn top_layers(t: &mut Transcript<'_>, top: usize, prover: Option<&dyn TreeProver>) -> Result<(Vec<Form>, Vec<Form>), Reject> {
+    let values = prover.map(|prover| {
+        let mut values = prover.layer(0).1;
+        for k in 1..=top {
+            let (p, q) = prover.layer(k);
+            values.extend(p);
+            values.extend(q);
+        }
+        values
+    });
+    let count = 4 * (1usize << top) - 3;
+    let mut hidden = t.hide("tree top", count, values)?.into_iter();
+    let mut p: Vec<Form> = vec![Form::ZERO];
+    let mut q: Vec<Form> = hidden.by_ref().take(1).collect();
+    for k in 1..=top {
+        let children_p: Vec<Form> = hidden.by_ref().take(1 << k).collect();
+        let children_q: Vec<Form> = hidden.by_ref().take(1 << k).collect();
+        let pairs = children_p.chunks_exact(2).zip(children_q.chunks_exact(2));
+        for ((parent_p, parent_q), (cp, cq)) in p.into_iter().zip(q).zip(pairs) {
+            if let ([p0, p1], [q0, q1]) = (cp, cq) {
+                let numerator = vec![Product(p0.clone(), q1.clone()), Product(p1.clone(), q0.clone())];
+                t.quad("tree top numerator", numerator, -parent_p);
+                t.quad("tree top denominator", vec![Product(q0.clone(), q1.clone())], -parent_q);
+            }
+        }
+        (p, q) = (children_p, children_q);
+    }
+    Ok((p, q))
+}

@@ -1,0 +1,122 @@
+//! Advice: tensors the prover computes by a rule that the verifier never runs.
+//!
+//! The rules are not trusted: lookups and constraints pin the values down. They stand in the program so that proving needs
+//! nothing but the program, the weights and the inputs.
+
+use super::{TableId, TensorId};
+use serde::{Deserialize, Serialize};
+
+/// How the prover computes a tensor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Advice {
+    /// `floor((x + floor(divisor/2)) / divisor)`: round half up.
+    Round {
+        /// `x`.
+        source: TensorId,
+        /// A positive divisor.
+        divisor: i64,
+    },
+    /// `floor(x / divisor)`: limbs, floors.
+    Floor {
+        /// `x`.
+        source: TensorId,
+        /// A positive divisor.
+        divisor: i64,
+    },
+    /// The entry of `column` in the row of `table` whose column 0 is `x`. Column 0 must be a [`super::Column::Count`].
+    Table {
+        /// `x`.
+        source: TensorId,
+        /// The table.
+        table: TableId,
+        /// The column read.
+        column: usize,
+    },
+    /// Maximum of `x` over some axes, after rounding each entry by `divisor` as in [`Advice::Round`]. This tensor has the
+    /// axes that are left, in order.
+    Max {
+        /// `x`.
+        source: TensorId,
+        /// Axes of `x` that disappear.
+        axes: Vec<usize>,
+        /// A positive divisor, 1 for none.
+        divisor: i64,
+    },
+    /// 1 at the first position, row-major over the given axes, where `x` is 0; else 0.
+    FirstZero {
+        /// `x`.
+        source: TensorId,
+        /// Axes of `x` that are searched together, ascending.
+        axes: Vec<usize>,
+    },
+    /// `m - floor((x + floor(divisor/2)) / divisor)`: how far a rounded entry lies below its maximum.
+    Gap {
+        /// `m`, of the shape of `x`.
+        reference: TensorId,
+        /// `x`.
+        source: TensorId,
+        /// A positive divisor, 1 for none.
+        divisor: i64,
+    },
+    /// `floor((2 scale a + b) / (2 b))`: the rounded quotient of `scale * a` and a positive `b`.
+    Divide {
+        /// `a`.
+        numerator: TensorId,
+        /// `b`.
+        denominator: TensorId,
+        /// A positive multiplier of `a`.
+        scale: i64,
+    },
+    /// `floor(sqrt(x))` of a non-negative `x`.
+    SquareRoot {
+        /// `x`.
+        source: TensorId,
+    },
+    /// Exponent `h` such that `2^h M <= x < 2^h (M + 1)` with `M` of `bits` bits, for positive `x` (0 where `x` is shorter).
+    Exponent {
+        /// `x`.
+        source: TensorId,
+        /// Bits of the mantissa `M`.
+        bits: u32,
+    },
+    /// `min(max(x, lo), hi)`.
+    Clamp {
+        /// `x`.
+        source: TensorId,
+        /// Lower bound.
+        lo: i64,
+        /// Upper bound.
+        hi: i64,
+    },
+    /// The sign of `x`: -1, 0 or 1.
+    Sign {
+        /// `x`.
+        source: TensorId,
+    },
+    /// The same values as `x`, which is virtual: a committed (or public) copy, tied by a zero constraint.
+    Copy {
+        /// `x`.
+        source: TensorId,
+    },
+}
+
+impl Advice {
+    /// The tensors that the rule reads.
+    pub fn operands(&self) -> impl Iterator<Item = TensorId> {
+        let (first, second) = match *self {
+            Self::Divide { numerator, denominator, .. } => (numerator, Some(denominator)),
+            Self::Gap { reference, source, .. } => (reference, Some(source)),
+            Self::Round { source, .. }
+            | Self::Floor { source, .. }
+            | Self::Table { source, .. }
+            | Self::Max { source, .. }
+            | Self::FirstZero { source, .. }
+            | Self::SquareRoot { source }
+            | Self::Exponent { source, .. }
+            | Self::Clamp { source, .. }
+            | Self::Sign { source }
+            | Self::Copy { source } => (source, None),
+        };
+        std::iter::once(first).chain(second)
+    }
+}

@@ -1,0 +1,126 @@
+//! The sumcheck engine: several variables a message, hidden.
+//!
+//! One engine proves `sum_x eq(r, x) g(x) = claim` (with `r`) and `sum_x g(x) = claim` (without), over `k` variables, most
+//! significant first. Variables go in groups; the message of a group of `b` variables holds the partial sum's values on
+//! [`Degree::nodes`]`^b`, first variable slowest. With `r` the message leaves out the eq factors of the group's own variables, so
+//! that its degree is that of `g` (Gruen, ePrint 2024/108 and 2024/1210).
+//!
+//! Source: sumcheck of Lund, Fortnow, Karloff, Nisan (FOCS 1990); several variables a message is PROTOCOL section 0.
+
+#[cfg(feature = "prover")]
+pub mod kernel;
+
+use crate::field::{Fr, HALF, eq, eq_table};
+use crate::transcript::{Form, Reject, Transcript};
+use ark_ff::Field;
+
+/// Degree in each variable of the summand (without the eq factor of the group).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Degree {
+    /// A product of two multilinear factors: nodes 0, 1, infinity.
+    Two,
+    /// Three factors: nodes 0, 1, -1, infinity.
+    Three,
+}
+
+impl Degree {
+    /// Values a variable contributes to a message. The value at infinity is the leading coefficient.
+    pub const fn nodes(self) -> usize {
+        match self {
+            Self::Two => 3,
+            Self::Three => 4,
+        }
+    }
+
+    /// Length of the message of a group of `b` variables.
+    pub fn message_len(self, b: usize) -> usize {
+        (0..b).fold(1, |n, _| n * self.nodes())
+    }
+
+    /// Weights that interpolate a polynomial at `r` from its values on the nodes.
+    fn weights(self, r: Fr) -> Vec<Fr> {
+        match self {
+            Self::Two => vec![Fr::ONE - r, r, r * (r - Fr::ONE)],
+            Self::Three => {
+                let square = r.square();
+                vec![Fr::ONE - square, (square + r) * HALF, (square - r) * HALF, r * (square - Fr::ONE)]
+            }
+        }
+    }
+
+    /// Weights that interpolate a message at the challenges of its group.
+    pub fn interpolation(self, challenges: &[Fr]) -> Vec<Fr> {
+        challenges.iter().fold(vec![Fr::ONE], |outer, &r| {
+            let inner = self.weights(r);
+            outer.iter().flat_map(|&o| inner.iter().map(move |&i| o * i)).collect()
+        })
+    }
+
+    /// Position in a message of the corner whose bits are those of `corner`, first variable most significant.
+    pub fn corner(self, b: usize, corner: usize) -> usize {
+        (0..b).rev().fold(0, |at, j| at * self.nodes() + (corner >> j & 1))
+    }
+}
+
+/// Sizes of the groups for `k` variables: two at a time while the tables are large, then up to four, for few messages.
+pub fn groups(k: usize) -> Vec<usize> {
+    let mut left = k;
+    let mut sizes = Vec::new();
+    while left > 0 {
+        let b = if left > 12 { (left - 12).min(2) } else { left.min(4) };
+        sizes.push(b);
+        left -= b;
+    }
+    sizes
+}
+
+/// The prover's tables during a sumcheck.
+pub trait Rounds {
+    /// Values on the nodes of the next `b` variables of the sum over the variables behind them, with the eq factors (if
+    /// any) of all variables but these.
+    fn message(&mut self, b: usize) -> Vec<Fr>;
+
+    /// Fixes the next variables.
+    fn bind(&mut self, challenges: &[Fr]);
+}
+
+/// Runs a sumcheck over `k` variables. Returns the point and the claim on the summand there (with its eq factor, if any).
+///
+/// # Transcript
+/// One hidden message a group, followed by the group's challenges. The caller has bound the claim and everything the
+/// summand depends on.
+///
+/// # Soundness
+/// `k * degree / |F|` a variable group's worth in total; the caller owes a check of the claim returned against the
+/// summand's factors at the point.
+///
+/// # Errors
+/// On malformed bytes only: the equations become constraints on the hidden scalars.
+pub fn sumcheck(
+    t: &mut Transcript<'_>,
+    label: &'static str,
+    degree: Degree,
+    k: usize,
+    eq_point: Option<&[Fr]>,
+    mut claim: Form,
+    mut prover: Option<&mut dyn Rounds>,
+) -> Result<(Vec<Fr>, Form), Reject> {
+    let mut point = Vec::with_capacity(k);
+    for b in groups(k) {
+        let message = prover.as_deref_mut().map(|p| p.message(b));
+        let h = t.hide(label, degree.message_len(b), message)?;
+        let r = eq_point.map(|p| p.get(point.len()..point.len() + b).unwrap_or_default());
+        let corner_weights = r.map_or_else(|| vec![Fr::ONE; 1 << b], eq_table);
+        let corners = corner_weights.iter().enumerate().filter_map(|(e, &w)| Some((w, h.get(degree.corner(b, e))?)));
+        t.zero(label, Form::combine(corners) - &claim);
+        let challenges = t.challenges(b);
+        let factor = r.map_or(Fr::ONE, |r| eq(r, &challenges));
+        let weights = degree.interpolation(&challenges);
+        claim = Form::combine(weights.iter().map(|&w| factor * w).zip(&h));
+        if let Some(prover) = prover.as_deref_mut() {
+            prover.bind(&challenges);
+        }
+        point.extend(challenges);
+    }
+    Ok((point, claim))
+}

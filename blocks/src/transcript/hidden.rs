@@ -1,0 +1,114 @@
+//! Hidden scalars: every scalar the prover would send before the mask is committed to on a slot of its own
+//! (DESIGN section 8). Slots are columns of segments; a message never crosses a segment.
+
+use super::{Constraint, Form};
+use crate::field::Fr;
+use ark_bls12_381::G1Affine;
+
+/// The columns of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// Segment.
+    pub segment: usize,
+    /// First column.
+    pub column: usize,
+    /// Number of columns.
+    pub len: usize,
+}
+
+/// A commitment to hidden scalars.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Name of the message it is part of.
+    pub label: &'static str,
+    /// Its columns.
+    pub slot: Slot,
+    /// Index of its first scalar.
+    pub first: usize,
+    /// The commitment.
+    pub commitment: G1Affine,
+}
+
+/// The prover's secrets: what it hid, and the randomness it hides with. Draws happen in protocol order.
+pub trait Secrets {
+    /// `sum v_i G_(column + i) + beta H` with a fresh blinder; remembers both.
+    fn commit(&mut self, label: &'static str, slot: Slot, values: &[Fr]) -> G1Affine;
+
+    /// All hidden scalars so far.
+    fn scalars(&self) -> &[Fr];
+
+    /// The blinder of every message so far.
+    fn blinders(&self) -> &[Fr];
+
+    /// A uniformly random scalar.
+    fn random(&mut self) -> Fr;
+
+    /// `sum v_i G_i + blinder H`.
+    fn commit_vector(&self, values: &[Fr], blinder: Fr) -> G1Affine;
+}
+
+/// The hidden messages so far, and what must hold of them.
+#[derive(Debug)]
+pub struct Hidden {
+    width: usize,
+    segment: usize,
+    column: usize,
+    count: usize,
+    messages: Vec<Message>,
+    constraints: Vec<Constraint>,
+}
+
+impl Hidden {
+    /// No messages yet; segments have `width` columns.
+    pub(super) fn new(width: usize) -> Self {
+        Self { width: width.max(1), segment: 0, column: 0, count: 0, messages: Vec::new(), constraints: Vec::new() }
+    }
+
+    /// The slot of the next at most `n` scalars.
+    pub(super) fn reserve(&self, n: usize) -> Slot {
+        let len = n.min(self.width);
+        if self.column + len > self.width {
+            Slot { segment: self.segment + 1, column: 0, len }
+        } else {
+            Slot { segment: self.segment, column: self.column, len }
+        }
+    }
+
+    /// Takes the slot.
+    pub(super) fn book(&mut self, label: &'static str, slot: Slot, commitment: G1Affine) -> impl Iterator<Item = Form> + use<> {
+        let first = self.count;
+        self.messages.push(Message { label, slot, first, commitment });
+        (self.segment, self.column) = (slot.segment, slot.column + slot.len);
+        self.count += slot.len;
+        (first..self.count).map(Form::scalar)
+    }
+
+    pub(super) fn constrain(&mut self, constraint: Constraint) {
+        self.constraints.push(constraint);
+    }
+
+    /// Number of hidden scalars.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Number of segments in use.
+    pub fn segments(&self) -> usize {
+        self.segment + 1
+    }
+
+    /// Columns of a segment.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The commitments in order.
+    pub fn messages(&self) -> &[Message] {
+        &self.messages
+    }
+
+    /// The constraints in protocol order.
+    pub fn constraints(&self) -> &[Constraint] {
+        &self.constraints
+    }
+}

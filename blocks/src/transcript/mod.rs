@@ -1,0 +1,257 @@
+//! The public-coin conversation, made non-interactive, and the hidden scalars it carries.
+//!
+//! One function runs on both sides. A protocol function hands every message over as `Some(value)` on the prover's side and
+//! `None` on the verifier's; it gets the message back as the verifier sees it. What is read is hashed by reading it, so
+//! nothing can be used and not bound. Lengths come from the program and never from the proof.
+//!
+//! The sponge is spongefish's TurboSHAKE128 (draft-irtf-cfrg-fiat-shamir). Its prover and verifier states are not
+//! used: their errors carry no reason, and hidden messages need the tape and the slots side by side.
+
+mod constraint;
+mod form;
+mod hidden;
+
+pub use constraint::{Constraint, Product};
+pub use form::Form;
+pub use hidden::{Hidden, Message, Secrets, Slot};
+
+use crate::field::{Fr, from_wide_bytes};
+use ark_bls12_381::G1Affine;
+use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
+use spongefish::{DuplexSpongeInit, DuplexSpongeInterface, derive_session_id, instantiations::TurboShake128};
+
+/// Bytes of a point on the wire (ZCash's compressed form).
+pub const POINT_BYTES: usize = 48;
+/// Bytes of a scalar on the wire (little endian, canonical).
+pub const SCALAR_BYTES: usize = 32;
+
+/// Why a proof is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Reject {
+    /// The proof ends before the message.
+    #[error("proof ends inside message `{0}`")]
+    Truncated(&'static str),
+    /// Bytes follow the last message.
+    #[error("{0} bytes follow the last message")]
+    Trailing(usize),
+    /// Not a point of the curve in compressed form, or outside the prime-order subgroup.
+    #[error("message `{0}` is not a point of the group")]
+    Point(&'static str),
+    /// Not a canonical scalar.
+    #[error("message `{0}` is not a canonical scalar")]
+    Scalar(&'static str),
+    /// An equation does not hold.
+    #[error("the check `{0}` fails")]
+    Check(&'static str),
+    /// The statement does not fit the program.
+    #[error("{0}")]
+    Statement(String),
+}
+
+/// Passes if the condition holds.
+///
+/// # Errors
+/// [`Reject::Check`] with the name of the check.
+pub fn check(condition: bool, name: &'static str) -> Result<(), Reject> {
+    if condition { Ok(()) } else { Err(Reject::Check(name)) }
+}
+
+/// The tape of messages: the prover writes, the verifier reads.
+enum Tape<'a> {
+    Write { bytes: Vec<u8>, secrets: &'a mut dyn Secrets },
+    Read { rest: &'a [u8] },
+}
+
+/// A clear message, for reports and tampering tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Name of the message.
+    pub label: &'static str,
+    /// What it is on the wire.
+    pub kind: EntryKind,
+    /// First byte in the proof.
+    pub offset: usize,
+}
+
+/// What a message is on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A point in the clear, or the commitment to a row.
+    Point,
+    /// A commitment to hidden scalars.
+    Hidden,
+    /// A scalar in the clear.
+    Scalar,
+}
+
+/// One side of the conversation.
+pub struct Transcript<'a> {
+    sponge: TurboShake128,
+    tape: Tape<'a>,
+    at: usize,
+    hidden: Hidden,
+    log: Vec<Entry>,
+}
+
+impl<'a> Transcript<'a> {
+    /// The prover's side. `secrets` commits to hidden scalars; `width` is the number of columns of a segment.
+    pub fn prover(protocol: &str, width: usize, secrets: &'a mut dyn Secrets) -> Self {
+        Self::new(protocol, width, Tape::Write { bytes: Vec::new(), secrets })
+    }
+
+    /// The verifier's side, on the bytes of a proof.
+    pub fn verifier(protocol: &str, width: usize, proof: &'a [u8]) -> Self {
+        Self::new(protocol, width, Tape::Read { rest: proof })
+    }
+
+    fn new(protocol: &str, width: usize, tape: Tape<'a>) -> Self {
+        let session = derive_session_id::<TurboShake128>(protocol.as_bytes());
+        let sponge = TurboShake128::init(session.as_bytes());
+        Self { sponge, tape, at: 0, hidden: Hidden::new(width), log: Vec::new() }
+    }
+
+    /// Whether this is the prover's side.
+    pub fn is_prover(&self) -> bool {
+        matches!(self.tape, Tape::Write { .. })
+    }
+
+    /// The prover's secrets.
+    pub fn secrets(&mut self) -> Option<&mut (dyn Secrets + 'a)> {
+        match &mut self.tape {
+            Tape::Write { secrets, .. } => Some(&mut **secrets),
+            Tape::Read { .. } => None,
+        }
+    }
+
+    /// Binds bytes both sides know, with their length.
+    pub fn absorb(&mut self, bytes: &[u8]) {
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.sponge.absorb(&length.to_le_bytes());
+        self.sponge.absorb(bytes);
+    }
+
+    /// A challenge: 64 squeezed bytes, little endian, reduced.
+    pub fn challenge(&mut self) -> Fr {
+        from_wide_bytes(&self.sponge.squeeze_array::<64>())
+    }
+
+    /// `n` challenges.
+    pub fn challenges(&mut self, n: usize) -> Vec<Fr> {
+        (0..n).map(|_| self.challenge()).collect()
+    }
+
+    /// A scalar in the clear.
+    ///
+    /// # Errors
+    /// If the proof ends, or the bytes are not canonical.
+    pub fn scalar(&mut self, label: &'static str, value: Option<Fr>) -> Result<Fr, Reject> {
+        let mut bytes = [0u8; SCALAR_BYTES];
+        if let Some(value) = value {
+            value.serialize_compressed(bytes.as_mut_slice()).map_err(|_| Reject::Scalar(label))?;
+        }
+        let bytes = self.exchange(label, EntryKind::Scalar, bytes)?;
+        Fr::deserialize_compressed(bytes.as_slice()).map_err(|_| Reject::Scalar(label))
+    }
+
+    /// A point in the clear.
+    ///
+    /// # Errors
+    /// If the proof ends, or the bytes are not a point of the group.
+    pub fn point(&mut self, label: &'static str, value: Option<G1Affine>) -> Result<G1Affine, Reject> {
+        self.group_element(label, EntryKind::Point, value)
+    }
+
+    /// One message of `n` hidden scalars, in as many commitments as segments of `width` columns ask for. Returns the
+    /// scalars as affine forms.
+    ///
+    /// # Errors
+    /// If the proof ends, or the bytes are not points of the group.
+    pub fn hide(&mut self, label: &'static str, n: usize, values: Option<Vec<Fr>>) -> Result<Vec<Form>, Reject> {
+        let mut forms = Vec::with_capacity(n);
+        while forms.len() < n {
+            let slot = self.hidden.reserve(n - forms.len());
+            let commitment = match (&mut self.tape, &values) {
+                (Tape::Write { secrets, .. }, Some(values)) => {
+                    let chunk = values.get(forms.len()..forms.len() + slot.len).unwrap_or_default();
+                    Some(secrets.commit(label, slot, chunk))
+                }
+                _ => None,
+            };
+            let commitment = self.group_element(label, EntryKind::Hidden, commitment)?;
+            forms.extend(self.hidden.book(label, slot, commitment));
+        }
+        Ok(forms)
+    }
+
+    /// The constraint that a form vanishes.
+    pub fn zero(&mut self, label: &'static str, form: Form) {
+        self.hidden.constrain(Constraint { label, products: Vec::new(), form });
+    }
+
+    /// The constraint `sum a b + form = 0`.
+    pub fn quad(&mut self, label: &'static str, products: Vec<Product>, form: Form) {
+        self.hidden.constrain(Constraint { label, products, form });
+    }
+
+    /// The hidden messages and the constraints on them.
+    pub fn hidden(&self) -> &Hidden {
+        &self.hidden
+    }
+
+    /// The messages so far, in order.
+    pub fn log(&self) -> &[Entry] {
+        &self.log
+    }
+
+    /// Ends the conversation: the prover gets the proof, the verifier an empty vector.
+    ///
+    /// # Errors
+    /// [`Reject::Trailing`] if the verifier has bytes left.
+    pub fn finish(self) -> Result<Vec<u8>, Reject> {
+        match self.tape {
+            Tape::Write { bytes, .. } => Ok(bytes),
+            Tape::Read { rest: [] } => Ok(Vec::new()),
+            Tape::Read { rest } => Err(Reject::Trailing(rest.len())),
+        }
+    }
+
+    fn group_element(&mut self, label: &'static str, kind: EntryKind, value: Option<G1Affine>) -> Result<G1Affine, Reject> {
+        let mut bytes = [0u8; POINT_BYTES];
+        if let Some(value) = value {
+            value.serialize_compressed(bytes.as_mut_slice()).map_err(|_| Reject::Point(label))?;
+        }
+        let bytes = self.exchange(label, kind, bytes)?;
+        match value {
+            // The prover knows its own points: only the verifier pays for the subgroup check.
+            Some(value) => Ok(value),
+            None => decode_point(&bytes).ok_or(Reject::Point(label)),
+        }
+    }
+
+    /// Writes the bytes, or reads as many; both are hashed.
+    fn exchange<const N: usize>(&mut self, label: &'static str, kind: EntryKind, mine: [u8; N]) -> Result<[u8; N], Reject> {
+        let message = match &mut self.tape {
+            Tape::Write { bytes, .. } => {
+                bytes.extend_from_slice(&mine);
+                mine
+            }
+            Tape::Read { rest } => {
+                let (message, tail) = rest.split_first_chunk::<N>().ok_or(Reject::Truncated(label))?;
+                *rest = tail;
+                *message
+            }
+        };
+        self.log.push(Entry { label, kind, offset: self.at });
+        self.at += N;
+        self.sponge.absorb(&message);
+        Ok(message)
+    }
+}
+
+/// A compressed point with its curve and subgroup checks; the identity has one encoding.
+pub fn decode_point(bytes: &[u8; POINT_BYTES]) -> Option<G1Affine> {
+    let point = G1Affine::deserialize_compressed(bytes.as_slice()).ok()?;
+    let mut canonical = [0u8; POINT_BYTES];
+    point.serialize_compressed(canonical.as_mut_slice()).ok()?;
+    (canonical == *bytes).then_some(point)
+}

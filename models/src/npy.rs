@@ -1,0 +1,193 @@
+//! A reader of NumPy's `.npy` files.
+//!
+//! It takes C-order little-endian float32, float64, int64, int32, uint8 and bool, with the header as NumPy writes it.
+
+use crate::tensor::from_little_endian;
+use crate::{ElementType, FormatError, TensorData};
+
+const MAGIC: &[u8] = b"\x93NUMPY";
+
+/// Reads one array; its name is empty.
+pub fn parse(bytes: &[u8]) -> Result<TensorData, FormatError> {
+    let (header, data) = split_header(bytes)?;
+    let element = element_type(entry(header, "descr")?)?;
+    let order = entry(header, "fortran_order")?;
+    if !order.starts_with("False") {
+        return Err(FormatError::unsupported("fortran_order", clip(order)));
+    }
+    let shape = shape(entry(header, "shape")?)?;
+    TensorData::new(
+        String::new(),
+        element,
+        shape,
+        from_little_endian(element, data)?,
+    )
+}
+
+fn split_header(bytes: &[u8]) -> Result<(&str, &[u8]), FormatError> {
+    let not_npy = || FormatError::unexpected("npy file", "the magic bytes", "something else");
+    let rest = bytes.strip_prefix(MAGIC).ok_or_else(not_npy)?;
+    let (length, rest) = match rest {
+        [1, _, low, high, rest @ ..] => (u64::from(u16::from_le_bytes([*low, *high])), rest),
+        [2 | 3, _, a, b, c, d, rest @ ..] => {
+            (u64::from(u32::from_le_bytes([*a, *b, *c, *d])), rest)
+        }
+        [version, ..] if *version > 3 => {
+            return Err(FormatError::unsupported("npy version", version));
+        }
+        _ => {
+            return Err(FormatError::unexpected(
+                "npy file",
+                "a version and a header length",
+                "its end",
+            ));
+        }
+    };
+    let available = rest.len() as u64;
+    let split = usize::try_from(length)
+        .ok()
+        .and_then(|length| rest.split_at_checked(length));
+    let (header, data) = split.ok_or(FormatError::Truncated {
+        what: "npy header",
+        needed: length,
+        available,
+    })?;
+    let header = str::from_utf8(header)
+        .map_err(|error| FormatError::unexpected("npy header", "text", error))?;
+    Ok((header, data))
+}
+
+/// The text after `'key': `.
+fn entry<'a>(header: &'a str, key: &'static str) -> Result<&'a str, FormatError> {
+    let quoted = format!("'{key}':");
+    match header.split_once(&quoted) {
+        Some((_, value)) => Ok(value.trim_start()),
+        None => Err(FormatError::unexpected("npy header", quoted, clip(header))),
+    }
+}
+
+fn element_type(value: &str) -> Result<ElementType, FormatError> {
+    let quoted = value
+        .strip_prefix('\'')
+        .and_then(|value| value.split_once('\''));
+    Ok(match quoted.map(|(name, _)| name) {
+        Some("<f4") => ElementType::F32,
+        Some("<f8") => ElementType::F64,
+        Some("<i8") => ElementType::I64,
+        Some("<i4") => ElementType::I32,
+        Some("|u1") => ElementType::U8,
+        Some("|b1") => ElementType::Bool,
+        Some(other) => return Err(FormatError::unsupported("npy element type", clip(other))),
+        None => return Err(FormatError::unsupported("npy element type", clip(value))),
+    })
+}
+
+fn shape(value: &str) -> Result<Vec<usize>, FormatError> {
+    let wrong = || FormatError::unexpected("npy shape", "a tuple of sizes", clip(value));
+    let inner = value
+        .strip_prefix('(')
+        .and_then(|value| value.split_once(')'))
+        .ok_or_else(wrong)?
+        .0;
+    let axes = inner
+        .split(',')
+        .map(str::trim)
+        .filter(|axis| !axis.is_empty());
+    axes.map(|axis| axis.parse().map_err(|_| wrong())).collect()
+}
+
+/// The start of a text, for an error message.
+fn clip(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Values;
+
+    fn file(header: &str, data: &[u8]) -> Vec<u8> {
+        let length = (header.len() as u16).to_le_bytes();
+        [MAGIC, &[1, 0], &length, header.as_bytes(), data].concat()
+    }
+
+    #[test]
+    fn good() {
+        let data: Vec<u8> = [1i64, -2]
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
+        let tensor = parse(&file(
+            "{'descr': '<i8', 'fortran_order': False, 'shape': (2,), }  \n",
+            &data,
+        ))
+        .unwrap();
+        assert_eq!(
+            (tensor.shape, tensor.values),
+            (vec![2], Values::I64(vec![1, -2]))
+        );
+        let scalar = parse(&file(
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (), }\n",
+            &0.5f64.to_le_bytes(),
+        ));
+        assert_eq!(scalar.unwrap().values, Values::F32(vec![0.5]));
+    }
+
+    #[test]
+    fn refused() {
+        let cases = [
+            (
+                "{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }",
+                8,
+            ),
+            (
+                "{'descr': '>f4', 'fortran_order': False, 'shape': (1,), }",
+                4,
+            ),
+            (
+                "{'descr': '<f4', 'fortran_order': True, 'shape': (1,), }",
+                4,
+            ),
+            (
+                "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }",
+                4,
+            ),
+            (
+                "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }",
+                5,
+            ),
+            (
+                "{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296, 4), }",
+                4,
+            ),
+            (
+                "{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }",
+                4,
+            ),
+            ("{'descr': '<f4', 'fortran_order': False, }", 4),
+        ];
+        for (header, length) in cases {
+            assert!(
+                parse(&file(header, &vec![0; length])).is_err(),
+                "{header} with {length} bytes was accepted"
+            );
+        }
+    }
+
+    #[test]
+    fn damage_never_panics() {
+        let good = file(
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }\n",
+            &[0; 8],
+        );
+        parse(&good).unwrap();
+        for cut in 0..good.len() {
+            assert!(parse(&good[..cut]).is_err());
+            for value in 0..=255 {
+                let mut damaged = good.clone();
+                damaged[cut] = value;
+                let _ = parse(&damaged);
+            }
+        }
+    }
+}

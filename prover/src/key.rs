@@ -1,0 +1,108 @@
+//! Proving keys, and the making of both keys.
+
+use crate::randomness::Randomness;
+use ark_ff::{BigInteger, PrimeField};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use zeroize::Zeroize;
+use zktorch_accumulator::layout::{Layout, Phase};
+use crate::rows::commit_rows;
+use zktorch_accumulator::setup::{Generators, Setup};
+use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::execute::Weights;
+use zktorch_blocks::field::Fr;
+use zktorch_blocks::program::{Program, TensorId};
+use zktorch_verifier::codec::{DecodeError, Kind, decode, encode};
+use zktorch_verifier::key::{Port, VerifyingKey};
+
+/// What the owner of a model keeps: the weights and the blinders of their commitments.
+#[derive(Clone)]
+pub struct ProvingKey {
+    /// Values of the weight tensors.
+    pub weights: Weights,
+    /// Blinders of the model's rows (0 for rows that are not sent).
+    pub blinders: Vec<Fr>,
+    /// The generators of the commitments.
+    pub generators: Generators,
+}
+
+/// The file's form.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    weights: BTreeMap<TensorId, Vec<i64>>,
+    blinders: Vec<[u8; 32]>,
+    generators: Vec<u8>,
+    digest: [u8; 32],
+}
+
+impl ProvingKey {
+    /// The bytes of the key's file.
+    ///
+    /// # Errors
+    /// If the key cannot be encoded.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, DecodeError> {
+        let scalar = |x: &Fr| {
+            let mut bytes = [0u8; 32];
+            bytes.copy_from_slice(&x.into_bigint().to_bytes_le());
+            bytes
+        };
+        let stored = Stored {
+            weights: self.weights.iter().map(|(id, w)| (*id, w.to_vec())).collect(),
+            blinders: self.blinders.iter().map(scalar).collect(),
+            generators: self.generators.to_bytes(),
+            digest: self.generators.digest(),
+        };
+        encode(Kind::ProvingKey, &stored)
+    }
+
+    /// Reads a key's file.
+    ///
+    /// # Errors
+    /// If it does not decode.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let stored: Stored = decode(Kind::ProvingKey, bytes)?;
+        let generators = Generators::from_bytes_trusted(&stored.generators, &stored.digest)
+            .map_err(|e| DecodeError::Payload { kind: Kind::ProvingKey.name(), why: e.to_string() })?;
+        Ok(Self {
+            weights: stored.weights.into_iter().map(|(id, w)| (id, Arc::from(w))).collect(),
+            blinders: stored.blinders.iter().map(|b| Fr::from_le_bytes_mod_order(b)).collect(),
+            generators,
+        })
+    }
+}
+
+impl Drop for ProvingKey {
+    fn drop(&mut self) {
+        self.blinders.zeroize();
+    }
+}
+
+/// Commits to a program's weights and makes both keys. The setup has at least `2^column_bits` generators; a transparent one
+/// exactly that many.
+pub fn keygen(
+    program: Program,
+    weights: Weights,
+    setup: &Setup,
+    column_bits: u32,
+    [inputs, outputs]: [Vec<Port>; 2],
+    randomness: &mut Randomness,
+) -> (ProvingKey, VerifyingKey) {
+    let layout = Layout::new(&program, column_bits as usize);
+    let rows = layout.fill(Phase::Model, |p| match p {
+        Polynomial::Tensor(id) => weights.get(&id).cloned().unwrap_or_else(|| Arc::from([])),
+        Polynomial::Multiplicity(_) => Arc::from([]),
+    });
+    let mut blinders = vec![Fr::from(0u64); rows.len()];
+    let sent: Vec<usize> = layout.sent_rows(Phase::Model).collect();
+    sent.iter().for_each(|&row| blinders[row] = randomness.scalar());
+    let generators = Generators { g: setup.generators.g[..1 << column_bits].to_vec(), h: setup.generators.h };
+    let sent_rows: Vec<&[i64]> = sent.iter().map(|&row| rows[row].as_slice()).collect();
+    let sent_blinders: Vec<Fr> = sent.iter().map(|&row| blinders[row]).collect();
+    let mut model_rows = Vec::new();
+    for point in commit_rows(&sent_rows, &sent_blinders, &generators) {
+        VerifyingKey::push_row(&mut model_rows, &point);
+    }
+    let verifying = VerifyingKey { program, setup: setup.verifier.clone(), column_bits, model_rows, inputs, outputs };
+    (ProvingKey { weights, blinders, generators }, verifying)
+}

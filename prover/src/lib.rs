@@ -1,0 +1,15 @@
+//! The prover of zktorch: keys from a compiled program, and proofs from keys and inputs.
+
+pub mod key;
+mod multiplicities;
+mod prove;
+mod randomness;
+mod rows;
+pub mod secrets;
+pub mod session;
+
+pub use key::{ProvingKey, keygen};
+pub use multiplicities::Miss;
+pub use prove::{ProveError, Proved, prove, prove_trace};
+pub use randomness::Randomness;
+pub use session::{PhaseTime, Witness};

@@ -1,0 +1,118 @@
+//! Proving.
+
+use crate::key::ProvingKey;
+use crate::multiplicities::Miss;
+use crate::randomness::Randomness;
+use crate::secrets::Vault;
+use crate::session::{PhaseTime, Session, Witness};
+use std::time::Instant;
+use zktorch_accumulator::setup::SetupError;
+use zktorch_blocks::execute::{ExecuteError, Trace, execute};
+use zktorch_blocks::transcript::{Entry, Reject, Transcript};
+use zktorch_verifier::argument::argue;
+use zktorch_verifier::key::{KeyError, Relation, VerifyingKey};
+use zktorch_verifier::proof::Proof;
+use zktorch_verifier::statement::Statement;
+use zktorch_verifier::verify::{begin, protocol};
+
+/// Why there is no proof.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProveError {
+    /// The program does not run on the inputs.
+    #[error(transparent)]
+    Execute(#[from] ExecuteError),
+    /// The run does not satisfy the program.
+    #[error(transparent)]
+    Miss(#[from] Miss),
+    /// The verifying key is not usable.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The setup is not usable.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// A check failed on the prover's own side.
+    #[error("the proof fails its own check: {0}")]
+    Inconsistent(#[from] Reject),
+    /// The proving key belongs to another model.
+    #[error("the proving key and the verifying key are not of one model")]
+    Foreign,
+}
+
+/// A proof, and how it came about.
+#[derive(Clone, Debug)]
+pub struct Proved {
+    /// The proof.
+    pub proof: Proof,
+    /// Integers of the outputs.
+    pub outputs: Vec<Vec<i64>>,
+    /// Seconds by phase.
+    pub phases: Vec<PhaseTime>,
+    /// The messages, in order.
+    pub messages: Vec<Entry>,
+    /// Constraints that the hidden scalars violate; empty unless the prover lied.
+    pub violated: Vec<&'static str>,
+}
+
+/// Runs the program on integer inputs and proves the run.
+///
+/// # Errors
+/// If the program does not run on the inputs, or the keys do not fit each other.
+pub fn prove(
+    proving: &ProvingKey,
+    verifying: &VerifyingKey,
+    inputs: &[Vec<i64>],
+    randomness: Randomness,
+    progress: &mut dyn FnMut(&'static str),
+) -> Result<Proved, ProveError> {
+    progress("witness");
+    let start = Instant::now();
+    let trace = execute(&verifying.program, &proving.weights, inputs)?;
+    let seconds = start.elapsed().as_secs_f64();
+    let mut proved = prove_trace(proving, verifying, &trace, randomness, progress)?;
+    proved.phases.insert(0, PhaseTime { name: "witness", seconds });
+    Ok(proved)
+}
+
+/// Proves a run.
+///
+/// # Errors
+/// As [`prove`].
+pub fn prove_trace(
+    proving: &ProvingKey,
+    verifying: &VerifyingKey,
+    trace: &Trace,
+    randomness: Randomness,
+    progress: &mut dyn FnMut(&'static str),
+) -> Result<Proved, ProveError> {
+    let program = &verifying.program;
+    let generators = &proving.generators;
+    let relation = Relation::new(verifying, Some(generators))?;
+    if proving.blinders.len() != relation.model_rows.len() || generators.columns() != relation.columns() {
+        return Err(ProveError::Foreign);
+    }
+    let decider = verifying.setup.key(Some(generators))?;
+    let values = program.statement().map(|id| trace.values(program, id).to_vec()).collect();
+    let statement = Statement::new(program, values)?;
+    let witness = Witness::new(program, trace)?;
+    let seeded = randomness.is_seeded();
+    let mut vault = Vault::new(generators, randomness);
+    let mut session = Session::new(&relation, &witness, proving, generators, progress);
+    let mut t = Transcript::prover(protocol(verifying), relation.columns(), &mut vault);
+    begin(&mut t, &relation, &statement);
+    argue(&mut t, &relation, &decider, &statement, Some(&mut session))?;
+    let violated = violated(&mut t);
+    let messages = t.log().to_vec();
+    let bytes = t.finish()?;
+    let outputs: Vec<Vec<i64>> = program.outputs.iter().map(|&id| trace.values(program, id).to_vec()).collect();
+    let scales = program.outputs.iter().map(|&id| program.tensors[id].scale).collect();
+    let proof = Proof { key: relation.digest, statement: statement.all().to_vec(), scales, seeded, bytes };
+    Ok(Proved { proof, outputs, phases: session.finish(), messages, violated })
+}
+
+/// Labels of the constraints that do not hold, without repetition.
+fn violated(t: &mut Transcript<'_>) -> Vec<&'static str> {
+    let Some(scalars) = t.secrets().map(|s| s.scalars().to_vec()) else { return Vec::new() };
+    let mut labels: Vec<&'static str> = t.hidden().constraints().iter().filter(|c| !c.holds(&scalars)).map(|c| c.label).collect();
+    labels.dedup();
+    labels
+}

@@ -1,0 +1,41 @@
+//! Where blinders come from.
+
+use ark_ff::PrimeField;
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+use zktorch_blocks::field::Fr;
+
+/// A stream of uniformly random scalars: ChaCha20, keyed by the operating system, or by a seed in tests.
+pub struct Randomness {
+    rng: ChaCha20Rng,
+    seeded: bool,
+}
+
+impl Randomness {
+    /// Keyed by the operating system's randomness.
+    ///
+    /// # Errors
+    /// If the operating system has none to give.
+    pub fn from_os() -> Result<Self, getrandom::Error> {
+        let mut key = [0u8; 32];
+        getrandom::fill(&mut key)?;
+        Ok(Self { rng: ChaCha20Rng::from_seed(key), seeded: false })
+    }
+
+    /// Keyed by a seed. **Proofs made with it hide nothing** and are marked; for tests of determinism only.
+    pub fn insecure_seed(seed: u64) -> Self {
+        Self { rng: ChaCha20Rng::seed_from_u64(seed), seeded: true }
+    }
+
+    /// Whether the stream is known to others.
+    pub fn is_seeded(&self) -> bool {
+        self.seeded
+    }
+
+    /// The next scalar, uniform up to `2^-257`.
+    pub fn scalar(&mut self) -> Fr {
+        let mut bytes = [0u8; 64];
+        self.rng.fill_bytes(&mut bytes);
+        Fr::from_le_bytes_mod_order(&bytes)
+    }
+}

@@ -1,0 +1,142 @@
+//! The prover's side of the argument.
+
+use crate::key::ProvingKey;
+use crate::multiplicities::{Miss, multiplicities};
+use ark_bls12_381::G1Affine;
+use std::sync::Arc;
+use std::time::Instant;
+use zktorch_accumulator::fold::FoldProver;
+use zktorch_accumulator::kernel::RowFold;
+use zktorch_accumulator::layout::Phase;
+use crate::rows::commit_rows;
+use zktorch_accumulator::setup::Generators;
+use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::execute::Trace;
+use zktorch_blocks::field::{Fr, dot};
+use zktorch_blocks::kernel::{Values, WaveEvaluator};
+use zktorch_blocks::lookup::{Leaves, TreeProver, kernel::Tree};
+use zktorch_blocks::program::Program;
+use zktorch_blocks::transcript::Secrets;
+use zktorch_blocks::waves::Evaluator;
+use zktorch_verifier::argument::Prover;
+use zktorch_verifier::key::Relation;
+
+/// The witness of a proof: all tensors, and the multiplicities.
+pub struct Witness<'a> {
+    program: &'a Program,
+    trace: &'a Trace,
+    multiplicities: Vec<Arc<[i64]>>,
+}
+
+impl<'a> Witness<'a> {
+    /// Counts the lookups of a run.
+    ///
+    /// # Errors
+    /// If a lookup finds no row.
+    pub fn new(program: &'a Program, trace: &'a Trace) -> Result<Self, Miss> {
+        let mut witness = Self { program, trace, multiplicities: Vec::new() };
+        witness.multiplicities = multiplicities(program, &witness)?;
+        Ok(witness)
+    }
+}
+
+impl Values for Witness<'_> {
+    fn values(&self, polynomial: Polynomial) -> Arc<[i64]> {
+        match polynomial {
+            Polynomial::Tensor(id) => self.trace.values(self.program, id),
+            Polynomial::Multiplicity(id) => self.multiplicities[id].clone(),
+        }
+    }
+}
+
+/// Seconds spent in a phase of the argument.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PhaseTime {
+    /// Its name.
+    pub name: &'static str,
+    /// Wall-clock seconds.
+    pub seconds: f64,
+}
+
+/// One proof under way.
+pub struct Session<'a> {
+    relation: &'a Relation<'a>,
+    witness: &'a Witness<'a>,
+    generators: &'a Generators,
+    progress: &'a mut dyn FnMut(&'static str),
+    /// Integer rows and their blinders, all phases.
+    rows: Vec<Vec<i64>>,
+    blinders: Vec<Fr>,
+    begun: Option<(&'static str, Instant)>,
+    times: Vec<PhaseTime>,
+}
+
+impl<'a> Session<'a> {
+    /// Prepares a proof. `progress` is told the name of each phase as it begins.
+    pub fn new(
+        relation: &'a Relation<'a>,
+        witness: &'a Witness<'a>,
+        key: &'a ProvingKey,
+        generators: &'a Generators,
+        progress: &'a mut dyn FnMut(&'static str),
+    ) -> Self {
+        let rows = relation.layout.fill(Phase::Model, |p| witness.values(p));
+        let blinders = key.blinders.clone();
+        Self { relation, witness, generators, progress, rows, blinders, begun: None, times: Vec::new() }
+    }
+
+    /// Ends the last phase; the seconds of all.
+    pub fn finish(mut self) -> Vec<PhaseTime> {
+        self.end_phase();
+        self.times
+    }
+
+    fn end_phase(&mut self) {
+        if let Some((name, start)) = self.begun.take() {
+            self.times.push(PhaseTime { name, seconds: start.elapsed().as_secs_f64() });
+        }
+    }
+}
+
+impl Prover for Session<'_> {
+    fn commit(&mut self, phase: Phase, secrets: &mut dyn Secrets) -> Vec<G1Affine> {
+        let rows = self.relation.layout.fill(phase, |p| self.witness.values(p));
+        let first = self.rows.len();
+        self.rows.extend(rows);
+        self.blinders.resize(self.rows.len(), Fr::from(0u64));
+        let sent: Vec<usize> = self.relation.layout.sent_rows(phase).collect();
+        for &row in &sent {
+            self.blinders[row] = secrets.random();
+        }
+        debug_assert_eq!(first, self.relation.layout.rows(phase).start);
+        let rows: Vec<&[i64]> = sent.iter().map(|&r| self.rows[r].as_slice()).collect();
+        let blinders: Vec<Fr> = sent.iter().map(|&r| self.blinders[r]).collect();
+        commit_rows(&rows, &blinders, self.generators)
+    }
+
+    fn tree(&mut self, leaves: &Leaves, alpha: Fr, beta: Fr) -> Box<dyn TreeProver + '_> {
+        Box::new(Tree::new(leaves, self.relation.program, self.witness, alpha, beta))
+    }
+
+    fn evaluator(&mut self) -> Box<dyn Evaluator + '_> {
+        Box::new(WaveEvaluator::new(self.relation.program, self.witness))
+    }
+
+    fn fold(&mut self) -> Box<dyn FoldProver + '_> {
+        Box::new(RowFold::new(self.relation.columns(), &self.rows))
+    }
+
+    fn blinder(&self, rows: &[Fr]) -> Fr {
+        dot(rows, &self.blinders)
+    }
+
+    fn generators(&self) -> &Generators {
+        self.generators
+    }
+
+    fn phase(&mut self, name: &'static str) {
+        self.end_phase();
+        self.begun = Some((name, Instant::now()));
+        (self.progress)(name);
+    }
+}

@@ -1,0 +1,54 @@
+//! Honest proofs of toy programs of several shapes are accepted.
+
+use zktorch_accumulator::setup::Setup;
+use zktorch_prover::{Randomness, keygen, prove};
+use zktorch_tests::toy::Toy;
+use zktorch_verifier::key::Port;
+use zktorch_verifier::{Verdict, verify};
+
+fn port(name: &str) -> Port {
+    Port { name: name.into(), shape: vec![] }
+}
+
+fn round_trip(toy: &Toy, setup: &Setup, column_bits: u32) -> usize {
+    let (weights, input) = toy.sample(3);
+    let mut randomness = Randomness::insecure_seed(1);
+    let ports = [vec![port("in")], vec![port("out")]];
+    let (proving, verifying) = keygen(toy.program(), weights, setup, column_bits, ports, &mut randomness);
+    let proved = prove(&proving, &verifying, &[input], randomness, &mut |_| ()).expect("an honest run proves");
+    assert_eq!(proved.violated, Vec::<&str>::new());
+    assert_eq!(verify(&verifying, &proved.proof, Some(&proving.generators)), Ok(Verdict::Accepted));
+    proved.proof.bytes.len()
+}
+
+fn shapes() -> Vec<Toy> {
+    let base = Toy::default();
+    vec![
+        base.clone(),
+        Toy { public_input: true, ..base.clone() },
+        Toy { square: true, shifts: [3, 7], ..base.clone() },
+        Toy { input: [1, 4, 4], channels: 1, pad: 0, outputs: 1, ..base.clone() },
+        Toy { input: [3, 7, 5], channels: 5, kernel: [3, 2], stride: 2, outputs: 5, ..base.clone() },
+        Toy { input: [2, 6, 6], channels: 2, kernel: [5, 5], pad: 2, outputs: 10, ..base.clone() },
+        Toy { input: [1, 9, 3], channels: 6, kernel: [3, 1], pad: 0, outputs: 2, square: true, ..base },
+    ]
+}
+
+#[test]
+fn every_shape_on_kzg() {
+    for log2 in [5, 7, 10] {
+        let setup = Setup::insecure(log2).expect("in range");
+        for toy in shapes() {
+            let bytes = round_trip(&toy, &setup, log2);
+            assert!(bytes > 1000, "{toy:?}");
+        }
+    }
+}
+
+#[test]
+fn every_shape_on_the_transparent_setup() {
+    let setup = Setup::transparent(64).expect("in range");
+    for toy in shapes() {
+        round_trip(&toy, &setup, 6);
+    }
+}

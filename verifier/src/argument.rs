@@ -1,0 +1,217 @@
+//! The argument, start to end. Both sides run this one function (PROTOCOL section 2).
+
+use crate::key::Relation;
+use crate::statement::Statement;
+use ark_bls12_381::{G1Affine, G1Projective};
+use ark_ec::{AffineRepr, VariableBaseMSM};
+use std::rc::Rc;
+use zktorch_accumulator::clear::fold_clear;
+use zktorch_accumulator::close::{ClearClaim, close};
+use zktorch_accumulator::decider::{self, Key as DeciderKey};
+use zktorch_accumulator::fold::{Accumulated, FoldProver, accumulate};
+use zktorch_accumulator::layout::Phase;
+use zktorch_accumulator::mask::{Masked, mask};
+use zktorch_accumulator::setup::Generators;
+use zktorch_blocks::add::{Expander, Expansion, Point, Polynomial};
+use zktorch_blocks::field::Fr;
+use zktorch_blocks::lookup::{LeafClaim, Leaves, TreeProver, prove_tree};
+use zktorch_blocks::program::TensorId;
+use zktorch_blocks::transcript::{Form, Reject, Secrets, Transcript};
+use zktorch_blocks::waves::{Evaluator, answer, reduce};
+
+/// What the prover does where the verifier reads. Called in protocol order.
+pub trait Prover {
+    /// Commits to the rows of a phase that are sent, with fresh blinders.
+    fn commit(&mut self, phase: Phase, secrets: &mut dyn Secrets) -> Vec<G1Affine>;
+
+    /// The fraction tree for the challenges.
+    fn tree(&mut self, leaves: &Leaves, alpha: Fr, beta: Fr) -> Box<dyn TreeProver + '_>;
+
+    /// Answers queries and starts waves.
+    fn evaluator(&mut self) -> Box<dyn Evaluator + '_>;
+
+    /// Folds rows.
+    fn fold(&mut self) -> Box<dyn FoldProver + '_>;
+
+    /// The blinder of a combination of rows.
+    fn blinder(&self, rows: &[Fr]) -> Fr;
+
+    /// The generators of the commitments.
+    fn generators(&self) -> &Generators;
+
+    /// Told when a phase begins, for progress and timing.
+    fn phase(&mut self, _name: &'static str) {}
+}
+
+/// Names of the phases, in order.
+pub const PHASES: [&str; 6] = ["commit", "lookups", "evaluate", "waves", "accumulate", "decide"];
+
+/// Runs the argument that the statement is true of the program and the committed weights.
+///
+/// # Transcript
+/// The caller has bound the verifying key and the statement. All messages of PROTOCOL section 2.
+///
+/// # Soundness
+/// Knowledge of weights, private inputs and advice that satisfy every lookup and constraint of the program, up to the sum of
+/// the parts' errors.
+///
+/// # Errors
+/// The message or the check that fails.
+pub fn argue(
+    t: &mut Transcript<'_>,
+    relation: &Relation<'_>,
+    decider_key: &DeciderKey<'_>,
+    statement: &Statement,
+    mut prover: Option<&mut dyn Prover>,
+) -> Result<(), Reject> {
+    begin(&mut prover, "commit");
+    let mut rows = relation.model_rows.to_vec();
+    receive_rows(t, relation, Phase::Witness, &mut rows, &mut prover)?;
+    receive_rows(t, relation, Phase::Multiplicities, &mut rows, &mut prover)?;
+
+    begin(&mut prover, "lookups");
+    let challenges = [t.challenge(), t.challenge()];
+    let leaf_claim = match &relation.leaves {
+        Some(leaves) => {
+            let mut tree = prover.as_deref_mut().map(|p| p.tree(leaves, challenges[0], challenges[1]));
+            let tree = tree.as_deref_mut().map(|t| t as &mut dyn TreeProver);
+            Some(prove_tree(t, leaves.bits, tree)?)
+        }
+        None => None,
+    };
+
+    begin(&mut prover, "evaluate");
+    let public = |id: TensorId| statement.values(id);
+    let mut expander = Expander::new(relation.program, &public);
+    let forms = leaf_constraints(t, relation, challenges, leaf_claim.as_ref(), &mut expander, &mut prover)?;
+
+    begin(&mut prover, "waves");
+    let claims = {
+        let mut evaluator = prover.as_deref_mut().map(|p| p.evaluator());
+        reduce(t, relation.program, &mut expander, forms, evaluator.as_deref_mut())?
+    };
+
+    begin(&mut prover, "accumulate");
+    let accumulated = {
+        let mut fold = prover.as_deref_mut().map(|p| p.fold());
+        let accumulated = accumulate(t, &relation.layout, &claims, fold.as_deref_mut().map(|f| f as &mut dyn FoldProver))?;
+        let vector = fold.as_deref().map(|f| f.vector());
+        (accumulated, vector)
+    };
+    let (accumulated, vector) = accumulated;
+
+    begin(&mut prover, "decide");
+    let columns = relation.columns();
+    let witness = vector.zip(prover.as_deref()).map(|(vector, p)| (vector, p.blinder(&accumulated.rows)));
+    let masked = mask(t, columns, &accumulated, witness)?;
+    let mut clear = vec![masked_claim(&rows, accumulated, masked)];
+    clear.extend(close(t, &relation.bases)?);
+    let last = fold_clear(t, columns, clear)?;
+    decide(t, relation, decider_key, &last, prover.as_deref())
+}
+
+fn begin(prover: &mut Option<&mut dyn Prover>, phase: &'static str) {
+    if let Some(prover) = prover {
+        prover.phase(phase);
+    }
+}
+
+/// Reads the rows of a phase into the list of all rows; omitted ones are the identity.
+fn receive_rows(
+    t: &mut Transcript<'_>,
+    relation: &Relation<'_>,
+    phase: Phase,
+    rows: &mut Vec<G1Affine>,
+    prover: &mut Option<&mut dyn Prover>,
+) -> Result<(), Reject> {
+    let mine = t.secrets().zip(prover.as_deref_mut()).map(|(secrets, p)| p.commit(phase, secrets));
+    rows.resize(relation.layout.rows(phase).end, G1Affine::zero());
+    let label = if phase == Phase::Witness { "witness row" } else { "multiplicity row" };
+    for (i, row) in relation.layout.sent_rows(phase).enumerate() {
+        let point = t.point(label, mine.as_ref().and_then(|m| m.get(i)).copied())?;
+        if let Some(slot) = rows.get_mut(row) {
+            *slot = point;
+        }
+    }
+    Ok(())
+}
+
+/// Hides every evaluation that the leaf check and the zero constraints need at the suffixes of `rho`, and adds both.
+fn leaf_constraints(
+    t: &mut Transcript<'_>,
+    relation: &Relation<'_>,
+    challenges: [Fr; 2],
+    leaf_claim: Option<&LeafClaim>,
+    expander: &mut Expander<'_>,
+    prover: &mut Option<&mut dyn Prover>,
+) -> Result<Vec<Form>, Reject> {
+    let program = relation.program;
+    let bits = |id: TensorId| program.tensors.get(id).map_or(0, |t| t.shape.bits());
+    let tree_point = leaf_claim.map(|c| c.rho.as_slice()).unwrap_or_default();
+    let longest = program.zeros.iter().map(|&id| bits(id)).max().unwrap_or(0);
+    // Constraints on tensors larger than the tree need more leading coordinates.
+    let mut rho = t.challenges(longest.saturating_sub(tree_point.len()));
+    rho.extend_from_slice(tree_point);
+    let mut suffixes: Vec<Option<Point>> = vec![None; rho.len() + 1];
+    let mut suffix = |k: usize| -> Point {
+        let make = || Rc::from(rho.get(rho.len().saturating_sub(k)..).unwrap_or_default());
+        suffixes.get_mut(k).map_or_else(make, |slot| slot.get_or_insert_with(make).clone())
+    };
+    let columns: Vec<Vec<Expansion>> = program
+        .lookups
+        .iter()
+        .map(|lookup| lookup.columns.iter().map(|&id| expander.evaluate(id, &suffix(bits(id)))).collect())
+        .collect();
+    let tables = if program.lookups.is_empty() { &[][..] } else { &program.tables };
+    let multiplicities: Vec<Expansion> = tables
+        .iter()
+        .enumerate()
+        .map(|(id, table)| expander.query(Polynomial::Multiplicity(id), suffix(table.bits())))
+        .collect();
+    let zeros: Vec<Expansion> = program.zeros.iter().map(|&id| expander.evaluate(id, &suffix(bits(id)))).collect();
+    let mut forms = Vec::new();
+    {
+        let mut evaluator = prover.as_deref_mut().map(|p| p.evaluator());
+        answer(t, "leaf values", expander, &mut forms, evaluator.as_deref_mut())?;
+    }
+    if let Some((leaves, claim)) = relation.leaves.as_ref().zip(leaf_claim) {
+        let form = |e: &Expansion| e.form(&forms);
+        let columns: Vec<Vec<Form>> = columns.iter().map(|c| c.iter().map(form).collect()).collect();
+        let multiplicities: Vec<Form> = multiplicities.iter().map(form).collect();
+        leaves.check(t, program, challenges, claim, &columns, &multiplicities);
+    }
+    for zero in &zeros {
+        t.zero("zero constraint", zero.form(&forms));
+    }
+    Ok(forms)
+}
+
+/// The masked claim, its commitment in terms of the rows.
+fn masked_claim(rows: &[G1Affine], accumulated: Accumulated, masked: Masked) -> ClearClaim {
+    let own = rows.iter().zip(&accumulated.rows).filter(|(_, c)| **c != Fr::from(0u64));
+    let commitment = std::iter::once((Fr::from(1u64), masked.mask)).chain(own.map(|(&p, &c)| (masked.challenge * c, p)));
+    ClearClaim { commitment: commitment.collect(), form: accumulated.form, value: masked.value, witness: masked.witness }
+}
+
+fn decide(
+    t: &mut Transcript<'_>,
+    relation: &Relation<'_>,
+    key: &DeciderKey<'_>,
+    claim: &ClearClaim,
+    prover: Option<&dyn Prover>,
+) -> Result<(), Reject> {
+    let commitment = if prover.is_some() {
+        // Only the verifier reads it.
+        G1Projective::default()
+    } else {
+        let (scalars, points): (Vec<Fr>, Vec<G1Affine>) = claim.commitment.iter().copied().unzip();
+        G1Projective::msm(&points, &scalars).map_err(|_| Reject::Check("final commitment"))?
+    };
+    let witness = claim.witness.as_ref().zip(prover).map(|((vector, blinder), p)| decider::Witness {
+        vector,
+        blinder: *blinder,
+        generators: p.generators(),
+    });
+    let decided = decider::Claim { commitment, form: &claim.form, value: claim.value };
+    decider::decide(t, key, relation.layout.column_bits, &decided, witness.as_ref())
+}

@@ -1,0 +1,140 @@
+//! Files: a header, a payload, a digest. The only module that knows the encoding, so that it can be replaced in one place.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A compiled program.
+    Program,
+    /// A proving key.
+    ProvingKey,
+    /// A verifying key.
+    VerifyingKey,
+    /// A proof.
+    Proof,
+}
+
+/// Version of every file format. Files of other versions are refused.
+pub const VERSION: u16 = 1;
+
+const MAGIC: [u8; 6] = *b"zktrch";
+const HEADER: usize = MAGIC.len() + 1 + 2;
+const DIGEST: usize = 32;
+/// Largest payload.
+const LIMIT: usize = 1 << 34;
+
+impl Kind {
+    const fn tag(self) -> u8 {
+        match self {
+            Self::Program => b'c',
+            Self::ProvingKey => b'k',
+            Self::VerifyingKey => b'v',
+            Self::Proof => b'p',
+        }
+    }
+
+    /// The kind in words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Program => "program",
+            Self::ProvingKey => "proving key",
+            Self::VerifyingKey => "verifying key",
+            Self::Proof => "proof",
+        }
+    }
+
+    const ALL: [Self; 4] = [Self::Program, Self::ProvingKey, Self::VerifyingKey, Self::Proof];
+}
+
+/// Why a file cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Not one of our files.
+    #[error("not a zktorch file: it does not begin with `zktrch`")]
+    Foreign,
+    /// Another kind of file.
+    #[error("expected a {expected}, got a {got}")]
+    Kind {
+        /// What was asked for.
+        expected: &'static str,
+        /// What it is.
+        got: &'static str,
+    },
+    /// Of another version.
+    #[error("the file has format version {0}, this zktorch reads version {VERSION}")]
+    Version(u16),
+    /// Too short, or its digest is wrong.
+    #[error("the {0} is truncated or corrupt: its digest does not match")]
+    Corrupt(&'static str),
+    /// The payload does not decode.
+    #[error("the {kind} does not decode: {why}")]
+    Payload {
+        /// What was read.
+        kind: &'static str,
+        /// The decoder's complaint.
+        why: String,
+    },
+}
+
+fn config() -> impl bincode::config::Config {
+    bincode::config::standard().with_limit::<LIMIT>()
+}
+
+/// The canonical bytes of a value, without header.
+///
+/// # Errors
+/// If the value cannot be encoded.
+pub fn canonical<T: Serialize>(value: &T) -> Result<Vec<u8>, DecodeError> {
+    bincode::serde::encode_to_vec(value, config()).map_err(|e| DecodeError::Payload { kind: "value", why: e.to_string() })
+}
+
+/// The bytes of a file.
+///
+/// # Errors
+/// If the value cannot be encoded.
+pub fn encode<T: Serialize>(kind: Kind, value: &T) -> Result<Vec<u8>, DecodeError> {
+    let mut bytes = Vec::from(MAGIC);
+    bytes.push(kind.tag());
+    bytes.extend(VERSION.to_le_bytes());
+    bytes.extend(canonical(value)?);
+    let digest = Sha256::digest(&bytes);
+    bytes.extend(digest);
+    Ok(bytes)
+}
+
+/// Reads a file.
+///
+/// # Errors
+/// If it is foreign, of another kind or version, corrupt, or holds more than the value.
+pub fn decode<T: DeserializeOwned>(kind: Kind, bytes: &[u8]) -> Result<T, DecodeError> {
+    let (header, _) = bytes.split_at_checked(HEADER).ok_or(DecodeError::Foreign)?;
+    let (magic, rest) = header.split_at_checked(MAGIC.len()).ok_or(DecodeError::Foreign)?;
+    let [tag, version @ ..] = rest else { return Err(DecodeError::Foreign) };
+    if magic != MAGIC {
+        return Err(DecodeError::Foreign);
+    }
+    let got = Kind::ALL.into_iter().find(|k| k.tag() == *tag).ok_or(DecodeError::Foreign)?;
+    if got != kind {
+        return Err(DecodeError::Kind { expected: kind.name(), got: got.name() });
+    }
+    let version = u16::from_le_bytes(version.try_into().map_err(|_| DecodeError::Foreign)?);
+    if version != VERSION {
+        return Err(DecodeError::Version(version));
+    }
+    let corrupt = DecodeError::Corrupt(kind.name());
+    let split = bytes.len().checked_sub(DIGEST).filter(|&at| at >= HEADER);
+    let (body, digest) = split.and_then(|at| bytes.split_at_checked(at)).ok_or(corrupt.clone())?;
+    if Sha256::digest(body).as_slice() != digest {
+        return Err(corrupt);
+    }
+    let payload = body.get(HEADER..).unwrap_or_default();
+    let failed = |why: String| DecodeError::Payload { kind: kind.name(), why };
+    let (value, read) = bincode::serde::decode_from_slice(payload, config()).map_err(|e| failed(e.to_string()))?;
+    if read != payload.len() {
+        return Err(failed(format!("{} bytes are left over", payload.len() - read)));
+    }
+    Ok(value)
+}

@@ -1,0 +1,166 @@
+//! Verifying keys.
+
+use crate::codec::{DecodeError, Kind, canonical, decode, encode};
+use ark_bls12_381::G1Affine;
+use ark_ec::AffineRepr;
+use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use zktorch_accumulator::close::Bases;
+use zktorch_accumulator::layout::{Layout, Phase};
+use zktorch_accumulator::setup::constants::blinding_generator;
+use zktorch_accumulator::setup::{Generators, VerifierSetup};
+use zktorch_blocks::lookup::Leaves;
+use zktorch_blocks::program::{Invalid, Limits, Program};
+
+/// Bytes of a point in a key: uncompressed, so that reading it costs no square root.
+const POINT_BYTES: usize = 96;
+
+/// An input or output as the model's user knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Port {
+    /// Its name in the ONNX file.
+    pub name: String,
+    /// Its shape there.
+    pub shape: Vec<usize>,
+}
+
+/// Everything a verifier needs beside a proof.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifyingKey {
+    /// The program.
+    pub program: Program,
+    /// The generators' setup.
+    pub setup: VerifierSetup,
+    /// Binary logarithm of the columns of the commitment matrices.
+    pub column_bits: u32,
+    /// Commitments to the rows of weights that are not wholly padding, uncompressed, one after the other.
+    pub model_rows: Vec<u8>,
+    /// The model's inputs.
+    pub inputs: Vec<Port>,
+    /// The model's outputs.
+    pub outputs: Vec<Port>,
+}
+
+/// Why a key cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// The file does not decode.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The program is not well formed.
+    #[error("the key's program is not well formed: {0}")]
+    Program(#[from] Invalid),
+    /// The commitments do not fit the program.
+    #[error("the key holds {got} commitments to weights, its program has {expected}")]
+    Rows {
+        /// Rows of the program.
+        expected: usize,
+        /// Rows of the key.
+        got: usize,
+    },
+    /// A commitment is not a point of the group.
+    #[error("commitment {0} of the key is not a point of the group")]
+    Point(usize),
+    /// The matrices' width does not fit the setup.
+    #[error("the key asks for 2^{0} columns, which its setup does not have")]
+    Columns(u32),
+    /// Ports and program disagree.
+    #[error("the key's inputs and outputs do not fit its program")]
+    Ports,
+}
+
+impl VerifyingKey {
+    /// The bytes of the key's file.
+    ///
+    /// # Errors
+    /// If the key cannot be encoded.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, DecodeError> {
+        encode(Kind::VerifyingKey, self)
+    }
+
+    /// Reads a key's file.
+    ///
+    /// # Errors
+    /// If it does not decode.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        decode(Kind::VerifyingKey, bytes)
+    }
+
+    /// SHA-256 of everything in the key; bound by every proof.
+    ///
+    /// # Errors
+    /// If the key cannot be encoded.
+    pub fn digest(&self) -> Result<[u8; 32], DecodeError> {
+        Ok(Sha256::digest(canonical(self)?).into())
+    }
+
+    /// SHA-256 of the commitments to the weights: the model's name in proofs.
+    pub fn model_digest(&self) -> [u8; 32] {
+        Sha256::digest(&self.model_rows).into()
+    }
+
+    /// Appends a commitment in the form that `model_rows` holds.
+    pub fn push_row(rows: &mut Vec<u8>, point: &G1Affine) {
+        let mut bytes = [0u8; POINT_BYTES];
+        if point.serialize_uncompressed(bytes.as_mut_slice()).is_ok() {
+            rows.extend(bytes);
+        }
+    }
+}
+
+/// A key made ready: what the argument is about.
+#[derive(Clone, Debug)]
+pub struct Relation<'k> {
+    /// The program.
+    pub program: &'k Program,
+    /// Where committed polynomials lie.
+    pub layout: Layout,
+    /// The leaves of the fraction tree, if anything is looked up.
+    pub leaves: Option<Leaves>,
+    /// Commitments to all rows of weights; omitted rows are the identity.
+    pub model_rows: Vec<G1Affine>,
+    /// `G_0` and `H`.
+    pub bases: Bases,
+    /// The key's digest.
+    pub digest: [u8; 32],
+}
+
+impl<'k> Relation<'k> {
+    /// Checks a key and prepares it. `generators` are those of a transparent setup.
+    ///
+    /// # Errors
+    /// If the key is not well formed.
+    pub fn new(key: &'k VerifyingKey, generators: Option<&Generators>) -> Result<Self, KeyError> {
+        key.program.validate(&Limits::default())?;
+        if key.inputs.len() != key.program.inputs.len() || key.outputs.len() != key.program.outputs.len() {
+            return Err(KeyError::Ports);
+        }
+        let column_bits = usize::try_from(key.column_bits).map_err(|_| KeyError::Columns(key.column_bits))?;
+        if key.column_bits >= 32 || 1usize << key.column_bits > key.setup.columns() {
+            return Err(KeyError::Columns(key.column_bits));
+        }
+        let layout = Layout::new(&key.program, column_bits);
+        let mut model_rows = vec![G1Affine::zero(); layout.rows(Phase::Model).end];
+        let sent: Vec<usize> = layout.sent_rows(Phase::Model).collect();
+        let got = key.model_rows.len() / POINT_BYTES;
+        if got != sent.len() || key.model_rows.len() % POINT_BYTES != 0 {
+            return Err(KeyError::Rows { expected: sent.len(), got });
+        }
+        for (i, (&row, bytes)) in sent.iter().zip(key.model_rows.chunks_exact(POINT_BYTES)).enumerate() {
+            let point = G1Affine::deserialize_uncompressed(bytes).map_err(|_| KeyError::Point(i))?;
+            if let Some(slot) = model_rows.get_mut(row) {
+                *slot = point;
+            }
+        }
+        let first = generators.and_then(|g| g.g.first().copied()).unwrap_or_else(G1Affine::generator);
+        let bases = Bases { first, blinding: blinding_generator() };
+        let digest = key.digest()?;
+        Ok(Self { program: &key.program, layout, leaves: Leaves::new(&key.program), model_rows, bases, digest })
+    }
+
+    /// Columns of the commitment matrices.
+    pub fn columns(&self) -> usize {
+        1 << self.layout.column_bits
+    }
+}

@@ -1,0 +1,66 @@
+//! Verification.
+
+use crate::argument::argue;
+use crate::key::{KeyError, Relation, VerifyingKey};
+use crate::proof::Proof;
+use crate::statement::Statement;
+use zktorch_accumulator::setup::{Generators, SetupError};
+use zktorch_blocks::transcript::{Reject, Transcript};
+
+/// The outcome of a verification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The statement is true of the key's program and committed weights.
+    Accepted,
+    /// The proof does not show that.
+    Rejected(Reject),
+}
+
+/// Why a proof could not be decided at all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unverifiable {
+    /// The key is not usable.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The setup is not usable.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+}
+
+/// The protocol's name, bound first: version and grouping schedule.
+pub fn protocol(key: &VerifyingKey) -> &'static str {
+    if key.setup.is_transparent() { "zktorch/v1/transparent/1" } else { "zktorch/v1/kzg/1" }
+}
+
+/// Decides a proof. `generators` are those of a transparent setup, pinned by the key's digest.
+///
+/// # Errors
+/// If the key or the setup cannot be used, so that nothing was decided.
+pub fn verify(key: &VerifyingKey, proof: &Proof, generators: Option<&Generators>) -> Result<Verdict, Unverifiable> {
+    let relation = Relation::new(key, generators)?;
+    let decider = key.setup.key(generators)?;
+    let run = || -> Result<(), Reject> {
+        if proof.key != relation.digest {
+            return Err(Reject::Statement("the proof was made for another verifying key".into()));
+        }
+        let scales = relation.program.outputs.iter().filter_map(|&id| Some(relation.program.tensors.get(id)?.scale));
+        if !scales.eq(proof.scales.iter().copied()) {
+            return Err(Reject::Statement("the outputs' scales are not those of the key".into()));
+        }
+        let statement = Statement::new(relation.program, proof.statement.clone())?;
+        let mut t = Transcript::verifier(protocol(key), relation.columns(), &proof.bytes);
+        begin(&mut t, &relation, &statement);
+        argue(&mut t, &relation, &decider, &statement, None)?;
+        t.finish().map(drop)
+    };
+    Ok(match run() {
+        Ok(()) => Verdict::Accepted,
+        Err(reason) => Verdict::Rejected(reason),
+    })
+}
+
+/// Binds the key and the statement.
+pub fn begin(t: &mut Transcript<'_>, relation: &Relation<'_>, statement: &Statement) {
+    t.absorb(&relation.digest);
+    statement.absorb(t);
+}
