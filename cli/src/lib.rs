@@ -1,1 +1,55 @@
-//! placeholder
+//! The command line of zktorch.
+//!
+//! Every command computes an [`outcome::Outcome`] and touches standard output nowhere else: results go to stdout, progress and
+//! errors to stderr, and the exit code is 0 (done, accepted), 1 (rejected, unsupported) or 2 (could not decide).
+
+mod args;
+mod commands;
+mod failure;
+mod files;
+mod folder;
+mod generators;
+mod outcome;
+mod pipeline;
+mod progress;
+pub mod setup;
+mod show;
+pub mod soundness;
+
+use args::{Cli, Command};
+use clap::Parser;
+use failure::Failure;
+use outcome::Outcome;
+use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+/// Runs the program with the given arguments, the first of which is its name.
+pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nothing is left to do if the terminal is gone.
+            drop(error.print());
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let format = cli.format;
+    match guarded(cli.command) {
+        Ok(outcome) => outcome.print(format),
+        Err(failure) => failure.print(format),
+    }
+}
+
+/// Runs a command; a panic anywhere below is a defect, reported as one.
+fn guarded(command: Command) -> Result<Outcome, Failure> {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| ()));
+    let result = catch_unwind(AssertUnwindSafe(|| commands::dispatch(command)));
+    std::panic::set_hook(default);
+    result.unwrap_or_else(|payload| {
+        let text = payload.downcast_ref::<String>().map(String::as_str).or(payload.downcast_ref::<&str>().copied());
+        Err(Failure::undecided(format!("internal error: {}", text.unwrap_or("no description")))
+            .hint("this is a defect of zktorch; please report it with the command and its files"))
+    })
+}

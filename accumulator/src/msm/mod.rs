@@ -1,19 +1,40 @@
-//! Multi-scalar multiplications.
+//! Multi-scalar multiplications: what commitments and deciders spend their time in.
+//!
+//! The verifier uses arkworks' alone; with the feature `prover` large sums go to kernels with batched affine additions. Both give the
+//! same points.
+
+#[cfg(feature = "prover")]
+mod batch;
+#[cfg(feature = "prover")]
+mod buckets;
+#[cfg(feature = "prover")]
+pub mod full;
+#[cfg(feature = "prover")]
+mod glv;
+#[cfg(feature = "prover")]
+mod point;
+#[cfg(all(test, feature = "prover"))]
+mod tests;
+
+#[cfg(feature = "prover")]
+pub use point::Point;
 
 use ark_bls12_381::{Fr, G1Affine, G1Projective};
+use ark_ec::{CurveGroup, VariableBaseMSM};
 
 /// `sum scalars_i bases_i` over the shorter of the two.
 pub fn sum(bases: &[G1Affine], scalars: &[Fr]) -> G1Projective {
-    use ark_ec::VariableBaseMSM;
+    #[cfg(feature = "prover")]
+    if bases.len().min(scalars.len()) >= 32 {
+        return full::sum(bases, scalars);
+    }
     G1Projective::msm_unchecked(bases, scalars)
 }
 
 /// `sum_k weights_k points_(k n + i)` for all `i < n`, `n` the number of points over that of weights.
 pub fn fold(points: &[G1Affine], weights: &[Fr]) -> Vec<G1Affine> {
-    use ark_ec::CurveGroup;
     let n = points.len() / weights.len().max(1);
-    let sums: Vec<G1Projective> = (0..n)
-        .map(|i| points.iter().skip(i).step_by(n).zip(weights).map(|(p, w)| *p * w).sum())
-        .collect();
+    let sums: Vec<G1Projective> =
+        (0..n).map(|i| points.iter().skip(i).step_by(n).zip(weights).map(|(p, w)| *p * w).sum()).collect();
     G1Projective::normalize_batch(&sums)
 }

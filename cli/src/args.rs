@@ -1,0 +1,227 @@
+//! The commands and their options.
+
+use clap::{Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Prove that a neural network gave an output, without showing its weights.
+///
+/// Export your PyTorch model to ONNX, `compile` it once, `prove` one inference, and let anybody `verify` it.
+#[derive(Debug, Parser)]
+#[command(name = "zktorch", version, max_term_width = 100, after_help = AFTER)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// How results are printed on standard output
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+const AFTER: &str = "Exit codes: 0 done or accepted, 1 rejected or not supported, 2 could not decide (bad file, bad usage, \
+i/o error).\nStart with `zktorch demo`.";
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
+}
+
+/// Who knows the model's inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InputVisibility {
+    /// The proof shows the input, and is about exactly this input
+    Public,
+    /// The proof hides the input
+    Private,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Turn an ONNX model into a provable program and its keys
+    Compile(Compile),
+    /// Run the compiled model on an input, without proving anything
+    Run(Run),
+    /// Run the compiled model on an input and prove the outputs
+    Prove(Prove),
+    /// Check a proof
+    Verify(Verify),
+    /// Say what a file or folder of zktorch contains
+    Inspect(Inspect),
+    /// See everything once, on a classifier of handwritten digits that ships with zktorch
+    Demo(Demo),
+}
+
+/// Turn an ONNX model into a provable program and its keys.
+///
+/// The model's numbers become integers ("quantisation"); the report says how far the integer model is from yours. DIR gets
+/// `program.zkc`, `proving.key` (keep it: it contains the weights), `verifying.key` (give it to whoever checks proofs) and
+/// `report.json`.
+#[derive(Debug, clap::Args)]
+pub struct Compile {
+    /// The model, as `torch.onnx.export` writes it
+    #[arg(value_name = "MODEL.onnx")]
+    pub model: PathBuf,
+    /// The folder to make
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Sample inputs (.json, .npy, .npz, .pb) that show which values the model meets; strongly recommended, may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub calibrate: Vec<PathBuf>,
+    /// Bits of an activation, 8 to 16: more is closer to the float model and slower. Left out, the fewest that keep the
+    /// error on the samples small
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(8..=16))]
+    pub bits: Option<u32>,
+    /// What the commitments rest on: `auto`, `ethereum` (the public KZG ceremony, small proofs), `transparent` (nothing to
+    /// trust), the path of a powers-of-tau file, or `insecure:LOG2` (anyone can forge proofs; benchmarks only)
+    #[arg(long, value_name = "SETUP", default_value = "auto")]
+    pub setup: SetupChoice,
+    /// Whether proofs show the model's input
+    #[arg(long, value_enum, default_value_t = InputVisibility::Public)]
+    pub input: InputVisibility,
+    /// The shape of an input that the ONNX file leaves open, such as 1x3x32x32; repeat it for further inputs, in order
+    #[arg(long = "input-shape", value_name = "SHAPE", value_parser = shape)]
+    pub input_shape: Vec<Shape>,
+}
+
+/// Run the compiled model on an input, without proving anything.
+#[derive(Debug, clap::Args)]
+pub struct Run {
+    /// A folder made by `zktorch compile`
+    pub dir: PathBuf,
+    /// The input: {"input_data": [[..]]} with one list an input, or .npy, .npz, .pb
+    #[arg(long, value_name = "FILE")]
+    pub input: PathBuf,
+}
+
+/// Run the compiled model on an input and prove the outputs.
+#[derive(Debug, clap::Args)]
+pub struct Prove {
+    /// A folder made by `zktorch compile`
+    pub dir: PathBuf,
+    /// The input: {"input_data": [[..]]} with one list an input, or .npy, .npz, .pb
+    #[arg(long, value_name = "FILE")]
+    pub input: PathBuf,
+    /// The proof to write
+    #[arg(short, long, value_name = "PROOF")]
+    pub output: PathBuf,
+    /// Threads to use; all cores if left out
+    #[arg(long, value_name = "N", value_parser = threads)]
+    pub threads: Option<usize>,
+}
+
+/// Check a proof.
+///
+/// Needs nothing but the verifying key and the proof: no model, no weights. Says what was proved about what.
+#[derive(Debug, clap::Args)]
+pub struct Verify {
+    /// The `verifying.key` that `zktorch compile` made
+    #[arg(long, value_name = "KEY")]
+    pub key: PathBuf,
+    /// The proof
+    pub proof: PathBuf,
+}
+
+/// Say what a file or folder of zktorch contains.
+#[derive(Debug, clap::Args)]
+pub struct Inspect {
+    /// A folder made by `zktorch compile`, or any file in it, or a proof
+    #[arg(value_name = "FILE_OR_DIR")]
+    pub path: PathBuf,
+}
+
+/// See everything once, on a classifier of handwritten digits that ships with zktorch.
+#[derive(Debug, clap::Args)]
+pub struct Demo {
+    /// Which of the 360 test images to prove
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub index: usize,
+}
+
+/// Which setup to use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SetupChoice {
+    /// By size.
+    Auto,
+    /// The embedded ceremony.
+    Ethereum,
+    /// Hash-to-curve generators.
+    Transparent,
+    /// A public tau with this many powers, in binary logarithm.
+    Insecure(u32),
+    /// A powers-of-tau file.
+    File(PathBuf),
+}
+
+/// Sizes that an insecure setup can have.
+const INSECURE: std::ops::RangeInclusive<u32> = 5..=20;
+
+impl std::str::FromStr for SetupChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(match text {
+            "auto" => Self::Auto,
+            "ethereum" => Self::Ethereum,
+            "transparent" => Self::Transparent,
+            _ => match text.strip_prefix("insecure") {
+                Some(rest) if rest.is_empty() || rest.starts_with(':') => {
+                    let log2 = rest.strip_prefix(':').and_then(|n| n.parse().ok()).filter(|n| INSECURE.contains(n));
+                    let (lo, hi) = (INSECURE.start(), INSECURE.end());
+                    Self::Insecure(log2.ok_or_else(|| format!("expected insecure:LOG2 with LOG2 from {lo} to {hi}, such as insecure:12"))?)
+                }
+                _ => Self::File(text.into()),
+            },
+        })
+    }
+}
+
+/// Extents of an input's axes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape(pub Vec<usize>);
+
+fn shape(text: &str) -> Result<Shape, String> {
+    let axis = |part: &str| part.parse::<usize>().ok().filter(|&n| n > 0);
+    let axes: Option<Vec<usize>> = text.split('x').map(axis).collect();
+    let fits = |axes: &Vec<usize>| axes.iter().try_fold(1usize, |n, &a| n.checked_mul(a)).is_some();
+    axes.filter(fits).map(Shape).ok_or_else(|| "expected positive numbers separated by `x`, such as 1x3x32x32".into())
+}
+
+/// More threads than any machine has.
+const MOST_THREADS: usize = 1024;
+
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(0) => Err("proving needs at least one thread; leave the option out to use all cores".into()),
+        Ok(n) if n <= MOST_THREADS => Ok(n),
+        _ => Err(format!("expected a number from 1 to {MOST_THREADS}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn setups_and_shapes() {
+        assert_eq!("auto".parse(), Ok(SetupChoice::Auto));
+        assert_eq!("insecure:9".parse(), Ok(SetupChoice::Insecure(9)));
+        assert_eq!("tau.json".parse(), Ok(SetupChoice::File("tau.json".into())));
+        for bad in ["insecure", "insecure:", "insecure:99", "insecure:x"] {
+            assert!(bad.parse::<SetupChoice>().is_err(), "{bad}");
+        }
+        assert_eq!(shape("1x3x32"), Ok(Shape(vec![1, 3, 32])));
+        for bad in ["", "1x", "0x3", "-1", "1,3", "99999999999x99999999999"] {
+            assert!(shape(bad).is_err(), "{bad}");
+        }
+    }
+}

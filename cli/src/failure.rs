@@ -1,0 +1,59 @@
+//! Why a command did not do what was asked.
+
+use crate::args::Format;
+use crate::outcome::emit;
+use serde_json::json;
+use std::fmt::Display;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// An error for people: what failed, on which file or tensor, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub struct Failure {
+    code: u8,
+    what: String,
+    hint: Option<String>,
+}
+
+impl Failure {
+    /// Exit code 1: the answer is no.
+    pub fn unsupported(what: impl Into<String>) -> Self {
+        Self { code: 1, what: what.into(), hint: None }
+    }
+
+    /// Exit code 2: there is no answer.
+    pub fn undecided(what: impl Into<String>) -> Self {
+        Self { code: 2, what: what.into(), hint: None }
+    }
+
+    /// A file that cannot be used.
+    pub fn file(action: &str, path: &Path, why: impl Display) -> Self {
+        Self::undecided(format!("cannot {action} `{}`: {why}", path.display()))
+    }
+
+    /// Adds what to do about it.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Prints the error; with JSON an object on stdout as well.
+    pub fn print(&self, format: Format) -> ExitCode {
+        eprintln_quietly(&format!("error: {}", self.what));
+        if let Some(hint) = &self.hint {
+            eprintln_quietly(&format!("  hint: {hint}"));
+        }
+        if format == Format::Json {
+            let error = json!({ "what": self.what, "hint": self.hint, "exit_code": self.code });
+            emit(&json!({ "error": error }).to_string());
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+fn eprintln_quietly(line: &str) {
+    use std::io::Write;
+    // A closed stderr is no reason to fail differently.
+    drop(writeln!(std::io::stderr(), "{line}"));
+}
