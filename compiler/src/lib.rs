@@ -1,1 +1,11 @@
-//! The compiler.
+//! From an ONNX file to a program of basic blocks: import, float graph, calibration, quantisation, lowering.
+
+pub mod graph;
+pub mod import;
+mod compile;
+mod lower;
+pub mod quantise;
+pub mod report;
+
+pub use compile::{CompileError, Compiled, InputError, Options, Port, compile};
+pub use lower::{LowerError, Problem};

@@ -7,14 +7,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use zeroize::Zeroize;
 use zktorch_accumulator::layout::{Layout, Phase};
-use crate::rows::commit_rows;
+use zktorch_accumulator::msm::row::commit_rows;
+use zktorch_accumulator::msm::fixed::Tables;
 use zktorch_accumulator::setup::{Generators, Setup};
 use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::field::Fr;
-use zktorch_blocks::program::{Program, TensorId};
+use zktorch_blocks::program::{Limits, Program, TensorId};
 use zktorch_verifier::codec::{DecodeError, Kind, decode, encode};
-use zktorch_verifier::key::{Port, VerifyingKey};
+use zktorch_blocks::transcript::Reject;
+use zktorch_verifier::key::{KeyError, Port, Relation, VerifyingKey};
+use zktorch_verifier::size::ProofSize;
 
 /// What the owner of a model keeps: the weights and the blinders of their commitments.
 #[derive(Clone)]
@@ -25,6 +28,8 @@ pub struct ProvingKey {
     pub blinders: Vec<Fr>,
     /// The generators of the commitments.
     pub generators: Generators,
+    /// Fixed-base tables of the generators that hidden messages use.
+    pub tables: Tables,
 }
 
 /// The file's form.
@@ -34,6 +39,7 @@ struct Stored {
     blinders: Vec<[u8; 32]>,
     generators: Vec<u8>,
     digest: [u8; 32],
+    tables: Vec<u8>,
 }
 
 impl ProvingKey {
@@ -52,6 +58,7 @@ impl ProvingKey {
             blinders: self.blinders.iter().map(scalar).collect(),
             generators: self.generators.to_bytes(),
             digest: self.generators.digest(),
+            tables: self.tables.to_bytes(),
         };
         encode(Kind::ProvingKey, &stored)
     }
@@ -62,12 +69,15 @@ impl ProvingKey {
     /// If it does not decode.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
         let stored: Stored = decode(Kind::ProvingKey, bytes)?;
-        let generators = Generators::from_bytes_trusted(&stored.generators, &stored.digest)
-            .map_err(|e| DecodeError::Payload { kind: Kind::ProvingKey.name(), why: e.to_string() })?;
+        let failed = |why: String| DecodeError::Payload { kind: Kind::ProvingKey.name(), why };
+        let generators =
+            Generators::from_bytes_trusted(&stored.generators, &stored.digest).map_err(|e| failed(e.to_string()))?;
+        let tables = Tables::from_bytes_trusted(&stored.tables).ok_or_else(|| failed("fixed-base tables".into()))?;
         Ok(Self {
             weights: stored.weights.into_iter().map(|(id, w)| (id, Arc::from(w))).collect(),
             blinders: stored.blinders.iter().map(|b| Fr::from_le_bytes_mod_order(b)).collect(),
             generators,
+            tables,
         })
     }
 }
@@ -78,8 +88,22 @@ impl Drop for ProvingKey {
     }
 }
 
+/// Why there are no keys.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeygenError {
+    /// The program or the setup does not make a key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The program cannot be argued about.
+    #[error(transparent)]
+    Program(#[from] Reject),
+}
+
 /// Commits to a program's weights and makes both keys. The setup has at least `2^column_bits` generators; a transparent one
 /// exactly that many.
+///
+/// # Errors
+/// If the program is not well formed, or the setup too small.
 pub fn keygen(
     program: Program,
     weights: Weights,
@@ -87,7 +111,11 @@ pub fn keygen(
     column_bits: u32,
     [inputs, outputs]: [Vec<Port>; 2],
     randomness: &mut Randomness,
-) -> (ProvingKey, VerifyingKey) {
+) -> Result<(ProvingKey, VerifyingKey), KeygenError> {
+    program.validate(&Limits::default()).map_err(KeyError::from)?;
+    if column_bits >= 32 || 1usize << column_bits > setup.generators.columns() {
+        return Err(KeyError::Columns(column_bits).into());
+    }
     let layout = Layout::new(&program, column_bits as usize);
     let rows = layout.fill(Phase::Model, |p| match p {
         Polynomial::Tensor(id) => weights.get(&id).cloned().unwrap_or_else(|| Arc::from([])),
@@ -104,5 +132,7 @@ pub fn keygen(
         VerifyingKey::push_row(&mut model_rows, &point);
     }
     let verifying = VerifyingKey { program, setup: setup.verifier.clone(), column_bits, model_rows, inputs, outputs };
-    (ProvingKey { weights, blinders, generators }, verifying)
+    let size = ProofSize::of(&Relation::new(&verifying, Some(&generators))?, setup.verifier.is_transparent())?;
+    let tables = Tables::new(&generators.g[..size.hidden_scalars.min(generators.columns())]);
+    Ok((ProvingKey { weights, blinders, generators, tables }, verifying))
 }

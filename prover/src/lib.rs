@@ -4,7 +4,6 @@ pub mod key;
 mod multiplicities;
 mod prove;
 mod randomness;
-mod rows;
 pub mod secrets;
 pub mod session;
 

@@ -95,7 +95,7 @@ pub fn prove_trace(
     let statement = Statement::new(program, values)?;
     let witness = Witness::new(program, trace)?;
     let seeded = randomness.is_seeded();
-    let mut vault = Vault::new(generators, randomness);
+    let mut vault = Vault::new(proving, randomness);
     let mut session = Session::new(&relation, &witness, proving, generators, progress);
     let mut t = Transcript::prover(protocol(verifying), relation.columns(), &mut vault);
     begin(&mut t, &relation, &statement);

@@ -1,17 +1,17 @@
 //! The prover's hidden scalars and their blinders.
 
+use crate::key::ProvingKey;
 use crate::randomness::Randomness;
 use ark_bls12_381::G1Affine;
 use ark_ec::CurveGroup;
 use zeroize::Zeroize;
-use zktorch_accumulator::msm;
-use zktorch_accumulator::setup::Generators;
+use zktorch_accumulator::msm::{self, fixed};
 use zktorch_blocks::field::Fr;
 use zktorch_blocks::transcript::{Secrets, Slot};
 
 /// Commits with fixed-base tables, remembers what it hid, and forgets it when dropped.
 pub struct Vault<'a> {
-    generators: &'a Generators,
+    key: &'a ProvingKey,
     randomness: Randomness,
     scalars: Vec<Fr>,
     blinders: Vec<Fr>,
@@ -19,8 +19,8 @@ pub struct Vault<'a> {
 
 impl<'a> Vault<'a> {
     /// An empty vault.
-    pub fn new(generators: &'a Generators, randomness: Randomness) -> Self {
-        Self { generators, randomness, scalars: Vec::new(), blinders: Vec::new() }
+    pub fn new(key: &'a ProvingKey, randomness: Randomness) -> Self {
+        Self { key, randomness, scalars: Vec::new(), blinders: Vec::new() }
     }
 }
 
@@ -29,8 +29,7 @@ impl Secrets for Vault<'_> {
         let blinder = self.randomness.scalar();
         self.scalars.extend_from_slice(values);
         self.blinders.push(blinder);
-        let bases = &self.generators.g[slot.column..slot.column + slot.len];
-        (msm::sum(bases, values) + self.generators.h * blinder).into_affine()
+        fixed::commit(&self.key.tables, &self.key.generators, slot.column, values, blinder)
     }
 
     fn scalars(&self) -> &[Fr] {
@@ -46,7 +45,7 @@ impl Secrets for Vault<'_> {
     }
 
     fn commit_vector(&self, values: &[Fr], blinder: Fr) -> G1Affine {
-        (msm::sum(&self.generators.g[..values.len()], values) + self.generators.h * blinder).into_affine()
+        (msm::sum(&self.key.generators.g[..values.len()], values) + fixed::blind(blinder)).into_affine()
     }
 }
 

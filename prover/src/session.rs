@@ -8,7 +8,7 @@ use std::time::Instant;
 use zktorch_accumulator::fold::FoldProver;
 use zktorch_accumulator::kernel::RowFold;
 use zktorch_accumulator::layout::Phase;
-use crate::rows::commit_rows;
+use zktorch_accumulator::msm::row::commit_rows;
 use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::execute::Trace;

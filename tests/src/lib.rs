@@ -1,3 +1,10 @@
-//! What the tests share: a toy convolutional network as a program, and its random weights.
+//! What the tests share: toy programs, a slow reference prover that can be told to lie, and ways to tamper with proofs.
 
+pub mod data;
+pub mod fixture;
+pub mod fraction;
+pub mod linear;
+pub mod lying;
+pub mod reference;
+pub mod tamper;
 pub mod toy;

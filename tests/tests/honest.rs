@@ -3,8 +3,9 @@
 use zktorch_accumulator::setup::Setup;
 use zktorch_prover::{Randomness, keygen, prove};
 use zktorch_tests::toy::Toy;
-use zktorch_verifier::key::Port;
-use zktorch_verifier::{Verdict, verify};
+use zktorch_verifier::key::{Port, Relation};
+use zktorch_verifier::size::ProofSize;
+use zktorch_verifier::{Verdict, soundness, verify};
 
 fn port(name: &str) -> Port {
     Port { name: name.into(), shape: vec![] }
@@ -14,10 +15,14 @@ fn round_trip(toy: &Toy, setup: &Setup, column_bits: u32) -> usize {
     let (weights, input) = toy.sample(3);
     let mut randomness = Randomness::insecure_seed(1);
     let ports = [vec![port("in")], vec![port("out")]];
-    let (proving, verifying) = keygen(toy.program(), weights, setup, column_bits, ports, &mut randomness);
+    let (proving, verifying) = keygen(toy.program(), weights, setup, column_bits, ports, &mut randomness).expect("a good program");
     let proved = prove(&proving, &verifying, &[input], randomness, &mut |_| ()).expect("an honest run proves");
     assert_eq!(proved.violated, Vec::<&str>::new());
     assert_eq!(verify(&verifying, &proved.proof, Some(&proving.generators)), Ok(Verdict::Accepted));
+    let relation = Relation::new(&verifying, Some(&proving.generators)).expect("a key of ours");
+    let size = ProofSize::of(&relation, setup.verifier.is_transparent()).expect("a program of ours");
+    assert_eq!(size.bytes, proved.proof.bytes.len(), "the size is known beforehand");
+    assert!(soundness::bits(&relation, &size, setup.verifier.is_transparent()) >= 115.0);
     proved.proof.bytes.len()
 }
 

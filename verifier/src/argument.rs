@@ -43,6 +43,15 @@ pub trait Prover {
     fn phase(&mut self, _name: &'static str) {}
 }
 
+/// What is left once everything that can be hidden was hidden: the claims that are proved in the clear.
+pub struct Open {
+    /// Commitments to all rows.
+    rows: Vec<G1Affine>,
+    accumulated: Accumulated,
+    /// The accumulated vector, on the prover's side.
+    vector: Option<Vec<Fr>>,
+}
+
 /// Names of the phases, in order.
 pub const PHASES: [&str; 6] = ["commit", "lookups", "evaluate", "waves", "accumulate", "decide"];
 
@@ -64,12 +73,39 @@ pub fn argue(
     statement: &Statement,
     mut prover: Option<&mut dyn Prover>,
 ) -> Result<(), Reject> {
-    begin(&mut prover, "commit");
-    let mut rows = relation.model_rows.to_vec();
-    receive_rows(t, relation, Phase::Witness, &mut rows, &mut prover)?;
-    receive_rows(t, relation, Phase::Multiplicities, &mut rows, &mut prover)?;
+    let Open { rows, accumulated, vector } = argue_hidden(t, relation, statement, &mut prover)?;
+    begin(&mut prover, "decide");
+    let columns = relation.columns();
+    let witness = vector.zip(prover.as_deref()).map(|(vector, p)| (vector, p.blinder(&accumulated.rows)));
+    let masked = mask(t, columns, &accumulated, witness)?;
+    let mut clear = vec![masked_claim(&rows, accumulated, masked)];
+    clear.extend(close(t, &relation.bases)?);
+    let last = fold_clear(t, columns, clear)?;
+    decide(t, relation, decider_key, &last, prover.as_deref())
+}
 
-    begin(&mut prover, "lookups");
+/// The argument up to the mask: commitments, and messages that are hidden.
+///
+/// # Transcript
+/// Messages 1 to 8 of PROTOCOL section 2.
+///
+/// # Soundness
+/// See [`argue`]; the caller owes the proof of the accumulated claim and of the constraints.
+///
+/// # Errors
+/// On malformed bytes only.
+pub fn argue_hidden(
+    t: &mut Transcript<'_>,
+    relation: &Relation<'_>,
+    statement: &Statement,
+    prover: &mut Option<&mut dyn Prover>,
+) -> Result<Open, Reject> {
+    begin(prover, "commit");
+    let mut rows = relation.model_rows.to_vec();
+    receive_rows(t, relation, Phase::Witness, &mut rows, prover)?;
+    receive_rows(t, relation, Phase::Multiplicities, &mut rows, prover)?;
+
+    begin(prover, "lookups");
     let challenges = [t.challenge(), t.challenge()];
     let leaf_claim = match &relation.leaves {
         Some(leaves) => {
@@ -80,34 +116,22 @@ pub fn argue(
         None => None,
     };
 
-    begin(&mut prover, "evaluate");
+    begin(prover, "evaluate");
     let public = |id: TensorId| statement.values(id);
     let mut expander = Expander::new(relation.program, &public);
-    let forms = leaf_constraints(t, relation, challenges, leaf_claim.as_ref(), &mut expander, &mut prover)?;
+    let forms = leaf_constraints(t, relation, challenges, leaf_claim.as_ref(), &mut expander, prover)?;
 
-    begin(&mut prover, "waves");
+    begin(prover, "waves");
     let claims = {
         let mut evaluator = prover.as_deref_mut().map(|p| p.evaluator());
         reduce(t, relation.program, &mut expander, forms, evaluator.as_deref_mut())?
     };
 
-    begin(&mut prover, "accumulate");
-    let accumulated = {
-        let mut fold = prover.as_deref_mut().map(|p| p.fold());
-        let accumulated = accumulate(t, &relation.layout, &claims, fold.as_deref_mut().map(|f| f as &mut dyn FoldProver))?;
-        let vector = fold.as_deref().map(|f| f.vector());
-        (accumulated, vector)
-    };
-    let (accumulated, vector) = accumulated;
-
-    begin(&mut prover, "decide");
-    let columns = relation.columns();
-    let witness = vector.zip(prover.as_deref()).map(|(vector, p)| (vector, p.blinder(&accumulated.rows)));
-    let masked = mask(t, columns, &accumulated, witness)?;
-    let mut clear = vec![masked_claim(&rows, accumulated, masked)];
-    clear.extend(close(t, &relation.bases)?);
-    let last = fold_clear(t, columns, clear)?;
-    decide(t, relation, decider_key, &last, prover.as_deref())
+    begin(prover, "accumulate");
+    let mut fold = prover.as_deref_mut().map(|p| p.fold());
+    let accumulated = accumulate(t, &relation.layout, &claims, fold.as_deref_mut().map(|f| f as &mut dyn FoldProver))?;
+    let vector = fold.as_deref().map(|f| f.vector());
+    Ok(Open { rows, accumulated, vector })
 }
 
 fn begin(prover: &mut Option<&mut dyn Prover>, phase: &'static str) {

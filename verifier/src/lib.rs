@@ -15,6 +15,8 @@ pub mod argument;
 pub mod codec;
 pub mod key;
 pub mod proof;
+pub mod size;
+pub mod soundness;
 pub mod statement;
 pub mod verify;
 

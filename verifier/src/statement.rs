@@ -43,6 +43,19 @@ impl Statement {
         Ok(Self { index, values })
     }
 
+    /// A statement of zeros, whether or not these are in range: for [`crate::size`].
+    pub(crate) fn zeros(program: &Program) -> Self {
+        let mut index = vec![None; program.tensors.len()];
+        let mut values = Vec::new();
+        for id in program.statement() {
+            if let (Some(slot), Some(tensor)) = (index.get_mut(id), program.tensors.get(id)) {
+                *slot = Some(values.len());
+                values.push(vec![0; tensor.shape.len()]);
+            }
+        }
+        Self { index, values }
+    }
+
     /// The values of a public tensor.
     pub fn values(&self, id: TensorId) -> Option<&[i64]> {
         self.values.get((*self.index.get(id)?)?).map(Vec::as_slice)

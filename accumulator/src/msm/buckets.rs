@@ -5,7 +5,7 @@ use super::batch::{Entry, Summer};
 use ark_bls12_381::{G1Affine, G1Projective};
 use ark_ff::AdditiveGroup;
 
-/// Signed digits of `magnitude` in base `2^width`, lowest first: between `-2^(width-1)` and `2^(width-1)`, the last one unbounded.
+/// Signed digits of `magnitude` in base `2^width`, lowest first, between `-2^(width-1)` and `2^(width-1)`.
 /// `visit` gets the position, the digit's absolute value and its sign; zeros are skipped.
 #[inline]
 pub(super) fn digits(mut magnitude: u128, negative: bool, width: u32, mut visit: impl FnMut(usize, u32, bool)) {
@@ -24,9 +24,8 @@ pub(super) fn digits(mut magnitude: u128, negative: bool, width: u32, mut visit:
     }
 }
 
-/// The number of digits that [`digits`] needs for magnitudes of at most `bits` bits.
+/// The number of digits that [`digits`] needs for magnitudes up to `2^bits`, all of them at most `2^(width-1)`.
 pub(super) fn digit_count(bits: u32, width: u32) -> usize {
-    // A top digit above half the base carries once more.
     (bits as usize + 1).div_ceil(width as usize)
 }
 
@@ -46,7 +45,7 @@ pub(super) fn window_sums(
     let rows = (size >> shift) + 1;
     let per_window = rows + step;
     let mut split = Vec::with_capacity(2 * buckets.len());
-    for (index, bucket) in buckets.iter().enumerate().filter(|(_, b)| !b.is_identity()) {
+    for (index, _) in buckets.iter().enumerate().filter(|(_, b)| !b.is_identity()) {
         let (window, k) = (index / size, index % size + 1);
         let (high, low) = (k >> shift, k & (step - 1));
         split.extend((high != 0).then_some(((window * per_window + high) as u32, index as u32)));

@@ -8,11 +8,15 @@ mod batch;
 #[cfg(feature = "prover")]
 mod buckets;
 #[cfg(feature = "prover")]
+pub mod fixed;
+#[cfg(feature = "prover")]
 pub mod full;
 #[cfg(feature = "prover")]
 mod glv;
 #[cfg(feature = "prover")]
 mod point;
+#[cfg(feature = "prover")]
+pub mod row;
 #[cfg(all(test, feature = "prover"))]
 mod tests;
 

@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::setup::{Generators, hash};
-use ark_ec::{AffineRepr, PrimeGroup};
+use ark_ec::PrimeGroup;
 use ark_ff::{AdditiveGroup, Field};
+use proptest::prelude::*;
 use std::sync::LazyLock;
-use std::time::Instant;
+use zktorch_blocks::field::from_i64;
 
 static BASES: LazyLock<Generators> = LazyLock::new(|| Generators::powers_of(hash::insecure_tau(), 1 << 12));
 
@@ -40,27 +41,75 @@ fn full_size_sums_of_special_scalars_and_points() {
     assert_eq!(full::sum(&bases, &vec![Fr::ZERO; 51]), G1Projective::ZERO);
 }
 
+
+/// Integers of all widths, with the extremes and many zeros.
+fn integer() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        3 => Just(0i64),
+        4 => -128i64..128,
+        3 => -40_000i64..40_000,
+        1 => any::<i64>(),
+        1 => prop_oneof![Just(i64::MIN), Just(i64::MAX), Just(-1), Just(1), Just(255), Just(-256), Just(32_767), Just(-32_768)],
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+    #[test]
+    fn rows_of_integers(rows in prop::collection::vec(prop::collection::vec(integer(), 0..40), 1..4), seed in 0u64..1000) {
+        check_rows(&rows, seed);
+    }
+
+    #[test]
+    fn rows_of_bytes(row in prop::collection::vec(-128i64..128, 300), seed in 0u64..1000) {
+        check_rows(&[row], seed);
+    }
+}
+
+fn check_rows(rows: &[Vec<i64>], seed: u64) {
+    let blinders: Vec<Fr> = random(seed).take(rows.len()).collect();
+    let slices: Vec<&[i64]> = rows.iter().map(Vec::as_slice).collect();
+    let points = row::commit_rows(&slices, &blinders, &BASES);
+    assert_eq!(points.len(), rows.len());
+    for ((row, blinder), point) in rows.iter().zip(blinders).zip(points) {
+        let scalars: Vec<Fr> = row.iter().map(|&v| from_i64(v)).collect();
+        let sum = naive(&BASES.g, &scalars);
+        assert_eq!(row::sum(row, &BASES.g), sum);
+        assert_eq!(point, (sum + BASES.h * blinder).into_affine());
+    }
+}
+
 #[test]
-#[ignore = "prints timings"]
-fn timings() {
-    let median = |f: &mut dyn FnMut()| {
-        let mut t: Vec<f64> = (0..7)
-            .map(|_| {
-                let s = Instant::now();
-                f();
-                s.elapsed().as_secs_f64() * 1e3
-            })
-            .collect();
-        t.sort_by(f64::total_cmp);
-        t[3]
-    };
-    let mut x = BASES.g[5].x;
-    println!("1000 mul {} ms", median(&mut || for _ in 0..1000 { x *= std::hint::black_box(BASES.g[7].x) }));
-    println!("100 inverse {} ms", median(&mut || for _ in 0..100 { x = (x + ark_bls12_381::Fq::ONE).inverse().unwrap() }));
-    for n in [81, 500, 4096] {
-        let scalars: Vec<Fr> = random(1).take(n).collect();
-        let ark = median(&mut || { std::hint::black_box(G1Projective::msm_unchecked(&BASES.g[..n], &scalars)); });
-        let own = median(&mut || { std::hint::black_box(full::sum(&BASES.g[..n], &scalars)); });
-        println!("full {n}: ark {ark} ms, own {own} ms");
+fn rows_of_extremes() {
+    let edge = |k: u32| [1i64 << k, (1 << k) - 1, -(1 << k), -(1 << k) - 1];
+    let row: Vec<i64> = (0..62).flat_map(edge).chain([i64::MIN, i64::MAX, i64::MIN + 1]).collect();
+    check_rows(&[row, vec![0; 9], Vec::new(), vec![i64::MIN; 20], vec![1; 300]], 1);
+    for k in 0..62 {
+        check_rows(&[edge(k).to_vec()], 2);
+    }
+}
+
+#[test]
+fn fixed_tables() {
+    let tables = fixed::Tables::new(&BASES.g[..300]);
+    assert_eq!((tables.len(), tables.is_empty()), (300, false));
+    for (column, n) in [(0, 0), (0, 1), (7, 3), (100, 81), (219, 81), (290, 30)] {
+        let mut scalars: Vec<Fr> = random(column as u64).take(n).collect();
+        if let [first, .., last] = scalars.as_mut_slice() {
+            (*first, *last) = (-Fr::ONE, Fr::from(2u64).pow([127]));
+        }
+        let blinder = random(5).next().unwrap();
+        let expected = naive(&BASES.g[column..], &scalars) + BASES.h * blinder;
+        assert_eq!(fixed::commit(&tables, &BASES, column, &scalars, blinder), expected.into_affine());
+        assert_eq!(tables.sum(column, &scalars).is_some(), column + n <= 300);
+    }
+    assert_eq!(fixed::Tables::from_bytes_trusted(&tables.to_bytes()).unwrap(), tables);
+    assert!(fixed::Tables::from_bytes_trusted(&tables.to_bytes()[96..]).is_none());
+}
+
+#[test]
+fn blinders() {
+    for blinder in random(9).take(50).chain([Fr::ZERO, Fr::ONE, -Fr::ONE]) {
+        assert_eq!(fixed::blind(blinder), BASES.h * blinder);
     }
 }

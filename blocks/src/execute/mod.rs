@@ -8,11 +8,13 @@
 mod advice;
 mod check;
 mod einsum;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use check::{Violation, check_satisfied};
 
-use crate::program::{Interval, Invalid, Limits, Program, Source, Tensor, TensorId};
+use crate::program::{Column, Interval, Invalid, Limits, Program, Source, Tensor, TensorId};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -114,7 +116,24 @@ pub fn execute(program: &Program, weights: &Weights, inputs: &[Vec<i64>]) -> Res
             trace.values[id] = Some(evaluate(program, weights, inputs, &trace, id, tensor)?);
         }
     }
+    check_keys(program, &trace)?;
     Ok(trace)
+}
+
+/// Checks that what is looked up in the counting column of a table lies within its rows: only values that leave the
+/// calibrated range do not.
+fn check_keys(program: &Program, trace: &Trace) -> Result<(), ExecuteError> {
+    for lookup in &program.lookups {
+        let table = &program.tables[lookup.table];
+        if let (Some(Column::Count { start }), Some(&key)) = (table.columns.first(), lookup.columns.first()) {
+            let tensor = &program.tensors[key];
+            let allowed = Interval::new(*start, start + table.rows as i64 - 1);
+            if allowed.lo > tensor.interval.lo || tensor.interval.hi > allowed.hi {
+                check_within(&tensor.name, allowed, &trace.values(program, key))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Views that are larger than what they look at and that only einsums read, straight through their index maps.
@@ -184,11 +203,14 @@ fn given(tensor: &Tensor, values: Option<Arc<[i64]>>) -> Result<Arc<[i64]>, Exec
 }
 
 fn check_interval(tensor: &Tensor, values: &[i64]) -> Result<(), ExecuteError> {
-    let allowed = tensor.interval;
+    check_within(&tensor.name, tensor.interval, values)
+}
+
+fn check_within(name: &str, allowed: Interval, values: &[i64]) -> Result<(), ExecuteError> {
     match values.iter().position(|&v| !allowed.contains(v)) {
         None => Ok(()),
         Some(position) => {
-            Err(ExecuteError::OutOfRange { tensor: tensor.name.clone(), position, value: values[position], allowed })
+            Err(ExecuteError::OutOfRange { tensor: name.to_owned(), position, value: values[position], allowed })
         }
     }
 }

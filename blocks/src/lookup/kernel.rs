@@ -33,7 +33,7 @@ impl Layer {
     fn parents(&self) -> Self {
         let sum = |i: usize| {
             let ((p0, q0), (p1, q1)) = (self.node(2 * i), self.node(2 * i + 1));
-            (p0 * q1 + p1 * q0, q0 * q1)
+            (times(p0, q1) + times(p1, q0), q0 * q1)
         };
         let (p, q) = (0..self.p.len().div_ceil(2)).into_par_iter().with_min_len(GRAIN).map(sum).unzip();
         Self { p, q }
@@ -108,6 +108,17 @@ fn fill(leaves: &Leaves, program: &Program, values: &dyn Values, alpha: Fr, beta
     layer
 }
 
+/// `numerator * denominator`, cheap for the numerators that most leaves have.
+fn times(numerator: Fr, denominator: Fr) -> Fr {
+    if numerator == Fr::ONE {
+        denominator
+    } else if numerator == Fr::ZERO {
+        numerator
+    } else {
+        numerator * denominator
+    }
+}
+
 /// `power * value`, cheap for the first column, whose power is one.
 fn scaled(power: Fr, value: i64) -> Fr {
     match value {
@@ -175,11 +186,13 @@ impl LayerSumcheck {
             for (j, &weight) in inner.iter().enumerate() {
                 let i = o * inner.len() + j;
                 for e in 0..CORNERS {
-                    rows[e] = self.table[e * rest + i];
+                    // Weighing the corners is cheaper than weighing the nodes.
+                    let [p0, s, q0, q1] = self.table[e * rest + i];
+                    rows[e] = [times(p0, weight), s, weight * q0, q1];
                 }
                 extend_rows(&mut rows, b);
                 for (sum, [p0, s, q0, q1]) in sums.iter_mut().zip(&rows) {
-                    *sum += weight * Fr::sum_of_products(&[*p0, *q0], &[*q1, *s]);
+                    *sum += Fr::sum_of_products(&[*p0, *q0], &[*q1, *s]);
                 }
             }
             sums.iter_mut().for_each(|s| *s *= outer[o]);

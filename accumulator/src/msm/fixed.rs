@@ -1,0 +1,141 @@
+//! Fixed bases: hidden messages, each a few full-size scalars on consecutive generators, and blinders.
+
+use super::Point;
+use super::batch::{Summer, double};
+use super::buckets::{digits, window_sums};
+use super::glv::{Short, endomorphism, split};
+use crate::setup::Generators;
+use crate::setup::constants::blinding_generator;
+use ark_bls12_381::{Fr, G1Affine, G1Projective};
+use ark_ec::CurveGroup;
+use ark_ff::AdditiveGroup;
+use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
+use rayon::prelude::*;
+use std::sync::LazyLock;
+
+/// Bits of a digit.
+const WIDTH: u32 = 8;
+/// Digits of half a scalar (127 bits and a carry).
+const DIGITS: usize = 16;
+/// Absolute values of a digit: 1 to 128.
+const SIZE: usize = 1 << (WIDTH - 1);
+
+/// `2^(8 j) G_i` for the first generators and all `j`: all digits of all scalars of a message share one set of buckets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tables {
+    /// By generator, then by shift.
+    shifted: Vec<Point>,
+}
+
+impl Tables {
+    /// Tables of the given generators (16 points of 96 bytes each).
+    pub fn new(bases: &[G1Affine]) -> Self {
+        let of_chunk = |bases: &[G1Affine]| {
+            let mut row: Vec<Point> = bases.iter().map(Point::from).collect();
+            let mut shifted = vec![Point::IDENTITY; row.len() * DIGITS];
+            for shift in 0..DIGITS {
+                if shift > 0 {
+                    double(&mut row, WIDTH as usize);
+                }
+                for (i, point) in row.iter().enumerate() {
+                    shifted[i * DIGITS + shift] = *point;
+                }
+            }
+            shifted
+        };
+        Self { shifted: bases.par_chunks(256).flat_map_iter(of_chunk).collect() }
+    }
+
+    /// How many generators there are tables of.
+    pub fn len(&self) -> usize {
+        self.shifted.len() / DIGITS
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.shifted.is_empty()
+    }
+
+    /// `sum_i scalars_i G_(column + i)` on one thread, or nothing where the tables end before.
+    pub fn sum(&self, column: usize, scalars: &[Fr]) -> Option<G1Projective> {
+        let points = self.shifted.get(column * DIGITS..(column + scalars.len()) * DIGITS)?;
+        let mut entries = Vec::with_capacity(scalars.len() * 2 * DIGITS);
+        for (i, scalar) in scalars.iter().enumerate() {
+            for (half, Short { magnitude, negative }) in split(scalar).into_iter().enumerate() {
+                digits(magnitude, negative, WIDTH, |position, digit, negative| {
+                    let tag = (i * DIGITS + position) as u32 | (half as u32) << 30 | u32::from(negative) << 31;
+                    entries.push((digit - 1, tag));
+                });
+            }
+        }
+        let get = |tag: u32| {
+            let point = points[(tag & (1 << 30) - 1) as usize];
+            let point = if tag >> 30 & 1 == 1 { endomorphism(point) } else { point };
+            point.negate_if(tag >> 31 == 1)
+        };
+        window_sums(&mut Summer::default(), 1, SIZE, &entries, get).first().copied()
+    }
+
+    /// All points, uncompressed.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.shifted.len() * 96);
+        for point in &self.shifted {
+            // Writing to a vector does not fail.
+            let _ = G1Affine::from(point).serialize_uncompressed(&mut bytes);
+        }
+        bytes
+    }
+
+    /// The inverse of [`to_bytes`](Self::to_bytes). Points are not checked: the caller vouches for the bytes, for instance by a
+    /// digest. Wrong tables make proofs that are refused, nothing worse.
+    pub fn from_bytes_trusted(bytes: &[u8]) -> Option<Self> {
+        let read = |chunk: &[u8]| G1Affine::deserialize_uncompressed_unchecked(chunk).ok().map(|p| Point::from(&p));
+        let whole = bytes.len().is_multiple_of(96 * DIGITS);
+        let shifted = bytes.par_chunks_exact(96).map(read).collect::<Option<Vec<_>>>()?;
+        whole.then_some(Self { shifted })
+    }
+}
+
+/// Commits to a message: `sum_i values_i G_(column + i) + blinder H`, by the tables where they reach.
+pub fn commit(tables: &Tables, generators: &Generators, column: usize, values: &[Fr], blinder: Fr) -> G1Affine {
+    let sum = tables.sum(column, values).unwrap_or_else(|| {
+        let bases = generators.g.get(column..).unwrap_or_default();
+        super::sum(bases, values)
+    });
+    (sum + blind(blinder)).into_affine()
+}
+
+/// `d 2^(8 j) H` for `d` from 1 to 128: by `j`, then by `d`.
+static BLINDING: LazyLock<Vec<G1Affine>> = LazyLock::new(|| {
+    let mut multiples = Vec::with_capacity(DIGITS * SIZE);
+    let mut base = G1Projective::from(blinding_generator());
+    for _ in 0..DIGITS {
+        multiples.extend(std::iter::successors(Some(base), |p| Some(*p + base)).take(SIZE));
+        (0..WIDTH).for_each(|_| {
+            base.double_in_place();
+        });
+    }
+    G1Projective::normalize_batch(&multiples)
+});
+
+/// `blinder H`: 32 additions.
+pub fn blind(blinder: Fr) -> G1Projective {
+    let half = |Short { magnitude, negative }: Short| {
+        let mut sum = G1Projective::ZERO;
+        digits(magnitude, negative, WIDTH, |position, digit, negative| {
+            let point = BLINDING[position * SIZE + digit as usize - 1];
+            if negative {
+                sum -= point;
+            } else {
+                sum += point;
+            }
+        });
+        sum
+    };
+    let [low, high] = split(&blinder).map(half);
+    let mut high = high;
+    // (x, y) -> (beta x, -y), in projective coordinates.
+    high.x = endomorphism(Point { x: high.x, y: high.y }).x;
+    high.y = -high.y;
+    low + high
+}

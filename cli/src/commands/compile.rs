@@ -1,0 +1,118 @@
+//! `compile`: from an ONNX file to a folder with program, keys and report.
+
+use crate::args::{Compile, SetupChoice};
+use crate::failure::Failure;
+use crate::files::PendingFolder;
+use crate::folder::{Files, REPORT};
+use crate::outcome::Outcome;
+use crate::pipeline::{Choices, Compiled, Predictions, Report, compile_model};
+use crate::progress::Progress;
+use crate::setup::{Decider, choose, predict};
+use crate::show;
+use serde_json::{Value, json};
+use std::path::Path;
+use zktorch_accumulator::layout::{Layout, Phase};
+use zktorch_prover::{ProvingKey, Randomness, keygen};
+use zktorch_verifier::codec::DecodeError;
+use zktorch_verifier::key::{Port, VerifyingKey};
+
+/// A compiled model with its keys.
+pub struct Made {
+    /// The files, without the report.
+    pub files: Files,
+    /// The proving key.
+    pub proving: ProvingKey,
+    /// The verifying key.
+    pub verifying: VerifyingKey,
+    /// The compiler's report, with predictions.
+    pub report: Report,
+    /// The model's inputs.
+    pub inputs: Vec<crate::pipeline::Port>,
+    /// The model's outputs.
+    pub outputs: Vec<crate::pipeline::Port>,
+}
+
+pub fn command(args: &Compile) -> Result<Outcome, Failure> {
+    let folder = PendingFolder::new(&args.output)?;
+    let mut progress = Progress::new();
+    let choices = Choices {
+        calibrate: args.calibrate.clone(),
+        bits: args.bits,
+        input: args.input,
+        input_shapes: args.input_shape.iter().map(|s| s.0.clone()).collect(),
+    };
+    let made = make(&args.model, &choices, &args.setup, &mut progress)?;
+    progress.begin("writing");
+    let seconds = progress.seconds();
+    let (text, mut json) = describe(&made, &args.output)?;
+    if let Value::Object(map) = &mut json {
+        map.insert("compile_seconds".into(), json!(seconds));
+    }
+    let mut report = serde_json::to_vec_pretty(&json).map_err(|e| Failure::undecided(format!("{REPORT}: {e}")))?;
+    report.push(b'\n');
+    made.files.write(folder, report)?;
+    Ok(Outcome::done(format!("{text}\ncompiled in {}\n", show::seconds(seconds)), json))
+}
+
+/// Compiles a model, chooses the setup, makes the keys.
+pub fn make(model: &Path, choices: &Choices, setup: &SetupChoice, progress: &mut Progress) -> Result<Made, Failure> {
+    let Compiled { program, weights, mut report, inputs, outputs } = compile_model(model, choices, progress)?;
+    progress.begin("preparing the setup");
+    let (setup, column_bits) = choose(setup, &program)?;
+    progress.begin("committing to the weights");
+    let port = |p: &crate::pipeline::Port| Port { name: p.name.clone(), shape: p.shape.clone() };
+    let ports = [inputs.iter().map(port).collect(), outputs.iter().map(port).collect()];
+    let mut randomness = Randomness::from_os().map_err(|e| Failure::undecided(format!("no randomness: {e}")))?;
+    let (proving, verifying) = keygen(program, weights, &setup, column_bits, ports, &mut randomness).map_err(|e| Failure::undecided(e.to_string()))?;
+    let decider = if verifying.setup.is_transparent() { Decider::Transparent } else { Decider::Kzg };
+    let cost = predict(&verifying.program, decider, column_bits);
+    report.predictions = Some(Predictions {
+        proof_bytes: Some(cost.proof_bytes as u64),
+        prove_seconds: Some(cost.prove_seconds),
+        memory_bytes: Some(cost.memory_bytes as u64),
+    });
+    let files = Files::new(inputs.clone(), outputs.clone(), &proving, &verifying)?;
+    Ok(Made { files, proving, verifying, report, inputs, outputs })
+}
+
+fn describe(made: &Made, dir: &Path) -> Result<(String, Value), Failure> {
+    let key = &made.verifying;
+    let setup = key.setup.describe();
+    let layout = Layout::new(&key.program, key.column_bits as usize);
+    let rows = |phase| layout.sent_rows(phase).count();
+    let sent = Phase::ALL.map(rows);
+    let digest = key.digest().map_err(|e: DecodeError| Failure::undecided(format!("verifying key: {e}")))?;
+    let sizes = made.files.sizes();
+    let mut lines = vec![
+        ("setup", setup.name.clone()),
+        ("", setup.trust.to_owned()),
+        ("matrices", format!("{} columns; {} rows of weights, {} of a witness, {} of multiplicities", 1u64 << key.column_bits, sent[0], sent[1], sent[2])),
+        ("model digest", show::hex(&key.model_digest())),
+        ("key digest", show::hex(&digest)),
+    ];
+    if let Some(p) = &made.report.predictions {
+        let predicted = format!(
+            "proof {}, {} of one core, {} of memory",
+            show::bytes(p.proof_bytes.unwrap_or(0) as usize),
+            show::seconds(p.prove_seconds.unwrap_or(0.0)),
+            show::bytes(p.memory_bytes.unwrap_or(0) as usize)
+        );
+        lines.push(("predicted", predicted));
+    }
+    let written: Vec<String> = sizes.iter().map(|(name, bytes)| format!("{name} ({})", show::bytes(*bytes))).collect();
+    lines.push(("written", format!("{}: {}, {REPORT}", dir.display(), written.join(", "))));
+    let mut text = format!("{}\n{}", made.report, show::lines(&lines));
+    if setup.insecure {
+        text.push_str("\nWARNING: this setup is INSECURE. Anybody can forge proofs for this key. For tests and benchmarks only.\n");
+    }
+    let mut json = serde_json::to_value(&made.report).map_err(|e| Failure::undecided(format!("{REPORT}: {e}")))?;
+    if let Value::Object(map) = &mut json {
+        map.insert("setup".into(), json!(setup));
+        map.insert("columns".into(), json!(1u64 << key.column_bits));
+        map.insert("rows".into(), json!({ "model": sent[0], "witness": sent[1], "multiplicities": sent[2] }));
+        map.insert("model_digest".into(), json!(show::hex(&key.model_digest())));
+        map.insert("key_digest".into(), json!(show::hex(&digest)));
+        map.insert("files".into(), sizes.iter().map(|(name, bytes)| ((*name).to_owned(), json!(bytes))).collect::<serde_json::Map<_, _>>().into());
+    }
+    Ok((text, json))
+}

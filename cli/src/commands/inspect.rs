@@ -1,0 +1,195 @@
+//! `inspect`: what a file or folder contains.
+
+use crate::args::Inspect;
+use crate::failure::Failure;
+use crate::files;
+use crate::folder::{PROGRAM, PROVING, ProgramFile, REPORT, VERIFYING};
+use crate::outcome::Outcome;
+use crate::show;
+use crate::soundness::{argument_bits, soundness_bits};
+use serde_json::{Value, json};
+use std::path::Path;
+use zktorch_accumulator::layout::{Layout, Phase};
+use zktorch_blocks::program::{Program, Role, TensorId};
+use zktorch_prover::ProvingKey;
+use zktorch_verifier::codec::{Kind, decode};
+use zktorch_verifier::key::{Port, VerifyingKey};
+use zktorch_verifier::proof::Proof;
+
+pub fn command(args: &Inspect) -> Result<Outcome, Failure> {
+    let path = &args.path;
+    let found = if path.is_dir() { folder(path)? } else { file(path)? };
+    Ok(Outcome::done(format!("{}: {}\n{}", path.display(), found.kind, found.text()), found.json()))
+}
+
+/// A description in both formats.
+struct Found {
+    kind: &'static str,
+    lines: Vec<(&'static str, String)>,
+    json: serde_json::Map<String, Value>,
+}
+
+impl Found {
+    fn new(kind: &'static str) -> Self {
+        Self { kind, lines: Vec::new(), json: serde_json::Map::new() }
+    }
+
+    /// Adds a fact: a line for people, a field for programs.
+    fn add(&mut self, label: &'static str, text: impl Into<String>, field: &str, value: Value) {
+        self.lines.push((label, text.into()));
+        self.json.insert(field.into(), value);
+    }
+
+    fn text(&self) -> String {
+        show::lines(&self.lines)
+    }
+
+    fn json(&self) -> Value {
+        let mut map = self.json.clone();
+        map.insert("kind".into(), json!(self.kind));
+        Value::Object(map)
+    }
+}
+
+fn folder(dir: &Path) -> Result<Found, Failure> {
+    let program = ProgramFile::read(dir)?;
+    let key = program.verifying_key(dir)?;
+    let mut found = Found::new("compiled model");
+    describe_key(&mut found, &key)?;
+    if let Some(report) = std::fs::read(dir.join(REPORT)).ok().and_then(|b| serde_json::from_slice::<Value>(&b).ok()) {
+        describe_report(&mut found, &report);
+    }
+    let size = |name: &str| std::fs::metadata(dir.join(name)).map_or(0, |m| m.len() as usize);
+    let sizes = [PROGRAM, PROVING, VERIFYING, REPORT].map(|name| (name, size(name)));
+    let text: Vec<String> = sizes.iter().map(|(name, n)| format!("{name} {}", show::bytes(*n))).collect();
+    found.add("files", text.join(", "), "files", sizes.iter().map(|(name, n)| ((*name).to_owned(), json!(n))).collect::<serde_json::Map<_, _>>().into());
+    Ok(found)
+}
+
+fn describe_report(found: &mut Found, report: &Value) {
+    if let Some(error) = report.get("output_error").and_then(Value::as_f64) {
+        found.add("error", format!("{:.3} % of the largest output, on the calibration samples", 100.0 * error), "output_error", json!(error));
+    }
+    if let Some(p) = report.get("predictions") {
+        let number = |name: &str| p.get(name).and_then(Value::as_f64).unwrap_or(0.0);
+        let text = format!(
+            "proof {}, {} of one core, {} of memory",
+            show::bytes(number("proof_bytes") as usize),
+            show::seconds(number("prove_seconds")),
+            show::bytes(number("memory_bytes") as usize)
+        );
+        found.add("predicted", text, "predictions", p.clone());
+    }
+}
+
+fn file(path: &Path) -> Result<Found, Failure> {
+    let bytes = files::read(path)?;
+    let mut found = match kind(&bytes) {
+        Some(Kind::Program) => {
+            let file: ProgramFile = decode(Kind::Program, &bytes).map_err(|e| Failure::file("read", path, e))?;
+            let mut found = Found::new("program");
+            let port = |p: &crate::pipeline::Port| Port { name: p.name.clone(), shape: p.shape.clone() };
+            let [inputs, outputs] = [&file.inputs, &file.outputs].map(|ports| ports.iter().map(port).collect::<Vec<_>>());
+            describe_program(&mut found, &file.program, &inputs, &outputs);
+            found
+        }
+        Some(Kind::ProvingKey) => {
+            let key = ProvingKey::from_bytes(&bytes).map_err(|e| Failure::file("read", path, e))?;
+            let weights: usize = key.weights.values().map(|w| w.len()).sum();
+            let mut found = Found::new("proving key");
+            found.add("secret", "contains the weights and the blinders of their commitments: keep it", "secret", json!(true));
+            let text = format!("{} in {}", show::things(weights, "weight"), show::things(key.weights.len(), "tensor"));
+            found.add("weights", text, "weights", json!(weights));
+            found.add("generators", show::count(key.generators.columns()), "columns", json!(key.generators.columns()));
+            found
+        }
+        Some(Kind::VerifyingKey) => {
+            let key = VerifyingKey::from_bytes(&bytes).map_err(|e| Failure::file("read", path, e))?;
+            let mut found = Found::new("verifying key");
+            describe_key(&mut found, &key)?;
+            found
+        }
+        Some(Kind::Proof) => {
+            let proof = Proof::from_bytes(&bytes).map_err(|e| Failure::file("read", path, e))?;
+            let mut found = Found::new("proof");
+            found.add("status", "not checked: use `zktorch verify`", "status", json!("unchecked"));
+            found.add("key digest", show::hex(&proof.key), "key_digest", json!(show::hex(&proof.key)));
+            let values: Vec<usize> = proof.statement.iter().map(Vec::len).collect();
+            let text = format!("{} in {}", show::things(values.iter().sum(), "value"), show::things(values.len(), "tensor"));
+            found.add("public", text, "public_values", json!(values));
+            found.add("messages", show::bytes(proof.bytes.len()), "proof_bytes", json!(proof.bytes.len()));
+            if proof.seeded {
+                found.add("WARNING", "made with a fixed seed: it hides nothing", "seeded", json!(true));
+            }
+            found
+        }
+        None => {
+            return Err(Failure::file("inspect", path, "not a zktorch file")
+                .hint("expected a program, a key, a proof, or a folder made by `zktorch compile`"));
+        }
+    };
+    found.add("size", show::bytes(bytes.len()), "file_bytes", json!(bytes.len()));
+    Ok(found)
+}
+
+/// The kind that the header states: every kind's reader names what it got instead.
+fn kind(bytes: &[u8]) -> Option<Kind> {
+    use zktorch_verifier::codec::DecodeError;
+    let kinds = [Kind::Program, Kind::ProvingKey, Kind::VerifyingKey, Kind::Proof];
+    match decode::<()>(Kind::Program, bytes) {
+        Err(DecodeError::Foreign) => None,
+        Err(DecodeError::Kind { got, .. }) => kinds.into_iter().find(|k| k.name() == got),
+        _ => Some(Kind::Program),
+    }
+}
+
+fn describe_key(found: &mut Found, key: &VerifyingKey) -> Result<(), Failure> {
+    describe_program(found, &key.program, &key.inputs, &key.outputs);
+    let setup = key.setup.describe();
+    found.add("setup", setup.name.clone(), "setup", json!(setup));
+    found.lines.push(("", setup.trust.to_owned()));
+    if setup.insecure {
+        found.lines.push(("WARNING", "anybody can forge proofs for this key".into()));
+    }
+    let bits = soundness_bits(&key.program, &key.setup);
+    let text = format!("{bits} bits (the argument alone {})", argument_bits(&key.program));
+    found.add("soundness", text, "soundness_bits", json!(bits));
+    if key.column_bits >= 32 || 1usize << key.column_bits > key.setup.columns() {
+        return Err(Failure::undecided(format!("the key asks for 2^{} columns, which its setup does not have", key.column_bits)));
+    }
+    let layout = Layout::new(&key.program, key.column_bits as usize);
+    let [model, witness, multiplicities] = Phase::ALL.map(|phase| layout.sent_rows(phase).count());
+    let text = format!("{} columns; {model} rows of weights, {witness} of a witness, {multiplicities} of multiplicities", show::count(1 << key.column_bits));
+    found.add("matrices", text, "rows", json!({ "model": model, "witness": witness, "multiplicities": multiplicities }));
+    found.json.insert("columns".into(), json!(1u64 << key.column_bits));
+    let digest = key.digest().map_err(|e| Failure::undecided(e.to_string()))?;
+    found.add("model digest", show::hex(&key.model_digest()), "model_digest", json!(show::hex(&key.model_digest())));
+    found.add("key digest", show::hex(&digest), "key_digest", json!(show::hex(&digest)));
+    Ok(())
+}
+
+fn describe_program(found: &mut Found, program: &Program, inputs: &[Port], outputs: &[Port]) {
+    let describe = |ids: &[TensorId], ports: &[Port]| -> (String, Value) {
+        let text = |(&id, port): (&TensorId, &Port)| {
+            let role = program.tensors.get(id).map_or(Role::Witness, |t| t.role());
+            let seen = if role == Role::Public { "public" } else { "private" };
+            (format!("{} [{}] {seen}", port.name, show::shape(&port.shape)), json!({ "name": port.name, "shape": port.shape, "visibility": seen }))
+        };
+        let (texts, values): (Vec<_>, Vec<_>) = ids.iter().zip(ports).map(text).unzip();
+        (texts.join(", "), Value::Array(values))
+    };
+    let (text, value) = describe(&program.inputs, inputs);
+    found.add("inputs", text, "inputs", value);
+    let (text, value) = describe(&program.outputs, outputs);
+    found.add("outputs", text, "outputs", value);
+    let volume = |role| program.with_role(role).filter_map(|id| program.tensors.get(id)).map(|t| t.shape.len()).sum::<usize>();
+    let (weights, witness) = (volume(Role::Weight), volume(Role::Witness));
+    let text = format!("{} ({} weights, {} committed values)", show::count(program.tensors.len()), show::count(weights), show::count(witness));
+    found.add("tensors", text, "tensors", json!(program.tensors.len()));
+    let lookups: usize = program.lookups.iter().filter_map(|l| program.tensors.get(*l.columns.first()?)).map(|t| t.shape.len()).sum();
+    let rows: usize = program.tables.iter().map(|t| t.rows).sum();
+    let text = format!("{} of {}, in {} of {} rows", show::things(program.lookups.len(), "lookup"), show::things(lookups, "value"), show::things(program.tables.len(), "table"), show::count(rows));
+    found.add("lookups", text, "lookups", json!({ "instances": program.lookups.len(), "values": lookups, "tables": program.tables.len(), "table_rows": rows }));
+    found.json.insert("weights".into(), json!(weights));
+    found.json.insert("committed".into(), json!(witness));
+}

@@ -1,0 +1,24 @@
+//! One module a command.
+
+mod compile;
+mod demo;
+mod inspect;
+mod prove;
+mod run;
+mod verify;
+
+use crate::args::Command;
+use crate::failure::Failure;
+use crate::outcome::Outcome;
+
+/// Runs a command.
+pub fn dispatch(command: Command) -> Result<Outcome, Failure> {
+    match command {
+        Command::Compile(args) => compile::command(&args),
+        Command::Run(args) => run::command(&args),
+        Command::Prove(args) => prove::command(&args),
+        Command::Verify(args) => verify::command(&args),
+        Command::Inspect(args) => inspect::command(&args),
+        Command::Demo(args) => demo::command(&args),
+    }
+}

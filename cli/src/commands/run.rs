@@ -1,0 +1,34 @@
+//! `run`: integer inference.
+
+use crate::args::Run;
+use crate::failure::Failure;
+use crate::folder::ProgramFile;
+use crate::outcome::Outcome;
+use crate::pipeline::{floats, read_input};
+use crate::progress::Progress;
+use crate::show;
+use serde_json::json;
+use zktorch_blocks::execute::{ExecuteError, execute};
+
+pub fn command(args: &Run) -> Result<Outcome, Failure> {
+    let mut progress = Progress::new();
+    progress.begin("reading the keys");
+    let file = ProgramFile::read(&args.dir)?;
+    let key = file.proving_key(&args.dir)?;
+    let inputs = read_input(&args.input, &file.inputs)?;
+    progress.begin("running");
+    let start = progress.seconds();
+    let trace = execute(&file.program, &key.weights, &inputs).map_err(run_failure)?;
+    let seconds = progress.seconds() - start;
+    let values: Vec<Vec<i64>> = file.program.outputs.iter().map(|&id| trace.values(&file.program, id).to_vec()).collect();
+    let outputs = floats(&file.outputs, &values);
+    let text: Vec<String> = outputs.iter().map(show::Tensor::text).collect();
+    let phases: Vec<_> = progress.finish().into_iter().map(|(name, seconds)| json!({ "name": name, "seconds": seconds })).collect();
+    let json = json!({ "outputs": show::tensors(&outputs), "integers": values, "seconds": seconds, "phases": phases });
+    Ok(Outcome::done(text.join("\n"), json))
+}
+
+/// A run that failed: a program that is broken is a bad file, a value out of range a bad input.
+pub fn run_failure(error: ExecuteError) -> Failure {
+    Failure::undecided(error.to_string())
+}

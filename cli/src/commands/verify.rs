@@ -1,0 +1,138 @@
+//! `verify`: what a proof shows, or why it shows nothing.
+
+use crate::args::Verify;
+use crate::failure::Failure;
+use crate::folder::{read_proof, read_verifying_key};
+use crate::generators;
+use crate::outcome::Outcome;
+use crate::progress::Progress;
+use crate::show::{self, Tensor};
+use crate::soundness::soundness_bits;
+use serde_json::{Value, json};
+use zktorch_blocks::program::{Program, Role, TensorId};
+use zktorch_verifier::key::{Port, VerifyingKey};
+use zktorch_verifier::proof::Proof;
+use zktorch_verifier::{Verdict, verify};
+
+pub fn command(args: &Verify) -> Result<Outcome, Failure> {
+    let mut progress = Progress::new();
+    progress.begin("reading the key");
+    let key = read_verifying_key(&args.key)?;
+    let (proof, file_bytes) = read_proof(&args.proof)?;
+    progress.begin("preparing the generators");
+    let generators = generators::for_verifier(&key.setup)?;
+    progress.begin("verifying");
+    let start = progress.seconds();
+    let verdict = verify(&key, &proof, generators.as_ref()).map_err(|e| Failure::file("use", &args.key, e))?;
+    let seconds = progress.seconds() - start;
+    drop(progress);
+    let digest = key.digest().map_err(|e| Failure::file("use", &args.key, e))?;
+    let about = About::new(&key, &proof, &digest);
+    let mut outcome = match &verdict {
+        Verdict::Accepted => about.accepted(),
+        Verdict::Rejected(reason) => about.rejected(&reason.to_string()),
+    };
+    let size = format!("{} ({}, with public values {})", args.proof.display(), show::bytes(proof.bytes.len()), show::bytes(file_bytes));
+    outcome.text.push_str(&show::lines(&[("proof", size), ("verified in", show::seconds(seconds))]));
+    if let Value::Object(map) = &mut outcome.json {
+        map.insert("proof_bytes".into(), json!(proof.bytes.len()));
+        map.insert("file_bytes".into(), json!(file_bytes));
+        map.insert("seconds".into(), json!(seconds));
+    }
+    Ok(outcome)
+}
+
+/// What a verdict is about.
+struct About<'a> {
+    key: &'a VerifyingKey,
+    proof: &'a Proof,
+    digest: &'a [u8; 32],
+}
+
+impl<'a> About<'a> {
+    fn new(key: &'a VerifyingKey, proof: &'a Proof, digest: &'a [u8; 32]) -> Self {
+        Self { key, proof, digest }
+    }
+
+    fn accepted(&self) -> Outcome {
+        let key = self.key;
+        let setup = key.setup.describe();
+        let bits = soundness_bits(&key.program, &key.setup);
+        let inputs = public(&key.program, &key.program.inputs, &key.inputs, self.proof);
+        let outputs = public(&key.program, &key.program.outputs, &key.outputs, self.proof);
+        let hidden = self.hidden();
+        let warning = self.warning();
+        let mut lines = vec![
+            ("model", format!("{} (digest of the committed weights)", show::hex(&key.model_digest()))),
+            ("", "unproved: nothing is known of these weights but that they were fixed before".to_owned()),
+            ("key", show::hex(self.digest)),
+            ("setup", setup.name.clone()),
+            ("", setup.trust.to_owned()),
+            ("soundness", format!("{bits} bits")),
+        ];
+        lines.extend(inputs.iter().map(|t| ("input", t.text())));
+        lines.extend(outputs.iter().map(|t| ("output", t.text())));
+        lines.push(("hidden", hidden.join(", ")));
+        let mut text = "accepted\n".to_owned();
+        if let Some(warning) = &warning {
+            text.push_str(&format!("WARNING: {warning}\n"));
+        }
+        text.push_str(&show::lines(&lines));
+        let json = json!({
+            "verdict": "accepted",
+            "reason": null,
+            "warning": warning,
+            "model": "unproved",
+            "model_digest": show::hex(&key.model_digest()),
+            "key_digest": show::hex(self.digest),
+            "setup": setup,
+            "soundness_bits": bits,
+            "inputs": show::tensors(&inputs),
+            "outputs": show::tensors(&outputs),
+            "hidden": hidden,
+        });
+        Outcome { accepted: true, text, json }
+    }
+
+    fn rejected(&self, reason: &str) -> Outcome {
+        let lines = [("reason", reason.to_owned()), ("key", show::hex(self.digest))];
+        let json = json!({
+            "verdict": "rejected",
+            "reason": reason,
+            "model_digest": show::hex(&self.key.model_digest()),
+            "key_digest": show::hex(self.digest),
+            "setup": self.key.setup.describe(),
+        });
+        Outcome { accepted: false, text: format!("rejected\n{}", show::lines(&lines)), json }
+    }
+
+    fn hidden(&self) -> Vec<String> {
+        if self.proof.seeded {
+            return vec!["nothing".into()];
+        }
+        let program = &self.key.program;
+        let private = |&(&id, _): &(&TensorId, &Port)| program.tensors.get(id).is_some_and(|t| t.role() != Role::Public);
+        let inputs = program.inputs.iter().zip(&self.key.inputs).filter(private);
+        let inputs = inputs.map(|(_, port)| format!("input {} [{}]", port.name, show::shape(&port.shape)));
+        ["weights".into(), "all intermediate values".into()].into_iter().chain(inputs).collect()
+    }
+
+    fn warning(&self) -> Option<String> {
+        let insecure = self.key.setup.is_insecure().then_some("the setup is INSECURE: anybody can forge proofs for this key");
+        let seeded = self.proof.seeded.then_some("the prover says that its randomness came from a fixed seed: the proof hides nothing");
+        let all: Vec<&str> = insecure.into_iter().chain(seeded).collect();
+        (!all.is_empty()).then(|| all.join("; "))
+    }
+}
+
+/// The public ones among some tensors, as floats.
+fn public(program: &Program, ids: &[TensorId], ports: &[Port], proof: &Proof) -> Vec<Tensor> {
+    let position = |id: TensorId| program.statement().position(|other| other == id);
+    let tensor = |(&id, port): (&TensorId, &Port)| {
+        let values = proof.statement.get(position(id)?)?;
+        let unit = f64::from(-program.tensors.get(id)?.scale).exp2();
+        let data = values.iter().map(|&v| v as f64 * unit).collect();
+        Some(Tensor { name: port.name.clone(), shape: port.shape.clone(), data })
+    };
+    ids.iter().zip(ports).filter_map(tensor).collect()
+}

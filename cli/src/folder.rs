@@ -1,0 +1,133 @@
+//! The folder that `compile` makes.
+
+use crate::failure::Failure;
+use crate::files::{PendingFolder, read};
+use crate::pipeline::Port;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use zktorch_blocks::program::Program;
+use zktorch_prover::ProvingKey;
+use zktorch_verifier::codec::{DecodeError, Kind, decode, encode};
+use zktorch_verifier::key::VerifyingKey;
+use zktorch_verifier::proof::Proof;
+
+/// The compiled program.
+pub const PROGRAM: &str = "program.zkc";
+/// The proving key.
+pub const PROVING: &str = "proving.key";
+/// The verifying key.
+pub const VERIFYING: &str = "verifying.key";
+/// The report.
+pub const REPORT: &str = "report.json";
+
+/// What `program.zkc` holds.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ProgramFile {
+    /// The program.
+    pub program: Program,
+    /// The model's inputs.
+    pub inputs: Vec<Port>,
+    /// The model's outputs.
+    pub outputs: Vec<Port>,
+    /// Digests that end the files of both keys, so that files of different compilations are not mixed.
+    pub keys: [[u8; 32]; 2],
+}
+
+impl ProgramFile {
+    /// Reads the program of a folder.
+    pub fn read(dir: &Path) -> Result<Self, Failure> {
+        let path = inside(dir, PROGRAM)?;
+        decoded(&path, decode(Kind::Program, &read(&path)?))
+    }
+
+    /// Reads the proving key beside the program.
+    pub fn proving_key(&self, dir: &Path) -> Result<ProvingKey, Failure> {
+        let path = inside(dir, PROVING)?;
+        let bytes = read(&path)?;
+        let key = decoded(&path, ProvingKey::from_bytes(&bytes))?;
+        self.belongs(&path, &bytes, 0)?;
+        Ok(key)
+    }
+
+    /// Reads the verifying key beside the program.
+    pub fn verifying_key(&self, dir: &Path) -> Result<VerifyingKey, Failure> {
+        let path = inside(dir, VERIFYING)?;
+        let bytes = read(&path)?;
+        let key = decoded(&path, VerifyingKey::from_bytes(&bytes))?;
+        self.belongs(&path, &bytes, 1)?;
+        Ok(key)
+    }
+
+    fn belongs(&self, path: &Path, bytes: &[u8], key: usize) -> Result<(), Failure> {
+        if self.keys[key] == trailing_digest(bytes) {
+            return Ok(());
+        }
+        Err(Failure::file("use", path, format!("it is a key of another model, or of another compilation, than the {PROGRAM} beside it"))
+            .hint("compile again, or copy all files of the folder together"))
+    }
+}
+
+/// The digest that ends each of our files.
+fn trailing_digest(bytes: &[u8]) -> [u8; 32] {
+    bytes.last_chunk().copied().unwrap_or_default()
+}
+
+/// The path of a file of the folder.
+fn inside(dir: &Path, name: &str) -> Result<PathBuf, Failure> {
+    let path = dir.join(name);
+    if path.is_file() {
+        return Ok(path);
+    }
+    let why = if dir.is_dir() { format!("it has no {name}") } else { "it is not a folder".into() };
+    Err(Failure::file("use", dir, why).hint("a folder made by `zktorch compile` is needed"))
+}
+
+/// Adds a file's name to a decoder's complaint.
+pub fn decoded<T>(path: &Path, result: Result<T, DecodeError>) -> Result<T, Failure> {
+    result.map_err(|e| Failure::file("read", path, e))
+}
+
+/// Reads a proof.
+pub fn read_proof(path: &Path) -> Result<(Proof, usize), Failure> {
+    let bytes = read(path)?;
+    Ok((decoded(path, Proof::from_bytes(&bytes))?, bytes.len()))
+}
+
+/// Reads a verifying key.
+pub fn read_verifying_key(path: &Path) -> Result<VerifyingKey, Failure> {
+    decoded(path, VerifyingKey::from_bytes(&read(path)?))
+}
+
+/// The folder's files as bytes, ready to be written.
+pub struct Files {
+    /// Names and contents, the verifying key last.
+    files: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl Files {
+    /// Encodes everything but the report.
+    pub fn new(
+        inputs: Vec<Port>,
+        outputs: Vec<Port>,
+        proving: &ProvingKey,
+        verifying: &VerifyingKey,
+    ) -> Result<Self, Failure> {
+        let failed = |e: DecodeError| Failure::undecided(format!("cannot encode the keys: {e}"));
+        let (pk, vk) = (proving.to_bytes().map_err(failed)?, verifying.to_bytes().map_err(failed)?);
+        let keys = [trailing_digest(&pk), trailing_digest(&vk)];
+        let file = ProgramFile { program: verifying.program.clone(), inputs, outputs, keys };
+        let program = encode(Kind::Program, &file).map_err(failed)?;
+        Ok(Self { files: vec![(PROGRAM, program), (PROVING, pk), (VERIFYING, vk)] })
+    }
+
+    /// Names and sizes.
+    pub fn sizes(&self) -> Vec<(&'static str, usize)> {
+        self.files.iter().map(|(name, bytes)| (*name, bytes.len())).collect()
+    }
+
+    /// Writes all, with the report.
+    pub fn write(mut self, folder: PendingFolder, report: Vec<u8>) -> Result<(), Failure> {
+        self.files.insert(2, (REPORT, report));
+        folder.write(&self.files)
+    }
+}

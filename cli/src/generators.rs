@@ -1,0 +1,93 @@
+//! The transparent generators on disk: hashing to the curve takes longer than reading.
+
+use crate::failure::Failure;
+use crate::files::Pending;
+use std::path::PathBuf;
+use zktorch_accumulator::setup::{Generators, Setup, VerifierSetup};
+
+/// The largest number of generators that is hashed on demand: a foreign key must not keep a verifier busy for hours.
+const MOST: usize = 1 << 20;
+
+/// Digests of the first `2^log2` generators. They pin the cache: a file that somebody else wrote there is not believed.
+const PINNED: [(u32, &str); 6] = [
+    (10, ""),
+    (11, ""),
+    (12, ""),
+    (13, ""),
+    (14, ""),
+    (15, ""),
+];
+
+fn pinned(columns: usize) -> Option<[u8; 32]> {
+    let (_, text) = PINNED.iter().find(|(log2, _)| columns == 1 << log2)?;
+    let mut digest = [0u8; 32];
+    for (i, byte) in digest.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * i..2 * i + 2)?, 16).ok()?;
+    }
+    Some(digest)
+}
+
+/// The file of the first `columns` generators.
+fn cache(columns: usize) -> Option<PathBuf> {
+    let var = |name| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
+    let base = var("XDG_CACHE_HOME").or_else(|| var("HOME").map(|home| home.join(".cache")))?;
+    Some(base.join("zktorch").join(format!("generators-{columns}.bin")))
+}
+
+fn cached(columns: usize, digest: &[u8; 32]) -> Option<Generators> {
+    let bytes = std::fs::read(cache(columns)?).ok()?;
+    Generators::from_bytes_trusted(&bytes, digest).ok().filter(|g| g.columns() == columns)
+}
+
+/// Keeps generators for the next time; that this fails is no reason to stop.
+fn keep(generators: &Generators) {
+    if let Some(path) = cache(generators.columns()) {
+        let made = path.parent().is_some_and(|folder| std::fs::create_dir_all(folder).is_ok());
+        if made && let Ok(pending) = Pending::new(&path) {
+            drop(pending.write(&generators.to_bytes()));
+        }
+    }
+}
+
+/// A transparent setup, from the cache if it is there and right.
+pub fn transparent(columns: usize) -> Result<Setup, Failure> {
+    if let Some(digest) = pinned(columns)
+        && let Some(generators) = cached(columns, &digest)
+    {
+        let verifier = VerifierSetup::Transparent { columns: columns as u64, generators: digest };
+        return Ok(Setup { verifier, generators });
+    }
+    let setup = Setup::transparent(columns).map_err(|e| Failure::undecided(format!("transparent setup: {e}")))?;
+    keep(&setup.generators);
+    Ok(setup)
+}
+
+/// The generators that a verifier needs for a key's setup: none but for transparent ones.
+pub fn for_verifier(setup: &VerifierSetup) -> Result<Option<Generators>, Failure> {
+    let VerifierSetup::Transparent { columns, generators: digest } = setup else { return Ok(None) };
+    let columns = usize::try_from(*columns).ok().filter(|&n| n <= MOST).ok_or_else(|| {
+        Failure::undecided(format!("the key names {columns} generators; at most {MOST} are supported"))
+    })?;
+    // Only what is known to be hashes is taken from the disk.
+    let ours = transparent(columns)?;
+    let VerifierSetup::Transparent { generators: expected, .. } = &ours.verifier else { return Ok(None) };
+    if expected != digest {
+        return Err(Failure::undecided("the key's generators are not the hash-to-curve points they should be")
+            .hint("do not trust this key"));
+    }
+    Ok(Some(ours.generators))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pinned_digests_are_right() {
+        for (log2, _) in PINNED.iter().take(2) {
+            assert_eq!(pinned(1 << log2), Some(Generators::transparent(1 << log2).unwrap().digest()));
+        }
+        assert!(PINNED.iter().all(|(log2, _)| pinned(1 << log2).is_some()));
+        assert_eq!(pinned(7), None);
+    }
+}

@@ -1,0 +1,96 @@
+//! The only place that calls the compiler.
+
+use crate::args::InputVisibility;
+use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::samples;
+use crate::show::Tensor;
+use std::path::{Path, PathBuf};
+use zktorch_compiler::import::{ImportError, ImportOptions, load_path};
+use zktorch_compiler::{CompileError, Options, compile};
+
+pub use zktorch_compiler::report::{Predictions, Report};
+pub use zktorch_compiler::{Compiled, Port};
+
+/// What the user chooses about the program.
+#[derive(Clone, Debug)]
+pub struct Choices {
+    /// Files with sample inputs.
+    pub calibrate: Vec<PathBuf>,
+    /// Bits of activations.
+    pub bits: Option<u32>,
+    /// Whether the proof shows the inputs.
+    pub input: InputVisibility,
+    /// Shapes of inputs, in order; none for the model's own.
+    pub input_shapes: Vec<Vec<usize>>,
+}
+
+/// From an ONNX file to a program and its weights.
+pub fn compile_model(model: &Path, choices: &Choices, progress: &mut Progress) -> Result<Compiled, Failure> {
+    progress.begin("reading the model");
+    let options = ImportOptions { input_shapes: choices.input_shapes.clone(), ..ImportOptions::default() };
+    let graph = load_path(model, &options).map_err(|e| import_failure(model, &e))?;
+    let inputs: Vec<(String, Vec<usize>)> =
+        graph.inputs().iter().map(|&id| (graph.node(id).name.clone(), graph.shape(id).to_vec())).collect();
+    progress.begin("reading samples");
+    let mut all = Vec::new();
+    for path in &choices.calibrate {
+        all.extend(samples::read(path, &inputs)?);
+    }
+    progress.begin("quantising");
+    let options = Options {
+        bits: choices.bits,
+        public_inputs: choices.input == InputVisibility::Public,
+        ..Options::default()
+    };
+    compile(&graph, &all, &options).map_err(|e| compile_failure(model, &e))
+}
+
+fn import_failure(model: &Path, error: &ImportError) -> Failure {
+    let model = model.display();
+    match error {
+        ImportError::Unsupported(_) => {
+            Failure::unsupported(format!("`{model}` uses operators that cannot be proved yet: {error}"))
+        }
+        ImportError::Read { .. } => Failure::undecided(error.to_string()),
+        ImportError::Malformed { .. } => {
+            Failure::undecided(format!("`{model}`: {error}")).hint("is the file complete, and was it written by torch.onnx.export?")
+        }
+        ImportError::ExternalData { .. } => Failure::undecided(format!("`{model}`: {error}"))
+            .hint("keep the weight files that the export wrote beside the .onnx file"),
+        _ => Failure::undecided(format!("`{model}`: {error}")),
+    }
+}
+
+fn compile_failure(model: &Path, error: &CompileError) -> Failure {
+    let text = format!("`{}`: {error}", model.display());
+    match error {
+        CompileError::Lower(_) | CompileError::Execute(_) => Failure::unsupported(text),
+        CompileError::Sample { .. } | CompileError::NotFinite { .. } => Failure::undecided(text).hint("check the --calibrate files"),
+        CompileError::Bits(_) | CompileError::Invalid(_) => Failure::undecided(text),
+    }
+}
+
+/// Reads the one input that a file holds, as integers.
+pub fn read_input(path: &Path, ports: &[Port]) -> Result<Vec<Vec<i64>>, Failure> {
+    let named: Vec<(String, Vec<usize>)> = ports.iter().map(|p| (p.name.clone(), p.shape.clone())).collect();
+    let mut all = samples::read(path, &named)?;
+    let (Some(sample), true) = (all.pop(), all.is_empty()) else {
+        return Err(Failure::file("use", path, "it holds several samples (or none), expected one"));
+    };
+    let quantise = |(port, array): (&Port, &samples::Array)| {
+        let values: Vec<f32> = array.iter().copied().collect();
+        port.quantise(&values).map_err(|e| Failure::file("use", path, e))
+    };
+    ports.iter().zip(&sample).map(quantise).collect()
+}
+
+/// Tensors of floats from integers.
+pub fn floats(ports: &[Port], values: &[Vec<i64>]) -> Vec<Tensor> {
+    let tensor = |(port, values): (&Port, &Vec<i64>)| Tensor {
+        name: port.name.clone(),
+        shape: port.shape.clone(),
+        data: port.dequantise(values),
+    };
+    ports.iter().zip(values).map(tensor).collect()
+}

@@ -1,0 +1,122 @@
+//! Numbers, tensors and digests for people and for JSON.
+
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// Entries of a tensor that are shown to people.
+const SHOWN: usize = 12;
+
+/// A named tensor of floats.
+#[derive(Clone, Debug)]
+pub struct Tensor {
+    /// The ONNX name.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Row-major values.
+    pub data: Vec<f64>,
+}
+
+impl Tensor {
+    /// `{"name", "shape", "data"}`.
+    pub fn json(&self) -> Value {
+        json!({ "name": self.name, "shape": self.shape, "data": self.data })
+    }
+
+    /// One line.
+    pub fn text(&self) -> String {
+        let mut text = format!("{} [{}]:", self.name, shape(&self.shape));
+        for value in self.data.iter().take(SHOWN) {
+            // Writing to a string does not fail.
+            let _ = write!(text, " {}", number(*value));
+        }
+        if self.data.len() > SHOWN {
+            let _ = write!(text, " .. ({} values)", self.data.len());
+        }
+        text
+    }
+}
+
+/// A list of tensors as JSON.
+pub fn tensors(list: &[Tensor]) -> Value {
+    Value::Array(list.iter().map(Tensor::json).collect())
+}
+
+/// A shape as `1x3x32x32`.
+pub fn shape(axes: &[usize]) -> String {
+    if axes.is_empty() { "scalar".into() } else { axes.iter().map(usize::to_string).collect::<Vec<_>>().join("x") }
+}
+
+/// Six significant digits.
+fn number(value: f64) -> String {
+    if value == 0.0 || (1e-4..1e7).contains(&value.abs()) {
+        let digits = if value == 0.0 { 0 } else { (5 - value.abs().log10().floor() as i32).max(0) as usize };
+        let text = format!("{value:.digits$}");
+        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
+    } else {
+        format!("{value:.5e}")
+    }
+}
+
+/// A count with commas.
+pub fn count(n: usize) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Bytes.
+pub fn bytes(n: usize) -> String {
+    match n {
+        0..100_000 => format!("{} bytes", count(n)),
+        100_000..100_000_000 => format!("{:.1} MB", n as f64 / 1e6),
+        _ => format!("{} MB", count(n / 1_000_000)),
+    }
+}
+
+/// Seconds.
+pub fn seconds(s: f64) -> String {
+    if s < 1.0 { format!("{:.0} ms", s * 1e3) } else { format!("{s:.2} s") }
+}
+
+/// All of a digest.
+pub fn hex(digest: &[u8]) -> String {
+    digest.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Aligned lines of a label and a value, indented.
+pub fn lines(rows: &[(&str, String)]) -> String {
+    let width = rows.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
+    rows.iter().fold(String::new(), |mut text, (label, value)| {
+        let _ = writeln!(text, "  {label:width$}  {value}");
+        text
+    })
+}
+
+/// Plural of a counted thing.
+pub fn things(n: usize, one: &str) -> String {
+    format!("{} {one}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers() {
+        for (value, text) in [(0.0, "0"), (1.0, "1"), (-12.5, "-12.5"), (0.1234567, "0.123457"), (123456.7, "123457"), (1e-9, "1.00000e-9")] {
+            assert_eq!(number(value), text);
+        }
+        assert_eq!((count(0), count(999), count(1_000), count(1_234_567)), ("0".into(), "999".into(), "1,000".into(), "1,234,567".into()));
+        assert_eq!((bytes(5_432), seconds(0.0123), shape(&[1, 8])), ("5,432 bytes".into(), "12 ms".into(), "1x8".into()));
+    }
+}

@@ -1,0 +1,118 @@
+//! Functions of one entry that are made of several elementwise steps.
+
+use super::{Comparison, Op, Unary};
+
+/// An expression in one variable: what a fused group of elementwise nodes computes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Composite {
+    steps: Vec<Step>,
+}
+
+/// One step of a [`Composite`]; arguments are the indices of earlier steps.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Step {
+    /// The variable.
+    Variable,
+    /// A constant.
+    Constant(f64),
+    /// A function of one earlier step.
+    Unary(Unary, usize),
+    /// A function of two earlier steps.
+    Binary(Binary, usize, usize),
+    /// The second where the first is not 0, else the third.
+    Select(usize, usize, usize),
+}
+
+/// A function of two entries.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Binary {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Max,
+    Min,
+    PRelu,
+    Compare(Comparison),
+}
+
+impl Binary {
+    /// The function behind an elementwise op of two operands.
+    pub(super) fn of(op: &Op) -> Option<Self> {
+        match op {
+            Op::Add => Some(Self::Add),
+            Op::Sub => Some(Self::Sub),
+            Op::Mul => Some(Self::Mul),
+            Op::Div => Some(Self::Div),
+            Op::Max => Some(Self::Max),
+            Op::Min => Some(Self::Min),
+            Op::PRelu => Some(Self::PRelu),
+            Op::Compare(comparison) => Some(Self::Compare(*comparison)),
+            _ => None,
+        }
+    }
+
+    /// The function's value.
+    pub(super) fn eval(self, a: f64, b: f64) -> f64 {
+        match self {
+            Self::Add => a + b,
+            Self::Sub => a - b,
+            Self::Mul => a * b,
+            Self::Div => a / b,
+            Self::Max => a.max(b),
+            Self::Min => a.min(b),
+            Self::PRelu => {
+                if a >= 0.0 {
+                    a
+                } else {
+                    a * b
+                }
+            }
+            Self::Compare(comparison) => comparison.eval(a, b),
+        }
+    }
+}
+
+impl Composite {
+    /// The expression whose value is its last step. Arguments must be earlier steps.
+    pub(super) fn new(steps: Vec<Step>) -> Self {
+        Self { steps }
+    }
+
+    /// The function's value; NaN outside its domain and for an expression without steps.
+    pub fn eval(&self, x: f64) -> f64 {
+        let mut values: Vec<f64> = Vec::with_capacity(self.steps.len());
+        for step in &self.steps {
+            let value = match step {
+                Step::Variable => x,
+                Step::Constant(value) => *value,
+                Step::Unary(unary, a) => unary.eval(values[*a]),
+                Step::Binary(binary, a, b) => binary.eval(values[*a], values[*b]),
+                Step::Select(condition, a, b) => values[if values[*condition] != 0.0 { *a } else { *b }],
+            };
+            values.push(value);
+        }
+        values.last().copied().unwrap_or(f64::NAN)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn evaluates_elu_from_its_parts() {
+        let elu = Composite::new(vec![
+            Step::Variable,
+            Step::Constant(0.0),
+            Step::Unary(Unary::Exp, 0),
+            Step::Constant(1.0),
+            Step::Binary(Binary::Sub, 2, 3),
+            Step::Binary(Binary::Compare(Comparison::Less), 1, 0),
+            Step::Select(5, 0, 4),
+        ]);
+        for x in [-3.0, -0.1, 0.0, 2.5] {
+            assert!((elu.eval(x) - Unary::Elu(1.0).eval(x)).abs() < 1e-12);
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The typed float graph: what the importer builds, the passes rewrite, the float reference evaluates and the
+//! quantiser and the lowering read.
+//!
+//! A [`Graph`] is a directed acyclic graph of [`Node`]s. A node has exactly one output, a tensor of `f32` in row-major
+//! order whose shape is known; an edge runs from an operand to its user and carries the operand's index. Shapes of
+//! elementwise operands are equal: a broadcast is a node of its own.
+
+mod composite;
+mod error;
+pub mod evaluate;
+mod op;
+pub mod passes;
+mod shape;
+mod unary;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use ndarray::ArrayD;
+use petgraph::Direction;
+use petgraph::algo::toposort;
+use petgraph::stable_graph::{NodeIndex, StableDiGraph};
+use petgraph::visit::{EdgeRef, IntoEdgeReferences};
+
+pub use composite::Composite;
+pub use error::GraphError;
+pub use evaluate::{Evaluation, EvaluateError};
+pub use op::{Comparison, Op, ReduceKind, Window};
+pub use unary::Unary;
+
+/// The index of a node in its [`Graph`]; stays valid while other nodes are removed.
+pub type NodeId = NodeIndex;
+
+/// One operation and the tensor that it produces.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// The ONNX node's or value's name, for errors and reports. Not necessarily unique, never interpreted.
+    pub name: String,
+    /// What is computed.
+    pub op: Op,
+    /// The shape of the result.
+    pub shape: Vec<usize>,
+}
+
+impl Node {
+    /// The number of entries of the result.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether the result has no entries.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A typed float graph. See the [module documentation](self).
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    inner: StableDiGraph<Node, usize>,
+    inputs: Vec<NodeId>,
+    outputs: Vec<NodeId>,
+    output_names: Vec<String>,
+}
+
+impl Graph {
+    /// An empty graph.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a model input of the given shape; inputs are numbered in the order of their addition.
+    pub fn add_input(&mut self, name: impl Into<String>, shape: &[usize]) -> NodeId {
+        let op = Op::Input { index: self.inputs.len() };
+        let id = self.inner.add_node(Node { name: name.into(), op, shape: shape.to_vec() });
+        self.inputs.push(id);
+        id
+    }
+
+    /// Adds a constant.
+    pub fn add_constant(&mut self, name: impl Into<String>, value: impl Into<Arc<ArrayD<f32>>>) -> NodeId {
+        let value = value.into();
+        let shape = value.shape().to_vec();
+        self.inner.add_node(Node { name: name.into(), op: Op::Constant(value), shape })
+    }
+
+    /// Adds a node with a given result shape. Nothing is checked here: see [`Graph::validate`].
+    pub fn add(&mut self, name: impl Into<String>, op: Op, operands: &[NodeId], shape: &[usize]) -> NodeId {
+        let id = self.inner.add_node(Node { name: name.into(), op, shape: shape.to_vec() });
+        for (position, &operand) in operands.iter().enumerate() {
+            self.inner.add_edge(operand, id, position);
+        }
+        id
+    }
+
+    /// Adds a node whose shape follows from its operands (every op but `Reshape`, `Broadcast`, inputs and constants).
+    ///
+    /// # Errors
+    /// [`GraphError::Shape`] when the operands do not fit the op.
+    pub fn add_inferred(
+        &mut self,
+        name: impl Into<String>,
+        op: Op,
+        operands: &[NodeId],
+    ) -> Result<NodeId, GraphError> {
+        let name = name.into();
+        let shapes: Vec<&[usize]> = operands.iter().map(|&o| self.shape(o)).collect();
+        let shape = shape::infer(&op, &shapes)
+            .map_err(|reason| GraphError::Shape { node: name.clone(), op: op.name(), reason })?;
+        Ok(self.add(name, op, operands, &shape))
+    }
+
+    /// Declares a node to be the next output of the model, under the given name. A node may be several outputs.
+    pub fn add_output(&mut self, name: impl Into<String>, node: NodeId) {
+        self.outputs.push(node);
+        self.output_names.push(name.into());
+    }
+
+    /// The model's inputs, in order.
+    pub fn inputs(&self) -> &[NodeId] {
+        &self.inputs
+    }
+
+    /// The nodes that are the model's outputs, in order.
+    pub fn outputs(&self) -> &[NodeId] {
+        &self.outputs
+    }
+
+    /// The outputs' names, parallel to [`Graph::outputs`].
+    pub fn output_names(&self) -> &[String] {
+        &self.output_names
+    }
+
+    /// The node behind an index. Indices come from this graph: a foreign one panics as slice indexing does.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.inner[id]
+    }
+
+    /// The op of a node.
+    pub fn op(&self, id: NodeId) -> &Op {
+        &self.inner[id].op
+    }
+
+    /// The shape of a node's result.
+    pub fn shape(&self, id: NodeId) -> &[usize] {
+        &self.inner[id].shape
+    }
+
+    /// Whether the graph (still) has this node.
+    pub fn contains(&self, id: NodeId) -> bool {
+        self.inner.contains_node(id)
+    }
+
+    /// The value of a node that is a constant.
+    pub fn constant(&self, id: NodeId) -> Option<&Arc<ArrayD<f32>>> {
+        match &self.inner[id].op {
+            Op::Constant(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The operands of a node, in operand order.
+    pub fn operands(&self, id: NodeId) -> Vec<NodeId> {
+        let mut edges: Vec<(usize, NodeId)> =
+            self.inner.edges_directed(id, Direction::Incoming).map(|e| (*e.weight(), e.source())).collect();
+        edges.sort_unstable();
+        edges.into_iter().map(|(_, source)| source).collect()
+    }
+
+    /// The users of a node's result, each with the operand index at which it is used, by ascending index.
+    pub fn users(&self, id: NodeId) -> Vec<(NodeId, usize)> {
+        let mut users: Vec<(NodeId, usize)> =
+            self.inner.edges_directed(id, Direction::Outgoing).map(|e| (e.target(), *e.weight())).collect();
+        users.sort_unstable();
+        users
+    }
+
+    /// The number of times a node's result is used, by nodes or as an output of the model.
+    pub fn uses(&self, id: NodeId) -> usize {
+        self.inner.edges_directed(id, Direction::Outgoing).count()
+            + self.outputs.iter().filter(|&&o| o == id).count()
+    }
+
+    /// All nodes in an order in which operands come before their users. Deterministic.
+    ///
+    /// A graph with a cycle (which [`Graph::validate`] reports) yields an empty order.
+    pub fn order(&self) -> Vec<NodeId> {
+        toposort(&self.inner, None).unwrap_or_default()
+    }
+
+    /// All nodes, by ascending index.
+    pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
+        self.inner.node_indices().map(|id| (id, &self.inner[id]))
+    }
+
+    /// The number of nodes.
+    pub fn len(&self) -> usize {
+        self.inner.node_count()
+    }
+
+    /// Whether the graph has no node at all.
+    pub fn is_empty(&self) -> bool {
+        self.inner.node_count() == 0
+    }
+
+    /// The number of entries of all constants: the model's parameters.
+    pub fn parameters(&self) -> usize {
+        self.nodes().filter(|(_, n)| matches!(n.op, Op::Constant(_))).map(|(_, n)| n.len()).sum()
+    }
+
+    /// Makes every user of `old`, and every output that is `old`, use `new` instead. `old` stays, without users.
+    pub fn replace(&mut self, old: NodeId, new: NodeId) {
+        for (user, position) in self.users(old) {
+            if user != new {
+                self.set_operand(user, position, new);
+            }
+        }
+        for output in self.outputs.iter_mut().filter(|o| **o == old) {
+            *output = new;
+        }
+    }
+
+    /// Replaces one operand of a node.
+    pub fn set_operand(&mut self, user: NodeId, position: usize, operand: NodeId) {
+        let old = self
+            .inner
+            .edges_directed(user, Direction::Incoming)
+            .find(|e| *e.weight() == position)
+            .map(|e| e.id());
+        if let Some(edge) = old {
+            self.inner.remove_edge(edge);
+        }
+        self.inner.add_edge(operand, user, position);
+    }
+
+    /// Removes every node that no output depends on. Model inputs stay.
+    pub fn remove_dead(&mut self) {
+        let mut live: BTreeSet<NodeId> = self.inputs.iter().copied().collect();
+        let mut stack = self.outputs.clone();
+        while let Some(id) = stack.pop() {
+            if live.insert(id) || matches!(self.inner[id].op, Op::Input { .. }) {
+                stack.extend(self.inner.neighbors_directed(id, Direction::Incoming));
+            }
+        }
+        self.inner.retain_nodes(|_, id| live.contains(&id));
+    }
+
+    /// Checks the graph: no cycle, operands complete, every shape the one that its op and operands imply, labels,
+    /// axes and windows in range, inputs and outputs present.
+    ///
+    /// # Errors
+    /// The first violation, with the node's name.
+    pub fn validate(&self) -> Result<(), GraphError> {
+        toposort(&self.inner, None)
+            .map_err(|cycle| GraphError::Cycle { node: self.inner[cycle.node_id()].name.clone() })?;
+        for edge in self.inner.edge_references() {
+            let user = edge.target();
+            if self.operands(user).len() <= *edge.weight() {
+                return Err(GraphError::Operand { node: self.inner[user].name.clone(), position: *edge.weight() });
+            }
+        }
+        for (id, node) in self.nodes() {
+            let operands = self.operands(id);
+            let shapes: Vec<&[usize]> = operands.iter().map(|&o| self.shape(o)).collect();
+            shape::check(node, &shapes).map_err(|reason| GraphError::Shape {
+                node: node.name.clone(),
+                op: node.op.name(),
+                reason,
+            })?;
+        }
+        if self.outputs.is_empty() {
+            return Err(GraphError::NoOutput);
+        }
+        Ok(())
+    }
+}

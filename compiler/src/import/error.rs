@@ -1,0 +1,96 @@
+//! Why a model cannot be imported.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::graph::GraphError;
+
+/// A node of the ONNX model that has no translation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnsupportedNode {
+    /// The ONNX node's name.
+    pub name: String,
+    /// The operator, as the importer sees it.
+    pub op: String,
+    /// Why, or what to do about it.
+    pub hint: String,
+}
+
+impl fmt::Display for UnsupportedNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "node `{}` ({}): {}", self.name, self.op, self.hint)
+    }
+}
+
+/// Why a model cannot be imported.
+#[derive(Debug, Error)]
+pub enum ImportError {
+    /// The file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The bytes are not an ONNX model.
+    #[error("not a valid ONNX model: {reason}")]
+    Malformed {
+        /// What is wrong.
+        reason: String,
+    },
+    /// Weights are stored in another file, which cannot be used.
+    #[error("tensor `{tensor}` keeps its data in `{location}`: {reason}")]
+    ExternalData {
+        /// The tensor.
+        tensor: String,
+        /// The other file, as the model names it.
+        location: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An input's shape is not fixed, and none was given.
+    #[error("input `{name}` has the shape {declared}, which is not fixed: give one with --input-shape")]
+    DynamicInput {
+        /// The input.
+        name: String,
+        /// The shape in the model.
+        declared: String,
+    },
+    /// The number of given input shapes is not the number of inputs.
+    #[error("the model has {expected} inputs, {got} input shapes were given")]
+    InputShapeCount {
+        /// Inputs of the model.
+        expected: usize,
+        /// Shapes given.
+        got: usize,
+    },
+    /// A given input shape contradicts the model.
+    #[error("input `{name}` has the shape {declared} in the model, which does not admit {got:?}")]
+    InputShape {
+        /// The input.
+        name: String,
+        /// The shape in the model.
+        declared: String,
+        /// The given shape.
+        got: Vec<usize>,
+    },
+    /// Types and shapes of the model cannot be inferred.
+    #[error("the model's types and shapes cannot be inferred: {reason}")]
+    Inference {
+        /// The innermost and outermost reasons.
+        reason: String,
+    },
+    /// Some nodes have no translation.
+    #[error("{} unsupported nodes:{}", .0.len(), list(.0))]
+    Unsupported(Vec<UnsupportedNode>),
+    /// The translation is not a valid graph.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+}
+
+fn list(nodes: &[UnsupportedNode]) -> String {
+    nodes.iter().map(|node| format!("\n  {node}")).collect()
+}

@@ -1,0 +1,173 @@
+//! Bytes to tract's typed model with concrete shapes.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use tract_onnx::pb::{ModelProto, TensorProto, tensor_proto::DataLocation};
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::DimLike;
+use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel};
+use tract_onnx::tract_hir::ops::unimpl::UnimplementedOp;
+
+use super::error::{ImportError, UnsupportedNode};
+use super::names::Names;
+
+/// A typed model with what the typed stage forgets.
+pub(super) struct Loaded {
+    pub(super) model: TypedModel,
+    pub(super) names: Names,
+    pub(super) output_names: Vec<String>,
+}
+
+/// Parses a model, fixes its inputs' shapes and infers all others.
+pub(super) fn load(bytes: &[u8], folder: Option<&Path>, shapes: &[Vec<usize>]) -> Result<Loaded, ImportError> {
+    let onnx = tract_onnx::onnx().with_ignore_value_info(true);
+    let malformed = |reason: String| ImportError::Malformed { reason };
+    let mut reader = bytes;
+    let proto = guarded(|| onnx.proto_model_for_read(&mut reader)).map_err(malformed)?;
+    check_structure(&proto)?;
+    check_external_data(&proto, folder)?;
+    let folder = folder.map(|f| if f.as_os_str().is_empty() { Path::new(".") } else { f });
+    let parsed = guarded(|| onnx.parse(&proto, folder.and_then(Path::to_str))).map_err(malformed)?;
+    if !parsed.unresolved_inputs.is_empty() {
+        return Err(malformed(format!("nothing produces the values {:?}", parsed.unresolved_inputs)));
+    }
+    let mut model = parsed.model;
+    check_operators(&model)?;
+    fix_inputs(&mut model, shapes)?;
+    let names = Names::new(model.nodes().iter().map(|node| node.name.clone()));
+    let output_names = output_names(&proto);
+    let model = guarded(|| model.into_typed()).map_err(|reason| ImportError::Inference { reason })?;
+    Ok(Loaded { model, names, output_names })
+}
+
+/// Runs a step of the parser; its errors and panics (on input that it did not expect) become text.
+fn guarded<T>(step: impl FnOnce() -> TractResult<T>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(step)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => {
+            let mut reasons: Vec<String> = error.chain().map(ToString::to_string).collect();
+            reasons.dedup();
+            Err(reasons.join(": "))
+        }
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
+            Err(text.unwrap_or_else(|| "the parser gave up".to_owned()))
+        }
+    }
+}
+
+/// What the parser takes for granted.
+fn check_structure(proto: &ModelProto) -> Result<(), ImportError> {
+    let malformed = |reason: String| Err(ImportError::Malformed { reason });
+    let Some(graph) = &proto.graph else { return malformed("the file holds no graph".to_owned()) };
+    if graph.output.is_empty() {
+        return malformed("the graph has no outputs".to_owned());
+    }
+    let known = |name: &str| {
+        graph.node.iter().any(|node| node.output.iter().any(|o| o == name))
+            || graph.input.iter().any(|input| input.name == name)
+            || graph.initializer.iter().any(|tensor| tensor.name == name)
+    };
+    match graph.output.iter().find(|output| !known(&output.name)) {
+        Some(output) => malformed(format!("nothing produces the output `{}`", output.name)),
+        None => Ok(()),
+    }
+}
+
+/// Names the first tensor whose data is in a file that is not there.
+fn check_external_data(proto: &ModelProto, folder: Option<&Path>) -> Result<(), ImportError> {
+    let Some(graph) = &proto.graph else { return Ok(()) };
+    let external = |t: &&TensorProto| t.data_location == Some(DataLocation::External as i32);
+    for tensor in graph.initializer.iter().filter(external) {
+        let location = tensor.external_data.iter().find(|entry| entry.key == "location");
+        let location = location.map(|entry| entry.value.clone()).unwrap_or_default();
+        let reason = match folder {
+            None => Some("a model given as bytes must contain all of its weights".to_owned()),
+            Some(folder) => std::fs::metadata(folder.join(&location)).err().map(|e| e.to_string()),
+        };
+        if let Some(reason) = reason {
+            return Err(ImportError::ExternalData { tensor: tensor.name.clone(), location, reason });
+        }
+    }
+    Ok(())
+}
+
+/// Reports all operators that the parser does not know.
+fn check_operators(model: &InferenceModel) -> Result<(), ImportError> {
+    let unknown: Vec<UnsupportedNode> = model
+        .nodes()
+        .iter()
+        .filter_map(|node| {
+            node.op_as::<UnimplementedOp>()?;
+            let op = node.op.name();
+            let op = op.trim_start_matches("Unimplemented(").trim_end_matches(')').to_owned();
+            let hint = "no such operator is known".to_owned();
+            Some(UnsupportedNode { name: node.name.clone(), op, hint })
+        })
+        .collect();
+    if unknown.is_empty() { Ok(()) } else { Err(ImportError::Unsupported(unknown)) }
+}
+
+fn output_names(proto: &ModelProto) -> Vec<String> {
+    proto.graph.iter().flat_map(|graph| &graph.output).map(|output| output.name.clone()).collect()
+}
+
+/// Gives every input a concrete shape.
+fn fix_inputs(model: &mut InferenceModel, shapes: &[Vec<usize>]) -> Result<(), ImportError> {
+    let count = model.inputs.len();
+    if !shapes.is_empty() && shapes.len() != count {
+        return Err(ImportError::InputShapeCount { expected: count, got: shapes.len() });
+    }
+    for index in 0..count {
+        let name = model.node(model.inputs[index].node).name.clone();
+        let inference = |error: TractError| ImportError::Inference { reason: error.to_string() };
+        let fact = model.input_fact(index).map_err(inference)?.clone();
+        let shape = match shapes.get(index) {
+            Some(shape) => admitted(&name, &fact, shape)?,
+            None => default_shape(&name, &fact)?,
+        };
+        let datum_type = fact.datum_type.concretize().unwrap_or(DatumType::F32);
+        model.set_input_fact(index, InferenceFact::dt_shape(datum_type, shape)).map_err(inference)?;
+    }
+    Ok(())
+}
+
+/// The declared extents, `None` where symbolic; `None` for an unknown number of axes.
+fn declared(fact: &InferenceFact) -> Option<Vec<Option<usize>>> {
+    let rank = fact.shape.rank().concretize()?;
+    let dims = fact.shape.dims().map(|dim| dim.concretize().and_then(|dim| dim.to_usize().ok()));
+    Some(dims.take(usize::try_from(rank).ok()?).collect())
+}
+
+fn admitted(name: &str, fact: &InferenceFact, shape: &[usize]) -> Result<Vec<usize>, ImportError> {
+    let fits = match declared(fact) {
+        None => true,
+        // A fixed batch is often an accident of the export: the first axis may be changed.
+        Some(declared) => {
+            declared.len() == shape.len()
+                && declared.iter().zip(shape).enumerate().all(|(axis, (d, s))| axis == 0 || d.is_none_or(|d| d == *s))
+        }
+    };
+    if fits && !shape.contains(&0) {
+        Ok(shape.to_vec())
+    } else {
+        Err(ImportError::InputShape { name: name.to_owned(), declared: display(fact), got: shape.to_vec() })
+    }
+}
+
+fn default_shape(name: &str, fact: &InferenceFact) -> Result<Vec<usize>, ImportError> {
+    let dynamic = || ImportError::DynamicInput { name: name.to_owned(), declared: display(fact) };
+    let declared = declared(fact).ok_or_else(dynamic)?;
+    let fixed = declared.into_iter().enumerate().map(|(axis, extent)| match extent {
+        Some(extent) => Some(extent),
+        None if axis == 0 => Some(1),
+        None => None,
+    });
+    fixed.collect::<Option<Vec<usize>>>().ok_or_else(dynamic)
+}
+
+fn display(fact: &InferenceFact) -> String {
+    format!("{:?}", fact.shape)
+}

@@ -1,0 +1,153 @@
+//! Requantisation and functions of one entry (LOWERINGS sections 1 and 3).
+
+use zktorch_blocks::program::{Advice, Interval, TableId, TensorId};
+
+use super::builder::Refusal;
+use super::{Lowering, Value};
+use crate::graph::{NodeId, Op, Unary};
+
+/// Tensors up to this size are committed rather than kept virtual: a wave of messages costs more.
+const SMALL: usize = 1 << 14;
+/// No table entry exceeds this.
+const ENTRY: f64 = (1u64 << 30) as f64;
+
+impl Lowering<'_> {
+    /// The interval of activations.
+    pub(super) fn signed(&self) -> Interval {
+        let half = 1i64 << (self.settings.bits - 1);
+        Interval::new(-half, half - 1)
+    }
+
+    /// The value of a node in few bits, so that products and tables can use it.
+    pub(super) fn narrow(&mut self, id: NodeId) -> Result<Value, Refusal> {
+        if let Some(value) = self.narrow.get(&id) {
+            return Ok(*value);
+        }
+        let value = self.value(id)?;
+        let scale = self.plan.scale(id);
+        let name = self.name(id);
+        let Interval { lo, hi } = self.builder.interval(value.tensor);
+        let spare = 1i64 << (self.settings.bits + 4);
+        let small = self.builder.tensor(value.tensor).shape.len() <= SMALL;
+        let result = if -spare <= lo && hi < spare && value.scale <= scale + 4 {
+            if value.depth > 0 && small {
+                Value { tensor: self.builder.copy(&format!("{name}.copy"), value.tensor)?, depth: 0, ..value }
+            } else {
+                value
+            }
+        } else {
+            let rounded = self.round(&name, value, scale)?;
+            let Interval { lo, hi } = self.builder.interval(rounded.tensor);
+            self.builder.loose_range(&name, rounded.tensor, lo, hi - lo + 1)?;
+            rounded
+        };
+        self.narrow.insert(id, result);
+        Ok(result)
+    }
+
+    /// `y = floor((x + 2^(k-1)) / 2^k)` at the given scale, its remainder looked up. The caller looks up `y`.
+    pub(super) fn round(&mut self, name: &str, x: Value, scale: i32) -> Result<Value, Refusal> {
+        let shift = x.scale - scale;
+        if shift <= 0 {
+            let factor = 1i64.checked_shl(shift.unsigned_abs()).filter(|f| *f > 0 && shift > -60);
+            let factor = factor.ok_or_else(|| format!("scales {} and {scale} lie too far apart", x.scale))?;
+            let wide = self.builder.linear(&format!("{name}.shifted"), &[(factor, x.tensor)], 0, scale)?;
+            return self.divide(name, wide, 1, scale);
+        }
+        if shift > 40 {
+            return Err(format!("a requantisation by {shift} bits, at most 40 are possible"));
+        }
+        self.divide(name, x.tensor, 1 << shift, scale)
+    }
+
+    /// `y = floor((x + floor(d/2)) / d)`, its remainder looked up. The caller looks up `y`.
+    pub(super) fn divide(&mut self, name: &str, x: TensorId, d: i64, scale: i32) -> Result<Value, Refusal> {
+        let dims = self.builder.dims(x).to_vec();
+        let rule = Advice::Round { source: x, divisor: d };
+        let y = self.builder.advice(&format!("{name}.rounded"), &dims, rule, self.signed(), scale);
+        let remainder = self.builder.linear(&format!("{name}.remainder"), &[(1, x), (-d, y)], d / 2, 0)?;
+        if d == 1 {
+            self.builder.zero(remainder);
+        } else {
+            self.builder.exact_range(&format!("{name}.remainder"), remainder, d)?;
+        }
+        Ok(Value { tensor: y, scale, depth: 0 })
+    }
+
+    /// A function of each entry.
+    pub(super) fn unary(&mut self, id: NodeId) -> Result<Value, Refusal> {
+        if self.plan.pools.contains_key(&id) {
+            return self.fused_pool(id);
+        }
+        let Op::Unary(function) = self.graph.op(id).clone() else { return Err("not a function".to_owned()) };
+        let operand = self.operand(id, 0)?;
+        match function {
+            Unary::Neg => {
+                let x = self.value(operand)?;
+                let tensor = self.builder.linear(&self.name(id), &[(-1, x.tensor)], 0, x.scale)?;
+                Ok(Value { tensor, ..x })
+            }
+            Unary::Square => {
+                let x = self.narrow(operand)?;
+                self.product(&self.name(id), x, x)
+            }
+            _ => {
+                let y = self.table_input(operand)?;
+                self.apply(id, y, function)
+            }
+        }
+    }
+
+    /// The value of a node rounded for a table, which pins it: no range lookup of its own.
+    fn table_input(&mut self, id: NodeId) -> Result<Value, Refusal> {
+        let domain = self.signed();
+        let value = self.value(id)?;
+        let Interval { lo, hi } = self.builder.interval(value.tensor);
+        if domain.contains(lo) && domain.contains(hi) {
+            return Ok(value);
+        }
+        let value = self.round(&self.name(id), value, self.plan.scale(id))?;
+        self.narrow.insert(id, value);
+        Ok(value)
+    }
+
+    /// `o = f(y)` by a lookup of `(y, o)`; for the node `id`.
+    pub(super) fn apply(&mut self, id: NodeId, y: Value, function: Unary) -> Result<Value, Refusal> {
+        let (table, scale, interval) = self.function_table(id, y.scale, function)?;
+        let dims = self.builder.dims(y.tensor).to_vec();
+        let rule = Advice::Table { source: y.tensor, table, column: 1 };
+        let tensor = self.builder.advice(&self.name(id), &dims, rule, interval, scale);
+        self.builder.lookup(&[y.tensor, tensor], table);
+        Ok(Value { tensor, scale, depth: 0 })
+    }
+
+    /// The table of a function whose input has scale `from`: the table, the output's scale and interval.
+    fn function_table(&mut self, id: NodeId, from: i32, function: Unary) -> Result<(TableId, i32, Interval), Refusal> {
+        let domain = self.signed();
+        if function == Unary::Relu {
+            let rows = 1usize << self.settings.bits;
+            return Ok((self.builder.relu_table(domain.lo, rows), from, Interval::new(0, domain.hi)));
+        }
+        let keeps_grid = matches!(
+            function,
+            Unary::LeakyRelu(_) | Unary::Clip { .. } | Unary::Abs | Unary::ThresholdedRelu(_)
+        );
+        let to = if keeps_grid { from.min(self.plan.scale(id)) } else { self.plan.scale(id) };
+        let entry = |x: i64| {
+            let real = function.eval(x as f64 * f64::from(-from).exp2());
+            (real * f64::from(to).exp2() + 0.5).floor()
+        };
+        let fits = |x: i64| entry(x).abs() < ENTRY;
+        let operand = self.operand(id, 0)?;
+        let range = self.calibration.range(operand);
+        let middle = (((range.lo + range.hi) / 2.0) * f64::from(from).exp2()) as i64;
+        let seed = [middle.clamp(domain.lo, domain.hi), 0, 1, -1].into_iter().find(|&x| fits(x));
+        let seed = seed.ok_or("the function has no value in the calibrated range")?;
+        let lo = (domain.lo..=seed).rev().take_while(|&x| fits(x)).last().unwrap_or(seed);
+        let hi = (seed..=domain.hi).take_while(|&x| fits(x)).last().unwrap_or(seed);
+        let column: Vec<i64> = (lo..=hi).map(|x| entry(x) as i64).collect();
+        let bounds = (column.iter().copied().min().unwrap_or(0), column.iter().copied().max().unwrap_or(0));
+        let name = format!("{} at scale {from}", function.name());
+        Ok((self.builder.data_table(&name, lo, vec![column]), to, Interval::new(bounds.0, bounds.1)))
+    }
+}

@@ -1,0 +1,303 @@
+//! A program under construction: tensors with the intervals their operands imply, shared tables, lookups.
+
+use std::collections::HashMap;
+
+use zktorch_blocks::execute::Weights;
+use zktorch_blocks::program::{
+    Advice, AxisGroup, Column, Einsum, GroupMap, Interval, Lookup, Program, Shape, Source, Table, TableId, Tensor,
+    TensorId, View, Visibility,
+};
+
+/// Why a tensor cannot be expressed.
+pub(super) type Refusal = String;
+
+/// Values stay below this magnitude.
+const MAGNITUDE: i128 = 1 << 61;
+/// Bits of the largest range table.
+pub(super) const TABLE_BITS: u32 = 16;
+
+/// What makes two tables the same.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Key {
+    Range(i64, usize),
+    Relu(i64, usize),
+    Data(Vec<Vec<i64>>),
+}
+
+/// A program under construction.
+#[derive(Debug)]
+pub(super) struct Builder {
+    program: Program,
+    weights: Weights,
+    tables: HashMap<Key, TableId>,
+    /// Bits of the range table that loose ranges share.
+    shared_bits: u32,
+}
+
+impl Builder {
+    /// An empty program whose loose range checks share a table of `2^shared_bits` rows.
+    pub fn new(shared_bits: u32) -> Self {
+        let program = Program {
+            tensors: Vec::new(),
+            tables: Vec::new(),
+            lookups: Vec::new(),
+            zeros: Vec::new(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+        };
+        Self { program, weights: Weights::new(), tables: HashMap::new(), shared_bits }
+    }
+
+    /// The program and its weights.
+    pub fn finish(self) -> (Program, Weights) {
+        (self.program, self.weights)
+    }
+
+    /// A tensor that stands already.
+    pub fn tensor(&self, id: TensorId) -> &Tensor {
+        &self.program.tensors[id]
+    }
+
+    /// Extents of a tensor.
+    pub fn dims(&self, id: TensorId) -> &[usize] {
+        self.tensor(id).shape.dims()
+    }
+
+    /// The interval of a tensor.
+    pub fn interval(&self, id: TensorId) -> Interval {
+        self.tensor(id).interval
+    }
+
+    fn push(&mut self, name: &str, dims: &[usize], source: Source, interval: Interval, scale: i32) -> TensorId {
+        self.program.tensors.push(Tensor {
+            name: name.to_owned(),
+            shape: Shape(dims.to_vec()),
+            source,
+            visibility: Visibility::Private,
+            interval,
+            scale,
+        });
+        self.program.tensors.len() - 1
+    }
+
+    /// A model input.
+    pub fn input(&mut self, name: &str, dims: &[usize], interval: Interval, scale: i32, public: bool) -> TensorId {
+        let id = self.push(name, dims, Source::Input(self.program.inputs.len()), interval, scale);
+        if public {
+            self.program.tensors[id].visibility = Visibility::Public;
+        }
+        self.program.inputs.push(id);
+        id
+    }
+
+    /// A committed weight; its interval is the smallest signed width that holds it.
+    pub fn weight(&mut self, name: &str, dims: &[usize], values: Vec<i64>, scale: i32) -> TensorId {
+        let largest = values.iter().map(|&v| if v < 0 { -(v + 1) } else { v }).max().unwrap_or(0);
+        let half = 1i64 << (64 - largest.leading_zeros());
+        let id = self.push(name, dims, Source::Weight, Interval::new(-half, half - 1), scale);
+        self.weights.insert(id, values.into());
+        id
+    }
+
+    /// The same value everywhere.
+    pub fn fill(&mut self, name: &str, dims: &[usize], value: i64) -> TensorId {
+        self.push(name, dims, Source::Fill(value), Interval::new(value, value), 0)
+    }
+
+    /// Public values.
+    pub fn constant(&mut self, name: &str, dims: &[usize], values: Vec<i64>) -> TensorId {
+        let lo = values.iter().copied().min().unwrap_or(0);
+        let hi = values.iter().copied().max().unwrap_or(0);
+        self.push(name, dims, Source::Constant(values), Interval::new(lo, hi), 0)
+    }
+
+    /// An advice tensor.
+    pub fn advice(&mut self, name: &str, dims: &[usize], rule: Advice, interval: Interval, scale: i32) -> TensorId {
+        self.push(name, dims, Source::Advice(rule), interval, scale)
+    }
+
+    /// `sum_j c_j T_j + constant`; tensors of one shape, at least one.
+    pub fn linear(
+        &mut self,
+        name: &str,
+        terms: &[(i64, TensorId)],
+        constant: i64,
+        scale: i32,
+    ) -> Result<TensorId, Refusal> {
+        if let ([(1, id)], 0) = (terms, constant) {
+            return Ok(*id);
+        }
+        let (mut lo, mut hi) = (i128::from(constant), i128::from(constant));
+        for &(c, id) in terms {
+            let Interval { lo: a, hi: b } = self.interval(id);
+            let ends = [i128::from(c) * i128::from(a), i128::from(c) * i128::from(b)];
+            lo += ends[0].min(ends[1]);
+            hi += ends[0].max(ends[1]);
+        }
+        let dims = terms.first().map(|&(_, id)| self.dims(id).to_vec()).unwrap_or_default();
+        let interval = narrow(name, lo, hi)?;
+        Ok(self.push(name, &dims, Source::Linear { terms: terms.to_vec(), constant }, interval, scale))
+    }
+
+    /// An einsum; the scale is the sum of the operands'.
+    pub fn einsum(
+        &mut self,
+        name: &str,
+        (lhs, lhs_labels): (TensorId, &[u8]),
+        (rhs, rhs_labels): (TensorId, &[u8]),
+        out_labels: &[u8],
+    ) -> Result<TensorId, Refusal> {
+        let extent = |label: u8| {
+            let find = |labels: &[u8], id: TensorId| labels.iter().position(|&l| l == label).map(|p| self.dims(id)[p]);
+            find(lhs_labels, lhs).or_else(|| find(rhs_labels, rhs)).unwrap_or(1)
+        };
+        let dims: Vec<usize> = out_labels.iter().map(|&l| extent(l)).collect();
+        let contracted: usize = lhs_labels.iter().filter(|l| !out_labels.contains(l)).map(|&l| extent(l)).product();
+        let (a, b) = (self.interval(lhs), self.interval(rhs));
+        let corner = |x: i64, y: i64| i128::from(x) * i128::from(y) * contracted as i128;
+        let corners = [corner(a.lo, b.lo), corner(a.lo, b.hi), corner(a.hi, b.lo), corner(a.hi, b.hi)];
+        let (lo, hi) = corners.iter().fold((i128::MAX, i128::MIN), |(lo, hi), &c| (lo.min(c), hi.max(c)));
+        let scale = self.tensor(lhs).scale + self.tensor(rhs).scale;
+        let einsum = Einsum {
+            lhs,
+            rhs,
+            lhs_labels: lhs_labels.to_vec(),
+            rhs_labels: rhs_labels.to_vec(),
+            out_labels: out_labels.to_vec(),
+        };
+        Ok(self.push(name, &dims, Source::Einsum(einsum), narrow(name, lo, hi)?, scale))
+    }
+
+    /// A view.
+    pub fn view(&mut self, name: &str, source: TensorId, dims: &[usize], groups: Vec<AxisGroup>) -> TensorId {
+        let Interval { lo, hi } = self.interval(source);
+        let total = groups.iter().all(|g| matches!(g.map, GroupMap::Reshape | GroupMap::Broadcast));
+        let interval = if total { Interval::new(lo, hi) } else { Interval::new(lo.min(0), hi.max(0)) };
+        let scale = self.tensor(source).scale;
+        self.push(name, dims, Source::View(View { source, groups }), interval, scale)
+    }
+
+    /// The table `[lo, lo + rows)`.
+    pub fn range_table(&mut self, lo: i64, rows: usize) -> TableId {
+        self.table(Key::Range(lo, rows), || Table::range(format!("range {lo}..{}", lo + rows as i64), lo, rows))
+    }
+
+    /// The table `(x, max(x, 0))` over `[lo, lo + rows)`.
+    pub fn relu_table(&mut self, lo: i64, rows: usize) -> TableId {
+        self.table(Key::Relu(lo, rows), || Table {
+            name: format!("relu {lo}..{}", lo + rows as i64),
+            rows,
+            columns: vec![Column::Count { start: lo }, Column::Relu { start: lo }],
+        })
+    }
+
+    /// A table whose first column counts from `lo` and whose others are data.
+    pub fn data_table(&mut self, name: &str, lo: i64, columns: Vec<Vec<i64>>) -> TableId {
+        let rows = columns.first().map_or(0, Vec::len);
+        let mut key = vec![vec![lo]];
+        key.extend(columns.iter().cloned());
+        self.table(Key::Data(key), || Table {
+            name: name.to_owned(),
+            rows,
+            columns: std::iter::once(Column::Count { start: lo }).chain(columns.into_iter().map(Column::Data)).collect(),
+        })
+    }
+
+    fn table(&mut self, key: Key, make: impl FnOnce() -> Table) -> TableId {
+        let tables = &mut self.program.tables;
+        *self.tables.entry(key).or_insert_with(|| {
+            tables.push(make());
+            tables.len() - 1
+        })
+    }
+
+    /// Requires every tuple of the columns' values to be a row of the table.
+    pub fn lookup(&mut self, columns: &[TensorId], table: TableId) {
+        self.program.lookups.push(Lookup { columns: columns.to_vec(), table });
+    }
+
+    /// Requires a tensor to vanish.
+    pub fn zero(&mut self, id: TensorId) {
+        self.program.zeros.push(id);
+    }
+
+    /// Requires `x` in `[0, bound)`, exactly. Bounds above 2^16 must be a multiple of 2^16, and take a limb.
+    pub fn exact_range(&mut self, name: &str, x: TensorId, bound: i64) -> Result<(), Refusal> {
+        let limb = 1i64 << TABLE_BITS;
+        if bound <= limb {
+            let table = self.range_table(0, bound as usize);
+            self.lookup(&[x], table);
+            return Ok(());
+        }
+        if bound % limb != 0 {
+            return Err(format!("`{name}`: a range of {bound} values cannot be split into 16-bit limbs"));
+        }
+        let hi = self.limb(name, x, limb, bound / limb)?;
+        self.exact_range(name, hi, bound / limb)
+    }
+
+    /// Requires an integer interval that contains `[lo, lo + count)`: the shared range table where it is large enough.
+    pub fn loose_range(&mut self, name: &str, x: TensorId, lo: i64, count: i64) -> Result<(), Refusal> {
+        let bits = 64 - (count - 1).max(1).leading_zeros();
+        let scale = self.tensor(x).scale;
+        let shifted = self.linear(&format!("{name}.offset"), &[(1, x)], -lo, scale)?;
+        self.loose(name, shifted, bits)
+    }
+
+    fn loose(&mut self, name: &str, x: TensorId, bits: u32) -> Result<(), Refusal> {
+        if bits <= self.shared_bits {
+            let table = self.range_table(0, 1 << self.shared_bits);
+            self.lookup(&[x], table);
+            return Ok(());
+        }
+        if bits <= TABLE_BITS {
+            return self.exact_range(name, x, 1 << bits);
+        }
+        let low = 1i64 << self.shared_bits;
+        let hi = self.limb(name, x, low, 1 << (bits - self.shared_bits))?;
+        self.loose(name, hi, bits - self.shared_bits)
+    }
+
+    /// Splits `x = low * hi + lo`, with `lo` looked up in `[0, low)`; the caller bounds `hi`.
+    fn limb(&mut self, name: &str, x: TensorId, low: i64, bound: i64) -> Result<TensorId, Refusal> {
+        let dims = self.dims(x).to_vec();
+        let rule = Advice::Floor { source: x, divisor: low };
+        let hi = self.advice(&format!("{name}.high"), &dims, rule, Interval::new(0, bound - 1), 0);
+        let lo = self.linear(&format!("{name}.low"), &[(1, x), (-low, hi)], 0, 0)?;
+        let table = self.range_table(0, low as usize);
+        self.lookup(&[lo], table);
+        Ok(hi)
+    }
+
+    /// A committed copy of a virtual tensor, tied by a zero constraint.
+    pub fn copy(&mut self, name: &str, x: TensorId) -> Result<TensorId, Refusal> {
+        let (dims, interval, scale) = (self.dims(x).to_vec(), self.interval(x), self.tensor(x).scale);
+        let copy = self.advice(name, &dims, Advice::Copy { source: x }, interval, scale);
+        let difference = self.linear(&format!("{name}.difference"), &[(1, x), (-1, copy)], 0, scale)?;
+        self.zero(difference);
+        Ok(copy)
+    }
+
+    /// States another scale for a tensor: for people, no arithmetic depends on it.
+    pub fn set_scale(&mut self, id: TensorId, scale: i32) {
+        self.program.tensors[id].scale = scale;
+    }
+
+    /// Declares an output: public as it stands where it is advice, else a public copy.
+    pub fn output(&mut self, name: &str, x: TensorId, scale: i32) -> Result<TensorId, Refusal> {
+        let advice = matches!(self.tensor(x).source, Source::Advice(_) | Source::Input(_));
+        let id = if advice { x } else { self.copy(name, x)? };
+        let tensor = &mut self.program.tensors[id];
+        tensor.visibility = Visibility::Public;
+        tensor.scale = scale;
+        self.program.outputs.push(id);
+        Ok(id)
+    }
+}
+
+fn narrow(name: &str, lo: i128, hi: i128) -> Result<Interval, Refusal> {
+    if lo <= -MAGNITUDE || hi >= MAGNITUDE {
+        return Err(format!("`{name}` could reach [{lo}, {hi}], more than 61 bits: use fewer bits"));
+    }
+    Ok(Interval::new(lo as i64, hi as i64))
+}

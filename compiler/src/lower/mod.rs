@@ -1,0 +1,173 @@
+//! From the float graph and a plan to a program: one rule for each operation.
+//!
+//! A rule turns the values of a node's operands into the node's own [`Value`]: a tensor of the program and its scale.
+//! Values stay as wide and as virtual as they come; a consumer that needs few bits asks for [`Lowering::narrow`],
+//! which requantises once. Every advice tensor is pinned by lookups (LOWERINGS sections 0 and 12).
+
+mod activation;
+mod builder;
+mod elementwise;
+mod error;
+mod layout;
+mod pool;
+mod product;
+mod reduce;
+mod registry;
+mod softmax;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap};
+
+use ndarray::ArrayD;
+use zktorch_blocks::execute::Weights;
+use zktorch_blocks::program::{Program, TensorId};
+
+use crate::graph::{Graph, NodeId, Op};
+use crate::quantise::{Calibration, Plan, Settings, to_integer};
+use builder::{Builder, Refusal};
+pub use error::{LowerError, Problem};
+
+/// A node's tensor: `real = value * 2^-scale`.
+#[derive(Clone, Copy, Debug)]
+struct Value {
+    tensor: TensorId,
+    scale: i32,
+    /// Einsums between this tensor and committed ones.
+    depth: u32,
+}
+
+/// A program, its weights, and which tensor stands for which node.
+#[derive(Debug)]
+pub(crate) struct Lowered {
+    pub program: Program,
+    pub weights: Weights,
+    pub nodes: BTreeMap<NodeId, (TensorId, i32)>,
+}
+
+/// The state of a lowering.
+struct Lowering<'g> {
+    graph: &'g Graph,
+    calibration: &'g Calibration,
+    plan: Plan,
+    settings: Settings,
+    public_inputs: bool,
+    builder: Builder,
+    values: HashMap<NodeId, Value>,
+    narrow: HashMap<NodeId, Value>,
+}
+
+/// Lowers a graph.
+///
+/// # Errors
+/// Every node that has no rule, or the first node whose rule cannot be applied.
+pub(crate) fn lower(
+    graph: &Graph,
+    calibration: &Calibration,
+    settings: Settings,
+    public_inputs: bool,
+) -> Result<Lowered, LowerError> {
+    registry::check(graph)?;
+    let mut lowering = Lowering {
+        graph,
+        calibration,
+        plan: Plan::new(graph, calibration, settings),
+        settings,
+        public_inputs,
+        builder: Builder::new(settings.shift),
+        values: HashMap::new(),
+        narrow: HashMap::new(),
+    };
+    let at = |id: NodeId, why: Refusal| LowerError::from(Problem::refused(graph, id, why));
+    for &id in graph.inputs() {
+        let value = lowering.input(id).map_err(|why| at(id, why))?;
+        lowering.values.insert(id, value);
+    }
+    for id in graph.order() {
+        if let Some(rule) = registry::rule(graph.op(id))
+            && lowering.constant(id).is_none()
+            && !lowering.plan.absorbed.contains(&id)
+        {
+            let value = rule(&mut lowering, id).map_err(|why| at(id, why))?;
+            lowering.values.insert(id, value);
+        }
+    }
+    for (&id, name) in graph.outputs().iter().zip(graph.output_names()) {
+        lowering.output(id, name).map_err(|why| at(id, why))?;
+    }
+    let best = |id: &NodeId| lowering.narrow.get(id).or(lowering.values.get(id));
+    let nodes = lowering.values.keys().chain(lowering.narrow.keys());
+    let nodes = nodes.filter_map(|id| best(id).map(|v| (*id, (v.tensor, v.scale)))).collect();
+    let (program, weights) = lowering.builder.finish();
+    Ok(Lowered { program, weights, nodes })
+}
+
+impl Lowering<'_> {
+    fn name(&self, id: NodeId) -> String {
+        self.graph.node(id).name.clone()
+    }
+
+    fn input(&mut self, id: NodeId) -> Result<Value, Refusal> {
+        let bits = (self.settings.bits + 2).min(16);
+        let half = 1i64 << (bits - 1);
+        let magnitude = self.calibration.range(id).magnitude() * self.calibration.margin();
+        let scale = crate::quantise::scale_for(magnitude, half as f64 - 1.0);
+        let (name, dims) = (self.name(id), self.graph.shape(id).to_vec());
+        let interval = zktorch_blocks::program::Interval::new(-half, half - 1);
+        let tensor = self.builder.input(&name, &dims, interval, scale, self.public_inputs);
+        if !self.public_inputs {
+            self.builder.loose_range(&format!("{name}.range"), tensor, -half, 2 * half)?;
+        }
+        Ok(Value { tensor, scale, depth: 0 })
+    }
+
+    fn output(&mut self, id: NodeId, name: &str) -> Result<(), Refusal> {
+        let value = self.value(id)?;
+        self.builder.output(name, value.tensor, value.scale)?;
+        Ok(())
+    }
+
+    /// The `n`-th operand of a node.
+    fn operand(&self, id: NodeId, n: usize) -> Result<NodeId, Refusal> {
+        self.graph.operands(id).get(n).copied().ok_or_else(|| format!("operand {n} is missing"))
+    }
+
+    /// The value of a compile-time tensor, before broadcasts of it: axes may have extent 1.
+    fn constant(&self, id: NodeId) -> Option<ArrayD<f32>> {
+        match self.graph.op(id) {
+            Op::Constant(value) => Some(value.as_ref().clone()),
+            Op::Broadcast => self.constant(*self.graph.operands(id).first()?),
+            _ => None,
+        }
+    }
+
+    fn is_constant(&self, id: NodeId) -> bool {
+        match self.graph.op(id) {
+            Op::Constant(_) => true,
+            Op::Broadcast => self.graph.operands(id).first().is_some_and(|&o| self.is_constant(o)),
+            _ => false,
+        }
+    }
+
+    /// The value of a node as it is: narrow if that exists already.
+    fn value(&mut self, id: NodeId) -> Result<Value, Refusal> {
+        if let Some(value) = self.narrow.get(&id).or(self.values.get(&id)) {
+            return Ok(*value);
+        }
+        let array = self.constant(id).ok_or("its operand has no value yet")?;
+        let shape = self.graph.shape(id).to_vec();
+        let array = array.broadcast(shape).ok_or("a constant does not broadcast")?.to_owned();
+        let magnitude = array.iter().fold(0f64, |m, v| m.max(f64::from(v.abs())));
+        let scale = crate::quantise::scale_for(magnitude, f64::from(1u32 << (self.settings.bits - 1)) - 1.0);
+        let tensor = self.weight(&self.name(id), &array, scale);
+        let value = Value { tensor, scale, depth: 0 };
+        self.values.insert(id, value);
+        Ok(value)
+    }
+
+    /// A weight tensor of a float array at a scale.
+    fn weight(&mut self, name: &str, array: &ArrayD<f32>, scale: i32) -> TensorId {
+        let values = array.iter().map(|&v| to_integer(f64::from(v), scale) as i64).collect();
+        self.builder.weight(name, array.shape(), values, scale)
+    }
+}

@@ -1,0 +1,172 @@
+//! Small graphs: the lowered program is satisfied by its trace, and close to the float graph.
+
+use ndarray::{ArrayD, IxDyn};
+use zktorch_blocks::execute::{check_satisfied, execute};
+
+use crate::graph::{Graph, NodeId, Op, ReduceKind, Unary, Window};
+use crate::{Compiled, Options, compile};
+
+/// Reproducible numbers in `[-1, 1)`.
+fn noise(seed: u64, shape: &[usize]) -> ArrayD<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    ArrayD::from_shape_fn(IxDyn(shape), |_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    })
+}
+
+fn constant(graph: &mut Graph, seed: u64, shape: &[usize], factor: f32) -> NodeId {
+    graph.add_constant(format!("w{seed}"), noise(seed, shape) * factor)
+}
+
+fn node(graph: &mut Graph, op: Op, operands: &[NodeId]) -> NodeId {
+    let name = format!("n{}", graph.len());
+    graph.add_inferred(name, op, operands).expect("shapes fit")
+}
+
+/// Compiles with random samples, runs other samples, checks every constraint and the outputs.
+fn check(graph: &mut Graph, last: NodeId, tolerance: f64) -> Compiled {
+    graph.add_output("out", last);
+    graph.validate().expect("the graph is valid");
+    let shapes: Vec<Vec<usize>> = graph.inputs().iter().map(|&i| graph.shape(i).to_vec()).collect();
+    let sample = |s: u64| -> Vec<ArrayD<f32>> {
+        shapes.iter().enumerate().map(|(i, shape)| noise(1000 + s * 10 + i as u64, shape)).collect()
+    };
+    let samples: Vec<_> = (0..6).map(sample).collect();
+    for public_inputs in [false, true] {
+        let options = Options { public_inputs, ..Options::default() };
+        let compiled = compile(graph, &samples, &options).unwrap_or_else(|e| panic!("{e}"));
+        for s in 3..9 {
+            let inputs = sample(s);
+            let pairs = compiled.inputs.iter().zip(&inputs);
+            let integers: Vec<Vec<i64>> =
+                pairs.map(|(p, x)| p.quantise(x.as_slice().expect("row-major")).expect("in range")).collect();
+            let trace = execute(&compiled.program, &compiled.weights, &integers).unwrap_or_else(|e| panic!("{e}"));
+            let violations = check_satisfied(&compiled.program, &trace);
+            assert!(violations.is_empty(), "{violations:?}");
+            let evaluation = graph.evaluate(&inputs).expect("runs");
+            let float = evaluation.outputs()[0].clone();
+            let out = compiled.outputs[0].dequantise(&trace.values(&compiled.program, compiled.program.outputs[0]));
+            let largest = float.iter().fold(0f32, |m, v| m.max(v.abs()));
+            for (got, want) in out.iter().zip(&float) {
+                let error = (got - f64::from(*want)).abs() / f64::from(largest);
+                assert!(error <= tolerance, "{got} instead of {want}: {error}\n{}", compiled.report);
+            }
+        }
+        if public_inputs {
+            return compiled;
+        }
+    }
+    unreachable!("the loop returns")
+}
+
+fn conv(window: Window, groups: usize) -> Op {
+    Op::Conv { window, groups }
+}
+
+fn padded(kernel: usize, stride: usize, pad: usize) -> Window {
+    Window { strides: vec![stride; 2], pads_begin: vec![pad; 2], pads_end: vec![pad; 2], ..Window::dense(&[kernel; 2]) }
+}
+
+#[test]
+fn a_small_lenet() {
+    let mut g = Graph::new();
+    let x = g.add_input("x", &[1, 1, 12, 12]);
+    let (w1, b1) = (constant(&mut g, 1, &[4, 1, 3, 3], 0.5), constant(&mut g, 2, &[4], 0.5));
+    let y = node(&mut g, conv(Window::dense(&[3, 3]), 1), &[x, w1, b1]);
+    let y = node(&mut g, Op::Unary(Unary::Relu), &[y]);
+    let y = node(&mut g, Op::MaxPool(padded(2, 2, 0)), &[y]);
+    let (w2, b2) = (constant(&mut g, 3, &[6, 4, 2, 2], 0.4), constant(&mut g, 4, &[6], 0.4));
+    let y = node(&mut g, conv(Window::dense(&[2, 2]), 1), &[y, w2, b2]);
+    let y = node(&mut g, Op::MaxPool(padded(2, 2, 0)), &[y]);
+    let y = node(&mut g, Op::Unary(Unary::Relu), &[y]);
+    let y = g.add("flat", Op::Reshape, &[y], &[1, 24]);
+    let w3 = constant(&mut g, 5, &[24, 5], 0.3);
+    let y = node(&mut g, Op::Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] }, &[y, w3]);
+    let compiled = check(&mut g, y, 0.01);
+    let totals = &compiled.report.totals;
+    assert!(totals.tables <= 3, "{:?}", compiled.program.tables.iter().map(|t| &t.name).collect::<Vec<_>>());
+    // Per pooled window: 4 gaps, 4 selectors, the maximum and the activation.
+    assert_eq!(totals.committed, 10 * (4 * 5 * 5 + 6 * 2 * 2));
+}
+
+#[test]
+fn overlapping_and_padded_pools() {
+    for (kernel, stride, pad) in [(3, 2, 1), (2, 1, 0), (3, 3, 0), (2, 2, 0)] {
+        let mut g = Graph::new();
+        let x = g.add_input("x", &[1, 3, 7, 7]);
+        let w = constant(&mut g, 1, &[5, 3, 3, 3], 0.5);
+        let y = node(&mut g, conv(padded(3, 1, 1), 1), &[x, w]);
+        let y = node(&mut g, Op::MaxPool(padded(kernel, stride, pad)), &[y]);
+        check(&mut g, y, 0.01);
+        let mut g = Graph::new();
+        let x = g.add_input("x", &[1, 3, 7, 7]);
+        let w = constant(&mut g, 1, &[5, 3, 3, 3], 0.5);
+        let y = node(&mut g, conv(padded(3, 2, 1), 1), &[x, w]);
+        let y = node(&mut g, Op::Unary(Unary::Tanh), &[y]);
+        for count_include_pad in [true, false] {
+            let mut g = g.clone();
+            let y = node(&mut g, Op::AveragePool { window: padded(kernel, stride, pad), count_include_pad }, &[y]);
+            check(&mut g, y, 0.01);
+        }
+    }
+}
+
+#[test]
+fn grouped_and_depthwise_convolutions() {
+    let mut g = Graph::new();
+    let x = g.add_input("x", &[1, 6, 9, 8]);
+    let w = constant(&mut g, 1, &[6, 1, 3, 3], 0.5);
+    let y = node(&mut g, conv(padded(3, 2, 1), 6), &[x, w]);
+    let y = node(&mut g, Op::Unary(Unary::Clip { lo: 0.0, hi: 1.0 }), &[y]);
+    let w = constant(&mut g, 2, &[9, 2, 1, 1], 0.7);
+    let y = node(&mut g, conv(Window::dense(&[1, 1]), 3), &[y, w]);
+    let w = constant(&mut g, 3, &[4, 9, 1, 1], 0.7);
+    let y = node(&mut g, conv(padded(1, 2, 0), 1), &[y, w]);
+    check(&mut g, y, 0.01);
+}
+
+#[test]
+fn residual_block_and_global_mean() {
+    let mut g = Graph::new();
+    let x = g.add_input("x", &[1, 4, 7, 7]);
+    let w = constant(&mut g, 1, &[4, 4, 3, 3], 0.3);
+    let y = node(&mut g, conv(padded(3, 1, 1), 1), &[x, w]);
+    let shortcut = node(&mut g, Op::Unary(Unary::Relu), &[y]);
+    let w = constant(&mut g, 2, &[4, 4, 3, 3], 0.3);
+    let y = node(&mut g, conv(padded(3, 1, 1), 1), &[shortcut, w]);
+    let y = node(&mut g, Op::Add, &[y, shortcut]);
+    let y = node(&mut g, Op::Unary(Unary::Relu), &[y]);
+    let y = node(&mut g, Op::Reduce { kind: ReduceKind::Mean, axes: vec![2, 3] }, &[y]);
+    let y = g.add("flat", Op::Reshape, &[y], &[1, 4]);
+    let w = constant(&mut g, 3, &[3, 4], 1.0);
+    let y = node(&mut g, Op::Einsum { lhs: vec![0, 1], rhs: vec![2, 1], out: vec![0, 2] }, &[y, w]);
+    let y = node(&mut g, Op::Softmax { axes: vec![1] }, &[y]);
+    check(&mut g, y, 0.01);
+}
+
+#[test]
+fn layout_and_elementwise() {
+    let mut g = Graph::new();
+    let a = g.add_input("a", &[1, 4, 6]);
+    let b = g.add_input("b", &[1, 4, 6]);
+    let product = node(&mut g, Op::Mul, &[a, b]);
+    let scaled = constant(&mut g, 1, &[1, 4, 1], 2.0);
+    let scaled = g.add("scale", Op::Broadcast, &[scaled], &[1, 4, 6]);
+    let y = node(&mut g, Op::Mul, &[product, scaled]);
+    let y = node(&mut g, Op::Sub, &[y, a]);
+    let y = node(&mut g, Op::Unary(Unary::Silu), &[y]);
+    let z = node(&mut g, Op::Transpose(vec![0, 2, 1]), &[b]);
+    let z = g.add("fold", Op::Reshape, &[z], &[1, 4, 6]);
+    let y = node(&mut g, Op::Concat { axis: 1 }, &[y, z, a]);
+    let y = node(&mut g, Op::Slice { axis: 1, start: 1, end: 11, step: 3 }, &[y]);
+    let y = node(&mut g, Op::Pad { begin: vec![0, 1, 0], end: vec![0, 0, 2], value: 0.5 }, &[y]);
+    let y = node(&mut g, Op::Take { axis: 2, indices: vec![7, 0, 3, 3] }, &[y]);
+    let top = node(&mut g, Op::Reduce { kind: ReduceKind::Max, axes: vec![2] }, &[y]);
+    let top = g.add("spread", Op::Broadcast, &[top], &[1, 5, 4]);
+    let y = node(&mut g, Op::Max, &[y, top]);
+    let y = node(&mut g, Op::Sub, &[top, y]);
+    check(&mut g, y, 0.02);
+}

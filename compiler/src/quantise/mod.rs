@@ -1,0 +1,24 @@
+//! Calibration and scales: how many bits each tensor of the float graph gets.
+
+mod calibration;
+mod intervals;
+mod plan;
+mod search;
+
+pub use calibration::{Calibration, Range};
+pub(crate) use plan::{Plan, is_tiling};
+pub use plan::Settings;
+pub(crate) use search::candidates;
+
+/// `floor(real * 2^scale + 1/2)`.
+pub(crate) fn to_integer(real: f64, scale: i32) -> f64 {
+    (real * f64::from(scale).exp2() + 0.5).floor()
+}
+
+/// The largest scale at which `magnitude` stays within `limit`.
+pub(crate) fn scale_for(magnitude: f64, limit: f64) -> i32 {
+    if magnitude <= 0.0 || !magnitude.is_finite() {
+        return 0;
+    }
+    ((limit / magnitude).log2().floor() as i32).clamp(-40, 40)
+}

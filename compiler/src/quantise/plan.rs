@@ -1,0 +1,183 @@
+//! The scale of every tensor, and which operations are carried out together.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Calibration, scale_for};
+use crate::graph::{Graph, NodeId, Op, ReduceKind, Unary, Window};
+
+/// Widths of one attempt at quantisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Bits of activations: tables have `2^bits` rows.
+    pub bits: u32,
+    /// Bits that a requantisation drops, where a weight can be chosen so: remainders share one table of `2^shift` rows.
+    pub shift: u32,
+}
+
+/// A max pool, the monotone function before or behind it, and the requantisation, as one.
+#[derive(Clone, Debug)]
+pub(crate) struct FusedPool {
+    /// What is pooled: the tensor before the function.
+    pub source: NodeId,
+    /// The pool's windows.
+    pub window: Window,
+    /// Applied to the maxima.
+    pub function: Option<Unary>,
+}
+
+/// Scales and fusions.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    scales: HashMap<NodeId, i32>,
+    /// By the last node of the pattern.
+    pub pools: HashMap<NodeId, FusedPool>,
+    /// Nodes that another node's pattern carries out.
+    pub absorbed: HashSet<NodeId>,
+}
+
+impl Plan {
+    /// Plans a graph.
+    pub fn new(graph: &Graph, calibration: &Calibration, settings: Settings) -> Self {
+        let margin = calibration.margin();
+        let limit = f64::from(1u32 << (settings.bits - 1)) - 1.0;
+        let mut scales: HashMap<NodeId, i32> = graph
+            .nodes()
+            .map(|(id, _)| (id, scale_for(calibration.range(id).magnitude() * margin, limit)))
+            .collect();
+        let (mut pools, mut absorbed) = (HashMap::new(), HashSet::new());
+        for (id, node) in graph.nodes() {
+            if let Op::MaxPool(window) = &node.op {
+                let (last, pool) = fuse(graph, id, window);
+                if last != id || pool.source != graph.operands(id)[0] {
+                    absorbed.insert(if last == id { graph.operands(id)[0] } else { id });
+                }
+                // Differences share the table of the activations, half of which is negative.
+                let widest = scale_for(calibration.spread(id) * margin, limit);
+                let scale = scales.entry(pool.source).or_insert(0);
+                if calibration.spread(id).is_finite() {
+                    *scale = (*scale).min(widest);
+                }
+                pools.insert(last, pool);
+            }
+        }
+        let mut plan = Self { scales, pools, absorbed };
+        for id in graph.order().into_iter().rev() {
+            if matches!(graph.op(id), Op::Concat { .. }) {
+                let operands = graph.operands(id);
+                if let Some(scale) = operands.iter().map(|&o| plan.origin_scale(graph, o)).min() {
+                    operands.iter().for_each(|&o| plan.lower_to(graph, o, scale));
+                }
+            }
+        }
+        plan
+    }
+
+    /// The scale of a node's tensor when it is brought to the width of activations.
+    pub fn scale(&self, id: NodeId) -> i32 {
+        self.scales.get(&id).copied().unwrap_or(0)
+    }
+
+    /// The node whose requantisation sets the scale of this one's values.
+    fn origin(&self, graph: &Graph, id: NodeId) -> NodeId {
+        let operand = || graph.operands(id).first().copied();
+        let next = match graph.op(id) {
+            Op::Unary(Unary::Relu | Unary::LeakyRelu(_)) | Op::MaxPool(_) => operand(),
+            op if is_layout(op) => operand(),
+            _ => None,
+        };
+        next.map_or(id, |next| self.origin(graph, next))
+    }
+
+    fn origin_scale(&self, graph: &Graph, id: NodeId) -> i32 {
+        self.scale(self.origin(graph, id))
+    }
+
+    fn lower_to(&mut self, graph: &Graph, id: NodeId, scale: i32) {
+        let origin = self.origin(graph, id);
+        for id in [id, origin] {
+            let known = self.scales.entry(id).or_insert(scale);
+            *known = (*known).min(scale);
+        }
+        if matches!(graph.op(origin), Op::Concat { .. }) {
+            for operand in graph.operands(origin) {
+                self.lower_to(graph, operand, scale);
+            }
+        }
+    }
+
+    /// The scale at which the accumulator of a node will be requantised, less what lies between; `None` if it reaches an
+    /// output as it is.
+    pub fn sink(&self, graph: &Graph, id: NodeId) -> Option<i32> {
+        let mut current = id;
+        let mut gained = 0;
+        loop {
+            let users = graph.users(current);
+            let linear = users.iter().find(|&&(user, _)| passes_through(graph.op(user)));
+            match (users.first(), linear) {
+                (None, _) => return None,
+                (Some(_), Some(&(user, _))) => {
+                    gained += gain(graph, current, user);
+                    current = user;
+                }
+                (Some(_), None) => return Some(self.scale(current) - gained),
+            }
+        }
+    }
+}
+
+/// Operations that only move entries.
+pub(crate) fn is_layout(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Reshape | Op::Transpose(_) | Op::Slice { .. } | Op::Pad { .. } | Op::Broadcast | Op::Take { .. }
+    )
+}
+
+fn passes_through(op: &Op) -> bool {
+    is_layout(op)
+        || matches!(
+            op,
+            Op::Add
+                | Op::Sub
+                | Op::AveragePool { .. }
+                | Op::Unary(Unary::Neg)
+                | Op::Reduce { kind: ReduceKind::Sum | ReduceKind::Mean, .. }
+        )
+}
+
+/// Bits of scale that an exact mean adds.
+fn gain(graph: &Graph, operand: NodeId, user: NodeId) -> i32 {
+    let count = match graph.op(user) {
+        Op::AveragePool { window, .. } => window.taps(),
+        Op::Reduce { kind: ReduceKind::Mean, axes } => axes.iter().map(|&a| graph.shape(operand)[a]).product(),
+        _ => 1,
+    };
+    if count.is_power_of_two() { count.trailing_zeros() as i32 } else { 0 }
+}
+
+/// The pattern around a max pool, and its last node.
+fn fuse(graph: &Graph, id: NodeId, window: &Window) -> (NodeId, FusedPool) {
+    let source = graph.operands(id)[0];
+    let plain = FusedPool { source, window: window.clone(), function: None };
+    if let Op::Unary(f) = graph.op(source)
+        && f.is_monotone()
+        && graph.uses(source) == 1
+        && is_tiling(window)
+    {
+        return (id, FusedPool { source: graph.operands(source)[0], function: Some(f.clone()), ..plain });
+    }
+    if let ([(user, _)], 1) = (&graph.users(id)[..], graph.uses(id))
+        && let Op::Unary(f) = graph.op(*user)
+        && f.is_monotone()
+    {
+        return (*user, FusedPool { function: Some(f.clone()), ..plain });
+    }
+    (id, plain)
+}
+
+/// Whether windows neither overlap nor touch padding.
+pub(crate) fn is_tiling(window: &Window) -> bool {
+    window.kernel == window.strides
+        && window.dilations.iter().all(|&d| d == 1)
+        && window.pads_begin.iter().chain(&window.pads_end).all(|&p| p == 0)
+}

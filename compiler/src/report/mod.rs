@@ -1,0 +1,185 @@
+//! What a compilation did: scales, errors, and what proving will cost.
+
+mod text;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use zktorch_blocks::execute::Trace;
+use zktorch_blocks::program::{Program, Role, Source, TensorId};
+
+use crate::graph::{Evaluation, Graph, NodeId};
+
+/// Everything that is known about a compiled model before it is proved.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Bits of activations.
+    pub bits: u32,
+    /// Bits that a requantisation usually drops.
+    pub shift: u32,
+    /// Calibration samples; 0 if ranges come from interval analysis.
+    pub samples: usize,
+    /// Largest output error over the samples, relative to the largest output. `None` without samples.
+    pub output_error: Option<f64>,
+    /// One for each node that has a tensor.
+    pub tensors: Vec<TensorReport>,
+    /// One for each kind of block.
+    pub blocks: Vec<BlockReport>,
+    /// Sums.
+    pub totals: Totals,
+    /// What a proof will cost, where that has been predicted.
+    pub predictions: Option<Predictions>,
+}
+
+/// A node's tensor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TensorReport {
+    /// The node's name.
+    pub name: String,
+    /// Its operation.
+    pub op: String,
+    /// Shape, as text.
+    pub shape: String,
+    /// Committed, public, virtual, ...
+    pub role: String,
+    /// `real = value * 2^-scale`.
+    pub scale: i32,
+    /// Bits of the declared interval.
+    pub width: u32,
+    /// Largest error against the float model on the calibration samples.
+    pub max_error: f64,
+    /// Mean error.
+    pub mean_error: f64,
+}
+
+/// The instances of one kind of block.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BlockReport {
+    /// add, matmul, lookup or permute.
+    pub kind: String,
+    /// Number of instances.
+    pub instances: usize,
+    /// Committed values that its instances define or pin.
+    pub committed: usize,
+    /// Lookups.
+    pub lookups: usize,
+}
+
+/// Sums over the program.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Tensors.
+    pub tensors: usize,
+    /// Weights.
+    pub weights: usize,
+    /// Values committed in a proof.
+    pub committed: usize,
+    /// Values of the statement.
+    pub public: usize,
+    /// Lookups.
+    pub lookups: usize,
+    /// Rows of all tables, padded.
+    pub table_rows: usize,
+    /// Tables.
+    pub tables: usize,
+    /// Multiplications of all einsums.
+    pub multiplications: u64,
+}
+
+/// What a proof is predicted to cost.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Predictions {
+    /// Bytes of a proof.
+    pub proof_bytes: Option<u64>,
+    /// Seconds on one thread.
+    pub prove_seconds: Option<f64>,
+    /// Peak memory in bytes.
+    pub memory_bytes: Option<u64>,
+}
+
+/// Counts of a program.
+pub fn totals(program: &Program) -> Totals {
+    let volume = |role: Role| program.with_role(role).map(|id| program.tensors[id].shape.len()).sum();
+    Totals {
+        tensors: program.tensors.len(),
+        weights: volume(Role::Weight),
+        committed: volume(Role::Witness),
+        public: volume(Role::Public),
+        lookups: program.lookups.iter().map(|l| entries(program, l.columns[0])).sum(),
+        table_rows: program.tables.iter().map(|t| t.padded_rows()).sum(),
+        tables: program.tables.len(),
+        multiplications: (0..program.tensors.len()).map(|id| multiplications(program, id)).sum(),
+    }
+}
+
+fn entries(program: &Program, id: TensorId) -> usize {
+    program.tensors[id].shape.len()
+}
+
+/// Products of entries that an einsum sums up.
+fn multiplications(program: &Program, id: TensorId) -> u64 {
+    let Source::Einsum(einsum) = &program.tensors[id].source else { return 0 };
+    let lhs = program.tensors[einsum.lhs].shape.dims();
+    let contracted = einsum.lhs_labels.iter().zip(lhs).filter(|(l, _)| !einsum.out_labels.contains(l));
+    contracted.map(|(_, &d)| d as u64).product::<u64>() * entries(program, id) as u64
+}
+
+/// Instances, committed values and lookups by kind of block.
+pub fn blocks(program: &Program) -> Vec<BlockReport> {
+    let mut kinds: BTreeMap<&str, BlockReport> = BTreeMap::new();
+    for (id, tensor) in program.tensors.iter().enumerate() {
+        let kind = match &tensor.source {
+            Source::Linear { .. } => "add",
+            Source::Einsum(_) => "matmul",
+            Source::View(_) => "permute",
+            Source::Advice(_) if tensor.role() == Role::Witness => "lookup",
+            _ => continue,
+        };
+        let block = kinds.entry(kind).or_default();
+        if kind == "lookup" {
+            block.committed += entries(program, id);
+        } else {
+            block.instances += 1;
+        }
+    }
+    let block = kinds.entry("lookup").or_default();
+    block.instances = program.lookups.len();
+    block.lookups = program.lookups.iter().map(|l| entries(program, l.columns[0])).sum();
+    kinds.into_iter().map(|(kind, block)| BlockReport { kind: kind.to_owned(), ..block }).collect()
+}
+
+/// Compares every node's tensor with its float value on some samples.
+pub(crate) fn tensors(
+    graph: &Graph,
+    program: &Program,
+    nodes: &BTreeMap<NodeId, (TensorId, i32)>,
+    runs: &[(Trace, Evaluation)],
+) -> Vec<TensorReport> {
+    nodes
+        .iter()
+        .map(|(&node, &(id, scale))| {
+            let (mut largest, mut sum, mut count) = (0f64, 0f64, 0usize);
+            for (trace, evaluation) in runs {
+                let Some(float) = evaluation.value(node) else { continue };
+                for (&value, &float) in trace.values(program, id).iter().zip(float) {
+                    let error = (value as f64 * f64::from(-scale).exp2() - f64::from(float)).abs();
+                    largest = largest.max(error);
+                    sum += error;
+                    count += 1;
+                }
+            }
+            let tensor = &program.tensors[id];
+            let magnitude = tensor.interval.lo.unsigned_abs().max(tensor.interval.hi.unsigned_abs());
+            TensorReport {
+                name: graph.node(node).name.clone(),
+                op: graph.op(node).name().to_owned(),
+                shape: tensor.shape.to_string(),
+                role: format!("{:?}", tensor.role()).to_lowercase(),
+                scale,
+                width: 64 - magnitude.leading_zeros() + u32::from(tensor.interval.lo < 0),
+                max_error: largest,
+                mean_error: sum / count.max(1) as f64,
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,107 @@
+//! The witness of the reference prover: every polynomial in full, padding included, as field elements.
+
+use std::collections::{BTreeMap, HashMap};
+use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::execute::Trace;
+use zktorch_blocks::field::{Fr, from_i64};
+use zktorch_blocks::program::{Program, TensorId};
+
+/// Padded polynomials. A liar may tell different things in different places.
+#[derive(Clone, Debug)]
+pub struct Data<'p> {
+    /// The program.
+    pub program: &'p Program,
+    /// What evaluations and waves are computed from, and what is committed unless `rows` differs.
+    pub values: BTreeMap<Polynomial, Vec<Fr>>,
+    /// What the fraction tree uses instead.
+    pub tree: BTreeMap<Polynomial, Vec<Fr>>,
+    /// What is committed instead.
+    pub rows: BTreeMap<Polynomial, Vec<Fr>>,
+}
+
+/// The tensor of a name.
+///
+/// # Panics
+/// If there is none.
+pub fn tensor(program: &Program, name: &str) -> TensorId {
+    program.tensors.iter().position(|t| t.name == name).unwrap_or_else(|| panic!("no tensor `{name}`"))
+}
+
+/// The table of a name.
+///
+/// # Panics
+/// If there is none.
+pub fn table(program: &Program, name: &str) -> Polynomial {
+    Polynomial::Multiplicity(program.tables.iter().position(|t| t.name == name).unwrap_or_else(|| panic!("no table `{name}`")))
+}
+
+impl<'p> Data<'p> {
+    /// The witness of a run, with multiplicities. Lookups that miss count nowhere.
+    pub fn new(program: &'p Program, trace: &Trace) -> Self {
+        let mut values = BTreeMap::new();
+        for (id, tensor) in program.tensors.iter().enumerate() {
+            let mut padded = vec![from_i64(0); tensor.shape.padded_len()];
+            for (at, &v) in tensor.shape.padded_indices().into_iter().zip(trace.values(program, id).iter()) {
+                padded[at] = from_i64(v);
+            }
+            values.insert(Polynomial::Tensor(id), padded);
+        }
+        let mut data = Self { program, values, tree: BTreeMap::new(), rows: BTreeMap::new() };
+        data.count();
+        data
+    }
+
+    /// Counts the lookups anew.
+    pub fn count(&mut self) {
+        for (id, table) in self.program.tables.iter().enumerate() {
+            let mut rows: HashMap<Vec<Fr>, usize> = HashMap::new();
+            for row in (0..table.rows).rev() {
+                rows.insert(table.columns.iter().map(|c| from_i64(c.entry(row))).collect(), row);
+            }
+            let mut counts = vec![from_i64(0); table.padded_rows()];
+            for lookup in self.program.lookups.iter().filter(|l| l.table == id) {
+                for at in self.program.tensors[lookup.columns[0]].shape.padded_indices() {
+                    let tuple: Vec<Fr> = lookup.columns.iter().map(|&c| self.values[&Polynomial::Tensor(c)][at]).collect();
+                    if let Some(&row) = rows.get(&tuple) {
+                        counts[row] += from_i64(1);
+                    }
+                }
+            }
+            self.values.insert(Polynomial::Multiplicity(id), counts);
+        }
+    }
+
+    /// The padded position of an entry of a tensor.
+    pub fn position(&self, name: &str, index: &[usize]) -> usize {
+        let shape = &self.program.tensors[tensor(self.program, name)].shape;
+        index.iter().zip(shape.axis_bits()).fold(0, |at, (i, bits)| at << bits | i)
+    }
+
+    /// An entry of a tensor; the index may lie in padding.
+    pub fn at(&mut self, name: &str, index: &[usize]) -> &mut Fr {
+        let at = self.position(name, index);
+        &mut self.of(name)[at]
+    }
+
+    /// All entries of a tensor.
+    pub fn of(&mut self, name: &str) -> &mut Vec<Fr> {
+        let id = Polynomial::Tensor(tensor(self.program, name));
+        self.values.get_mut(&id).expect("every tensor has values")
+    }
+
+    /// The multiplicities of a table.
+    pub fn counts(&mut self, name: &str) -> &mut Vec<Fr> {
+        let id = table(self.program, name);
+        self.values.get_mut(&id).expect("every table has multiplicities")
+    }
+
+    /// What is committed.
+    pub fn committed(&self, polynomial: Polynomial) -> &[Fr] {
+        self.rows.get(&polynomial).unwrap_or(&self.values[&polynomial])
+    }
+
+    /// What the tree sees.
+    pub fn in_tree(&self, polynomial: Polynomial) -> &[Fr] {
+        self.tree.get(&polynomial).unwrap_or(&self.values[&polynomial])
+    }
+}

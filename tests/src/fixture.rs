@@ -1,0 +1,46 @@
+//! Keys of a toy program, and what the tests do with them.
+
+use crate::toy::Toy;
+use zktorch_accumulator::setup::Setup;
+use zktorch_blocks::execute::Weights;
+use zktorch_blocks::program::Program;
+use zktorch_prover::{Proved, ProvingKey, Randomness, keygen, prove};
+use zktorch_verifier::key::{Port, VerifyingKey};
+use zktorch_verifier::proof::Proof;
+use zktorch_verifier::{Verdict, verify};
+
+/// A program's keys.
+pub struct Fixture {
+    /// The prover's.
+    pub proving: ProvingKey,
+    /// The verifier's.
+    pub verifying: VerifyingKey,
+}
+
+impl Fixture {
+    /// Keys on a setup, with blinders from a fixed seed.
+    pub fn new(program: Program, weights: Weights, setup: &Setup, column_bits: u32) -> Self {
+        let ports = |n: usize, what: &str| (0..n).map(|i| Port { name: format!("{what}{i}"), shape: vec![] }).collect();
+        let ports = [ports(program.inputs.len(), "in"), ports(program.outputs.len(), "out")];
+        let (proving, verifying) = keygen(program, weights, setup, column_bits, ports, &mut Randomness::insecure_seed(1)).expect("a good program");
+        Self { proving, verifying }
+    }
+
+    /// Keys and an input of a toy network, on the insecure setup.
+    pub fn toy(toy: &Toy, column_bits: u32) -> (Self, Vec<i64>) {
+        let (weights, input) = toy.sample(3);
+        let setup = Setup::insecure(column_bits).expect("in range");
+        (Self::new(toy.program(), weights, &setup, column_bits), input)
+    }
+
+    /// An honest proof under a test seed.
+    pub fn honest(&self, inputs: &[Vec<i64>]) -> Proved {
+        let proved = prove(&self.proving, &self.verifying, inputs, Randomness::insecure_seed(7), &mut |_| ());
+        proved.expect("an honest run proves")
+    }
+
+    /// What the verifier says.
+    pub fn verdict(&self, proof: &Proof) -> Verdict {
+        verify(&self.verifying, proof, Some(&self.proving.generators)).expect("the key is usable")
+    }
+}

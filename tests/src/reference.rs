@@ -1,0 +1,195 @@
+//! A prover written from the definitions, slow and without a kernel of its own: it proves whatever data it is given, true or
+//! not. On honest data its proofs are the fast prover's, byte for byte.
+
+use crate::data::Data;
+use crate::fraction::SlowTree;
+use ark_bls12_381::G1Affine;
+use ark_ec::CurveGroup;
+use std::cell::RefCell;
+use zktorch_accumulator::fold::FoldProver;
+use zktorch_accumulator::layout::{Phase, Split};
+use zktorch_accumulator::msm;
+use zktorch_accumulator::setup::Generators;
+use zktorch_blocks::add::{Polynomial, Query};
+use zktorch_blocks::field::{Fr, dot, eq_table, evaluate, from_i64};
+use zktorch_blocks::lookup::{Leaves, TreeProver};
+use zktorch_blocks::matmul::{Contraction, Coordinates};
+use zktorch_blocks::permute::Reduction;
+use zktorch_blocks::program::{Role, TensorId};
+use zktorch_blocks::sumcheck::kernel::{Batch, ProductTables};
+use zktorch_blocks::sumcheck::{Degree, Rounds};
+use zktorch_blocks::transcript::Secrets;
+use zktorch_blocks::waves::{Evaluator, Instance};
+use zktorch_verifier::argument::Prover;
+use zktorch_verifier::key::Relation;
+
+/// What was asked of an evaluator, and its answers.
+pub type Answers = Vec<(Polynomial, Vec<Fr>, Fr)>;
+
+/// A proof under way.
+pub struct Reference<'a> {
+    relation: &'a Relation<'a>,
+    data: &'a Data<'a>,
+    generators: &'a Generators,
+    rows: Vec<Vec<Fr>>,
+    blinders: Vec<Fr>,
+    /// All evaluations that were answered.
+    pub answers: RefCell<Answers>,
+}
+
+impl<'a> Reference<'a> {
+    /// A prover on the data; `blinders` are those of the model's rows.
+    pub fn new(relation: &'a Relation<'a>, data: &'a Data<'a>, blinders: &[Fr], generators: &'a Generators) -> Self {
+        let mut new =
+            Self { relation, data, generators, rows: Vec::new(), blinders: blinders.to_vec(), answers: RefCell::default() };
+        new.rows = new.fill(Phase::Model);
+        new
+    }
+
+    fn fill(&self, phase: Phase) -> Vec<Vec<Fr>> {
+        let layout = &self.relation.layout;
+        let range = layout.rows(phase);
+        let columns = self.relation.columns();
+        let mut rows = vec![from_i64(0); range.len() * columns];
+        let role = if phase == Phase::Model { Role::Weight } else { Role::Witness };
+        let polynomials: Vec<Polynomial> = match phase {
+            Phase::Multiplicities => (0..self.data.program.tables.len()).map(Polynomial::Multiplicity).collect(),
+            _ => self.data.program.with_role(role).map(Polynomial::Tensor).collect(),
+        };
+        for polynomial in polynomials {
+            let Some(place) = layout.place(polynomial) else { continue };
+            let at = (place.row - range.start) * columns + place.column;
+            let values = self.data.committed(polynomial);
+            rows[at..at + values.len()].copy_from_slice(values);
+        }
+        rows.chunks(columns).map(<[Fr]>::to_vec).collect()
+    }
+}
+
+impl Prover for Reference<'_> {
+    fn commit(&mut self, phase: Phase, secrets: &mut dyn Secrets) -> Vec<G1Affine> {
+        let rows = self.fill(phase);
+        self.rows.extend(rows);
+        self.blinders.resize(self.rows.len(), from_i64(0));
+        let sent: Vec<usize> = self.relation.layout.sent_rows(phase).collect();
+        sent.iter()
+            .map(|&row| {
+                self.blinders[row] = secrets.random();
+                let sum = msm::sum(&self.generators.g[..self.rows[row].len()], &self.rows[row]);
+                (sum + self.generators.h * self.blinders[row]).into_affine()
+            })
+            .collect()
+    }
+
+    fn tree(&mut self, leaves: &Leaves, alpha: Fr, beta: Fr) -> Box<dyn TreeProver + '_> {
+        Box::new(SlowTree::new(leaves, self.data, alpha, beta))
+    }
+
+    fn evaluator(&mut self) -> Box<dyn Evaluator + '_> {
+        Box::new(SlowEvaluator { data: self.data, answers: &self.answers })
+    }
+
+    fn fold(&mut self) -> Box<dyn FoldProver + '_> {
+        Box::new(SlowFold { rows: &self.rows, columns: self.relation.columns(), nodes: Vec::new() })
+    }
+
+    fn blinder(&self, rows: &[Fr]) -> Fr {
+        dot(rows, &self.blinders)
+    }
+
+    fn generators(&self) -> &Generators {
+        self.generators
+    }
+}
+
+struct SlowEvaluator<'a> {
+    data: &'a Data<'a>,
+    answers: &'a RefCell<Answers>,
+}
+
+/// The bits of an index as field elements, most significant first.
+fn bits(index: usize, n: usize) -> Vec<Fr> {
+    (0..n).rev().map(|j| from_i64((index >> j & 1) as i64)).collect()
+}
+
+impl SlowEvaluator<'_> {
+    fn mle(&self, id: TensorId, point: &[Fr]) -> Fr {
+        evaluate(self.data.values[&Polynomial::Tensor(id)].clone(), point)
+    }
+
+    fn operand(&self, id: TensorId, contraction: &Contraction, coordinates: &[Coordinates]) -> Vec<Fr> {
+        let n = contraction.bits();
+        (0..1 << n).map(|x| self.mle(id, &contraction.operand_point(coordinates, &bits(x, n)))).collect()
+    }
+
+    fn einsum(&self, [lhs, rhs]: [TensorId; 2], contraction: &Contraction) -> Vec<Vec<Fr>> {
+        let mut factors = vec![self.operand(lhs, contraction, &contraction.lhs), self.operand(rhs, contraction, &contraction.rhs)];
+        if !contraction.batch_point.is_empty() {
+            let (n, batch) = (contraction.bits(), contraction.batch_point.len());
+            factors.push((0..1 << n).map(|x| contraction.batch_factor(&bits(x, n)[..batch])).collect());
+        }
+        factors
+    }
+
+    fn view(&self, reduction: &Reduction) -> Vec<Vec<Fr>> {
+        let shape = &self.data.program.tensors[reduction.source].shape;
+        let n = reduction.variables;
+        let points: Vec<Vec<Fr>> = (0..1 << n).map(|x| reduction.source_point(shape, &bits(x, n))).collect();
+        let source = points.iter().map(|p| self.mle(reduction.source, p)).collect();
+        vec![source, points.iter().map(|p| reduction.indicator_at(shape, p)).collect()]
+    }
+}
+
+impl Evaluator for SlowEvaluator<'_> {
+    fn evaluate(&mut self, queries: &[Query]) -> Vec<Fr> {
+        let answer = |q: &Query| evaluate(self.data.values[&q.polynomial].clone(), &q.point);
+        let values: Vec<Fr> = queries.iter().map(answer).collect();
+        let asked = queries.iter().zip(&values).map(|(q, &v)| (q.polynomial, q.point.to_vec(), v));
+        self.answers.borrow_mut().extend(asked);
+        values
+    }
+
+    fn wave(&mut self, instances: &[Instance], weights: &[Fr], variables: usize, degree: Degree) -> Box<dyn Rounds + '_> {
+        let tables = instances.iter().zip(weights).map(|(instance, &weight)| {
+            let factors = match instance {
+                Instance::Einsum { operands, contraction } => self.einsum(*operands, contraction),
+                Instance::View { reduction } => self.view(reduction),
+            };
+            ProductTables { weight, factors }
+        });
+        Box::new(Batch::new(tables.collect(), variables, degree))
+    }
+}
+
+struct SlowFold<'a> {
+    rows: &'a [Vec<Fr>],
+    columns: usize,
+    nodes: Vec<(Vec<Fr>, Vec<Fr>)>,
+}
+
+impl FoldProver for SlowFold<'_> {
+    fn start(&mut self, leaves: &[Split]) {
+        let combine = |leaf: &Split| {
+            let entry = |j: usize| leaf.rows.iter().map(|&(row, w)| w * self.rows[row][j]).sum();
+            ((0..self.columns).map(entry).collect(), eq_table(&leaf.columns))
+        };
+        self.nodes = leaves.iter().map(combine).collect();
+    }
+
+    fn cross_terms(&self) -> Vec<Fr> {
+        self.nodes.chunks_exact(2).map(|p| dot(&p[0].0, &p[1].1) + dot(&p[1].0, &p[0].1)).collect()
+    }
+
+    fn fold(&mut self, r: Fr) {
+        let add = |a: &[Fr], b: &[Fr]| a.iter().zip(b).map(|(a, b)| *a + r * b).collect::<Vec<Fr>>();
+        let pairs = self.nodes.chunks(2).map(|pair| match pair {
+            [(w1, f1), (w2, f2)] => (add(w1, w2), add(f1, f2)),
+            rest => rest[0].clone(),
+        });
+        self.nodes = pairs.collect();
+    }
+
+    fn vector(&self) -> Vec<Fr> {
+        self.nodes.first().map_or_else(|| vec![from_i64(0); self.columns], |n| n.0.clone())
+    }
+}

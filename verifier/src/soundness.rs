@@ -1,0 +1,67 @@
+//! The soundness error, phase by phase, from the program.
+//!
+//! Every term is the numerator of a fraction over `|F|` (about `2^254.86`): the number of bad challenges at most. The sum
+//! bounds the statistical error of the interactive argument. A prover who tries `Q` transcripts succeeds with at most `Q` times
+//! that (round by round), so that bits are work: the least of argument, sponge and group counts.
+
+use crate::key::Relation;
+use crate::size::ProofSize;
+use zktorch_blocks::lookup::TOP_LAYERS;
+
+/// `floor(log2 |F|)`.
+const FIELD_BITS: f64 = 254.0;
+/// TurboSHAKE128's claim.
+const SPONGE_BITS: f64 = 128.0;
+/// Generic discrete logarithms in `G1`.
+const GENERIC_BITS: f64 = 127.0;
+/// Discrete logarithms in the pairing's target group.
+const TARGET_GROUP_BITS: f64 = 126.0;
+
+/// One phase's share.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Share {
+    /// The phase.
+    pub phase: &'static str,
+    /// Binary logarithm of its error.
+    pub error_log2: f64,
+}
+
+/// The shares of all phases.
+pub fn shares(relation: &Relation<'_>, size: &ProofSize) -> Vec<Share> {
+    let program = relation.program;
+    let count = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
+    let share = |phase, numerator: f64| Share { phase, error_log2: numerator.max(1.0).log2() - FIELD_BITS };
+    let (tree, fingerprints) = relation.leaves.as_ref().map_or((0.0, 0.0), |leaves| {
+        let layers: f64 = (TOP_LAYERS.min(leaves.bits)..leaves.bits).map(|k| 3.0 * count(k) + 2.0).sum();
+        (layers + count(TOP_LAYERS), count(leaves.active) * (count(leaves.width) + 1.0))
+    });
+    let bits = program.tensors.iter().map(|t| t.shape.bits()).max().unwrap_or(0);
+    let statements = count(program.lookups.len() + program.zeros.len() + program.tensors.len());
+    let scalars = count(size.hidden_scalars);
+    vec![
+        share("fingerprints", fingerprints),
+        share("fraction tree", tree),
+        share("linear constraints", statements * count(bits)),
+        // A wave has at most one instance a hidden scalar, and at most three times the bits of the largest tensor.
+        share("waves", scalars + 3.0 * count(bits) * scalars),
+        share("accumulator", scalars + 2.0 * 64.0),
+        share("closing", count(size.constraints + size.messages) + count(size.segments * relation.columns()) + 256.0),
+        share("decider", 8.0 * count(relation.columns())),
+    ]
+}
+
+/// Bits of the statistical error over all phases.
+pub fn statistical_bits(shares: &[Share]) -> f64 {
+    -shares.iter().map(|s| s.error_log2.exp2()).sum::<f64>().log2()
+}
+
+/// Bits of security of a proof: the least of what the argument, the sponge and the group offer.
+///
+/// The group: generic attacks on a discrete logarithm in `G1` cost `2^127`; with `m` powers of `tau` published, Cheon's attack
+/// (EUROCRYPT 2006) saves a factor of `sqrt(m)` in the worst case; the number field sieve in the pairing's target group is put at
+/// `2^126` (Guillevic and Singh, ePrint 2019/885).
+pub fn bits(relation: &Relation<'_>, size: &ProofSize, transparent: bool) -> f64 {
+    let powers_log2 = f64::from(u32::try_from(relation.layout.column_bits).unwrap_or(u32::MAX));
+    let group = if transparent { GENERIC_BITS } else { TARGET_GROUP_BITS.min(GENERIC_BITS - powers_log2 / 2.0) };
+    statistical_bits(&shares(relation, size)).min(SPONGE_BITS).min(group)
+}
