@@ -94,7 +94,10 @@ mod tests {
 
     fn example() -> Form {
         let point = |k: i64| (0..4).map(|j| from_i64(7 * k + j * j - 3)).collect();
-        Form { eqs: vec![(from_i64(5), point(1)), (from_i64(-2), point(2))], dense: (0..16).map(|i| from_i64(i * i - 40)).collect() }
+        Form {
+            eqs: vec![(from_i64(5), point(1)), (from_i64(-2), point(2))],
+            dense: (0..16).map(|i| from_i64(i * i - 40)).collect(),
+        }
     }
 
     #[test]

@@ -109,7 +109,7 @@ pub struct Prove {
     #[arg(short, long, value_name = "PROOF")]
     pub output: PathBuf,
     /// Threads to use; all cores if left out
-    #[arg(long, value_name = "N", value_parser = threads)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = threads)]
     pub threads: Option<usize>,
 }
 
@@ -171,7 +171,9 @@ impl std::str::FromStr for SetupChoice {
                 Some(rest) if rest.is_empty() || rest.starts_with(':') => {
                     let log2 = rest.strip_prefix(':').and_then(|n| n.parse().ok()).filter(|n| INSECURE.contains(n));
                     let (lo, hi) = (INSECURE.start(), INSECURE.end());
-                    Self::Insecure(log2.ok_or_else(|| format!("expected insecure:LOG2 with LOG2 from {lo} to {hi}, such as insecure:12"))?)
+                    Self::Insecure(
+                        log2.ok_or_else(|| format!("expected insecure:LOG2 with LOG2 from {lo} to {hi}, such as insecure:12"))?,
+                    )
                 }
                 _ => Self::File(text.into()),
             },

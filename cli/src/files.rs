@@ -23,11 +23,14 @@ fn unwritable(path: &Path, why: impl std::fmt::Display) -> Failure {
     Failure::file("write", path, why).hint("does its folder exist, and may you write there?")
 }
 
-fn temporary(folder: &Path) -> std::io::Result<NamedTempFile> {
+/// A temporary file; a secret one only its owner may read.
+fn temporary(folder: &Path, secret: bool) -> std::io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".zktorch-");
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(if secret { 0o600 } else { 0o666 }));
+    #[cfg(not(unix))]
+    let _ = secret;
     builder.tempfile_in(folder)
 }
 
@@ -48,10 +51,14 @@ pub struct Pending {
 impl Pending {
     /// Reserves a place, so that a long computation does not end in an unwritable output.
     pub fn new(path: &Path) -> Result<Self, Failure> {
+        Self::with(path, false)
+    }
+
+    fn with(path: &Path, secret: bool) -> Result<Self, Failure> {
         if path.is_dir() {
             return Err(unwritable(path, "it is a folder, a file is needed"));
         }
-        let file = temporary(parent(path)).map_err(|e| unwritable(path, e))?;
+        let file = temporary(parent(path), secret).map_err(|e| unwritable(path, e))?;
         Ok(Self { path: path.to_owned(), file })
     }
 
@@ -74,6 +81,16 @@ impl Pending {
     }
 }
 
+/// A file of a folder.
+pub struct Entry {
+    /// Its name.
+    pub name: &'static str,
+    /// Its contents.
+    pub bytes: Vec<u8>,
+    /// Whether only its owner may read it.
+    pub secret: bool,
+}
+
 /// A folder to be written.
 pub enum PendingFolder {
     /// It does not exist: made beside, then renamed as a whole.
@@ -91,7 +108,7 @@ impl PendingFolder {
     /// Reserves a place.
     pub fn new(path: &Path) -> Result<Self, Failure> {
         if path.is_dir() {
-            temporary(path).map_err(|e| unwritable(path, e))?;
+            temporary(path, false).map_err(|e| unwritable(path, e))?;
             return Ok(Self::Old(path.to_owned()));
         }
         if path.exists() {
@@ -106,14 +123,14 @@ impl PendingFolder {
     }
 
     /// Writes the files; they appear together, or (in an old folder) in the order given.
-    pub fn write(self, files: &[(&str, Vec<u8>)]) -> Result<(), Failure> {
+    pub fn write(self, files: &[Entry]) -> Result<(), Failure> {
         let folder = match &self {
             Self::New { folder, .. } => folder.path(),
             Self::Old(path) => path,
         };
         let mut pending = Vec::with_capacity(files.len());
-        for (name, bytes) in files {
-            let mut file = Pending::new(&folder.join(name))?;
+        for Entry { name, bytes, secret } in files {
+            let mut file = Pending::with(&folder.join(name), *secret)?;
             file.fill(bytes)?;
             pending.push(file);
         }
@@ -131,6 +148,10 @@ impl PendingFolder {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn entry(name: &'static str, byte: u8) -> Entry {
+        Entry { name, bytes: vec![byte], secret: false }
+    }
 
     fn names(folder: &Path) -> Vec<String> {
         let mut names: Vec<String> =
@@ -151,7 +172,7 @@ mod tests {
         assert_eq!(fs::read(at("a")).unwrap(), b"22");
         assert!(Pending::new(&at("a/b")).is_err() && PendingFolder::new(&at("a")).is_err());
         for round in 0..2u8 {
-            PendingFolder::new(&at("d")).unwrap().write(&[("x", vec![round]), ("y", vec![round])]).unwrap();
+            PendingFolder::new(&at("d")).unwrap().write(&[entry("x", round), entry("y", round)]).unwrap();
             assert_eq!(fs::read(at("d/y")).unwrap(), [round]);
         }
         assert_eq!((names(root.path()), names(&at("d"))), (vec!["a".into(), "d".into()], vec!["x".into(), "y".into()]));
@@ -162,7 +183,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("d");
         let pending = PendingFolder::new(&path).unwrap();
-        assert!(pending.write(&[("x", vec![1]), ("no/such/place", vec![2])]).is_err());
+        assert!(pending.write(&[entry("x", 1), entry("no/such/place", 2)]).is_err());
         assert!(names(root.path()).is_empty());
     }
 }

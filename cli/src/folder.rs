@@ -1,7 +1,7 @@
 //! The folder that `compile` makes.
 
 use crate::failure::Failure;
-use crate::files::{PendingFolder, read};
+use crate::files::{Entry, PendingFolder, read};
 use crate::pipeline::Port;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -62,8 +62,12 @@ impl ProgramFile {
         if self.keys[key] == trailing_digest(bytes) {
             return Ok(());
         }
-        Err(Failure::file("use", path, format!("it is a key of another model, or of another compilation, than the {PROGRAM} beside it"))
-            .hint("compile again, or copy all files of the folder together"))
+        Err(Failure::file(
+            "use",
+            path,
+            format!("it is a key of another model, or of another compilation, than the {PROGRAM} beside it"),
+        )
+        .hint("compile again, or copy all files of the folder together"))
     }
 }
 
@@ -101,33 +105,29 @@ pub fn read_verifying_key(path: &Path) -> Result<VerifyingKey, Failure> {
 /// The folder's files as bytes, ready to be written.
 pub struct Files {
     /// Names and contents, the verifying key last.
-    files: Vec<(&'static str, Vec<u8>)>,
+    files: Vec<Entry>,
 }
 
 impl Files {
     /// Encodes everything but the report.
-    pub fn new(
-        inputs: Vec<Port>,
-        outputs: Vec<Port>,
-        proving: &ProvingKey,
-        verifying: &VerifyingKey,
-    ) -> Result<Self, Failure> {
+    pub fn new(inputs: Vec<Port>, outputs: Vec<Port>, proving: &ProvingKey, verifying: &VerifyingKey) -> Result<Self, Failure> {
         let failed = |e: DecodeError| Failure::undecided(format!("cannot encode the keys: {e}"));
         let (pk, vk) = (proving.to_bytes().map_err(failed)?, verifying.to_bytes().map_err(failed)?);
         let keys = [trailing_digest(&pk), trailing_digest(&vk)];
         let file = ProgramFile { program: verifying.program.clone(), inputs, outputs, keys };
         let program = encode(Kind::Program, &file).map_err(failed)?;
-        Ok(Self { files: vec![(PROGRAM, program), (PROVING, pk), (VERIFYING, vk)] })
+        let entry = |name, bytes| Entry { name, bytes, secret: name == PROVING };
+        Ok(Self { files: vec![entry(PROGRAM, program), entry(PROVING, pk), entry(VERIFYING, vk)] })
     }
 
     /// Names and sizes.
     pub fn sizes(&self) -> Vec<(&'static str, usize)> {
-        self.files.iter().map(|(name, bytes)| (*name, bytes.len())).collect()
+        self.files.iter().map(|f| (f.name, f.bytes.len())).collect()
     }
 
     /// Writes all, with the report.
     pub fn write(mut self, folder: PendingFolder, report: Vec<u8>) -> Result<(), Failure> {
-        self.files.insert(2, (REPORT, report));
+        self.files.insert(2, Entry { name: REPORT, bytes: report, secret: false });
         folder.write(&self.files)
     }
 }

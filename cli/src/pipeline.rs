@@ -3,10 +3,10 @@
 use crate::args::InputVisibility;
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::samples;
-use crate::show::Tensor;
+use crate::show::{self, Tensor};
 use std::path::{Path, PathBuf};
 use zktorch_compiler::import::{ImportError, ImportOptions, load_path};
+use zktorch_compiler::inputs::{InputSpec, SampleError, read};
 use zktorch_compiler::{CompileError, Options, compile};
 
 pub use zktorch_compiler::report::{Predictions, Report};
@@ -30,19 +30,14 @@ pub fn compile_model(model: &Path, choices: &Choices, progress: &mut Progress) -
     progress.begin("reading the model");
     let options = ImportOptions { input_shapes: choices.input_shapes.clone(), ..ImportOptions::default() };
     let graph = load_path(model, &options).map_err(|e| import_failure(model, &e))?;
-    let inputs: Vec<(String, Vec<usize>)> =
-        graph.inputs().iter().map(|&id| (graph.node(id).name.clone(), graph.shape(id).to_vec())).collect();
+    let inputs = InputSpec::of(&graph);
     progress.begin("reading samples");
     let mut all = Vec::new();
     for path in &choices.calibrate {
-        all.extend(samples::read(path, &inputs)?);
+        all.extend(read(path, &inputs).map_err(sample_failure)?);
     }
     progress.begin("quantising");
-    let options = Options {
-        bits: choices.bits,
-        public_inputs: choices.input == InputVisibility::Public,
-        ..Options::default()
-    };
+    let options = Options { bits: choices.bits, public_inputs: choices.input == InputVisibility::Public, ..Options::default() };
     compile(&graph, &all, &options).map_err(|e| compile_failure(model, &e))
 }
 
@@ -53,9 +48,8 @@ fn import_failure(model: &Path, error: &ImportError) -> Failure {
             Failure::unsupported(format!("`{model}` uses operators that cannot be proved yet: {error}"))
         }
         ImportError::Read { .. } => Failure::undecided(error.to_string()),
-        ImportError::Malformed { .. } => {
-            Failure::undecided(format!("`{model}`: {error}")).hint("is the file complete, and was it written by torch.onnx.export?")
-        }
+        ImportError::Malformed { .. } => Failure::undecided(format!("`{model}`: {error}"))
+            .hint("is the file complete, and was it written by torch.onnx.export?"),
         ImportError::ExternalData { .. } => Failure::undecided(format!("`{model}`: {error}"))
             .hint("keep the weight files that the export wrote beside the .onnx file"),
         _ => Failure::undecided(format!("`{model}`: {error}")),
@@ -66,23 +60,32 @@ fn compile_failure(model: &Path, error: &CompileError) -> Failure {
     let text = format!("`{}`: {error}", model.display());
     match error {
         CompileError::Lower(_) | CompileError::Execute(_) => Failure::unsupported(text),
-        CompileError::Sample { .. } | CompileError::NotFinite { .. } => Failure::undecided(text).hint("check the --calibrate files"),
+        CompileError::Sample { .. } | CompileError::NotFinite { .. } => {
+            Failure::undecided(text).hint("check the --calibrate files")
+        }
         CompileError::Bits(_) | CompileError::Invalid(_) => Failure::undecided(text),
     }
 }
 
+fn sample_failure(error: SampleError) -> Failure {
+    Failure::undecided(error.to_string())
+}
+
 /// Reads the one input that a file holds, as integers.
 pub fn read_input(path: &Path, ports: &[Port]) -> Result<Vec<Vec<i64>>, Failure> {
-    let named: Vec<(String, Vec<usize>)> = ports.iter().map(|p| (p.name.clone(), p.shape.clone())).collect();
-    let mut all = samples::read(path, &named)?;
-    let (Some(sample), true) = (all.pop(), all.is_empty()) else {
-        return Err(Failure::file("use", path, "it holds several samples (or none), expected one"));
+    let specs: Vec<InputSpec> = ports.iter().map(|p| InputSpec { name: p.name.clone(), shape: p.shape.clone() }).collect();
+    let samples = read(path, &specs).map_err(sample_failure)?;
+    let [sample] = samples.as_slice() else {
+        let shapes: Vec<String> = ports.iter().map(|p| format!("`{}` has shape {}", p.name, show::shape(&p.shape))).collect();
+        let why = format!("expected one sample, it holds {} (input {})", samples.len(), shapes.join(", input "));
+        return Err(Failure::file("use", path, why));
     };
-    let quantise = |(port, array): (&Port, &samples::Array)| {
+    let mut inputs = Vec::with_capacity(ports.len());
+    for (port, array) in ports.iter().zip(sample) {
         let values: Vec<f32> = array.iter().copied().collect();
-        port.quantise(&values).map_err(|e| Failure::file("use", path, e))
-    };
-    ports.iter().zip(&sample).map(quantise).collect()
+        inputs.push(port.quantise(&values).map_err(|e| Failure::file("use", path, e))?);
+    }
+    Ok(inputs)
 }
 
 /// Tensors of floats from integers.

@@ -55,7 +55,8 @@ struct Work {
 
 impl Work {
     fn new(program: &Program) -> Self {
-        let volume = |role| program.with_role(role).filter_map(|id| program.tensors.get(id)).map(|t| t.shape.len()).sum::<usize>();
+        let volume =
+            |role| program.with_role(role).filter_map(|id| program.tensors.get(id)).map(|t| t.shape.len()).sum::<usize>();
         let lookup = |columns: &[usize]| columns.first().and_then(|&id| program.tensors.get(id)).map_or(0, |t| t.shape.len());
         let lookups: usize = program.lookups.iter().map(|l| lookup(&l.columns)).sum();
         let tables: usize = program.tables.iter().map(|t| t.padded_rows()).sum();
@@ -111,9 +112,8 @@ fn cheapest(program: &Program, decider: Decider, bits: std::ops::RangeInclusive<
 /// Makes the setup that was asked for; with it the binary logarithm of the columns.
 pub(crate) fn choose(choice: &SetupChoice, program: &Program) -> Result<(Setup, u32), Failure> {
     let failed = |e: SetupError| Failure::undecided(format!("setup: {e}"));
-    let ethereum = || -> Result<_, Failure> {
-        Ok((Setup::ethereum().map_err(failed)?, cheapest(program, Decider::Kzg, ETHEREUM).0))
-    };
+    let ethereum =
+        || -> Result<_, Failure> { Ok((Setup::ethereum().map_err(failed)?, cheapest(program, Decider::Kzg, ETHEREUM).0)) };
     let transparent = || -> Result<_, Failure> {
         let bits = cheapest(program, Decider::Transparent, TRANSPARENT).0;
         Ok((generators::transparent(1 << bits)?, bits))

@@ -113,10 +113,15 @@ mod tests {
 
     #[test]
     fn numbers() {
-        for (value, text) in [(0.0, "0"), (1.0, "1"), (-12.5, "-12.5"), (0.1234567, "0.123457"), (123456.7, "123457"), (1e-9, "1.00000e-9")] {
+        for (value, text) in
+            [(0.0, "0"), (1.0, "1"), (-12.5, "-12.5"), (0.1234567, "0.123457"), (123456.7, "123457"), (1e-9, "1.00000e-9")]
+        {
             assert_eq!(number(value), text);
         }
-        assert_eq!((count(0), count(999), count(1_000), count(1_234_567)), ("0".into(), "999".into(), "1,000".into(), "1,234,567".into()));
+        assert_eq!(
+            (count(0), count(999), count(1_000), count(1_234_567)),
+            ("0".into(), "999".into(), "1,000".into(), "1,234,567".into())
+        );
         assert_eq!((bytes(5_432), seconds(0.0123), shape(&[1, 8])), ("5,432 bytes".into(), "12 ms".into(), "1x8".into()));
     }
 }

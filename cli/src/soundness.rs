@@ -16,12 +16,8 @@ const FIELD_BITS: f64 = 254.0;
 /// rounds of 64 layers or waves); and the powers of batching challenges, one for each claim or constraint (at most 16 a tensor
 /// and lookup column).
 pub fn argument_bits(program: &Program) -> u32 {
-    let lookups: usize = program
-        .lookups
-        .iter()
-        .filter_map(|l| program.tensors.get(*l.columns.first()?))
-        .map(|t| t.shape.padded_len())
-        .sum();
+    let lookups: usize =
+        program.lookups.iter().filter_map(|l| program.tensors.get(*l.columns.first()?)).map(|t| t.shape.padded_len()).sum();
     let rows: usize = program.tables.iter().map(|t| t.padded_rows()).sum();
     let width = program.tables.iter().map(|t| t.columns.len() + 1).max().unwrap_or(1);
     let columns: usize = program.lookups.iter().map(|l| l.columns.len()).sum();

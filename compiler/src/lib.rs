@@ -2,6 +2,7 @@
 
 pub mod graph;
 pub mod import;
+pub mod inputs;
 mod compile;
 mod lower;
 pub mod quantise;

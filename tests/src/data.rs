@@ -32,7 +32,9 @@ pub fn tensor(program: &Program, name: &str) -> TensorId {
 /// # Panics
 /// If there is none.
 pub fn table(program: &Program, name: &str) -> Polynomial {
-    Polynomial::Multiplicity(program.tables.iter().position(|t| t.name == name).unwrap_or_else(|| panic!("no table `{name}`")))
+    Polynomial::Multiplicity(
+        program.tables.iter().position(|t| t.name == name).unwrap_or_else(|| panic!("no table `{name}`")),
+    )
 }
 
 impl<'p> Data<'p> {

@@ -22,7 +22,8 @@ impl Fixture {
     pub fn new(program: Program, weights: Weights, setup: &Setup, column_bits: u32) -> Self {
         let ports = |n: usize, what: &str| (0..n).map(|i| Port { name: format!("{what}{i}"), shape: vec![] }).collect();
         let ports = [ports(program.inputs.len(), "in"), ports(program.outputs.len(), "out")];
-        let (proving, verifying) = keygen(program, weights, setup, column_bits, ports, &mut Randomness::insecure_seed(1)).expect("a good program");
+        let keys = keygen(program, weights, setup, column_bits, ports, &mut Randomness::insecure_seed(1));
+        let (proving, verifying) = keys.expect("a good program");
         Self { proving, verifying }
     }
 

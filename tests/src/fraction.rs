@@ -56,7 +56,8 @@ impl SlowTree {
         for _ in 0..leaves.bits {
             let (p, q) = &layers[layers.len() - 1];
             let pairs = || p.chunks(2).zip(q.chunks(2));
-            let above = (pairs().map(|(p, q)| p[0] * q[1] + p[1] * q[0]).collect(), pairs().map(|(_, q)| q[0] * q[1]).collect());
+            let above =
+                (pairs().map(|(p, q)| p[0] * q[1] + p[1] * q[0]).collect(), pairs().map(|(_, q)| q[0] * q[1]).collect());
             layers.push(above);
         }
         layers.reverse();

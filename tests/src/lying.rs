@@ -10,7 +10,7 @@ use zktorch_accumulator::msm;
 use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::execute::{Trace, execute};
 use zktorch_blocks::field::Fr;
-use zktorch_blocks::program::{Interval, Program, Source};
+use zktorch_blocks::program::{Interval, Program, Source, Tensor, TensorId};
 use zktorch_blocks::transcript::{Constraint, Entry, Message, Reject, Secrets, Slot, Transcript};
 use zktorch_prover::Randomness;
 use zktorch_prover::secrets::Vault;
@@ -158,19 +158,42 @@ impl Secrets for LyingVault<'_, '_> {
 fn run(program: &Program, fixture: &Fixture, inputs: &[Vec<i64>], lie: &Lie<'_>) -> Trace {
     let (mut program, mut inputs) = (program.clone(), inputs.to_vec());
     let mut trace = execute(&program, &fixture.proving.weights, &inputs).expect("the honest run works");
+    // A liar's values need not be in the tables.
+    program.lookups.clear();
     for (name, edit) in &lie.run {
         let id = tensor(&program, name);
         let mut values = trace.values(&program, id).to_vec();
         edit(&mut values);
         // The tensor as an input of its own: the rest of the run follows from it.
-        program.tensors[id].source = Source::Input(inputs.len());
-        program.tensors[id].interval = Interval::new(-(1 << 40), 1 << 40);
-        program.inputs.push(id);
-        program.tensors.iter_mut().skip(id + 1).for_each(|t| t.interval = Interval::new(-(1 << 61), 1 << 61));
-        inputs.push(values);
+        if !matches!(program.tensors[id].source, Source::Input(_)) {
+            program.tensors[id].source = Source::Input(inputs.len());
+            program.inputs.push(id);
+            inputs.push(values);
+        } else if let Source::Input(n) = program.tensors[id].source {
+            inputs[n] = values.clone();
+            let bound = values.iter().map(|v| v.abs()).max().unwrap_or(0);
+            program.tensors[id].interval = Interval::new(-bound, bound);
+        }
+        widen(&mut program, id);
         trace = execute(&program, &fixture.proving.weights, &inputs).expect("the lying run works");
     }
     trace
+}
+
+/// Makes the intervals behind a tensor as wide as those of their operands ask for.
+fn widen(program: &mut Program, from: TensorId) {
+    let magnitude = |t: &Tensor| t.interval.lo.abs().max(t.interval.hi.abs());
+    for id in from + 1..program.tensors.len() {
+        let of = |id: TensorId| magnitude(&program.tensors[id]);
+        let bound = match &program.tensors[id].source {
+            Source::Linear { terms, constant } => constant.abs() + terms.iter().map(|&(c, t)| c.abs() * of(t)).sum::<i64>(),
+            Source::Einsum(e) => of(e.lhs) * of(e.rhs) * program.tensors[e.lhs].shape.len() as i64,
+            Source::View(v) => of(v.source),
+            _ => continue,
+        };
+        let bound = bound.max(of(id));
+        program.tensors[id].interval = Interval::new(-bound, bound);
+    }
 }
 
 impl Fixture {
@@ -234,4 +257,37 @@ impl Outcome {
             Verdict::Accepted => panic!("a lie was accepted"),
         }
     }
+}
+
+/// A lie, and how it must end: the check that refuses it, and the constraints that the hidden scalars violate.
+pub struct Case<'l> {
+    /// Its name.
+    pub name: String,
+    /// The lie.
+    pub lie: Lie<'l>,
+    /// The verifier's check.
+    pub check: &'static str,
+    /// The violated constraints.
+    pub violated: &'l [&'static str],
+}
+
+/// A case.
+pub fn case<'l>(name: impl Into<String>, lie: Lie<'l>, check: &'static str, violated: &'l [&'static str]) -> Case<'l> {
+    Case { name: name.into(), lie, check, violated }
+}
+
+/// Tells all lies and compares how they end.
+///
+/// # Panics
+/// With all that ended otherwise.
+pub fn refuse_all(fixture: &Fixture, inputs: &[Vec<i64>], cases: &[Case<'_>]) {
+    let mut wrong = Vec::new();
+    for case in cases {
+        let outcome = fixture.tell(inputs, &case.lie);
+        let expected = Verdict::Rejected(Reject::Check(case.check));
+        if outcome.verdict != expected || outcome.violated != case.violated {
+            wrong.push(format!("{}: {:?}, violated {:?}", case.name, outcome.verdict, outcome.violated));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

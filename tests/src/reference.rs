@@ -123,7 +123,8 @@ impl SlowEvaluator<'_> {
     }
 
     fn einsum(&self, [lhs, rhs]: [TensorId; 2], contraction: &Contraction) -> Vec<Vec<Fr>> {
-        let mut factors = vec![self.operand(lhs, contraction, &contraction.lhs), self.operand(rhs, contraction, &contraction.rhs)];
+        let mut factors =
+            vec![self.operand(lhs, contraction, &contraction.lhs), self.operand(rhs, contraction, &contraction.rhs)];
         if !contraction.batch_point.is_empty() {
             let (n, batch) = (contraction.bits(), contraction.batch_point.len());
             factors.push((0..1 << n).map(|x| contraction.batch_factor(&bits(x, n)[..batch])).collect());

@@ -114,7 +114,9 @@ impl Mutation {
     /// How the result must be refused.
     pub fn expected(self) -> Expected {
         match self {
-            Self::ZeroBytes | Self::OutsideSubgroup | Self::OffCurve | Self::NonCanonical | Self::FlagBit => Expected::Decoding,
+            Self::ZeroBytes | Self::OutsideSubgroup | Self::OffCurve | Self::NonCanonical | Self::FlagBit => {
+                Expected::Decoding
+            }
             Self::TruncateBefore | Self::TruncateWithin => Expected::Truncated,
             _ => Expected::Any,
         }

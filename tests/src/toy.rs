@@ -135,10 +135,10 @@ impl Toy {
         let flatten = AxisGroup { out_axes: vec![0], source_axes: vec![0, 1, 2], map: GroupMap::Reshape };
         let flat = b.tensor("flat", &[nf], Source::View(View { source: f1, groups: vec![flatten] }), 7);
         let einsum = Einsum { lhs: flat, rhs: m, lhs_labels: b"k".to_vec(), rhs_labels: b"kn".to_vec(), out_labels: b"n".to_vec() };
-        let mut x2 = b.tensor("x2", &[self.outputs], Source::Einsum(einsum), 30);
+        let mut x2 = b.tensor("x2", &[self.outputs], Source::Einsum(einsum), 26);
         if self.square {
             let einsum = Einsum { lhs: x2, rhs: x2, lhs_labels: b"n".to_vec(), rhs_labels: b"n".to_vec(), out_labels: b"n".to_vec() };
-            x2 = b.tensor("x3", &[self.outputs], Source::Einsum(einsum), 60);
+            x2 = b.tensor("x3", &[self.outputs], Source::Einsum(einsum), 53);
         }
         let y2 = b.round("y2", x2, self.shifts[1], 18);
         if !self.public_input {

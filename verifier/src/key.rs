@@ -153,10 +153,20 @@ impl<'k> Relation<'k> {
                 *slot = point;
             }
         }
-        let first = generators.and_then(|g| g.g.first().copied()).unwrap_or_else(G1Affine::generator);
+        // Only a transparent setup's generators are pinned by the key; every other setup begins with the group's generator.
+        let own = generators.filter(|_| key.setup.is_transparent());
+        let first = own.and_then(|g| g.g.first().copied()).unwrap_or_else(G1Affine::generator);
         let bases = Bases { first, blinding: blinding_generator() };
         let digest = key.digest()?;
         Ok(Self { program: &key.program, layout, leaves: Leaves::new(&key.program), model_rows, bases, digest })
+    }
+
+    /// The relation of a well-formed program before anything is committed, for [`crate::size`].
+    pub fn blank(program: &'k Program, column_bits: usize) -> Self {
+        let layout = Layout::new(program, column_bits);
+        let model_rows = vec![G1Affine::zero(); layout.rows(Phase::Model).end];
+        let bases = Bases { first: G1Affine::generator(), blinding: blinding_generator() };
+        Self { program, layout, leaves: Leaves::new(program), model_rows, bases, digest: [0; 32] }
     }
 
     /// Columns of the commitment matrices.

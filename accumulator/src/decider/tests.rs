@@ -15,8 +15,7 @@ const COLUMNS: usize = 1 << 12;
 
 static TAU: LazyLock<Setup> = LazyLock::new(|| Setup::insecure(12).unwrap());
 /// Stand-ins for hash-to-curve points: making 4096 of those takes long without optimisation.
-static HASHES: LazyLock<Generators> =
-    LazyLock::new(|| Generators::powers_of(Fr::from(3u64).pow([12345]), COLUMNS));
+static HASHES: LazyLock<Generators> = LazyLock::new(|| Generators::powers_of(Fr::from(3u64).pow([12345]), COLUMNS));
 
 /// The deciders hide nothing.
 struct NoSecrets;
@@ -59,11 +58,8 @@ struct Case {
 impl Case {
     fn new(kzg: bool, c: usize, dense: bool) -> Self {
         let m = 1 << c;
-        let (key, generators) = if kzg {
-            (TAU.verifier.key(None).unwrap(), &TAU.generators)
-        } else {
-            (Key::Ipa(&HASHES), &*HASHES)
-        };
+        let (key, generators) =
+            if kzg { (TAU.verifier.key(None).unwrap(), &TAU.generators) } else { (Key::Ipa(&HASHES), &*HASHES) };
         let vector: Vec<Fr> = random(1).take(m).collect();
         let eqs = (0..3).map(|k| (Fr::from(k + 5), random(10 + k).take(c).collect())).collect();
         let dense = if dense { random(20).take(m).collect() } else { Vec::new() };

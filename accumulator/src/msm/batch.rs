@@ -41,7 +41,8 @@ impl Summer {
         }
         self.next.clear();
         let mut sums = self.level.iter();
-        let spread = self.lengths.iter().map(|&n| if n == 0 { Point::IDENTITY } else { sums.next().copied().unwrap_or_default() });
+        let spread =
+            self.lengths.iter().map(|&n| if n == 0 { Point::IDENTITY } else { sums.next().copied().unwrap_or_default() });
         self.next.extend(spread);
         &self.next
     }
@@ -110,23 +111,28 @@ impl Pending {
     }
 }
 
-/// Doubles all points `times` times.
-pub(super) fn double(points: &mut [Point], times: usize) {
-    let mut products = Vec::with_capacity(BATCH);
-    for chunk in points.chunks_mut(BATCH) {
-        for _ in 0..times {
-            products.clear();
-            let mut product = Fq::ONE;
-            for point in &*chunk {
-                products.push(product);
-                product *= point.divisor(point);
-            }
-            let mut inverse = product.inverse().unwrap_or(Fq::ZERO);
-            for (point, product) in chunk.iter_mut().zip(&products).rev() {
-                let divisor = point.divisor(point);
-                *point = point.add(point, inverse * product);
-                inverse *= divisor;
-            }
+/// Adds another point to every point: `points_i + other(i, points_i)`.
+pub(super) fn add_all(points: &mut [Point], other: impl Fn(usize, &Point) -> Point) {
+    let mut products = Vec::with_capacity(BATCH.min(points.len()));
+    for (number, chunk) in points.chunks_mut(BATCH).enumerate() {
+        let first = number * BATCH;
+        products.clear();
+        let mut product = Fq::ONE;
+        for (i, point) in chunk.iter().enumerate() {
+            products.push(product);
+            product *= point.divisor(&other(first + i, point));
+        }
+        let mut inverse = product.inverse().unwrap_or(Fq::ZERO);
+        for ((i, point), product) in chunk.iter_mut().enumerate().zip(&products).rev() {
+            let other = other(first + i, point);
+            let divisor = point.divisor(&other);
+            *point = point.add(&other, inverse * product);
+            inverse *= divisor;
         }
     }
+}
+
+/// Doubles every point.
+pub(super) fn double_all(points: &mut [Point]) {
+    add_all(points, |_, point| *point);
 }

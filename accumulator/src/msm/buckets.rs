@@ -40,7 +40,7 @@ pub(super) fn window_sums(
 ) -> Vec<G1Projective> {
     let buckets = summer.sums(windows * size, entries, get).to_vec();
     // k = step high + low: sum_k k B_k = step sum_high high (sum_low B) + sum_low low (sum_high B).
-    let shift = (size.ilog2() + 1) / 2;
+    let shift = size.ilog2().div_ceil(2);
     let step = 1usize << shift;
     let rows = (size >> shift) + 1;
     let per_window = rows + step;

@@ -1,7 +1,7 @@
 //! Fixed bases: hidden messages, each a few full-size scalars on consecutive generators, and blinders.
 
 use super::Point;
-use super::batch::{Summer, double};
+use super::batch::{Summer, double_all};
 use super::buckets::{digits, window_sums};
 use super::glv::{Short, endomorphism, split};
 use crate::setup::Generators;
@@ -35,7 +35,7 @@ impl Tables {
             let mut shifted = vec![Point::IDENTITY; row.len() * DIGITS];
             for shift in 0..DIGITS {
                 if shift > 0 {
-                    double(&mut row, WIDTH as usize);
+                    (0..WIDTH).for_each(|_| double_all(&mut row));
                 }
                 for (i, point) in row.iter().enumerate() {
                     shifted[i * DIGITS + shift] = *point;
@@ -43,7 +43,7 @@ impl Tables {
             }
             shifted
         };
-        Self { shifted: bases.par_chunks(256).flat_map_iter(of_chunk).collect() }
+        Self { shifted: bases.par_chunks(512).flat_map_iter(of_chunk).collect() }
     }
 
     /// How many generators there are tables of.
@@ -69,7 +69,7 @@ impl Tables {
             }
         }
         let get = |tag: u32| {
-            let point = points[(tag & (1 << 30) - 1) as usize];
+            let point = points[(tag & ((1 << 30) - 1)) as usize];
             let point = if tag >> 30 & 1 == 1 { endomorphism(point) } else { point };
             point.negate_if(tag >> 31 == 1)
         };

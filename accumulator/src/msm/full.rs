@@ -3,7 +3,7 @@
 use super::batch::Summer;
 use super::buckets::{digit_count, digits, horner, window_sums};
 use super::glv::{endomorphism, split};
-use super::Point;
+use super::{Point, straus};
 use ark_bls12_381::{Fr, G1Affine, G1Projective};
 use ark_ff::AdditiveGroup;
 use rayon::prelude::*;
@@ -13,11 +13,14 @@ const HALF_BITS: u32 = 127;
 
 /// `sum scalars_i bases_i` over the shorter of the two, on rayon's threads.
 ///
-/// Pippenger's method on halved scalars.
+/// Pippenger's method on halved scalars, Straus' for a few.
 pub fn sum(bases: &[G1Affine], scalars: &[Fr]) -> G1Projective {
     let n = bases.len().min(scalars.len());
     if n == 0 {
         return G1Projective::ZERO;
+    }
+    if n <= FEW {
+        return straus::sum(&bases[..n], &scalars[..n]);
     }
     let width = best_width(2 * n);
     let windows = digit_count(HALF_BITS, width);
@@ -51,6 +54,9 @@ pub fn sum(bases: &[G1Affine], scalars: &[Fr]) -> G1Projective {
         .collect();
     horner(&sums.concat(), width)
 }
+
+/// Up to so many points buckets do not pay.
+const FEW: usize = 128;
 
 /// Points that are added in one go.
 const GROUP: usize = 1 << 13;

@@ -17,6 +17,8 @@ mod glv;
 mod point;
 #[cfg(feature = "prover")]
 pub mod row;
+#[cfg(feature = "prover")]
+mod straus;
 #[cfg(all(test, feature = "prover"))]
 mod tests;
 
@@ -24,21 +26,24 @@ mod tests;
 pub use point::Point;
 
 use ark_bls12_381::{Fr, G1Affine, G1Projective};
-use ark_ec::{CurveGroup, VariableBaseMSM};
 
 /// `sum scalars_i bases_i` over the shorter of the two.
 pub fn sum(bases: &[G1Affine], scalars: &[Fr]) -> G1Projective {
     #[cfg(feature = "prover")]
-    if bases.len().min(scalars.len()) >= 32 {
-        return full::sum(bases, scalars);
-    }
-    G1Projective::msm_unchecked(bases, scalars)
+    return full::sum(bases, scalars);
+    #[cfg(not(feature = "prover"))]
+    return ark_ec::VariableBaseMSM::msm_unchecked(bases, scalars);
 }
 
 /// `sum_k weights_k points_(k n + i)` for all `i < n`, `n` the number of points over that of weights.
 pub fn fold(points: &[G1Affine], weights: &[Fr]) -> Vec<G1Affine> {
-    let n = points.len() / weights.len().max(1);
-    let sums: Vec<G1Projective> =
-        (0..n).map(|i| points.iter().skip(i).step_by(n).zip(weights).map(|(p, w)| *p * w).sum()).collect();
-    G1Projective::normalize_batch(&sums)
+    #[cfg(feature = "prover")]
+    return straus::fold(points, weights);
+    #[cfg(not(feature = "prover"))]
+    {
+        let n = points.len() / weights.len().max(1);
+        let sum = |i| -> G1Projective { points.iter().skip(i).step_by(n).zip(weights).map(|(p, w)| *p * w).sum() };
+        let sums: Vec<G1Projective> = (0..n).map(sum).collect();
+        ark_ec::CurveGroup::normalize_batch(&sums)
+    }
 }

@@ -49,7 +49,11 @@ impl Point {
     /// What [`add`](Self::add) divides by; never zero.
     pub(super) fn divisor(&self, other: &Self) -> Fq {
         let difference = other.x - self.x;
-        if difference.is_zero() || self.is_identity() || other.is_identity() { self.exceptional_divisor(other) } else { difference }
+        if difference.is_zero() || self.is_identity() || other.is_identity() {
+            self.exceptional_divisor(other)
+        } else {
+            difference
+        }
     }
 
     #[cold]

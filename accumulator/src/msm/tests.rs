@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::setup::{Generators, hash};
-use ark_ec::PrimeGroup;
+use ark_ec::{CurveGroup, PrimeGroup};
 use ark_ff::{AdditiveGroup, Field};
 use proptest::prelude::*;
 use std::sync::LazyLock;
@@ -21,7 +21,7 @@ fn naive(bases: &[G1Affine], scalars: &[Fr]) -> G1Projective {
 
 #[test]
 fn full_size_sums() {
-    for n in [0, 1, 2, 3, 31, 32, 100, 700] {
+    for n in [0, 1, 2, 3, 31, 32, 100, 128, 129, 700] {
         let scalars: Vec<Fr> = random(1).take(n).collect();
         assert_eq!(full::sum(&BASES.g[..n], &scalars), naive(&BASES.g, &scalars), "{n}");
     }
@@ -41,6 +41,22 @@ fn full_size_sums_of_special_scalars_and_points() {
     assert_eq!(full::sum(&bases, &vec![Fr::ZERO; 51]), G1Projective::ZERO);
 }
 
+#[test]
+fn folded_bases() {
+    for (n, k) in [(1, 1), (1, 8), (3, 2), (64, 8), (100, 4)] {
+        let mut weights: Vec<Fr> = random(8).take(k).collect();
+        weights[0] = Fr::ONE;
+        let folded = fold(&BASES.g[..n * k], &weights);
+        assert_eq!(folded.len(), n);
+        for (i, point) in folded.iter().enumerate() {
+            let points: Vec<G1Affine> = BASES.g[..n * k].iter().skip(i).step_by(n).copied().collect();
+            assert_eq!(*point, naive(&points, &weights).into_affine());
+        }
+    }
+    let equal = vec![BASES.g[2]; 16];
+    let weights = [Fr::ONE, -Fr::ONE, Fr::from(2u64), -Fr::from(2u64)];
+    assert_eq!(fold(&equal, &weights), vec![G1Affine::identity(); 4]);
+}
 
 /// Integers of all widths, with the extremes and many zeros.
 fn integer() -> impl Strategy<Value = i64> {

@@ -39,7 +39,7 @@ impl Generators {
         #[cfg(feature = "prover")]
         let points = {
             use rayon::prelude::*;
-            (0..columns).into_par_iter().map(|j| point(j)).collect::<Result<Vec<_>, _>>()
+            (0..columns).into_par_iter().map(point).collect::<Result<Vec<_>, _>>()
         };
         #[cfg(not(feature = "prover"))]
         let points = (0..columns).map(point).collect::<Result<Vec<_>, _>>();

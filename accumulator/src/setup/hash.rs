@@ -77,10 +77,9 @@ mod tests {
 
     #[test]
     fn compiled_points_are_the_hashes() {
-        for (domain, point) in [
-            (DST_BLINDING, constants::blinding_generator()),
-            (DST_INNER_PRODUCT, constants::inner_product_base()),
-        ] {
+        for (domain, point) in
+            [(DST_BLINDING, constants::blinding_generator()), (DST_INNER_PRODUCT, constants::inner_product_base())]
+        {
             assert_eq!(hash_to_curve(domain, b"").unwrap(), point);
         }
     }

@@ -30,7 +30,7 @@ impl Setup {
     /// # Errors
     /// [`SetupError`] names the check that failed.
     pub fn import(file: &[u8], columns: usize) -> Result<Self, SetupError> {
-        if columns < 2 || columns > 1 << MAX_LOG2 || !columns.is_power_of_two() {
+        if !(2..=1 << MAX_LOG2).contains(&columns) || !columns.is_power_of_two() {
             return Err(SetupError::Format(format!("{columns} columns: a power of two up to 2^{MAX_LOG2} is needed")));
         }
         let raw = if file.starts_with(MAGIC) { Raw::container(file)? } else { Raw::json(file, columns)? };
@@ -43,6 +43,9 @@ impl Setup {
 }
 
 /// Our container: the magic, the numbers of powers in `G1` and `G2` (64 bits, little endian), then the points, uncompressed.
+///
+/// # Errors
+/// None in practice: writing to a vector does not fail.
 pub fn to_container(g1: &[G1Affine], g2: &[G2Affine]) -> Result<Vec<u8>, SetupError> {
     let mut bytes = MAGIC.to_vec();
     bytes.extend((g1.len() as u64).to_le_bytes());
@@ -180,4 +183,3 @@ fn hex(text: &str) -> Option<Vec<u8>> {
     let pairs = digits.chunks(2).map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.get(1)?)?));
     pairs.collect()
 }
-

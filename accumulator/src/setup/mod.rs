@@ -222,15 +222,15 @@ fn read_tau(bytes: &[u8]) -> Result<(G2Affine, G2Affine), SetupError> {
         .filter(|(_, second)| second.len() == G2_BYTES)
         .ok_or_else(|| SetupError::Format("two points in G2 expected".into()))?;
     let point = |bytes: &[u8], index| {
-        G2Affine::deserialize_compressed(bytes)
-            .ok()
-            .filter(|p| !p.is_zero())
-            .ok_or(SetupError::Point { group: "G2", index })
+        G2Affine::deserialize_compressed(bytes).ok().filter(|p| !p.is_zero()).ok_or(SetupError::Point { group: "G2", index })
     };
     Ok((point(tau, 1)?, point(tau_squared, 2)?))
 }
 
-/// The inverse of [`read_tau`].
+/// `[tau]_2` and `[tau^2]_2` as [`VerifierSetup::Imported`] holds them.
+///
+/// # Errors
+/// None in practice: writing to a vector does not fail.
 pub fn write_tau(tau: G2Affine, tau_squared: G2Affine) -> Result<Vec<u8>, SetupError> {
     let mut bytes = Vec::with_capacity(2 * G2_BYTES);
     for point in [tau, tau_squared] {

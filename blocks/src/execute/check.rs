@@ -1,7 +1,7 @@
 //! Whether a trace satisfies its program: the relation itself, without a proof.
 
 use super::{Trace, view};
-use crate::program::{Column, Einsum, Program, Source, Table, TensorId};
+use crate::program::{Column, Einsum, Lookup, Program, Source, TensorId};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -29,11 +29,9 @@ pub fn check_satisfied(program: &Program, trace: &Trace) -> Vec<Violation> {
         }
     }
     for (index, lookup) in program.lookups.iter().enumerate() {
-        let columns: Vec<Arc<[i64]>> = lookup.columns.iter().map(|&id| trace.values(program, id)).collect();
-        let table = &program.tables[lookup.table];
-        if let Some(tuple) = first_miss(table, &columns) {
+        if let Some(tuple) = first_miss(program, trace, lookup) {
             let names: Vec<&str> = lookup.columns.iter().map(|&id| program.tensors[id].name.as_str()).collect();
-            let why = format!("{tuple:?} is no row of table `{}`", table.name);
+            let why = format!("{tuple:?} is no row of table `{}`", program.tables[lookup.table].name);
             violations.push(Violation { what: format!("lookup {index} of {names:?}"), why });
         }
     }
@@ -46,8 +44,8 @@ pub fn check_satisfied(program: &Program, trace: &Trace) -> Vec<Violation> {
     violations
 }
 
-/// What a tensor must be, given the others.
-fn definition(program: &Program, trace: &Trace, id: TensorId) -> Option<Vec<i64>> {
+/// What a virtual or constant tensor must be, given the others; `None` for inputs, weights and advice.
+pub fn definition(program: &Program, trace: &Trace, id: TensorId) -> Option<Vec<i64>> {
     let tensor = &program.tensors[id];
     let values = |id: TensorId| trace.values(program, id);
     match &tensor.source {
@@ -102,8 +100,10 @@ fn naive(program: &Program, einsum: &Einsum, id: TensorId, lhs: &[i64], rhs: &[i
     out
 }
 
-/// The first tuple that is not a row of the table.
-fn first_miss(table: &Table, columns: &[Arc<[i64]>]) -> Option<Vec<i64>> {
+/// The first tuple of a lookup that is not a row of its table.
+pub fn first_miss(program: &Program, trace: &Trace, lookup: &Lookup) -> Option<Vec<i64>> {
+    let columns: Vec<Arc<[i64]>> = lookup.columns.iter().map(|&id| trace.values(program, id)).collect();
+    let table = &program.tables[lookup.table];
     let len = columns.first().map_or(0, |c| c.len());
     let tuple = |i: usize| -> Vec<i64> { columns.iter().map(|c| c[i]).collect() };
     if let Some(Column::Count { start }) = table.columns.first() {

@@ -12,7 +12,7 @@ mod einsum;
 mod tests;
 mod view;
 
-pub use check::{Violation, check_satisfied};
+pub use check::{Violation, check_satisfied, definition, first_miss};
 
 use crate::program::{Column, Interval, Invalid, Limits, Program, Source, Tensor, TensorId};
 use rayon::prelude::*;
@@ -76,6 +76,11 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// A trace with no values yet.
+    pub fn empty(program: &Program) -> Self {
+        Self { values: vec![None; program.tensors.len()] }
+    }
+
     /// The values of a tensor, row-major over its valid box. Windows that only einsums read are not stored: they are
     /// made anew at each call.
     ///
@@ -97,7 +102,7 @@ impl Trace {
         self.values.get(id)?.as_ref()
     }
 
-    /// Replaces a tensor's values: for tests of what checkers and verifiers refuse.
+    /// States a tensor's values: for tests of what checkers and verifiers refuse.
     pub fn replace(&mut self, id: TensorId, values: Vec<i64>) {
         self.values[id] = Some(values.into());
     }
@@ -110,7 +115,7 @@ impl Trace {
 pub fn execute(program: &Program, weights: &Weights, inputs: &[Vec<i64>]) -> Result<Trace, ExecuteError> {
     program.validate(&Limits::default())?;
     let lazy = lazy_views(program);
-    let mut trace = Trace { values: vec![None; program.tensors.len()] };
+    let mut trace = Trace::empty(program);
     for (id, tensor) in program.tensors.iter().enumerate() {
         if !lazy[id] {
             trace.values[id] = Some(evaluate(program, weights, inputs, &trace, id, tensor)?);

@@ -63,7 +63,8 @@ pub fn make(model: &Path, choices: &Choices, setup: &SetupChoice, progress: &mut
     let port = |p: &crate::pipeline::Port| Port { name: p.name.clone(), shape: p.shape.clone() };
     let ports = [inputs.iter().map(port).collect(), outputs.iter().map(port).collect()];
     let mut randomness = Randomness::from_os().map_err(|e| Failure::undecided(format!("no randomness: {e}")))?;
-    let (proving, verifying) = keygen(program, weights, &setup, column_bits, ports, &mut randomness).map_err(|e| Failure::undecided(e.to_string()))?;
+    let (proving, verifying) =
+        keygen(program, weights, &setup, column_bits, ports, &mut randomness).map_err(|e| Failure::undecided(e.to_string()))?;
     let decider = if verifying.setup.is_transparent() { Decider::Transparent } else { Decider::Kzg };
     let cost = predict(&verifying.program, decider, column_bits);
     report.predictions = Some(Predictions {
@@ -86,7 +87,16 @@ fn describe(made: &Made, dir: &Path) -> Result<(String, Value), Failure> {
     let mut lines = vec![
         ("setup", setup.name.clone()),
         ("", setup.trust.to_owned()),
-        ("matrices", format!("{} columns; {} rows of weights, {} of a witness, {} of multiplicities", 1u64 << key.column_bits, sent[0], sent[1], sent[2])),
+        (
+            "matrices",
+            format!(
+                "{} columns; {} rows of weights, {} of a witness, {} of multiplicities",
+                1u64 << key.column_bits,
+                sent[0],
+                sent[1],
+                sent[2]
+            ),
+        ),
         ("model digest", show::hex(&key.model_digest())),
         ("key digest", show::hex(&digest)),
     ];
@@ -103,7 +113,9 @@ fn describe(made: &Made, dir: &Path) -> Result<(String, Value), Failure> {
     lines.push(("written", format!("{}: {}, {REPORT}", dir.display(), written.join(", "))));
     let mut text = format!("{}\n{}", made.report, show::lines(&lines));
     if setup.insecure {
-        text.push_str("\nWARNING: this setup is INSECURE. Anybody can forge proofs for this key. For tests and benchmarks only.\n");
+        text.push_str(
+            "\nWARNING: this setup is INSECURE. Anybody can forge proofs for this key. For tests and benchmarks only.\n",
+        );
     }
     let mut json = serde_json::to_value(&made.report).map_err(|e| Failure::undecided(format!("{REPORT}: {e}")))?;
     if let Value::Object(map) = &mut json {
@@ -112,7 +124,10 @@ fn describe(made: &Made, dir: &Path) -> Result<(String, Value), Failure> {
         map.insert("rows".into(), json!({ "model": sent[0], "witness": sent[1], "multiplicities": sent[2] }));
         map.insert("model_digest".into(), json!(show::hex(&key.model_digest())));
         map.insert("key_digest".into(), json!(show::hex(&digest)));
-        map.insert("files".into(), sizes.iter().map(|(name, bytes)| ((*name).to_owned(), json!(bytes))).collect::<serde_json::Map<_, _>>().into());
+        map.insert(
+            "files".into(),
+            sizes.iter().map(|(name, bytes)| ((*name).to_owned(), json!(bytes))).collect::<serde_json::Map<_, _>>().into(),
+        );
     }
     Ok((text, json))
 }

@@ -24,7 +24,12 @@ const SIDE: usize = 8;
 pub fn command(args: &Demo) -> Result<Outcome, Failure> {
     let test = bundled::digits_test().map_err(|e| Failure::undecided(e.to_string()))?;
     let (Some(image), Some(&label)) = (test.images.get(args.index), test.labels.get(args.index)) else {
-        return Err(Failure::undecided(format!("--index {}: there are {} test images, 0 to {}", args.index, test.len(), test.len() - 1)));
+        return Err(Failure::undecided(format!(
+            "--index {}: there are {} test images, 0 to {}",
+            args.index,
+            test.len(),
+            test.len() - 1
+        )));
     };
     let mut progress = Progress::new();
     let start = Instant::now();
@@ -64,7 +69,9 @@ pub fn command(args: &Demo) -> Result<Outcome, Failure> {
     let _ = write!(
         text,
         "\n  the proof: {}\n  the same with byte {byte} changed: {}\n  the same for another output: {}\n",
-        say(&honest), say(&bad_proof), say(&bad_output)
+        say(&honest),
+        say(&bad_proof),
+        say(&bad_output)
     );
     let json = json!({
         "index": args.index, "label": label, "prediction": prediction,
@@ -117,8 +124,8 @@ fn other_output(proof: &Proof, key: &VerifyingKey, prediction: usize) -> Proof {
     if let Some(values) = output.and_then(|position| other.statement.get_mut(position))
         && values.len() > 1
     {
-        let next = (prediction + 1) % values.len();
-        values.swap(prediction % values.len(), next);
+        let (winner, next) = (prediction % values.len(), (prediction + 1) % values.len());
+        values.swap(winner, next);
     }
     other
 }

@@ -62,13 +62,23 @@ fn folder(dir: &Path) -> Result<Found, Failure> {
     let size = |name: &str| std::fs::metadata(dir.join(name)).map_or(0, |m| m.len() as usize);
     let sizes = [PROGRAM, PROVING, VERIFYING, REPORT].map(|name| (name, size(name)));
     let text: Vec<String> = sizes.iter().map(|(name, n)| format!("{name} {}", show::bytes(*n))).collect();
-    found.add("files", text.join(", "), "files", sizes.iter().map(|(name, n)| ((*name).to_owned(), json!(n))).collect::<serde_json::Map<_, _>>().into());
+    found.add(
+        "files",
+        text.join(", "),
+        "files",
+        sizes.iter().map(|(name, n)| ((*name).to_owned(), json!(n))).collect::<serde_json::Map<_, _>>().into(),
+    );
     Ok(found)
 }
 
 fn describe_report(found: &mut Found, report: &Value) {
     if let Some(error) = report.get("output_error").and_then(Value::as_f64) {
-        found.add("error", format!("{:.3} % of the largest output, on the calibration samples", 100.0 * error), "output_error", json!(error));
+        found.add(
+            "error",
+            format!("{:.3} % of the largest output, on the calibration samples", 100.0 * error),
+            "output_error",
+            json!(error),
+        );
     }
     if let Some(p) = report.get("predictions") {
         let number = |name: &str| p.get(name).and_then(Value::as_f64).unwrap_or(0.0);
@@ -159,7 +169,10 @@ fn describe_key(found: &mut Found, key: &VerifyingKey) -> Result<(), Failure> {
     }
     let layout = Layout::new(&key.program, key.column_bits as usize);
     let [model, witness, multiplicities] = Phase::ALL.map(|phase| layout.sent_rows(phase).count());
-    let text = format!("{} columns; {model} rows of weights, {witness} of a witness, {multiplicities} of multiplicities", show::count(1 << key.column_bits));
+    let text = format!(
+        "{} columns; {model} rows of weights, {witness} of a witness, {multiplicities} of multiplicities",
+        show::count(1 << key.column_bits)
+    );
     found.add("matrices", text, "rows", json!({ "model": model, "witness": witness, "multiplicities": multiplicities }));
     found.json.insert("columns".into(), json!(1u64 << key.column_bits));
     let digest = key.digest().map_err(|e| Failure::undecided(e.to_string()))?;
@@ -173,7 +186,10 @@ fn describe_program(found: &mut Found, program: &Program, inputs: &[Port], outpu
         let text = |(&id, port): (&TensorId, &Port)| {
             let role = program.tensors.get(id).map_or(Role::Witness, |t| t.role());
             let seen = if role == Role::Public { "public" } else { "private" };
-            (format!("{} [{}] {seen}", port.name, show::shape(&port.shape)), json!({ "name": port.name, "shape": port.shape, "visibility": seen }))
+            (
+                format!("{} [{}] {seen}", port.name, show::shape(&port.shape)),
+                json!({ "name": port.name, "shape": port.shape, "visibility": seen }),
+            )
         };
         let (texts, values): (Vec<_>, Vec<_>) = ids.iter().zip(ports).map(text).unzip();
         (texts.join(", "), Value::Array(values))
@@ -184,12 +200,29 @@ fn describe_program(found: &mut Found, program: &Program, inputs: &[Port], outpu
     found.add("outputs", text, "outputs", value);
     let volume = |role| program.with_role(role).filter_map(|id| program.tensors.get(id)).map(|t| t.shape.len()).sum::<usize>();
     let (weights, witness) = (volume(Role::Weight), volume(Role::Witness));
-    let text = format!("{} ({} weights, {} committed values)", show::count(program.tensors.len()), show::count(weights), show::count(witness));
+    let text = format!(
+        "{} ({} weights, {} committed values)",
+        show::count(program.tensors.len()),
+        show::count(weights),
+        show::count(witness)
+    );
     found.add("tensors", text, "tensors", json!(program.tensors.len()));
-    let lookups: usize = program.lookups.iter().filter_map(|l| program.tensors.get(*l.columns.first()?)).map(|t| t.shape.len()).sum();
+    let lookups: usize =
+        program.lookups.iter().filter_map(|l| program.tensors.get(*l.columns.first()?)).map(|t| t.shape.len()).sum();
     let rows: usize = program.tables.iter().map(|t| t.rows).sum();
-    let text = format!("{} of {}, in {} of {} rows", show::things(program.lookups.len(), "lookup"), show::things(lookups, "value"), show::things(program.tables.len(), "table"), show::count(rows));
-    found.add("lookups", text, "lookups", json!({ "instances": program.lookups.len(), "values": lookups, "tables": program.tables.len(), "table_rows": rows }));
+    let text = format!(
+        "{} of {}, in {} of {} rows",
+        show::things(program.lookups.len(), "lookup"),
+        show::things(lookups, "value"),
+        show::things(program.tables.len(), "table"),
+        show::count(rows)
+    );
+    found.add(
+        "lookups",
+        text,
+        "lookups",
+        json!({ "instances": program.lookups.len(), "values": lookups, "tables": program.tables.len(), "table_rows": rows }),
+    );
     found.json.insert("weights".into(), json!(weights));
     found.json.insert("committed".into(), json!(witness));
 }

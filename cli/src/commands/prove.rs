@@ -38,7 +38,10 @@ pub fn command(args: &Prove) -> Result<Outcome, Failure> {
     let shown: Vec<String> = phases.iter().map(|(name, s)| format!("{name} {}", show::seconds(*s))).collect();
     let mut text: String = outputs.iter().map(|t| t.text() + "\n").collect();
     text.push_str(&show::lines(&[
-        ("proof", format!("{} ({}, with public values {})", args.output.display(), show::bytes(proof_bytes), show::bytes(bytes.len()))),
+        (
+            "proof",
+            format!("{} ({}, with public values {})", args.output.display(), show::bytes(proof_bytes), show::bytes(bytes.len())),
+        ),
         ("time", format!("{} ({})", show::seconds(seconds), shown.join(", "))),
     ]));
     let phases: Vec<Value> = phases.iter().map(|(name, seconds)| json!({ "name": name, "seconds": seconds })).collect();
@@ -55,7 +58,12 @@ pub fn command(args: &Prove) -> Result<Outcome, Failure> {
 }
 
 /// Proves, with fresh randomness, and refuses to hand out a proof that the prover itself knows to be wrong.
-pub fn prove(proving: &ProvingKey, verifying: &VerifyingKey, inputs: &[Vec<i64>], progress: &mut Progress) -> Result<Proved, Failure> {
+pub fn prove(
+    proving: &ProvingKey,
+    verifying: &VerifyingKey,
+    inputs: &[Vec<i64>],
+    progress: &mut Progress,
+) -> Result<Proved, Failure> {
     let randomness = Randomness::from_os().map_err(|e| Failure::undecided(format!("no randomness: {e}")))?;
     let proved = zktorch_prover::prove(proving, verifying, inputs, randomness, &mut |phase| progress.begin(phase));
     let proved = proved.map_err(|error| match error {

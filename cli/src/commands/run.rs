@@ -23,7 +23,8 @@ pub fn command(args: &Run) -> Result<Outcome, Failure> {
     let values: Vec<Vec<i64>> = file.program.outputs.iter().map(|&id| trace.values(&file.program, id).to_vec()).collect();
     let outputs = floats(&file.outputs, &values);
     let text: Vec<String> = outputs.iter().map(show::Tensor::text).collect();
-    let phases: Vec<_> = progress.finish().into_iter().map(|(name, seconds)| json!({ "name": name, "seconds": seconds })).collect();
+    let phases: Vec<_> =
+        progress.finish().into_iter().map(|(name, seconds)| json!({ "name": name, "seconds": seconds })).collect();
     let json = json!({ "outputs": show::tensors(&outputs), "integers": values, "seconds": seconds, "phases": phases });
     Ok(Outcome::done(text.join("\n"), json))
 }

@@ -32,7 +32,8 @@ pub fn command(args: &Verify) -> Result<Outcome, Failure> {
         Verdict::Accepted => about.accepted(),
         Verdict::Rejected(reason) => about.rejected(&reason.to_string()),
     };
-    let size = format!("{} ({}, with public values {})", args.proof.display(), show::bytes(proof.bytes.len()), show::bytes(file_bytes));
+    let size =
+        format!("{} ({}, with public values {})", args.proof.display(), show::bytes(proof.bytes.len()), show::bytes(file_bytes));
     outcome.text.push_str(&show::lines(&[("proof", size), ("verified in", show::seconds(seconds))]));
     if let Value::Object(map) = &mut outcome.json {
         map.insert("proof_bytes".into(), json!(proof.bytes.len()));
@@ -119,7 +120,8 @@ impl<'a> About<'a> {
 
     fn warning(&self) -> Option<String> {
         let insecure = self.key.setup.is_insecure().then_some("the setup is INSECURE: anybody can forge proofs for this key");
-        let seeded = self.proof.seeded.then_some("the prover says that its randomness came from a fixed seed: the proof hides nothing");
+        let seeded =
+            self.proof.seeded.then_some("the prover says that its randomness came from a fixed seed: the proof hides nothing");
         let all: Vec<&str> = insecure.into_iter().chain(seeded).collect();
         (!all.is_empty()).then(|| all.join("; "))
     }

@@ -5,6 +5,8 @@
 //! which requantises once. Every advice tensor is pinned by lookups (LOWERINGS sections 0 and 12).
 
 mod activation;
+#[cfg(test)]
+mod brute;
 mod builder;
 mod elementwise;
 mod error;

@@ -58,7 +58,14 @@ impl Lowering<'_> {
     /// The maximum over the leading axes of the rounded entries: `m - d_j` is entry `j` rounded, `z` marks the first
     /// `d_j = 0`, and the tuple `(z - d, z)` is a row of the ReLU table: `d >= 0`, and `z > 0` only where `d = z - 1`,
     /// which `sum z = 1` turns into `d = 0`. The caller looks up `m`.
-    fn rounded_max(&mut self, name: &str, x: TensorId, over: usize, shift: i32, scale: i32) -> Result<Value, Refusal> {
+    pub(super) fn rounded_max(
+        &mut self,
+        name: &str,
+        x: TensorId,
+        over: usize,
+        shift: i32,
+        scale: i32,
+    ) -> Result<Value, Refusal> {
         let divisor = 1i64.checked_shl(shift as u32).filter(|d| *d > 0 && shift < 40);
         let divisor = divisor.ok_or_else(|| format!("a requantisation by {shift} bits"))?;
         let dims = self.builder.dims(x).to_vec();

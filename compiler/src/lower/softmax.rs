@@ -5,7 +5,7 @@ use zktorch_blocks::program::{Advice, Interval, TensorId};
 use super::builder::Refusal;
 use super::{Lowering, Value};
 use crate::graph::{NodeId, Op};
-use crate::quantise::scale_for;
+use crate::quantise::softmax_rows;
 
 /// Scale of the exponentials: `exp(0) = 2^14`.
 const EXPONENTIAL: i32 = 14;
@@ -18,10 +18,8 @@ impl Lowering<'_> {
         let operand = self.operand(id, 0)?;
         let x = self.value(operand)?;
         let name = self.name(id);
-        let range = self.calibration.range(operand);
-        let rows = 1usize << self.settings.bits.max(11);
-        let width = ((range.hi - range.lo) * self.calibration.margin()).max(1.0);
-        let scale = scale_for(width, (rows - 2) as f64).min(10);
+        let rows = softmax_rows(self.settings);
+        let scale = self.plan.scale(operand);
         let dims = self.builder.dims(x.tensor).to_vec();
         let kept: Vec<usize> = (0..dims.len()).filter(|a| !axes.contains(a)).collect();
 

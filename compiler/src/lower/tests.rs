@@ -166,7 +166,8 @@ fn layout_and_elementwise() {
     let y = node(&mut g, Op::Take { axis: 2, indices: vec![7, 0, 3, 3] }, &[y]);
     let top = node(&mut g, Op::Reduce { kind: ReduceKind::Max, axes: vec![2] }, &[y]);
     let top = g.add("spread", Op::Broadcast, &[top], &[1, 5, 4]);
-    let y = node(&mut g, Op::Max, &[y, top]);
+    let low = node(&mut g, Op::Unary(Unary::Neg), &[top]);
+    let y = node(&mut g, Op::Max, &[y, low]);
     let y = node(&mut g, Op::Sub, &[top, y]);
     check(&mut g, y, 0.02);
 }

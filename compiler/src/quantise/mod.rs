@@ -6,7 +6,7 @@ mod plan;
 mod search;
 
 pub use calibration::{Calibration, Range};
-pub(crate) use plan::{Plan, is_tiling};
+pub(crate) use plan::{Plan, is_tiling, softmax_rows};
 pub use plan::Settings;
 pub(crate) use search::candidates;
 

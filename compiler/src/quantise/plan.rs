@@ -60,6 +60,14 @@ impl Plan {
                 pools.insert(last, pool);
             }
         }
+        for (id, node) in graph.nodes() {
+            if let (Op::Softmax { .. }, Some(&scores)) = (&node.op, graph.operands(id).first()) {
+                let range = calibration.range(scores);
+                let width = ((range.hi - range.lo) * margin).max(1.0);
+                let rows = softmax_rows(settings);
+                scales.insert(scores, scale_for(width, (rows - 2) as f64).min(10));
+            }
+        }
         let mut plan = Self { scales, pools, absorbed };
         for id in graph.order().into_iter().rev() {
             if matches!(graph.op(id), Op::Concat { .. }) {
@@ -123,6 +131,11 @@ impl Plan {
             }
         }
     }
+}
+
+/// Rows of the table of exponentials: as many differences of scores can be told apart.
+pub(crate) fn softmax_rows(settings: Settings) -> usize {
+    1 << settings.bits.max(11)
 }
 
 /// Operations that only move entries.

@@ -169,7 +169,7 @@ pub(crate) fn tensors(
                 }
             }
             let tensor = &program.tensors[id];
-            let magnitude = tensor.interval.lo.unsigned_abs().max(tensor.interval.hi.unsigned_abs());
+            let magnitude = tensor.interval.hi.max(-(tensor.interval.lo + 1)).max(0);
             TensorReport {
                 name: graph.node(node).name.clone(),
                 op: graph.op(node).name().to_owned(),

@@ -1,8 +1,44 @@
-//! Rewrites of the typed graph. Each preserves [`Graph::evaluate`] up to float rounding.
+//! Rewrites of the typed graph. Each preserves [`Graph::evaluate`] up to float rounding, says whether it changed
+//! anything, and may leave nodes without users behind.
+
+mod affine;
+mod constants;
+mod functions;
+mod views;
+
+#[cfg(test)]
+mod tests;
 
 use super::Graph;
 
-/// All passes.
+pub use affine::fold_affine;
+pub use constants::fold_constants;
+pub use functions::{fuse_functions, merge_clips};
+pub use views::merge_views;
+
+/// A rewrite, and whether it changed anything.
+pub type Pass = fn(&mut Graph) -> bool;
+
+/// All passes, by name, in their order.
+pub const PASSES: &[(&str, Pass)] = &[
+    ("fold constants", fold_constants),
+    ("merge views", merge_views),
+    ("fold affine", fold_affine),
+    ("merge clips", merge_clips),
+    ("fuse functions", fuse_functions),
+];
+
+/// Runs all passes until none changes anything (at most a fixed number of rounds), and removes unused nodes.
 pub fn simplify(graph: &mut Graph) {
     graph.remove_dead();
+    for _ in 0..64 {
+        let mut changed = false;
+        for (_, pass) in PASSES {
+            changed |= pass(graph);
+            graph.remove_dead();
+        }
+        if !changed {
+            break;
+        }
+    }
 }

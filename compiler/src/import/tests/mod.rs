@@ -1,1 +1,5 @@
+mod archive;
+mod conformance;
+mod errors;
+mod onnx;
 mod zoo;

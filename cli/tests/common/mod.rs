@@ -1,0 +1,120 @@
+//! A folder to work in, and runs of the program there.
+#![allow(dead_code)]
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+use tempfile::TempDir;
+use zktorch_models::bundled;
+
+/// A scratch folder.
+pub struct Scratch(TempDir);
+
+impl Scratch {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Writes a file, and gives its path.
+    pub fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
+        std::fs::write(self.path(name), bytes).unwrap();
+        self.text(name)
+    }
+
+    pub fn text(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
+    /// Names of everything in it.
+    pub fn names(&self) -> Vec<String> {
+        names(self.0.path())
+    }
+}
+
+pub fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// Exit code, stdout and stderr of a run.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    /// The JSON on stdout, which must be nothing else.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("{e}: {self:?}"))
+    }
+
+    /// Asserts the exit code, and that stderr says all of this.
+    pub fn fails(&self, code: i32, fragments: &[&str]) {
+        assert_eq!(self.code, code, "{self:?}");
+        assert!(!self.stderr.contains("panicked") && !self.stderr.contains("internal error"), "{self:?}");
+        for fragment in fragments {
+            assert!(self.stderr.contains(fragment), "{fragment:?} is not in {self:?}");
+        }
+    }
+}
+
+/// Runs the program.
+pub fn zktorch(args: &[&str]) -> Ran {
+    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_zktorch")).args(args).output().unwrap();
+    Ran { code: status.code().unwrap(), stdout: String::from_utf8(stdout).unwrap(), stderr: String::from_utf8(stderr).unwrap() }
+}
+
+/// Compiles the bundled MLP into a folder of the scratch, on an insecure setup, which is fast.
+pub fn compile_mlp(scratch: &Scratch, name: &str, more: &[&str]) -> Ran {
+    let model = scratch.file("mlp.onnx", bundled::DIGITS_MLP.onnx);
+    let samples = scratch.file("samples.npy", bundled::DIGITS_CALIBRATION_NPY);
+    let dir = scratch.text(name);
+    let mut args = vec!["compile", &model, "-o", &dir, "--calibrate", &samples, "--setup", "insecure:10", "--bits", "9"];
+    args.extend(more);
+    zktorch(&args)
+}
+
+/// The compiled MLP with an input and a proof, made once for all tests of a file.
+pub struct Shared {
+    scratch: Scratch,
+}
+
+impl Shared {
+    pub fn dir(&self) -> String {
+        self.scratch.text("mlp")
+    }
+
+    pub fn key(&self) -> String {
+        self.scratch.text("mlp/verifying.key")
+    }
+
+    pub fn input(&self) -> String {
+        self.scratch.text("input.json")
+    }
+
+    pub fn proof(&self) -> String {
+        self.scratch.text("proof")
+    }
+}
+
+pub fn shared() -> &'static Shared {
+    static SHARED: OnceLock<Shared> = OnceLock::new();
+    SHARED.get_or_init(|| {
+        let shared = Shared { scratch: Scratch::new() };
+        let compiled = compile_mlp(&shared.scratch, "mlp", &[]);
+        assert_eq!(compiled.code, 0, "{compiled:?}");
+        shared.scratch.file("input.json", bundled::DIGITS_MLP.input_json);
+        let proved = zktorch(&["prove", &shared.dir(), "--input", &shared.input(), "-o", &shared.proof()]);
+        assert_eq!(proved.code, 0, "{proved:?}");
+        shared
+    })
+}

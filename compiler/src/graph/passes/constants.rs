@@ -1,0 +1,85 @@
+//! Constants: evaluation of what depends on nothing else, and small constants behind broadcasts.
+
+use std::sync::Arc;
+
+use ndarray::{ArrayD, Axis, IxDyn, Slice, Zip};
+
+use super::super::evaluate::apply;
+use super::super::{Graph, NodeId, Op};
+
+/// Evaluates nodes whose operands are all constants. Broadcasts of constants stay, so that constants stay small.
+pub fn fold_constants(graph: &mut Graph) -> bool {
+    let mut changed = false;
+    for id in graph.order() {
+        let node = graph.node(id);
+        if matches!(node.op, Op::Input { .. } | Op::Constant(_) | Op::Broadcast) || graph.uses(id) == 0 {
+            continue;
+        }
+        let operands: Option<Vec<Arc<ArrayD<f32>>>> =
+            graph.operands(id).iter().map(|&operand| materialised(graph, operand)).collect();
+        let Some(operands) = operands else { continue };
+        let operands: Vec<&ArrayD<f32>> = operands.iter().map(|o| &**o).collect();
+        let node = graph.node(id);
+        let value = apply(&node.op, &operands, &node.shape);
+        let folded = graph.add_constant(node.name.clone(), value);
+        graph.replace(id, folded);
+        changed = true;
+    }
+    changed
+}
+
+/// The whole value of a constant or of a broadcast constant.
+fn materialised(graph: &Graph, id: NodeId) -> Option<Arc<ArrayD<f32>>> {
+    let value = behind(graph, id)?;
+    if value.shape() == graph.shape(id) {
+        return Some(value);
+    }
+    Some(Arc::new(value.broadcast(IxDyn(graph.shape(id)))?.to_owned()))
+}
+
+/// The constant behind a node: of the node's rank, with extent 1 where a broadcast repeats it.
+pub(super) fn behind(graph: &Graph, id: NodeId) -> Option<Arc<ArrayD<f32>>> {
+    if !matches!(graph.op(id), Op::Broadcast) {
+        return graph.constant(id).cloned();
+    }
+    graph.constant(*graph.operands(id).first()?).cloned()
+}
+
+/// The same constant with extent 1 on every axis along which it does not vary.
+pub(super) fn compressed(value: &ArrayD<f32>) -> ArrayD<f32> {
+    let mut value = value.clone();
+    for axis in (0..value.ndim()).map(Axis) {
+        if value.len_of(axis) > 1 {
+            let first = value.slice_axis(axis, Slice::from(0..1)).to_owned();
+            let constant = value.axis_iter(axis).all(|slice| slice == first.index_axis(axis, 0));
+            if constant {
+                value = first;
+            }
+        }
+    }
+    value
+}
+
+/// The one value of all entries.
+pub(super) fn uniform(value: &ArrayD<f32>) -> Option<f32> {
+    let first = *value.first()?;
+    value.iter().all(|&v| v == first).then_some(first)
+}
+
+/// Combines two constants of one rank, each broadcast where it has extent 1.
+pub(super) fn combine(a: &ArrayD<f32>, b: &ArrayD<f32>, f: impl Fn(f32, f32) -> f32) -> Option<ArrayD<f32>> {
+    let shape: Vec<usize> =
+        a.shape().iter().zip(b.shape()).map(|(&a, &b)| if a == 1 { b } else { a }).collect();
+    let shape = IxDyn(&shape);
+    let (a, b) = (a.broadcast(shape.clone())?, b.broadcast(shape)?);
+    Some(Zip::from(&a).and(&b).map_collect(|&a, &b| f(a, b)))
+}
+
+/// Adds a constant, broadcast to `shape` where it is smaller.
+pub(super) fn add_broadcast(graph: &mut Graph, name: &str, value: ArrayD<f32>, shape: &[usize]) -> NodeId {
+    let constant = graph.add_constant(name, value);
+    if graph.shape(constant) == shape {
+        return constant;
+    }
+    graph.add(name, Op::Broadcast, &[constant], shape)
+}

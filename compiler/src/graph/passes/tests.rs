@@ -1,0 +1,222 @@
+//! Each pass on tiny graphs: what it must leave, and that values stay.
+
+use ndarray::{ArrayD, IxDyn};
+
+use super::*;
+use crate::graph::{NodeId, Op, ReduceKind, Unary, Window};
+
+/// Distinct, signed values.
+fn values(shape: &[usize], seed: usize) -> ArrayD<f32> {
+    let len: usize = shape.iter().product();
+    let data = (0..len).map(|i| (((i + seed) * 7919 + 13) % 101) as f32 / 25.0 - 2.0).collect();
+    ArrayD::from_shape_vec(IxDyn(shape), data).unwrap()
+}
+
+/// Simplifies, checks that outputs stay, and returns the ops that are left beside inputs, constants and broadcasts.
+fn simplified(mut graph: Graph) -> (Graph, Vec<String>) {
+    graph.validate().unwrap();
+    let inputs: Vec<ArrayD<f32>> =
+        graph.inputs().iter().enumerate().map(|(seed, &id)| values(graph.shape(id), seed)).collect();
+    let before = graph.evaluate(&inputs).unwrap();
+    let original = graph.clone();
+    for (name, pass) in PASSES {
+        let mut alone = original.clone();
+        pass(&mut alone);
+        alone.validate().unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_close(&before.outputs(), &alone.evaluate(&inputs).unwrap().outputs());
+    }
+    simplify(&mut graph);
+    graph.validate().unwrap();
+    assert_close(&before.outputs(), &graph.evaluate(&inputs).unwrap().outputs());
+    let mut ops: Vec<String> = graph.nodes().map(|(_, n)| n.op.name().to_owned()).collect();
+    ops.retain(|op| !["Input", "Constant", "Broadcast"].contains(&op.as_str()));
+    ops.sort();
+    (graph, ops)
+}
+
+fn assert_close(a: &[&ArrayD<f32>], b: &[&ArrayD<f32>]) {
+    assert_eq!(a.len(), b.len());
+    for (a, b) in a.iter().zip(b) {
+        assert_eq!(a.shape(), b.shape());
+        for (x, y) in a.iter().zip(b.iter()) {
+            assert!((x - y).abs() <= 1e-4 * (1.0 + x.abs()), "{x} became {y}");
+        }
+    }
+}
+
+fn add(graph: &mut Graph, op: Op, operands: &[NodeId]) -> NodeId {
+    graph.add_inferred("node", op, operands).unwrap()
+}
+
+fn constant(graph: &mut Graph, shape: &[usize], seed: usize, broadcast: &[usize]) -> NodeId {
+    let constant = graph.add_constant("constant", values(shape, seed));
+    if shape == broadcast { constant } else { graph.add("constant", Op::Broadcast, &[constant], broadcast) }
+}
+
+fn scalar(graph: &mut Graph, value: f32, shape: &[usize]) -> NodeId {
+    let constant = graph.add_constant("scalar", ArrayD::from_elem(IxDyn(&vec![1; shape.len()]), value));
+    graph.add("scalar", Op::Broadcast, &[constant], shape)
+}
+
+fn unary(graph: &mut Graph, unary: Unary, x: NodeId) -> NodeId {
+    add(graph, Op::Unary(unary), &[x])
+}
+
+#[test]
+fn batch_normalisation_folds_into_the_convolution_before_it() {
+    let mut g = Graph::new();
+    let x = g.add_input("x", &[1, 4, 5, 5]);
+    let w = constant(&mut g, &[6, 2, 3, 3], 1, &[6, 2, 3, 3]);
+    let window = Window { pads_begin: vec![1, 1], pads_end: vec![1, 1], ..Window::dense(&[3, 3]) };
+    let conv = add(&mut g, Op::Conv { window, groups: 2 }, &[x, w]);
+    let shape = g.shape(conv).to_vec();
+    let bias = constant(&mut g, &[1, 6, 1, 1], 2, &shape);
+    let scale = constant(&mut g, &[1, 6, 1, 1], 3, &shape);
+    let shift = constant(&mut g, &[1, 6, 1, 1], 4, &shape);
+    let y = add(&mut g, Op::Add, &[conv, bias]);
+    let y = add(&mut g, Op::Mul, &[scale, y]);
+    let y = add(&mut g, Op::Sub, &[y, shift]);
+    g.add_output("y", y);
+    assert_eq!(simplified(g).1, ["Conv"]);
+}
+
+#[test]
+fn a_shift_before_a_padded_convolution_stays() {
+    let mut g = Graph::new();
+    let x = g.add_input("x", &[1, 2, 4]);
+    let shift = constant(&mut g, &[1, 2, 1], 1, &[1, 2, 4]);
+    let y = add(&mut g, Op::Add, &[x, shift]);
+    let w = constant(&mut g, &[3, 2, 3], 2, &[3, 2, 3]);
+    let window = Window { pads_begin: vec![1], pads_end: vec![1], ..Window::dense(&[3]) };
+    let y = add(&mut g, Op::Conv { window, groups: 1 }, &[y, w]);
+    g.add_output("y", y);
+    assert_eq!(simplified(g).1, ["Add", "Conv"]);
+}
+
+#[test]
+fn scales_fold_into_einsum_weights_and_shifts_merge() {
+    let mut g = Graph::new();
+    let x = g.add_input("x", &[3, 4]);
+    let w = constant(&mut g, &[4, 5], 1, &[4, 5]);
+    let product = Op::Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] };
+    let y = add(&mut g, product, &[x, w]);
+    let bias = constant(&mut g, &[1, 5], 2, &[3, 5]);
+    let y = add(&mut g, Op::Add, &[bias, y]);
+    let scale = constant(&mut g, &[1, 5], 3, &[3, 5]);
+    let y = add(&mut g, Op::Mul, &[y, scale]);
+    let shift = constant(&mut g, &[1, 5], 4, &[3, 5]);
+    let y = add(&mut g, Op::Add, &[y, shift]);
+    g.add_output("y", y);
+    assert_eq!(simplified(g).1, ["Add", "Einsum"]);
+}
+
+#[test]
+fn a_scale_along_a_free_axis_of_the_variable_stays() {
+    let mut g = Graph::new();
+    let x = g.add_input("x", &[3, 4]);
+    let w = constant(&mut g, &[4, 5], 1, &[4, 5]);
+    let product = Op::Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![2, 0] };
+    let y = add(&mut g, product, &[x, w]);
+    let scale = constant(&mut g, &[1, 3], 3, &[5, 3]);
+    let y = add(&mut g, Op::Mul, &[y, scale]);
+    g.add_output("y", y);
+    assert_eq!(simplified(g).1, ["Einsum", "Mul"]);
+}
+
+#[test]
+fn a_sum_divided_by_its_count_is_a_mean() {
+    let mut g = Graph::new();
+    let x = g.add_input("x", &[2, 3, 7]);
+    let y = add(&mut g, Op::Reduce { kind: ReduceKind::Sum, axes: vec![1, 2] }, &[x]);
+    let n = scalar(&mut g, 21.0, &[2, 1, 1]);
+    let y = add(&mut g, Op::Div, &[y, n]);
+    g.add_output("y", y);
+    assert_eq!(simplified(g).1, ["ReduceMean"]);
+}
+
+#[test]
+fn views_merge() {
+    let mut g = Graph::new();
+    let x = g.add_input("x", &[1, 2, 3]);
+    let y = add(&mut g, Op::Transpose(vec![2, 1, 0]), &[x]);
+    let y = add(&mut g, Op::Transpose(vec![2, 1, 0]), &[y]);
+    let y = add(&mut g, Op::Transpose(vec![1, 0, 2]), &[y]);
+    let y = g.add("r", Op::Reshape, &[y], &[6]);
+    let y = g.add("r", Op::Reshape, &[y], &[3, 2]);
+    let y = add(&mut g, Op::Concat { axis: 0 }, &[y]);
+    g.add_output("y", y);
+    assert_eq!(simplified(g).1, ["Reshape"]);
+}
+
+#[test]
+fn clips_merge() {
+    let mut g = Graph::new();
+    let x = g.add_input("x", &[9]);
+    let y = unary(&mut g, Unary::Relu, x);
+    let y = unary(&mut g, Unary::Clip { lo: f32::NEG_INFINITY, hi: 1.5 }, y);
+    g.add_output("y", y);
+    let (graph, ops) = simplified(g);
+    assert_eq!(ops, ["Clip"]);
+    let clip = graph.nodes().any(|(_, n)| matches!(n.op, Op::Unary(Unary::Clip { lo: 0.0, hi: 1.5 })));
+    assert!(clip);
+}
+
+#[test]
+fn spelled_out_activations_get_their_names() {
+    let shape = [30];
+    let mut g = Graph::new();
+    let x = g.add_input("x", &shape);
+    // x (1 + erf(x / sqrt 2)) / 2
+    let c = scalar(&mut g, std::f32::consts::SQRT_2, &shape);
+    let y = add(&mut g, Op::Div, &[x, c]);
+    let y = unary(&mut g, Unary::Erf, y);
+    let one = scalar(&mut g, 1.0, &shape);
+    let y = add(&mut g, Op::Add, &[y, one]);
+    let y = add(&mut g, Op::Mul, &[x, y]);
+    let half = scalar(&mut g, 0.5, &shape);
+    let gelu = add(&mut g, Op::Mul, &[y, half]);
+    g.add_output("gelu", gelu);
+    // x sigmoid(x)
+    let s = unary(&mut g, Unary::Sigmoid, x);
+    let silu = add(&mut g, Op::Mul, &[s, x]);
+    g.add_output("silu", silu);
+    // x clip(x + 3, 0, 6) / 6
+    let three = scalar(&mut g, 3.0, &shape);
+    let y = add(&mut g, Op::Add, &[x, three]);
+    let y = unary(&mut g, Unary::Clip { lo: 0.0, hi: 6.0 }, y);
+    let y = add(&mut g, Op::Mul, &[x, y]);
+    let six = scalar(&mut g, 6.0, &shape);
+    let hard_swish = add(&mut g, Op::Div, &[y, six]);
+    g.add_output("hard swish", hard_swish);
+    let (graph, _) = simplified(g);
+    let names: Vec<&str> = graph.outputs().iter().map(|&id| graph.op(id).name()).collect();
+    assert_eq!(names, ["Gelu", "Silu", "HardSwish"]);
+}
+
+#[test]
+fn residual_sums_are_not_fused() {
+    let mut g = Graph::new();
+    let x = g.add_input("x", &[4]);
+    let a = unary(&mut g, Unary::Relu, x);
+    let b = unary(&mut g, Unary::Tanh, x);
+    let sum = add(&mut g, Op::Add, &[a, b]);
+    g.add_output("sum", sum);
+    let (_, ops) = simplified(g);
+    assert_eq!(ops, ["Add", "Relu", "Tanh"]);
+}
+
+#[test]
+fn constants_fold_and_dead_nodes_go() {
+    let mut g = Graph::new();
+    let x = g.add_input("x", &[2, 2]);
+    let a = constant(&mut g, &[2, 2], 1, &[2, 2]);
+    let b = constant(&mut g, &[1, 2], 2, &[2, 2]);
+    let c = add(&mut g, Op::Max, &[a, b]);
+    let c = unary(&mut g, Unary::Exp, c);
+    let y = add(&mut g, Op::Max, &[x, c]);
+    let dead = unary(&mut g, Unary::Exp, x);
+    unary(&mut g, Unary::Exp, dead);
+    g.add_output("y", y);
+    let (graph, ops) = simplified(g);
+    assert_eq!((ops, graph.len()), (vec!["Max".to_owned()], 3));
+}

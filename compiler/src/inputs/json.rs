@@ -1,0 +1,53 @@
+//! `{"input_data": [..]}`, one flat or nested array per input.
+
+use serde_json::Value;
+
+use super::{SampleProblem, Tensor};
+
+/// The arrays of the file.
+pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Tensor>, SampleProblem> {
+    let value: Value = serde_json::from_slice(bytes).map_err(|e| malformed(e.to_string()))?;
+    let arrays = value.get("input_data").and_then(Value::as_array);
+    let arrays = arrays.ok_or_else(|| malformed("expected {\"input_data\": [[..], ..]}".to_owned()))?;
+    arrays.iter().enumerate().map(|(index, array)| tensor(index, array)).collect()
+}
+
+fn malformed(reason: String) -> SampleProblem {
+    SampleProblem::Malformed { format: "JSON input", reason }
+}
+
+fn tensor(index: usize, array: &Value) -> Result<Tensor, SampleProblem> {
+    if !array.is_array() {
+        return Err(malformed(format!("entry {index} of input_data is not an array: one array per input")));
+    }
+    let mut shape = Vec::new();
+    let mut level = array;
+    while let Value::Array(entries) = level {
+        shape.push(entries.len());
+        let Some(first) = entries.first() else { break };
+        level = first;
+    }
+    let mut values = Vec::new();
+    flatten(array, &shape, &mut values).map_err(|reason| malformed(format!("entry {index} of input_data: {reason}")))?;
+    Ok(Tensor { shape, values })
+}
+
+/// Appends all numbers in order; every level must have the extent of its first entry.
+fn flatten(value: &Value, shape: &[usize], values: &mut Vec<f32>) -> Result<(), String> {
+    match (value, shape) {
+        (Value::Array(entries), [extent, rest @ ..]) if entries.len() == *extent => {
+            entries.iter().try_for_each(|entry| flatten(entry, rest, values))
+        }
+        (Value::Array(entries), [extent, ..]) => {
+            Err(format!("the nested arrays have different lengths, {extent} and {}", entries.len()))
+        }
+        (Value::Number(number), []) => {
+            values.push(number.as_f64().unwrap_or(f64::NAN) as f32);
+            Ok(())
+        }
+        (other, _) => {
+            let text: String = other.to_string().chars().take(40).collect();
+            Err(format!("expected {}, got {text} after {} values", if shape.is_empty() { "a number" } else { "an array" }, values.len()))
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Brute force at small widths: of all advice in (and a little beyond) the declared intervals, whatever satisfies the
+//! program gives the honest outputs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ndarray::{ArrayD, IxDyn};
+use zktorch_blocks::execute::{Trace, Weights, definition, execute, first_miss};
+use zktorch_blocks::program::{Program, Source};
+
+use super::builder::{Builder, Refusal};
+use super::{Lowering, Value};
+use crate::graph::{Graph, NodeId, Op, Unary};
+use crate::quantise::{Calibration, Plan, Range, Settings};
+
+/// All outputs that some advice makes acceptable.
+struct Search<'p> {
+    program: &'p Program,
+    weights: &'p Weights,
+    inputs: &'p [Vec<i64>],
+    outputs: BTreeSet<Vec<i64>>,
+    visited: u64,
+}
+
+impl Search<'_> {
+    fn extend(&mut self, trace: &mut Trace, id: usize) {
+        let Some(tensor) = self.program.tensors.get(id) else {
+            let outputs = self.program.outputs.iter().flat_map(|&o| trace.values(self.program, o).to_vec()).collect();
+            self.outputs.insert(outputs);
+            return;
+        };
+        match &tensor.source {
+            Source::Input(n) => trace.replace(id, self.inputs[*n].clone()),
+            Source::Weight => trace.replace(id, self.weights[&id].to_vec()),
+            Source::Advice(_) => {
+                let (lo, hi) = (tensor.interval.lo - 1, tensor.interval.hi + 1);
+                let mut values = vec![lo; tensor.shape.len()];
+                loop {
+                    trace.replace(id, values.clone());
+                    self.visited += 1;
+                    self.descend(trace, id);
+                    match values.iter().position(|&v| v < hi) {
+                        None => return,
+                        Some(at) => {
+                            values[at] += 1;
+                            values[..at].fill(lo);
+                        }
+                    }
+                }
+            }
+            _ => trace.replace(id, definition(self.program, trace, id).expect("virtual")),
+        }
+        self.descend(trace, id);
+    }
+
+    /// Goes on if every constraint that tensor `id` completes holds.
+    fn descend(&mut self, trace: &mut Trace, id: usize) {
+        let complete = |columns: &[usize]| columns.iter().max() == Some(&id);
+        let mut lookups = self.program.lookups.iter().filter(|l| complete(&l.columns));
+        let hit = lookups.all(|l| first_miss(self.program, trace, l).is_none());
+        let vanishes = !self.program.zeros.contains(&id) || trace.values(self.program, id).iter().all(|&v| v == 0);
+        if hit && vanishes {
+            self.extend(trace, id + 1);
+        }
+    }
+}
+
+/// Requires exactly the honest outputs to be acceptable.
+fn unique(program: &Program, weights: &Weights, inputs: &[Vec<i64>]) {
+    let honest = execute(program, weights, inputs).unwrap_or_else(|e| panic!("{e}"));
+    let expected: Vec<i64> = program.outputs.iter().flat_map(|&o| honest.values(program, o).to_vec()).collect();
+    let mut search = Search { program, weights, inputs, outputs: BTreeSet::new(), visited: 0 };
+    search.extend(&mut Trace::empty(program), 0);
+    assert_eq!(search.outputs, BTreeSet::from([expected]), "inputs {inputs:?}, {} visited", search.visited);
+}
+
+/// Lowers one input `x` of some shape by hand: `rule` gets the lowering, the input's node and its value.
+fn lowered(
+    shape: &[usize],
+    settings: Settings,
+    bound: i64,
+    rule: impl Fn(&mut Lowering<'_>, NodeId, Value) -> Result<Value, Refusal>,
+) -> (Program, Weights) {
+    let mut graph = Graph::new();
+    let x = graph.add_input("x", shape);
+    let f = graph.add("f", Op::Unary(Unary::Tanh), &[x], shape);
+    graph.add_output("f", f);
+    let mut calibration = Calibration::default();
+    calibration.assume(x, Range { lo: -1.5, hi: 1.5 });
+    calibration.assume(f, Range { lo: -0.9, hi: 0.9 });
+    let plan = Plan::new(&graph, &calibration, settings);
+    let mut lowering = Lowering {
+        graph: &graph,
+        calibration: &calibration,
+        plan,
+        settings,
+        public_inputs: true,
+        builder: Builder::new(settings.shift),
+        values: Default::default(),
+        narrow: Default::default(),
+    };
+    let interval = zktorch_blocks::program::Interval::new(-bound, bound);
+    let tensor = lowering.builder.input("x", shape, interval, 4, true);
+    let value = rule(&mut lowering, f, Value { tensor, scale: 4, depth: 0 }).expect("lowers");
+    lowering.builder.output("out", value.tensor, value.scale).expect("is an output");
+    lowering.builder.finish()
+}
+
+const SMALL: Settings = Settings { bits: 3, shift: 3 };
+
+#[test]
+fn requantise_has_one_solution() {
+    let (program, weights) = lowered(&[1], SMALL, 28, |l, _, x| {
+        let y = l.round("y", x, 1)?;
+        l.builder.loose_range("y", y.tensor, -4, 8)?;
+        Ok(y)
+    });
+    (-28..=27).for_each(|x| unique(&program, &weights, &[vec![x]]));
+    let (program, weights) = lowered(&[1], SMALL, 19, |l, _, x| l.mean_of("mean", x, 5));
+    (-19..=17).for_each(|x| unique(&program, &weights, &[vec![x]]));
+}
+
+#[test]
+fn activations_have_one_solution() {
+    for function in [Unary::Relu, Unary::Tanh] {
+        let (program, weights) = lowered(&[1], SMALL, 28, |l, f, x| {
+            let y = l.round("y", x, 1)?;
+            l.apply(f, y, function.clone())
+        });
+        (-28..=27).for_each(|x| unique(&program, &weights, &[vec![x]]));
+    }
+}
+
+#[test]
+fn maxima_have_one_solution() {
+    let settings = Settings { bits: 3, shift: 2 };
+    let (program, weights) = lowered(&[2, 1], settings, 7, |l, f, x| {
+        let m = l.rounded_max("pool", x.tensor, 1, 2, 2)?;
+        l.apply(f, m, Unary::Relu)
+    });
+    for a in -7..=7 {
+        for b in [-7, -6, -2, -1, 0, 1, 2, 3, 6, 7] {
+            unique(&program, &weights, &[vec![a, b]]);
+        }
+    }
+    let (program, weights) = lowered(&[3], settings, 3, |l, _, x| {
+        Ok(Value { tensor: l.attained_max("max", x.tensor, &[0])?, ..x })
+    });
+    for case in 0..343 {
+        unique(&program, &weights, &[vec![case % 7 - 3, case / 7 % 7 - 3, case / 49 - 3]]);
+    }
+}
+
+#[test]
+fn a_shifted_maximum_is_caught() {
+    // Without the lookup of the maximum itself a prover could not be held to the honest rounding only if m left the
+    // integers; over the integers the remainders already pin it. The selector is what keeps the bound attained.
+    let settings = Settings { bits: 3, shift: 2 };
+    let (mut program, weights) = lowered(&[2], settings, 3, |l, _, x| {
+        Ok(Value { tensor: l.attained_max("max", x.tensor, &[0])?, ..x })
+    });
+    program.zeros.clear();
+    let mut search = Search { program: &program, weights: &weights, inputs: &[vec![1, 2]], outputs: BTreeSet::new(), visited: 0 };
+    search.extend(&mut Trace::empty(&program), 0);
+    assert!(search.outputs.len() > 1, "without `sum z = 1` any upper bound passes");
+}
+
+#[test]
+fn average_pool_has_one_solution() {
+    let mut graph = Graph::new();
+    let x = graph.add_input("x", &[1, 1, 3]);
+    let mut window = crate::graph::Window::dense(&[3]);
+    (window.pads_begin, window.pads_end) = (vec![1], vec![1]);
+    let y = graph.add_inferred("y", Op::AveragePool { window, count_include_pad: false }, &[x]).expect("shapes fit");
+    graph.add_output("y", y);
+    let mut calibration = Calibration::default();
+    calibration.assume(x, Range { lo: -1.0, hi: 1.0 });
+    calibration.assume(y, Range { lo: -1.0, hi: 1.0 });
+    let lowered = super::lower(&graph, &calibration, Settings { bits: 4, shift: 4 }, true).expect("lowers");
+    for s in 0..12i64 {
+        let input: Vec<i64> = (0..3).map(|i| (i * i * 7 + s * 13 + i * s) % 15 - 7).collect();
+        let trace = execute(&lowered.program, &lowered.weights, std::slice::from_ref(&input)).expect("runs");
+        let means = [input[0] + input[1], input[0] + input[1] + input[2], input[1] + input[2]];
+        let rounded: Vec<i64> =
+            means.iter().zip([2, 3, 2]).map(|(m, n): (&i64, i64)| (2 * m + n).div_euclid(2 * n)).collect();
+        assert_eq!(trace.values(&lowered.program, lowered.program.outputs[0])[..], rounded[..]);
+        unique(&lowered.program, &lowered.weights, &[input]);
+    }
+}
+
+#[test]
+fn a_softmax_row_is_exact() {
+    let mut graph = Graph::new();
+    let x = graph.add_input("x", &[1, 3]);
+    let y = graph.add_inferred("y", Op::Softmax { axes: vec![1] }, &[x]).expect("fits");
+    graph.add_output("y", y);
+    let samples: Vec<Vec<ArrayD<f32>>> = (0..20)
+        .map(|s| vec![ArrayD::from_shape_fn(IxDyn(&[1, 3]), |i| ((s * 7 + i[1] * 5) % 11) as f32 - 5.0)])
+        .collect();
+    let compiled = crate::compile(&graph, &samples, &crate::Options::default()).expect("compiles");
+    let (program, weights) = (&compiled.program, &compiled.weights);
+    for sample in &samples {
+        let x = compiled.inputs[0].quantise(sample[0].as_slice().expect("row-major")).expect("fits");
+        let honest = execute(program, weights, &[x]).expect("runs");
+        assert_eq!(zktorch_blocks::execute::check_satisfied(program, &honest), vec![]);
+        // Any other value of any one advice entry violates something.
+        for (id, tensor) in program.tensors.iter().enumerate() {
+            if let Source::Advice(_) = tensor.source {
+                for at in 0..tensor.shape.len() {
+                    for delta in [-2, -1, 1, 2] {
+                        let mut trace = honest.clone();
+                        let mut values = honest.values(program, id).to_vec();
+                        values[at] += delta;
+                        trace.replace(id, values);
+                        assert!(!accepted(program, &mut trace, id), "`{}` changed by {delta}", tensor.name);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Recomputes what follows from a changed tensor and checks every constraint.
+fn accepted(program: &Program, trace: &mut Trace, changed: usize) -> bool {
+    for id in changed + 1..program.tensors.len() {
+        if let Some(values) = definition(program, trace, id) {
+            trace.replace(id, values);
+        }
+    }
+    program.lookups.iter().all(|l| first_miss(program, trace, l).is_none())
+        && program.zeros.iter().all(|&z| trace.values(program, z).iter().all(|&v| v == 0))
+}
+
+/// The widths of a report add up.
+#[test]
+fn reports_count_the_program() {
+    let (program, _) = lowered(&[4], SMALL, 28, |l, f, x| {
+        let y = l.round("y", x, 1)?;
+        l.apply(f, y, Unary::Relu)
+    });
+    let totals = crate::report::totals(&program);
+    assert_eq!((totals.committed, totals.public, totals.lookups, totals.table_rows), (4, 8, 8, 16));
+    let kinds: BTreeMap<String, usize> =
+        crate::report::blocks(&program).into_iter().map(|b| (b.kind, b.instances)).collect();
+    assert_eq!(kinds, BTreeMap::from([("add".to_owned(), 1), ("lookup".to_owned(), 2)]));
+}

@@ -1,0 +1,138 @@
+//! Two attacks on drafts of the protocol (PROTOCOL, C1 and C2), each shown to work but for the rule that stops it.
+
+use ark_ff::Zero;
+use std::collections::{BTreeMap, BTreeSet};
+use zktorch_accumulator::msm;
+use zktorch_accumulator::setup::Setup;
+use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::field::{Fr, evaluate, from_i64};
+use zktorch_blocks::transcript::{Constraint, Product, Reject, Slot};
+use zktorch_tests::data::{Data, table, tensor};
+use zktorch_tests::fixture::Fixture;
+use zktorch_tests::linear::{Row, solve};
+use zktorch_tests::lying::{Lie, Outcome, violated};
+use zktorch_tests::toy::Toy;
+
+/// What to add to hidden scalars, those of products left alone, so that all constraints hold.
+fn repair(outcome: &Outcome) -> BTreeMap<usize, Fr> {
+    let in_products: BTreeSet<usize> = outcome
+        .constraints
+        .iter()
+        .flat_map(|c| c.products.iter().flat_map(|Product(a, b)| a.terms.iter().chain(&b.terms)).map(|&(i, _)| i))
+        .collect();
+    let last = outcome.scalars.len() - 1;
+    let row = |c: &Constraint| {
+        let mut row = Row::new();
+        for &(index, coefficient) in c.form.terms.iter().filter(|(i, _)| !in_products.contains(i) && *i != last) {
+            *row.entry(index).or_default() += coefficient;
+        }
+        row.retain(|_, c| !c.is_zero());
+        let one = from_i64(1);
+        let products: Fr = c
+            .products
+            .iter()
+            .map(|Product(a, b)| a.evaluate(&outcome.scalars, one) * b.evaluate(&outcome.scalars, one))
+            .sum();
+        // The accumulated value is to stay what it is.
+        let residual =
+            if c.label == "masked value" { Fr::zero() } else { products + c.form.evaluate(&outcome.scalars, one) };
+        (row, -residual)
+    };
+    solve(outcome.constraints.iter().map(row)).expect("there is a way out")
+}
+
+/// The slot, of one column, of a hidden scalar.
+fn slot(outcome: &Outcome, index: usize) -> Slot {
+    let own = outcome.messages.iter().find(|m| (m.first..m.first + m.slot.len).contains(&index)).expect("a hidden scalar");
+    Slot { segment: own.slot.segment, column: own.slot.column + index - own.first, len: 1 }
+}
+
+fn slot_mixing(setup: &Setup, refusal: &'static str) {
+    let toy = Toy::default();
+    let (weights, input) = toy.sample(3);
+    let fixture = Fixture::new(toy.program(), weights, setup, 10);
+    let inputs = [input];
+    let fake = || Lie::none().statement(|s| s[0][0] += 7);
+    let first = fixture.tell(&inputs, &fake());
+    assert_eq!(first.violated, ["leaf denominator"]);
+    let delta: BTreeMap<usize, (Slot, Fr)> =
+        repair(&first).into_iter().filter(|(_, d)| !d.is_zero()).map(|(i, d)| (i, (slot(&first, i), d))).collect();
+    assert!(!delta.is_empty());
+
+    let attack = fixture.tell(&inputs, &fake().off_slot(delta));
+    // Every constraint holds, and the messages do commit to these scalars, segment by segment: what stands between this and
+    // an arbitrary output is that each message lies on its own slot.
+    assert_eq!(violated(&attack.constraints, &attack.scalars), [""; 0]);
+    let generators = &fixture.proving.generators;
+    for segment in 0..=attack.messages.last().expect("messages").slot.segment {
+        let mut sum = msm::sum(&[], &[]);
+        for (message, blinder) in attack.messages.iter().zip(&attack.blinders).filter(|(m, _)| m.slot.segment == segment) {
+            sum += message.commitment;
+            sum -= generators.h * blinder;
+            let own = &attack.scalars[message.first..message.first + message.slot.len];
+            sum -= msm::sum(&generators.g[message.slot.column..message.slot.column + message.slot.len], own);
+        }
+        assert!(sum.is_zero());
+    }
+    assert_eq!(attack.refused, None, "the prover's own checks pass");
+    assert_eq!(attack.reason(), &Reject::Check(refusal));
+}
+
+#[test]
+fn a_late_message_cannot_rewrite_early_ones_on_kzg() {
+    slot_mixing(&Setup::insecure(10).expect("in range"), "decider pairing");
+}
+
+#[test]
+fn a_late_message_cannot_rewrite_early_ones_on_the_transparent_setup() {
+    slot_mixing(&Setup::transparent(1024).expect("in range"), "ipa final");
+}
+
+/// A wrong activation is committed; tree and evaluations tell the true one, and two multiplicities are shifted so that the errors of
+/// the three claims, which share their column point, cancel.
+#[test]
+fn claims_merge_under_a_challenge() {
+    let toy = Toy { shifts: [4, 4], ..Toy::default() };
+    let (fixture, input) = Fixture::toy(&toy, 4);
+    let inputs = [input];
+    let program = toy.program();
+    let activation = Polynomial::Tensor(tensor(&program, "f1"));
+    let shifted = [table(&program, "relu"), table(&program, "input")];
+    let wrong = move |d: &mut Data<'_>| {
+        let mut rows = d.values[&activation].clone();
+        rows[2] += from_i64(9);
+        d.rows.insert(activation, rows);
+    };
+    let first = fixture.tell(&inputs, &Lie::none().data(wrong));
+    assert_eq!(first.violated, ["masked value"]);
+
+    let position = |p: Polynomial| first.answers.iter().position(|(q, _, _)| *q == p).expect("evaluated");
+    let places = [activation, shifted[0], shifted[1]].map(position);
+    let (_, point, told) = &first.answers[places[0]];
+    let mut rows = vec![from_i64(0); 1 << point.len()];
+    rows[2] = from_i64(9);
+    let error = evaluate(rows, point);
+    // The weights with which the two multiplicities enter the check of the leaves.
+    let leaf = first.constraints.iter().find(|c| c.label == "leaf numerator").expect("there is a tree");
+    let base = first.messages.iter().find(|m| m.label == "leaf values").expect("there are leaf values").first;
+    let weight = |place: usize| leaf.form.terms.iter().filter(|(i, _)| *i == base + place).map(|(_, c)| *c).sum::<Fr>();
+    let (w1, w2) = (weight(places[1]), weight(places[2]));
+    // d1 + d2 = error, w1 d1 + w2 d2 = 0.
+    use ark_ff::Field;
+    let d1 = error * w2 * (w2 - w1).inverse().expect("different blocks");
+    let d2 = error - d1;
+    let attack = fixture.tell(
+        &inputs,
+        &Lie::none().data(wrong).hidden("leaf values", 0, move |v| {
+            v[places[1]] += d1;
+            v[places[2]] += d2;
+        }),
+    );
+    // With weights one the claims' sum is true of what is committed: true - told = error - d1 - d2 = 0.
+    assert_eq!(*told + error - (*told + d1 + d2), from_i64(0));
+    let columns = |place: usize| first.answers[place].1.iter().rev().take(4).copied().collect::<Vec<Fr>>();
+    assert!(columns(places[0]) == columns(places[1]) && columns(places[1]) == columns(places[2]), "one column point");
+    // The leaves check passes; the powers of gamma do not let the errors cancel.
+    assert_eq!(attack.violated, ["masked value"]);
+    assert_eq!(attack.reason(), &Reject::Check("relaxed equation"));
+}

@@ -1,0 +1,59 @@
+//! Single messages that are not true, sent by a prover who goes on as if they were.
+
+use zktorch_blocks::field::from_i64;
+use zktorch_tests::fixture::Fixture;
+use zktorch_tests::lying::{Lie, case, refuse_all};
+use zktorch_tests::toy::Toy;
+
+const EQUATION: &str = "relaxed equation";
+const OPENING: &str = "error term opening";
+const DECIDER: &str = "decider pairing";
+
+fn bump<'l>(label: &'l str, occurrence: usize, entry: usize) -> Lie<'l> {
+    Lie::none().hidden(label, occurrence, move |v| v[entry] += from_i64(1))
+}
+
+#[test]
+fn hidden_scalars() {
+    let (fixture, input) = Fixture::toy(&Toy::default(), 10);
+    let shifted = Lie::none().hidden("tree top", 0, |v| {
+        // p at layer 1 shifted so that the root stays zero: p0 q1 + p1 q0.
+        let (q0, q1) = (v[3], v[4]);
+        v[1] += q0;
+        v[2] -= q1;
+    });
+    let cases = vec![
+        case("root", bump("tree top", 0, 0), EQUATION, &["tree top denominator"]),
+        case("top, layer 1", shifted, EQUATION, &["tree top numerator"]),
+        case("tree round", bump("tree rounds", 0, 0), EQUATION, &["tree rounds"]),
+        case("tree round, sum kept", bump("tree rounds", 0, 2), EQUATION, &["tree rounds"]),
+        case("last tree round, sum kept", bump("tree rounds", 1, 2), EQUATION, &["tree layer"]),
+        case("tree children", bump("tree children", 0, 0), EQUATION, &["tree layer", "tree rounds"]),
+        case("last tree children", bump("tree children", 1, 3), EQUATION, &["leaf denominator", "tree layer"]),
+        case("leaf value", bump("leaf values", 0, 0), EQUATION, &["leaf denominator", "wave rounds"]),
+        case("wave round", bump("wave rounds", 0, 0), EQUATION, &["wave rounds"]),
+        case("wave operand", bump("wave operands", 0, 0), EQUATION, &["masked value", "wave"]),
+        case("cross term", bump("cross terms", 0, 0), EQUATION, &["masked value"]),
+        case("last cross term", bump("cross terms", 3, 0), EQUATION, &["masked value"]),
+        case("value of the mask", bump("mask value", 0, 0), EQUATION, &["masked value"]),
+    ];
+    refuse_all(&fixture, &[input], &cases);
+}
+
+#[test]
+fn masks_and_errors() {
+    let (fixture, input) = Fixture::toy(&Toy::default(), 10);
+    let vector = |n: usize, entry: usize| Lie::none().vector(n, move |v| v[entry] += from_i64(1));
+    // The mask row, two segments, their weighted twins, then the error terms.
+    let cases = vec![
+        case("mask row", vector(0, 5), DECIDER, &[]),
+        case("mask of the first segment", vector(1, 5), DECIDER, &[]),
+        case("mask of the second segment", vector(2, 5), DECIDER, &[]),
+        case("weighted mask of the first segment", vector(3, 5), DECIDER, &[]),
+        case("weighted mask of the second segment", vector(4, 5), DECIDER, &[]),
+        case("weighted mask off all slots", vector(4, 1023), DECIDER, &[]),
+        case("e0", vector(5, 0), OPENING, &[]),
+        case("e1", vector(6, 0), OPENING, &[]),
+    ];
+    refuse_all(&fixture, &[input], &cases);
+}

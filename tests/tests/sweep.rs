@@ -1,0 +1,171 @@
+//! Every message of an honest proof, changed in every way: nothing is accepted, nothing panics, and each is refused by the
+//! check that it should meet first.
+
+use rayon::prelude::*;
+use std::collections::BTreeSet;
+use zktorch_accumulator::setup::Setup;
+use zktorch_blocks::transcript::{Entry, EntryKind, Reject};
+use zktorch_tests::fixture::Fixture;
+use zktorch_tests::tamper::{ALL, Expected, Mutation, length};
+use zktorch_tests::toy::Toy;
+use zktorch_verifier::Verdict;
+use zktorch_verifier::proof::Proof;
+
+use EntryKind::{Hidden, Point, Scalar};
+
+/// What is done to a point.
+const POINTS: &[Mutation] = &[
+    Mutation::Offset,
+    Mutation::Negate,
+    Mutation::Identity,
+    Mutation::ZeroBytes,
+    Mutation::OutsideSubgroup,
+    Mutation::OffCurve,
+    Mutation::LastBit,
+    Mutation::FlagBit,
+    Mutation::Swap,
+    Mutation::Remove,
+    Mutation::Repeat,
+    Mutation::TruncateBefore,
+    Mutation::TruncateWithin,
+];
+/// What is done to a scalar.
+const SCALARS: &[Mutation] = &[
+    Mutation::Offset,
+    Mutation::Negate,
+    Mutation::Identity,
+    Mutation::NonCanonical,
+    Mutation::LastBit,
+    Mutation::Swap,
+    Mutation::Remove,
+    Mutation::Repeat,
+    Mutation::TruncateBefore,
+    Mutation::TruncateWithin,
+];
+
+/// The equation that another value of a message meets first: everything before it only moves challenges.
+const OPENING: &str = "error term opening";
+const EQUATION: &str = "relaxed equation";
+const PRODUCTS: &str = "product sumcheck";
+const LINEAR: &str = "linear forms on z";
+/// Stands for the last check of the decider in use.
+const DECIDER: &str = "decider";
+
+/// Label, kind, mutations, and the check that another value meets.
+type Line = (&'static str, EntryKind, &'static [Mutation], &'static str);
+
+/// Every message there is. A new one belongs here, with its mutations.
+const MANIFEST: &[Line] = &[
+    ("witness row", Point, POINTS, OPENING),
+    ("multiplicity row", Point, POINTS, OPENING),
+    ("tree top", Hidden, POINTS, OPENING),
+    ("tree rounds", Hidden, POINTS, OPENING),
+    ("tree children", Hidden, POINTS, OPENING),
+    ("leaf values", Hidden, POINTS, OPENING),
+    ("wave rounds", Hidden, POINTS, OPENING),
+    ("wave operands", Hidden, POINTS, OPENING),
+    ("cross terms", Hidden, POINTS, OPENING),
+    ("mask row", Point, POINTS, OPENING),
+    ("mask value", Hidden, POINTS, OPENING),
+    ("masked value", Scalar, SCALARS, OPENING),
+    ("mask of hidden scalars", Point, POINTS, OPENING),
+    ("weighted mask of hidden scalars", Point, POINTS, OPENING),
+    ("error commitment", Point, POINTS, OPENING),
+    ("error term", Scalar, SCALARS, OPENING),
+    ("error blinder", Scalar, SCALARS, OPENING),
+    ("products", Scalar, SCALARS, EQUATION),
+    ("linear part", Scalar, SCALARS, EQUATION),
+    ("product rounds", Scalar, SCALARS, PRODUCTS),
+    ("product factors", Scalar, SCALARS, PRODUCTS),
+    ("linear forms", Scalar, SCALARS, LINEAR),
+    ("slot support", Scalar, SCALARS, DECIDER),
+    ("clear cross term", Scalar, SCALARS, DECIDER),
+    ("decider blinder", Scalar, SCALARS, DECIDER),
+    ("decider cross", Point, POINTS, DECIDER),
+    ("decider value", Scalar, SCALARS, DECIDER),
+    ("decider quotient", Point, POINTS, DECIDER),
+    ("ipa left", Point, POINTS, DECIDER),
+    ("ipa right", Point, POINTS, DECIDER),
+    ("ipa vector", Scalar, SCALARS, DECIDER),
+];
+
+/// A network so small that its proof has few messages, of every kind.
+fn subject(setup: &Setup) -> (Fixture, Proof, Vec<Entry>) {
+    let toy = Toy { input: [1, 4, 4], channels: 1, pad: 0, outputs: 1, ..Toy::default() };
+    let (weights, input) = toy.sample(3);
+    let fixture = Fixture::new(toy.program(), weights, setup, 10);
+    let proved = fixture.honest(&[input]);
+    assert_eq!(fixture.verdict(&proved.proof), Verdict::Accepted);
+    (fixture, proved.proof, proved.messages)
+}
+
+fn line(entry: &Entry) -> &'static Line {
+    let found = MANIFEST.iter().find(|(label, kind, _, _)| *label == entry.label && *kind == entry.kind);
+    found.unwrap_or_else(|| panic!("message `{}` has no mutations", entry.label))
+}
+
+fn setups() -> [(Setup, &'static str); 2] {
+    let kzg = Setup::insecure(10).expect("in range");
+    [(kzg, "decider pairing"), (Setup::transparent(1024).expect("in range"), "ipa final")]
+}
+
+/// Changes every message; those before the decider in some ways only, if `few`.
+fn sweep(setup: &Setup, decider: &'static str, few: bool) {
+    let (fixture, honest, log) = subject(setup);
+    let end = log.last().map_or(0, |e| e.offset + length(e));
+    assert_eq!(end, honest.bytes.len(), "the log names every byte");
+    let some = [Mutation::Offset, Mutation::Remove, Mutation::TruncateBefore];
+    let wanted = |&(i, m): &(usize, Mutation)| !few || log[i].label.starts_with("ipa") || some.contains(&m);
+    let all = (0..log.len()).flat_map(|i| line(&log[i]).2.iter().map(move |&m| (i, m)));
+    let cases: Vec<(usize, Mutation)> = all.filter(wanted).collect();
+    cases.par_iter().for_each(|&(i, mutation)| {
+        let (label, _, _, check) = *line(&log[i]);
+        let Some(bytes) = mutation.apply(&honest.bytes, &log, i) else { return };
+        let got = fixture.verdict(&Proof { bytes, ..honest.clone() });
+        let place = format!("{mutation:?} of message {i} `{label}`: {got:?}");
+        let Verdict::Rejected(reason) = got else { panic!("{place}") };
+        let check = if check == DECIDER { decider } else { check };
+        match mutation.expected() {
+            Expected::Decoding if log[i].kind == Scalar => assert_eq!(reason, Reject::Scalar(label), "{place}"),
+            Expected::Decoding => assert_eq!(reason, Reject::Point(label), "{place}"),
+            // What is missing is not reached if the prefix already fails; an honest one does not.
+            Expected::Truncated => assert_eq!(reason, Reject::Truncated(label), "{place}"),
+            Expected::Any if [Mutation::Offset, Mutation::Negate, Mutation::Identity].contains(&mutation) => {
+                assert_eq!(reason, Reject::Check(check), "{place}");
+            }
+            Expected::Any => assert!(!matches!(reason, Reject::Statement(_)), "{place}"),
+        }
+    });
+    for extra in [1, 32, 48] {
+        let bytes = [honest.bytes.clone(), vec![0; extra]].concat();
+        let verdict = fixture.verdict(&Proof { bytes, ..honest.clone() });
+        assert_eq!(verdict, Verdict::Rejected(Reject::Trailing(extra)));
+    }
+}
+
+#[test]
+fn every_message_on_kzg() {
+    let [(setup, decider), _] = setups();
+    sweep(&setup, decider, false);
+}
+
+#[test]
+fn every_message_on_the_transparent_setup() {
+    let [_, (setup, decider)] = setups();
+    sweep(&setup, decider, true);
+}
+
+#[test]
+fn the_manifest_names_all_messages_and_no_others() {
+    let mut seen = BTreeSet::new();
+    for (setup, _) in setups() {
+        let (_, _, log) = subject(&setup);
+        seen.extend(log.iter().map(|e| e.label));
+        log.iter().for_each(|e| assert_eq!(line(e).1, e.kind));
+    }
+    assert_eq!(seen, MANIFEST.iter().map(|l| l.0).collect());
+    for (label, kind, mutations, _) in MANIFEST {
+        let all: BTreeSet<Mutation> = ALL.into_iter().filter(|m| m.applies(*kind)).collect();
+        assert_eq!(mutations.iter().copied().collect::<BTreeSet<_>>(), all, "{label}");
+    }
+}
