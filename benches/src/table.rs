@@ -31,7 +31,7 @@ fn head(machine: &Machine) -> String {
 fn table(rows: &[Row]) -> String {
     let filled: Vec<(String, Vec<Option<String>>)> = columns(rows)
         .into_iter()
-        .map(|(heading, fill)| (heading, rows.iter().map(|row| fill(row)).collect::<Vec<_>>()))
+        .map(|(heading, fill)| (heading, rows.iter().map(&fill).collect::<Vec<_>>()))
         .filter(|(_, cells)| cells.iter().any(Option::is_some))
         .collect();
     let line = |cells: &mut dyn Iterator<Item = &str>| format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "));

@@ -14,7 +14,6 @@ mod pipeline;
 mod progress;
 pub mod setup;
 mod show;
-pub mod soundness;
 
 use args::{Cli, Command};
 use clap::Parser;

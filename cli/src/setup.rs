@@ -9,9 +9,12 @@ use crate::failure::Failure;
 use crate::files;
 use crate::generators;
 use std::path::Path;
-use zktorch_accumulator::layout::{Layout, Phase};
+use zktorch_accumulator::layout::Phase;
 use zktorch_accumulator::setup::{Setup, SetupError};
+use zktorch_blocks::lookup::Leaves;
 use zktorch_blocks::program::{Program, Role};
+use zktorch_verifier::key::Relation;
+use zktorch_verifier::size::ProofSize;
 
 /// Columns of KZG setups, in binary logarithm: the ceremony has `2^12` powers.
 const ETHEREUM: std::ops::RangeInclusive<u32> = 8..=12;
@@ -32,7 +35,7 @@ pub enum Decider {
 /// What a choice costs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cost {
-    /// Bytes of a proof.
+    /// Bytes of a proof: exact.
     pub proof_bytes: f64,
     /// Core-seconds of proving.
     pub prove_seconds: f64,
@@ -42,58 +45,58 @@ pub struct Cost {
     pub memory_bytes: f64,
 }
 
-/// What does not depend on the columns.
-#[derive(Clone, Copy, Debug)]
+/// What a program holds, whatever the columns.
 struct Work {
     weights: f64,
     committed: f64,
-    lookups: f64,
+    leaves: f64,
     values: f64,
-    /// Rounds of the fraction tree and of the sumchecks.
-    messages: f64,
 }
 
 impl Work {
     fn new(program: &Program) -> Self {
         let volume =
             |role| program.with_role(role).filter_map(|id| program.tensors.get(id)).map(|t| t.shape.len()).sum::<usize>();
-        let lookup = |columns: &[usize]| columns.first().and_then(|&id| program.tensors.get(id)).map_or(0, |t| t.shape.len());
-        let lookups: usize = program.lookups.iter().map(|l| lookup(&l.columns)).sum();
-        let tables: usize = program.tables.iter().map(|t| t.padded_rows()).sum();
-        let values: usize = program.tensors.iter().map(|t| t.shape.len()).sum();
-        let bits = f64::from(usize::BITS - (lookups + tables).leading_zeros());
         Self {
             weights: volume(Role::Weight) as f64,
-            committed: (volume(Role::Witness) + tables) as f64,
-            lookups: (lookups + tables) as f64,
-            values: values as f64,
-            // Rounds are grouped: about three variables a message; a wave and the views take about 30.
-            messages: bits * bits / 6.0 + 30.0,
+            committed: volume(Role::Witness) as f64,
+            leaves: Leaves::new(program).map_or(0, |l| l.active) as f64,
+            values: program.tensors.iter().map(|t| t.shape.len()).sum::<usize>() as f64,
         }
     }
 }
 
-/// Predicts the cost of proving a program with `2^column_bits` columns.
-pub fn predict(program: &Program, decider: Decider, column_bits: u32) -> Cost {
+/// Predicts the cost of proving a program with `2^column_bits` columns. Times are sums of unit costs measured on one core of
+/// the machine of record (`benches/README.md`).
+///
+/// # Errors
+/// If the program makes claims on tensors that are not committed.
+pub fn predict(program: &Program, decider: Decider, column_bits: u32) -> Result<Cost, Failure> {
     let work = Work::new(program);
-    let layout = Layout::new(program, column_bits as usize);
-    let sent = |phase| layout.sent_rows(phase).count() as f64;
-    let (model, rows) = (sent(Phase::Model), sent(Phase::Witness) + sent(Phase::Multiplicities));
-    let (c, m) = (f64::from(column_bits), f64::from(column_bits).exp2());
-    let (opening_bytes, opening_verify) = match decider {
-        Decider::Kzg => (48.0 * (c + 4.0) + 32.0 * 3.0 * c, 0.006 + c * 0.3e-3),
-        Decider::Transparent => (48.0 * 2.0 * c + 64.0, 0.002 + m * 12e-6),
+    let relation = Relation::blank(program, column_bits as usize);
+    let size = ProofSize::of(&relation, decider == Decider::Transparent)
+        .map_err(|e| Failure::undecided(format!("the program cannot be proved: {e}")))?;
+    let model = relation.layout.sent_rows(Phase::Model).count() as f64;
+    let (rows, messages, scalars) = (size.rows as f64, size.messages as f64, size.hidden_scalars as f64);
+    let m = f64::from(column_bits).exp2();
+    // Full-size scalars: the mask's row, two masks a segment, and the decider's.
+    let full = 1.0 + 2.0 * size.segments as f64;
+    let (decide, check) = match decider {
+        Decider::Kzg => (20e-6 * m, 2.5e-3),
+        Decider::Transparent => (60e-6 * m, 13e-6 * m),
     };
-    Cost {
-        proof_bytes: 48.0 * (rows + work.messages + 5.0) + 32.0 * (2.0 * c + 30.0) + opening_bytes,
-        prove_seconds: work.committed * 1.4e-6
-            + work.lookups * 1.2e-6
+    Ok(Cost {
+        proof_bytes: size.bytes as f64,
+        prove_seconds: work.committed * 0.6e-6
+            + work.leaves * 0.9e-6
             + (work.weights + work.values) * 15e-9
-            + work.messages * 1e-3
-            + 5.0 * m * 18e-6,
-        verify_seconds: 0.005 + model * 0.08e-3 + (rows + work.messages) * 0.15e-3 + opening_verify,
-        memory_bytes: 8.0 * (work.weights * 2.0 + work.values + work.committed) + 24.0 * work.lookups + 400.0 * m + 2e7,
-    }
+            + messages * 60e-6
+            + scalars * 15e-6
+            + full * m * 9e-6
+            + decide,
+        verify_seconds: 2e-3 + model * 60e-6 + (rows + messages) * 110e-6 + check,
+        memory_bytes: 26.0 * work.weights + 16.0 * work.values + 260.0 * work.leaves + 500.0 * m + 2e7,
+    })
 }
 
 impl Cost {
@@ -104,24 +107,26 @@ impl Cost {
 }
 
 /// The number of columns that is cheapest.
-fn cheapest(program: &Program, decider: Decider, bits: std::ops::RangeInclusive<u32>) -> (u32, f64) {
-    let scored = bits.map(|c| (c, predict(program, decider, c).score()));
-    scored.min_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((*TRANSPARENT.start(), 0.0))
+fn cheapest(program: &Program, decider: Decider, bits: std::ops::RangeInclusive<u32>) -> Result<(u32, f64), Failure> {
+    let scored = bits.map(|c| Ok((c, predict(program, decider, c)?.score()))).collect::<Result<Vec<_>, Failure>>()?;
+    Ok(scored.into_iter().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((*TRANSPARENT.start(), 0.0)))
 }
 
 /// Makes the setup that was asked for; with it the binary logarithm of the columns.
 pub(crate) fn choose(choice: &SetupChoice, program: &Program) -> Result<(Setup, u32), Failure> {
     let failed = |e: SetupError| Failure::undecided(format!("setup: {e}"));
-    let ethereum =
-        || -> Result<_, Failure> { Ok((Setup::ethereum().map_err(failed)?, cheapest(program, Decider::Kzg, ETHEREUM).0)) };
+    let ethereum = || -> Result<_, Failure> {
+        let (bits, _) = cheapest(program, Decider::Kzg, ETHEREUM)?;
+        Ok((Setup::ethereum().map_err(failed)?, bits))
+    };
     let transparent = || -> Result<_, Failure> {
-        let bits = cheapest(program, Decider::Transparent, TRANSPARENT).0;
+        let (bits, _) = cheapest(program, Decider::Transparent, TRANSPARENT)?;
         Ok((generators::transparent(1 << bits)?, bits))
     };
     match choice {
         SetupChoice::Ethereum => ethereum(),
         SetupChoice::Transparent => transparent(),
-        SetupChoice::Auto => match automatic(program) {
+        SetupChoice::Auto => match automatic(program)? {
             Decider::Kzg => ethereum(),
             Decider::Transparent => transparent(),
         },
@@ -131,10 +136,10 @@ pub(crate) fn choose(choice: &SetupChoice, program: &Program) -> Result<(Setup, 
 }
 
 /// The ceremony, unless its `2^12` columns are too few to be competitive.
-fn automatic(program: &Program) -> Decider {
-    let (_, ethereum) = cheapest(program, Decider::Kzg, ETHEREUM);
-    let (_, transparent) = cheapest(program, Decider::Transparent, TRANSPARENT);
-    if ethereum <= transparent { Decider::Kzg } else { Decider::Transparent }
+fn automatic(program: &Program) -> Result<Decider, Failure> {
+    let (_, ethereum) = cheapest(program, Decider::Kzg, ETHEREUM)?;
+    let (_, transparent) = cheapest(program, Decider::Transparent, TRANSPARENT)?;
+    Ok(if ethereum <= transparent { Decider::Kzg } else { Decider::Transparent })
 }
 
 fn imported(path: &Path, program: &Program) -> Result<(Setup, u32), Failure> {
@@ -143,7 +148,7 @@ fn imported(path: &Path, program: &Program) -> Result<(Setup, u32), Failure> {
             .hint("--setup takes auto, ethereum, transparent, insecure:LOG2, or the path of a powers-of-tau file"));
     }
     let file = files::read(path)?;
-    let wanted = cheapest(program, Decider::Kzg, IMPORTED).0;
+    let (wanted, _) = cheapest(program, Decider::Kzg, IMPORTED)?;
     let first = Setup::import(&file, 1 << wanted).map(|setup| (setup, wanted));
     let imported = match first {
         // A shorter file is used whole.
@@ -175,10 +180,10 @@ mod tests {
 
     #[test]
     fn larger_witnesses_get_longer_rows_and_then_no_ceremony() {
-        let bits = |n| cheapest(&program(n), Decider::Kzg, ETHEREUM).0;
+        let bits = |n| cheapest(&program(n), Decider::Kzg, ETHEREUM).expect("a program").0;
         assert!(bits(1 << 10) <= bits(1 << 16) && bits(1 << 16) <= bits(1 << 22));
         assert_eq!(bits(1 << 22), *ETHEREUM.end());
-        assert_eq!(automatic(&program(1 << 12)), Decider::Kzg);
-        assert_eq!(automatic(&program(1 << 24)), Decider::Transparent);
+        assert_eq!(automatic(&program(1 << 12)).expect("a program"), Decider::Kzg);
+        assert_eq!(automatic(&program(1 << 24)).expect("a program"), Decider::Transparent);
     }
 }

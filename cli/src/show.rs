@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 use std::fmt::Write;
+use zktorch_verifier::key::{Relation, VerifyingKey};
+use zktorch_verifier::size::ProofSize;
+use zktorch_verifier::soundness;
 
 /// Entries of a tensor that are shown to people.
 const SHOWN: usize = 12;
@@ -105,6 +108,13 @@ pub fn lines(rows: &[(&str, String)]) -> String {
 /// Plural of a counted thing.
 pub fn things(n: usize, one: &str) -> String {
     format!("{} {one}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
+/// Whole bits of soundness of proofs for a key that is well formed.
+pub fn soundness_bits(key: &VerifyingKey) -> u32 {
+    let relation = Relation::blank(&key.program, key.column_bits as usize);
+    let size = ProofSize::of(&relation, key.setup.is_transparent());
+    size.map_or(0, |size| soundness::bits(&relation, &size, &key.setup) as u32)
 }
 
 #[cfg(test)]

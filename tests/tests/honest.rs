@@ -1,6 +1,6 @@
 //! Honest proofs of toy programs of several shapes are accepted.
 
-use zktorch_accumulator::setup::Setup;
+use zktorch_accumulator::setup::{Setup, VerifierSetup};
 use zktorch_prover::{Randomness, keygen, prove};
 use zktorch_tests::toy::Toy;
 use zktorch_verifier::key::{Port, Relation};
@@ -22,7 +22,9 @@ fn round_trip(toy: &Toy, setup: &Setup, column_bits: u32) -> usize {
     let relation = Relation::new(&verifying, Some(&proving.generators)).expect("a key of ours");
     let size = ProofSize::of(&relation, setup.verifier.is_transparent()).expect("a program of ours");
     assert_eq!(size.bytes, proved.proof.bytes.len(), "the size is known beforehand");
-    assert!(soundness::bits(&relation, &size, setup.verifier.is_transparent()) >= 115.0);
+    let trusted = VerifierSetup::Ethereum;
+    assert!(soundness::bits(&relation, &size, &trusted) >= 115.0);
+    assert!(soundness::statistical_bits(&soundness::shares(&relation, &size)) >= 200.0);
     proved.proof.bytes.len()
 }
 

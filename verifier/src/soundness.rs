@@ -6,6 +6,7 @@
 
 use crate::key::Relation;
 use crate::size::ProofSize;
+use zktorch_accumulator::setup::VerifierSetup;
 use zktorch_blocks::lookup::TOP_LAYERS;
 
 /// `floor(log2 |F|)`.
@@ -15,7 +16,7 @@ const SPONGE_BITS: f64 = 128.0;
 /// Generic discrete logarithms in `G1`.
 const GENERIC_BITS: f64 = 127.0;
 /// Discrete logarithms in the pairing's target group.
-const TARGET_GROUP_BITS: f64 = 126.0;
+const TARGET_GROUP_BITS: f64 = 117.0;
 
 /// One phase's share.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
@@ -29,7 +30,6 @@ pub struct Share {
 /// The shares of all phases.
 pub fn shares(relation: &Relation<'_>, size: &ProofSize) -> Vec<Share> {
     let program = relation.program;
-    let count = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
     let share = |phase, numerator: f64| Share { phase, error_log2: numerator.max(1.0).log2() - FIELD_BITS };
     let (tree, fingerprints) = relation.leaves.as_ref().map_or((0.0, 0.0), |leaves| {
         let layers: f64 = (TOP_LAYERS.min(leaves.bits)..leaves.bits).map(|k| 3.0 * count(k) + 2.0).sum();
@@ -55,13 +55,23 @@ pub fn statistical_bits(shares: &[Share]) -> f64 {
     -shares.iter().map(|s| s.error_log2.exp2()).sum::<f64>().log2()
 }
 
-/// Bits of security of a proof: the least of what the argument, the sponge and the group offer.
+/// Bits of security of a proof: the least of what the argument, the sponge and the group offer; 0 for a setup that lets anyone
+/// forge.
 ///
 /// The group: generic attacks on a discrete logarithm in `G1` cost `2^127`; with `m` powers of `tau` published, Cheon's attack
-/// (EUROCRYPT 2006) saves a factor of `sqrt(m)` in the worst case; the number field sieve in the pairing's target group is put at
-/// `2^126` (Guillevic and Singh, ePrint 2019/885).
-pub fn bits(relation: &Relation<'_>, size: &ProofSize, transparent: bool) -> f64 {
-    let powers_log2 = f64::from(u32::try_from(relation.layout.column_bits).unwrap_or(u32::MAX));
-    let group = if transparent { GENERIC_BITS } else { TARGET_GROUP_BITS.min(GENERIC_BITS - powers_log2 / 2.0) };
+/// (EUROCRYPT 2006) saves a factor of `sqrt(m)` in the worst case; the number field sieve in the pairing's target group is
+/// put at `2^117` to `2^126` (Guillevic and Singh, ePrint 2019/885), of which the lower counts.
+pub fn bits(relation: &Relation<'_>, size: &ProofSize, setup: &VerifierSetup) -> f64 {
+    let group = match setup {
+        VerifierSetup::Insecure { .. } => return 0.0,
+        VerifierSetup::Transparent { .. } => GENERIC_BITS,
+        VerifierSetup::Ethereum | VerifierSetup::Imported { .. } => {
+            TARGET_GROUP_BITS.min(GENERIC_BITS - count(relation.layout.column_bits) / 2.0)
+        }
+    };
     statistical_bits(&shares(relation, size)).min(SPONGE_BITS).min(group)
+}
+
+fn count(n: usize) -> f64 {
+    f64::from(u32::try_from(n).unwrap_or(u32::MAX))
 }

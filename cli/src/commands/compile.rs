@@ -66,7 +66,7 @@ pub fn make(model: &Path, choices: &Choices, setup: &SetupChoice, progress: &mut
     let (proving, verifying) =
         keygen(program, weights, &setup, column_bits, ports, &mut randomness).map_err(|e| Failure::undecided(e.to_string()))?;
     let decider = if verifying.setup.is_transparent() { Decider::Transparent } else { Decider::Kzg };
-    let cost = predict(&verifying.program, decider, column_bits);
+    let cost = predict(&verifying.program, decider, column_bits)?;
     report.predictions = Some(Predictions {
         proof_bytes: Some(cost.proof_bytes as u64),
         prove_seconds: Some(cost.prove_seconds),

@@ -6,7 +6,7 @@ use crate::files;
 use crate::folder::{PROGRAM, PROVING, ProgramFile, REPORT, VERIFYING};
 use crate::outcome::Outcome;
 use crate::show;
-use crate::soundness::{argument_bits, soundness_bits};
+use crate::show::soundness_bits;
 use serde_json::{Value, json};
 use std::path::Path;
 use zktorch_accumulator::layout::{Layout, Phase};
@@ -161,12 +161,11 @@ fn describe_key(found: &mut Found, key: &VerifyingKey) -> Result<(), Failure> {
     if setup.insecure {
         found.lines.push(("WARNING", "anybody can forge proofs for this key".into()));
     }
-    let bits = soundness_bits(&key.program, &key.setup);
-    let text = format!("{bits} bits (the argument alone {})", argument_bits(&key.program));
-    found.add("soundness", text, "soundness_bits", json!(bits));
     if key.column_bits >= 32 || 1usize << key.column_bits > key.setup.columns() {
         return Err(Failure::undecided(format!("the key asks for 2^{} columns, which its setup does not have", key.column_bits)));
     }
+    let bits = soundness_bits(key);
+    found.add("soundness", format!("{bits} bits"), "soundness_bits", json!(bits));
     let layout = Layout::new(&key.program, key.column_bits as usize);
     let [model, witness, multiplicities] = Phase::ALL.map(|phase| layout.sent_rows(phase).count());
     let text = format!(

@@ -7,7 +7,7 @@ use crate::generators;
 use crate::outcome::Outcome;
 use crate::progress::Progress;
 use crate::show::{self, Tensor};
-use crate::soundness::soundness_bits;
+use crate::show::soundness_bits;
 use serde_json::{Value, json};
 use zktorch_blocks::program::{Program, Role, TensorId};
 use zktorch_verifier::key::{Port, VerifyingKey};
@@ -58,7 +58,7 @@ impl<'a> About<'a> {
     fn accepted(&self) -> Outcome {
         let key = self.key;
         let setup = key.setup.describe();
-        let bits = soundness_bits(&key.program, &key.setup);
+        let bits = soundness_bits(key);
         let inputs = public(&key.program, &key.program.inputs, &key.inputs, self.proof);
         let outputs = public(&key.program, &key.program.outputs, &key.outputs, self.proof);
         let hidden = self.hidden();
