@@ -142,9 +142,11 @@ pub fn compile(graph: &Graph, samples: &[Vec<ArrayD<f32>>], options: &Options) -
     let mut best: Option<Attempt> = None;
     let mut failure = None;
     let mut failed: Vec<(Settings, f64)> = Vec::new();
-    for candidate in candidates(options.bits, activations) {
-        let settings = candidate.settings;
-        if failed.iter().any(|(tried, ratio)| hopeless(*tried, *ratio, settings)) {
+    let all: Vec<Settings> = candidates(options.bits, activations).into_iter().map(|c| c.settings).collect();
+    // Large errors saturate and tell little of what more bits would do: the finest widths are tried whatever they say.
+    let finest = all.iter().copied().max_by_key(|s| (s.bits, s.shift));
+    for &settings in &all {
+        if Some(settings) != finest && failed.iter().any(|(tried, ratio)| hopeless(*tried, *ratio, settings)) {
             continue;
         }
         match attempt(graph, &calibration, settings, options, &references) {
