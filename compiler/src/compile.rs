@@ -4,13 +4,13 @@ use ndarray::ArrayD;
 use zktorch_blocks::execute::{ExecuteError, Trace, Weights, execute};
 use zktorch_blocks::program::{Interval, Invalid, Limits, Program};
 
-use crate::graph::{EvaluateError, Evaluation, Graph};
+use crate::graph::{EvaluateError, Evaluation, Graph, Op};
 use crate::lower::{LowerError, Lowered, lower};
 use crate::quantise::{Calibration, Settings, candidates, to_integer};
 use crate::report::{self, Report};
 
 /// Multiplications in all test runs of one candidate, beyond which fewer samples are tried.
-const EFFORT: u64 = 1 << 29;
+const EFFORT: u64 = 1 << 32;
 
 /// What the user chooses.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { bits: None, public_inputs: true, target_error: 0.0015 }
+        Self { bits: None, public_inputs: true, target_error: 0.0008 }
     }
 }
 
@@ -138,7 +138,8 @@ pub fn compile(graph: &Graph, samples: &[Vec<ArrayD<f32>>], options: &Options) -
         return Err(CompileError::Bits(bits));
     }
     let (calibration, references) = calibrate(graph, samples)?;
-    let activations = graph.nodes().filter(|(id, n)| !n.is_empty() && graph.constant(*id).is_none()).map(|(_, n)| n.len()).sum();
+    let rounded = |op: &Op| matches!(op, Op::Unary(_) | Op::MaxPool(_) | Op::Softmax { .. });
+    let activations = graph.nodes().filter(|(_, n)| rounded(&n.op)).map(|(_, n)| n.len()).sum();
     let mut best: Option<Attempt> = None;
     let mut failure = None;
     let mut failed: Vec<(Settings, f64)> = Vec::new();
@@ -170,10 +171,10 @@ pub fn compile(graph: &Graph, samples: &[Vec<ArrayD<f32>>], options: &Options) -
     }
 }
 
-/// Whether widths cannot repair an error that others left: each bit halves it at most.
+/// Whether widths will not repair an error that others left: a bit halves it, or somewhat more where it had saturated.
 fn hopeless(tried: Settings, ratio: f64, next: Settings) -> bool {
     let more = (next.bits as i32 - tried.bits as i32).max(next.shift as i32 - tried.shift as i32);
-    f64::from(more) < ratio.log2().floor()
+    f64::from(more) < (0.6 * ratio.log2()).floor()
 }
 
 /// One lowering and its runs on samples.

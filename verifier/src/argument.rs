@@ -110,7 +110,7 @@ pub fn argue_hidden(
     let leaf_claim = match &relation.leaves {
         Some(leaves) => {
             let mut tree = prover.as_deref_mut().map(|p| p.tree(leaves, challenges[0], challenges[1]));
-            let tree = tree.as_deref_mut().map(|t| t as &mut dyn TreeProver);
+            let tree = tree.as_deref_mut().map(|t| -> &mut dyn TreeProver { t });
             Some(prove_tree(t, leaves.bits, tree)?)
         }
         None => None,
@@ -129,7 +129,7 @@ pub fn argue_hidden(
 
     begin(prover, "accumulate");
     let mut fold = prover.as_deref_mut().map(|p| p.fold());
-    let accumulated = accumulate(t, &relation.layout, &claims, fold.as_deref_mut().map(|f| f as &mut dyn FoldProver))?;
+    let accumulated = accumulate(t, &relation.layout, &claims, fold.as_deref_mut().map(|f| -> &mut dyn FoldProver { f }))?;
     let vector = fold.as_deref().map(|f| f.vector());
     Ok(Open { rows, accumulated, vector })
 }

@@ -18,7 +18,7 @@ fn tensor(dims: &[usize], source: Source, bound: i64) -> Tensor {
 /// A program of the tensors, with a public copy of the last as its output.
 fn program(mut tensors: Vec<Tensor>) -> Program {
     let last = tensors.len() - 1;
-    let mut out = tensor(tensors[last].shape.dims(), Source::Advice(Advice::Copy { source: last }), 1 << 40);
+    let mut out = tensor(tensors[last].shape.dims(), Source::Advice(Advice::Copy { source: last }), tensors[last].interval.hi);
     out.visibility = Visibility::Public;
     tensors.push(out);
     let inputs = (0..tensors.len()).filter(|&i| matches!(tensors[i].source, Source::Input(_))).collect();

@@ -24,7 +24,7 @@ use petgraph::visit::{EdgeRef, IntoEdgeReferences};
 
 pub use composite::Composite;
 pub use error::GraphError;
-pub use evaluate::{Evaluation, EvaluateError};
+pub use evaluate::{EvaluateError, Evaluation};
 pub use op::{Comparison, Op, ReduceKind, Window};
 pub use unary::Unary;
 
@@ -97,16 +97,11 @@ impl Graph {
     ///
     /// # Errors
     /// [`GraphError::Shape`] when the operands do not fit the op.
-    pub fn add_inferred(
-        &mut self,
-        name: impl Into<String>,
-        op: Op,
-        operands: &[NodeId],
-    ) -> Result<NodeId, GraphError> {
+    pub fn add_inferred(&mut self, name: impl Into<String>, op: Op, operands: &[NodeId]) -> Result<NodeId, GraphError> {
         let name = name.into();
         let shapes: Vec<&[usize]> = operands.iter().map(|&o| self.shape(o)).collect();
-        let shape = shape::infer(&op, &shapes)
-            .map_err(|reason| GraphError::Shape { node: name.clone(), op: op.name(), reason })?;
+        let shape =
+            shape::infer(&op, &shapes).map_err(|reason| GraphError::Shape { node: name.clone(), op: op.name(), reason })?;
         Ok(self.add(name, op, operands, &shape))
     }
 
@@ -177,8 +172,7 @@ impl Graph {
 
     /// The number of times a node's result is used, by nodes or as an output of the model.
     pub fn uses(&self, id: NodeId) -> usize {
-        self.inner.edges_directed(id, Direction::Outgoing).count()
-            + self.outputs.iter().filter(|&&o| o == id).count()
+        self.inner.edges_directed(id, Direction::Outgoing).count() + self.outputs.iter().filter(|&&o| o == id).count()
     }
 
     /// All nodes in an order in which operands come before their users. Deterministic.
@@ -222,11 +216,7 @@ impl Graph {
 
     /// Replaces one operand of a node.
     pub fn set_operand(&mut self, user: NodeId, position: usize, operand: NodeId) {
-        let old = self
-            .inner
-            .edges_directed(user, Direction::Incoming)
-            .find(|e| *e.weight() == position)
-            .map(|e| e.id());
+        let old = self.inner.edges_directed(user, Direction::Incoming).find(|e| *e.weight() == position).map(|e| e.id());
         if let Some(edge) = old {
             self.inner.remove_edge(edge);
         }
@@ -251,8 +241,7 @@ impl Graph {
     /// # Errors
     /// The first violation, with the node's name.
     pub fn validate(&self) -> Result<(), GraphError> {
-        toposort(&self.inner, None)
-            .map_err(|cycle| GraphError::Cycle { node: self.inner[cycle.node_id()].name.clone() })?;
+        toposort(&self.inner, None).map_err(|cycle| GraphError::Cycle { node: self.inner[cycle.node_id()].name.clone() })?;
         for edge in self.inner.edge_references() {
             let user = edge.target();
             if self.operands(user).len() <= *edge.weight() {

@@ -128,9 +128,7 @@ fn conv(window: &Window, groups: usize, operands: &[&[usize]]) -> Result<Vec<usi
         && w[0] % groups == 0
         && w[2..] == window.kernel;
     require(fits, || format!("weights {w:?} do not fit x {x:?} with {groups} groups and {window:?}"))?;
-    require(bias.len() <= 1 && bias.iter().all(|b| **b == [w[0]]), || {
-        format!("the bias must be [{}], got {bias:?}", w[0])
-    })?;
+    require(bias.len() <= 1 && bias.iter().all(|b| **b == [w[0]]), || format!("the bias must be [{}], got {bias:?}", w[0]))?;
     Ok([&[x[0], w[0]], slide(window, spatial)?.as_slice()].concat())
 }
 
@@ -145,17 +143,13 @@ fn einsum(labels: [&Vec<u8>; 2], out: &[u8], operands: [&[usize]; 2]) -> Result<
         require(distinct(labels), || format!("labels {labels:?} repeat"))?;
     }
     require(distinct(out), || format!("labels {out:?} repeat"))?;
-    let extent_in = |side: usize, label: u8| {
-        labels[side].iter().position(|&l| l == label).map(|axis| operands[side][axis])
-    };
+    let extent_in = |side: usize, label: u8| labels[side].iter().position(|&l| l == label).map(|axis| operands[side][axis]);
     for &label in labels[0] {
         if let (Some(a), Some(b)) = (extent_in(0, label), extent_in(1, label)) {
             require(a == b, || format!("label {label} is {a} on the left and {b} on the right"))?;
         }
     }
-    out.iter()
-        .map(|&l| extent_in(0, l).or(extent_in(1, l)).ok_or_else(|| format!("label {l} is in no operand")))
-        .collect()
+    out.iter().map(|&l| extent_in(0, l).or(extent_in(1, l)).ok_or_else(|| format!("label {l} is in no operand"))).collect()
 }
 
 fn distinct(labels: &[u8]) -> bool {

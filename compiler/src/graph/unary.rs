@@ -115,7 +115,6 @@ impl Unary {
     pub fn eval(&self, x: f64) -> f64 {
         match *self {
             Unary::Relu => x.max(0.0),
-            Unary::LeakyRelu(slope) => if x >= 0.0 { x } else { f64::from(slope) * x },
             Unary::Clip { lo, hi } => x.max(f64::from(lo)).min(f64::from(hi)),
             Unary::Sigmoid => sigmoid(x),
             Unary::Tanh => x.tanh(),
@@ -140,17 +139,48 @@ impl Unary {
             Unary::Pow(exponent) => x.powf(f64::from(exponent)),
             Unary::Softplus => softplus(x),
             Unary::Softsign => x / (1.0 + x.abs()),
-            Unary::Elu(alpha) => if x >= 0.0 { x } else { f64::from(alpha) * x.exp_m1() },
-            Unary::Selu { alpha, gamma } => {
-                f64::from(gamma) * if x > 0.0 { x } else { f64::from(alpha) * x.exp_m1() }
-            }
-            Unary::Celu(alpha) => x.max(0.0) + (f64::from(alpha) * (x / f64::from(alpha)).exp_m1()).min(0.0),
-            Unary::ThresholdedRelu(alpha) => if x > f64::from(alpha) { x } else { 0.0 },
-            Unary::Sign => if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { 0.0 * x },
             Unary::Floor => x.floor(),
             Unary::Ceil => x.ceil(),
             Unary::Round => x.round_ties_even(),
             Unary::Composite(ref function) => function.eval(x),
+            _ => self.eval_piecewise(x),
+        }
+    }
+
+    fn eval_piecewise(&self, x: f64) -> f64 {
+        match *self {
+            Unary::LeakyRelu(slope) => {
+                if x >= 0.0 {
+                    x
+                } else {
+                    f64::from(slope) * x
+                }
+            }
+            Unary::Elu(alpha) => {
+                if x >= 0.0 {
+                    x
+                } else {
+                    f64::from(alpha) * x.exp_m1()
+                }
+            }
+            Unary::Selu { alpha, gamma } => f64::from(gamma) * if x > 0.0 { x } else { f64::from(alpha) * x.exp_m1() },
+            Unary::Celu(alpha) => x.max(0.0) + (f64::from(alpha) * (x / f64::from(alpha)).exp_m1()).min(0.0),
+            Unary::ThresholdedRelu(alpha) => {
+                if x > f64::from(alpha) {
+                    x
+                } else {
+                    0.0
+                }
+            }
+            Unary::Sign => {
+                if x > 0.0 {
+                    1.0
+                } else if x < 0.0 {
+                    -1.0
+                } else {
+                    0.0 * x
+                }
+            }
             _ => self.eval_trigonometric(x),
         }
     }

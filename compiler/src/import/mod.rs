@@ -2,7 +2,7 @@
 //!
 //! tract gives a typed model: ONNX operators taken apart into its core operators, shapes inferred. It is not asked to
 //! optimise: a node of the typed model still belongs to one ONNX node and is reported under that node's name.
-//! [`registry`] says which core operators are understood; whatever depends on constants only is evaluated.
+//! `registry` says which core operators are understood; whatever depends on constants only is evaluated.
 
 mod error;
 mod load;

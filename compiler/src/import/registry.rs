@@ -26,10 +26,12 @@ pub(super) fn handler(operator: &str) -> Option<Handler> {
         "MultiBroadcastTo" => views::broadcast,
         "Tile" => views::tile,
         "Gather" => views::gather,
-        "Identity" | "Dropout" => views::identity,
+        "Identity" => views::identity,
+        "Dropout" => views::dropout,
         "Cast" => elementwise::cast,
         "Iff" => elementwise::select,
         reduction if reduction.starts_with("Reduce<") => reduce::reduce,
+        "Scan" | "GruSeq" | "LstmSeq" => return None,
         _ => elementwise::by_mini_op,
     })
 }

@@ -99,15 +99,14 @@ impl<'m> Translator<'m> {
         if self.evaluate(node) {
             return Ok(());
         }
-        let used = |slot: usize| {
-            !node.outputs[slot].successors.is_empty() || self.model.outputs.contains(&OutletId::new(id, slot))
-        };
+        let handler = registry::handler(&node.op.name()).ok_or("this operator is not supported")?;
+        let used =
+            |slot: usize| !node.outputs[slot].successors.is_empty() || self.model.outputs.contains(&OutletId::new(id, slot));
         if (1..node.outputs.len()).any(used) {
             return Err("only the first output of this operator is supported".to_owned());
         }
         let outlet = OutletId::new(id, 0);
         let site = Site { node, name: loaded.names.resolve(&node.name), shape: self.shape_of(outlet)? };
-        let handler = registry::handler(&node.op.name()).ok_or("this operator is not supported")?;
         let value = handler(self, &site)?;
         self.values.insert(outlet, Value::Node(value));
         Ok(())

@@ -47,7 +47,11 @@ fn flatten(value: &Value, shape: &[usize], values: &mut Vec<f32>) -> Result<(), 
         }
         (other, _) => {
             let text: String = other.to_string().chars().take(40).collect();
-            Err(format!("expected {}, got {text} after {} values", if shape.is_empty() { "a number" } else { "an array" }, values.len()))
+            Err(format!(
+                "expected {}, got {text} after {} values",
+                if shape.is_empty() { "a number" } else { "an array" },
+                values.len()
+            ))
         }
     }
 }

@@ -141,7 +141,7 @@ fn sample_count(tensor: &Tensor, input: &InputSpec) -> Result<usize, SampleProbl
         return Err(shape_problem(tensor, input));
     }
     match tensor.values.len().checked_div(input.len()) {
-        Some(count) if count > 0 && tensor.values.len() % input.len() == 0 => Ok(count),
+        Some(count) if count > 0 && tensor.values.len().is_multiple_of(input.len()) => Ok(count),
         _ => Err(SampleProblem::Length {
             input: input.name.clone(),
             expected: input.len(),

@@ -5,7 +5,7 @@ use std::fs::File;
 use ndarray::{ArrayD, IxDyn, OwnedRepr};
 use ndarray_npy::{NpzReader, ReadNpyError, ReadNpzError, ReadableElement};
 
-use super::{SampleProblem, InputSpec, Tensor};
+use super::{InputSpec, SampleProblem, Tensor};
 
 /// The arrays of the archive in the inputs' order: by name if all names are there, else as they come.
 pub(super) fn parse(file: File, inputs: &[InputSpec]) -> Result<Vec<Tensor>, SampleProblem> {

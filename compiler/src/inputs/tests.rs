@@ -47,7 +47,9 @@ fn json_that_does_not_fit_is_refused() {
         problem(r#"{"input_data": [[1, 2, 3, 4, 5, 6, 1e300, 8]]}"#),
         SampleProblem::NotFinite { sample: 1, position: 2, .. }
     ));
-    for text in ["", "[1]", r#"{"input_data": [1, 2]}"#, r#"{"input_data": [[1, "a"]]}"#, r#"{"input_data": [[[1], [2, 3]]]}"#] {
+    for text in
+        ["", "[1]", r#"{"input_data": [1, 2]}"#, r#"{"input_data": [[1, "a"]]}"#, r#"{"input_data": [[[1], [2, 3]]]}"#]
+    {
         assert!(matches!(problem(text), SampleProblem::Malformed { .. }), "{text}");
     }
     let counts = json(r#"{"input_data": [[1, 2], [3]]}"#, &[spec("a", &[1]), spec("b", &[1])]).unwrap_err();

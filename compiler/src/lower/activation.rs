@@ -69,7 +69,7 @@ impl Lowering<'_> {
         if d == 1 {
             self.builder.zero(remainder);
         } else {
-            self.builder.exact_range(&format!("{name}.remainder"), remainder, d)?;
+            self.builder.remainder(&format!("{name}.remainder"), remainder, d)?;
         }
         Ok(Value { tensor: y, scale, depth: 0 })
     }

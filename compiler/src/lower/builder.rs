@@ -221,19 +221,40 @@ impl Builder {
         self.program.zeros.push(id);
     }
 
-    /// Requires `x` in `[0, bound)`, exactly. Bounds above 2^16 must be a multiple of 2^16, and take a limb.
-    pub fn exact_range(&mut self, name: &str, x: TensorId, bound: i64) -> Result<(), Refusal> {
-        let limb = 1i64 << TABLE_BITS;
-        if bound <= limb {
+    /// Requires a remainder in `[0, divisor)`. The remainder is an integer, because what it is the remainder of is one
+    /// and the quotient is looked up; so a multiple of it may be looked up in a larger table. Uniqueness of the
+    /// quotient needs no integrality: two of them would differ by less than 1.
+    pub fn remainder(&mut self, name: &str, x: TensorId, divisor: i64) -> Result<(), Refusal> {
+        let shared = 1i64 << self.shared_bits;
+        if divisor.count_ones() == 1 && divisor < shared {
+            let scaled = self.linear(&format!("{name}.scaled"), &[(shared / divisor, x)], 0, 0)?;
+            let table = self.range_table(0, shared as usize);
+            self.lookup(&[scaled], table);
+            return Ok(());
+        }
+        self.exact_range(name, x, divisor)
+    }
+
+    /// Requires `x` in `[0, bound)`, exactly: one table, or limbs where a table would cost more.
+    fn exact_range(&mut self, name: &str, x: TensorId, bound: i64) -> Result<(), Refusal> {
+        let shared = 1i64 << self.shared_bits;
+        let splits = bound % shared == 0 && bound > shared;
+        if bound <= 1 << TABLE_BITS && !(splits && self.limb_is_cheaper(x, bound)) {
             let table = self.range_table(0, bound as usize);
             self.lookup(&[x], table);
             return Ok(());
         }
-        if bound % limb != 0 {
-            return Err(format!("`{name}`: a range of {bound} values cannot be split into 16-bit limbs"));
+        if !splits {
+            return Err(format!("`{name}`: a range of {bound} values cannot be split into limbs of {shared}"));
         }
-        let hi = self.limb(name, x, limb, bound / limb)?;
-        self.exact_range(name, hi, bound / limb)
+        let hi = self.limb(name, x, shared, bound / shared)?;
+        self.exact_range(name, hi, bound / shared)
+    }
+
+    /// Whether a limb for every entry costs less than the rows of a new table.
+    fn limb_is_cheaper(&self, x: TensorId, rows: i64) -> bool {
+        let known = self.tables.contains_key(&Key::Range(0, rows as usize));
+        !known && 2 * self.tensor(x).shape.len() < rows as usize
     }
 
     /// Requires an integer interval that contains `[lo, lo + count)`: the shared range table where it is large enough.
@@ -250,11 +271,10 @@ impl Builder {
             self.lookup(&[x], table);
             return Ok(());
         }
-        if bits <= TABLE_BITS {
+        if bits <= TABLE_BITS && !self.limb_is_cheaper(x, 1 << bits) {
             return self.exact_range(name, x, 1 << bits);
         }
-        let low = 1i64 << self.shared_bits;
-        let hi = self.limb(name, x, low, 1 << (bits - self.shared_bits))?;
+        let hi = self.limb(name, x, 1 << self.shared_bits, 1 << (bits - self.shared_bits))?;
         self.loose(name, hi, bits - self.shared_bits)
     }
 

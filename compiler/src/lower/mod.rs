@@ -76,7 +76,7 @@ pub(crate) fn lower(
         plan: Plan::new(graph, calibration, settings),
         settings,
         public_inputs,
-        builder: Builder::new(settings.shift),
+        builder: Builder::new(settings.shared),
         values: HashMap::new(),
         narrow: HashMap::new(),
     };

@@ -79,7 +79,7 @@ impl Lowering<'_> {
         let d = self.builder.advice(&format!("{name}.gap"), &dims, rule, Interval::new(0, -domain.lo), scale);
         let terms = [(1, x), (-divisor, spread), (divisor, d)];
         let remainder = self.builder.linear(&format!("{name}.remainder"), &terms, divisor / 2, 0)?;
-        self.builder.exact_range(&format!("{name}.remainder"), remainder, divisor)?;
+        self.builder.remainder(&format!("{name}.remainder"), remainder, divisor)?;
         self.attained(name, d, &axes)?;
         Ok(Value { tensor: m, scale, depth: 0 })
     }

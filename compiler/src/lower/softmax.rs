@@ -73,7 +73,7 @@ impl Lowering<'_> {
         if divisor == 1 {
             self.builder.zero(remainder);
         } else {
-            self.builder.exact_range(&format!("{name}.remainder"), remainder, divisor)?;
+            self.builder.remainder(&format!("{name}.remainder"), remainder, divisor)?;
         }
         Ok(d)
     }

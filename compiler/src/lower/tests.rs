@@ -87,9 +87,11 @@ fn a_small_lenet() {
     let y = node(&mut g, Op::Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] }, &[y, w3]);
     let compiled = check(&mut g, y, 0.01);
     let totals = &compiled.report.totals;
-    assert!(totals.tables <= 3, "{:?}", compiled.program.tables.iter().map(|t| &t.name).collect::<Vec<_>>());
-    // Per pooled window: 4 gaps, 4 selectors, the maximum and the activation.
-    assert_eq!(totals.committed, 10 * (4 * 5 * 5 + 6 * 2 * 2));
+    assert!(totals.tables <= 5, "{:?}", compiled.program.tables.iter().map(|t| &t.name).collect::<Vec<_>>());
+    assert!(totals.table_rows < 10_000, "{totals:?}");
+    // Per pooled window 4 gaps and selectors, a maximum and an activation; a limb for each remainder at most.
+    let windows = 4 * 5 * 5 + 6 * 2 * 2;
+    assert!((10 * windows..=14 * windows).contains(&totals.committed), "{totals:?}");
 }
 
 #[test]

@@ -12,6 +12,8 @@ pub struct Settings {
     pub bits: u32,
     /// Bits that a requantisation drops, where a weight can be chosen so: remainders share one table of `2^shift` rows.
     pub shift: u32,
+    /// Bits of the range table that everything shares; larger ranges take limbs, or tables of their own.
+    pub shared: u32,
 }
 
 /// A max pool, the monotone function before or behind it, and the requantisation, as one.

@@ -2,6 +2,9 @@
 
 use super::Settings;
 
+/// Bits of a limb where tables cost more than limbs.
+const LIMB: u32 = 8;
+
 /// Widths, and what their tables cost.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidate {
@@ -18,10 +21,12 @@ pub(crate) fn candidates(bits: Option<u32>, activations: usize) -> Vec<Candidate
     let mut candidates: Vec<(f64, Candidate)> = Vec::new();
     for bits in all {
         for shift in bits.saturating_sub(1).max(8)..=(bits + 2).min(16) {
-            let rows = (1u64 << bits) + (1u64 << shift);
-            let range = if shift < bits { 1u64 << bits } else { 0 };
-            let cost = 1.2 * (rows + range) as f64 + activations as f64 * 0.1 * f64::from(bits);
-            candidates.push((cost, Candidate { settings: Settings { bits, shift } }));
+            // A table of remainders, or a limb for each of them.
+            let table = 1.2 * (1u64 << shift) as f64;
+            let limbs = 2.2 * activations as f64;
+            let shared = if limbs < table { LIMB } else { shift };
+            let cost = 1.2 * (1u64 << bits) as f64 + limbs.min(table) + activations as f64 * 0.1 * f64::from(bits);
+            candidates.push((cost, Candidate { settings: Settings { bits, shift, shared } }));
         }
     }
     candidates.sort_by(|a, b| a.0.total_cmp(&b.0));

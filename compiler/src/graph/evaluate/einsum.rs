@@ -7,9 +7,8 @@ use ndarray::{Array3, ArrayD, Axis, Ix3, IxDyn};
 pub(super) fn einsum(labels: [&[u8]; 2], out: &[u8], operands: [&ArrayD<f32>; 2]) -> ArrayD<f32> {
     let (lhs, a) = drop_private(labels[0], labels[1], out, operands[0]);
     let (rhs, b) = drop_private(labels[1], labels[0], out, operands[1]);
-    let pick = |labels: &[u8], keep: &dyn Fn(u8) -> bool| -> Vec<u8> {
-        labels.iter().copied().filter(|&l| keep(l)).collect()
-    };
+    let pick =
+        |labels: &[u8], keep: &dyn Fn(u8) -> bool| -> Vec<u8> { labels.iter().copied().filter(|&l| keep(l)).collect() };
     let batch = pick(&lhs, &|l| rhs.contains(&l) && out.contains(&l));
     let contracted = pick(&lhs, &|l| rhs.contains(&l) && !out.contains(&l));
     let left = pick(&lhs, &|l| !rhs.contains(&l));
@@ -54,11 +53,7 @@ fn matrices(x: &ArrayD<f32>, labels: &[u8], groups: [&[u8]; 3]) -> (Array3<f32>,
     let position = |label: &u8| labels.iter().position(|l| l == label).unwrap_or(0);
     let extents = groups.map(|group| group.iter().map(|l| x.shape()[position(l)]).collect::<Vec<_>>());
     let perm: Vec<usize> = groups.iter().flat_map(|group| group.iter().map(position)).collect();
-    let dim = Ix3(
-        extents[0].iter().product(),
-        extents[1].iter().product(),
-        extents[2].iter().product(),
-    );
+    let dim = Ix3(extents[0].iter().product(), extents[1].iter().product(), extents[2].iter().product());
     let permuted = x.view().permuted_axes(IxDyn(&perm));
     let flat = permuted.as_standard_layout().into_owned().into_shape_with_order(dim);
     (flat.unwrap_or_else(|_| Array3::zeros(dim)), extents)

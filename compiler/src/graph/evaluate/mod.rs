@@ -124,9 +124,7 @@ pub(super) fn apply(op: &Op, operands: &[&ArrayD<f32>], shape: &[usize]) -> Arra
         (Op::Conv { window, groups }, [x, w, bias @ ..]) => conv::conv(window, *groups, x, w, bias.first().copied()),
         (Op::Einsum { lhs, rhs, out }, [a, b]) => einsum::einsum([lhs, rhs], out, [a, b]),
         (Op::MaxPool(window), [x]) => pool::max_pool(window, x, shape),
-        (Op::AveragePool { window, count_include_pad }, [x]) => {
-            pool::average_pool(window, *count_include_pad, x, shape)
-        }
+        (Op::AveragePool { window, count_include_pad }, [x]) => pool::average_pool(window, *count_include_pad, x, shape),
         (Op::Reduce { kind, axes }, [x]) => reduce(*kind, axes, x),
         (Op::Softmax { axes }, [x]) => softmax(axes, x),
         (op, [a, b]) if Binary::of(op).is_some() => binary(op, a, b),
@@ -157,9 +155,9 @@ fn reduce(kind: ReduceKind, axes: &[usize], x: &ArrayD<f32>) -> ArrayD<f32> {
         let axis = Axis(axis);
         let reduced = match kind {
             ReduceKind::Sum => x.map_axis(axis, |lane| lane.iter().map(|&v| f64::from(v)).sum::<f64>() as f32),
-            ReduceKind::Mean => x.map_axis(axis, |lane| {
-                (lane.iter().map(|&v| f64::from(v)).sum::<f64>() / lane.len() as f64) as f32
-            }),
+            ReduceKind::Mean => {
+                x.map_axis(axis, |lane| (lane.iter().map(|&v| f64::from(v)).sum::<f64>() / lane.len() as f64) as f32)
+            }
             ReduceKind::Max => x.fold_axis(axis, f32::NEG_INFINITY, |a, b| a.max(*b)),
             ReduceKind::Min => x.fold_axis(axis, f32::INFINITY, |a, b| a.min(*b)),
         };

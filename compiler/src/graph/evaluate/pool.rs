@@ -10,12 +10,7 @@ pub(super) fn max_pool(window: &Window, x: &ArrayD<f32>, shape: &[usize]) -> Arr
 }
 
 /// Mean of each window.
-pub(super) fn average_pool(
-    window: &Window,
-    count_include_pad: bool,
-    x: &ArrayD<f32>,
-    shape: &[usize],
-) -> ArrayD<f32> {
+pub(super) fn average_pool(window: &Window, count_include_pad: bool, x: &ArrayD<f32>, shape: &[usize]) -> ArrayD<f32> {
     pool(window, x, shape, |entries| {
         let count = if count_include_pad { window.taps() } else { entries.len() };
         (entries.iter().map(|&v| f64::from(v)).sum::<f64>() / count as f64) as f32
@@ -47,9 +42,8 @@ fn pool(window: &Window, x: &ArrayD<f32>, shape: &[usize], summary: impl Fn(&[f3
 fn entries(window: &Window, spatial: &[usize], position: &[usize]) -> Vec<usize> {
     let mut offsets = vec![0];
     for (axis, &extent) in spatial.iter().enumerate() {
-        let sources: Vec<usize> = (0..window.kernel[axis])
-            .filter_map(|tap| window.source(axis, position[axis], tap, extent))
-            .collect();
+        let sources: Vec<usize> =
+            (0..window.kernel[axis]).filter_map(|tap| window.source(axis, position[axis], tap, extent)).collect();
         offsets = offsets.iter().flat_map(|&o| sources.iter().map(move |s| o * extent + s)).collect();
     }
     offsets

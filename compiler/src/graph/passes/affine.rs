@@ -181,13 +181,7 @@ fn scaled_conv(graph: &mut Graph, conv: NodeId, scale: &ArrayD<f32>) -> Option<N
 }
 
 /// Scales the constant operand, if it has all the labels along which the scale varies.
-fn scaled_einsum(
-    graph: &mut Graph,
-    einsum: NodeId,
-    labels: [&[u8]; 2],
-    out: &[u8],
-    scale: &ArrayD<f32>,
-) -> Option<NodeId> {
+fn scaled_einsum(graph: &mut Graph, einsum: NodeId, labels: [&[u8]; 2], out: &[u8], scale: &ArrayD<f32>) -> Option<NodeId> {
     let mut operands = graph.operands(einsum);
     let side = (0..2).find(|&side| graph.constant(operands[side]).is_some())?;
     let weights = graph.constant(operands[side])?;

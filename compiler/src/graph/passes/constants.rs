@@ -68,8 +68,7 @@ pub(super) fn uniform(value: &ArrayD<f32>) -> Option<f32> {
 
 /// Combines two constants of one rank, each broadcast where it has extent 1.
 pub(super) fn combine(a: &ArrayD<f32>, b: &ArrayD<f32>, f: impl Fn(f32, f32) -> f32) -> Option<ArrayD<f32>> {
-    let shape: Vec<usize> =
-        a.shape().iter().zip(b.shape()).map(|(&a, &b)| if a == 1 { b } else { a }).collect();
+    let shape: Vec<usize> = a.shape().iter().zip(b.shape()).map(|(&a, &b)| if a == 1 { b } else { a }).collect();
     let shape = IxDyn(&shape);
     let (a, b) = (a.broadcast(shape.clone())?, b.broadcast(shape)?);
     Some(Zip::from(&a).and(&b).map_collect(|&a, &b| f(a, b)))

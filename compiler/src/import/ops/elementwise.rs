@@ -1,5 +1,6 @@
 //! Functions of one, two or three entries.
 
+use tract_onnx::prelude::DatumType;
 use tract_onnx::tract_core::ops::binary::{BinMiniOp, TypedBinOp};
 use tract_onnx::tract_core::ops::cast::Cast;
 use tract_onnx::tract_core::ops::element_wise::{ElementWiseMiniOp, ElementWiseOp};
@@ -147,7 +148,7 @@ fn clip(t: &mut Translator<'_>, site: &Site<'_>, x: usize, bound: f32, lower: bo
 /// A cast that leaves the number as it is.
 pub(in crate::import) fn cast(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, Refusal> {
     let (from, to) = (t.operand_type(site, 0)?, site.op::<Cast>()?.to);
-    let exact = to.is_float() || (to.is_number() && !from.is_float()) || from == to;
+    let exact = to.is_float() || from == to || (!from.is_float() && to != DatumType::Bool);
     if exact {
         t.operand(site, 0)
     } else {

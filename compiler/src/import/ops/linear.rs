@@ -60,12 +60,7 @@ fn labels(axes: &[&Axis], rank: usize, position: impl Fn(&Axis) -> Option<usize>
 }
 
 /// An operand and its labels, without the axes of extent 1 that the other operand broadcasts.
-fn operand(
-    t: &mut Translator<'_>,
-    site: &Site<'_>,
-    axes: &[&Axis],
-    side: usize,
-) -> Result<(Vec<u8>, NodeId), Refusal> {
+fn operand(t: &mut Translator<'_>, site: &Site<'_>, axes: &[&Axis], side: usize) -> Result<(Vec<u8>, NodeId), Refusal> {
     let (own, other) = (t.operand_shape(site, side)?, t.operand_shape(site, 1 - side)?);
     let labels = labels(axes, own.len(), |axis| axis.inputs[side].first().copied());
     if labels.len() != own.len() {

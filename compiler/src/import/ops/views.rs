@@ -1,7 +1,7 @@
 //! Operators that only move entries.
 
-use tract_onnx::prelude::Tensor;
-use tract_onnx::tract_core::internal::{AxisOp, DimLike, TDim, ToDim};
+use tract_onnx::prelude::{IntoTValue, Tensor, tvec};
+use tract_onnx::tract_core::internal::{AxisOp, DimLike, EvalContext, TDim, ToDim};
 use tract_onnx::tract_core::ops::array::{Gather, Pad, PadMode, Slice, StridedSlice, Tile, TypedConcat};
 use tract_onnx::tract_core::ops::downsample::Downsample;
 
@@ -156,6 +156,19 @@ pub(in crate::import) fn gather(t: &mut Translator<'_>, site: &Site<'_>) -> Resu
 
 /// The operand itself.
 pub(in crate::import) fn identity(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, Refusal> {
+    t.operand(site, 0)
+}
+
+/// Dropout in inference; tract's operator refuses to be evaluated in training.
+pub(in crate::import) fn dropout(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, Refusal> {
+    let shape = t.operand_shape(site, 0)?;
+    let probe = Tensor::zero_dt(t.operand_type(site, 0)?, &shape).map_err(|e| e.to_string())?;
+    let mut operands = tvec![probe.into_tvalue()];
+    for index in 1..site.node.inputs.len() {
+        let operand = t.known(site, index).ok_or("the ratio and the mode of a dropout must be constants")?;
+        operands.push(operand.clone().into_tvalue());
+    }
+    site.node.op.eval(&EvalContext::out_of_plan(), operands).map_err(|e| e.to_string())?;
     t.operand(site, 0)
 }
 

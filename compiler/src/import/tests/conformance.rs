@@ -8,11 +8,8 @@ use zktorch_models::{tensor_proto, zoo::Zoo};
 use super::archive;
 use crate::import::{ImportOptions, load_bytes};
 
-/// Cases whose expected values are not what tract's reading of the model gives.
-const DEVIATIONS: &[&str] = &[];
-
 /// At least so many cases must match; raise it with the operators.
-const MATCHING: usize = 300;
+const MATCHING: usize = 700;
 
 fn tensors(files: &BTreeMap<String, Vec<u8>>, case: &str, kind: &str) -> Option<Vec<ArrayD<f32>>> {
     (0..)
@@ -49,6 +46,10 @@ fn run(files: &BTreeMap<String, Vec<u8>>, case: &str) -> Option<Result<(), Strin
 fn what_imports_matches_the_onnx_node_tests() {
     let Some(zoo) = Zoo::locate_or_skip("what_imports_matches_the_onnx_node_tests") else { return };
     let archive = zoo.root().join("onnx-node-tests/conformance_node_frozen.tgz");
+    if !archive.exists() {
+        eprintln!("SKIPPED what_imports_matches_the_onnx_node_tests: no {}", archive.display());
+        return;
+    }
     let files = archive::files(&archive).unwrap();
     let cases: Vec<&str> = files.keys().filter_map(|name| name.strip_suffix("/model.onnx")).collect();
     let (mut matching, mut failures) = (0, Vec::new());
@@ -56,10 +57,7 @@ fn what_imports_matches_the_onnx_node_tests() {
         match run(&files, case) {
             None => {}
             Some(Ok(())) => matching += 1,
-            Some(Err(reason)) if !DEVIATIONS.iter().any(|d| case.ends_with(d)) => {
-                failures.push(format!("{case}: {reason}"));
-            }
-            Some(Err(_)) => {}
+            Some(Err(reason)) => failures.push(format!("{case}: {reason}")),
         }
     }
     println!("{matching} of {} cases import and match", cases.len());

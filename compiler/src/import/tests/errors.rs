@@ -51,7 +51,9 @@ fn all_unsupported_nodes_are_reported_at_once() {
     let unknown = unknown.node("Relu", "b", &["t"], "u").node("Frobnicate", "c", &["u"], "y").output("y");
     let model = Model::default().input("x", &three).node("IsNaN", "first", &["x"], "t");
     let model = model.node("Not", "second", &["t"], "y").output("y");
-    for (model, expected) in [(unknown, [("a", "Frobnicate"), ("c", "Frobnicate")]), (model, [("first", "IsNan"), ("second", "Not")])] {
+    for (model, expected) in
+        [(unknown, [("a", "Frobnicate"), ("c", "Frobnicate")]), (model, [("first", "IsNan"), ("second", "Not")])]
+    {
         let error = import(model).unwrap_err();
         let ImportError::Unsupported(nodes) = &error else { panic!("{error}") };
         let got: Vec<_> = nodes.iter().map(|n| (n.name.as_str(), n.op.as_str())).collect();

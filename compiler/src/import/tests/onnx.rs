@@ -88,10 +88,13 @@ fn value_info(name: &str, shape: Option<&[Dim]>) -> Message {
     let mut tensor = Message::default().integer(1, 1);
     if let Some(shape) = shape {
         let dims = shape.iter().fold(Message::default(), |message, dim| {
-            message.message(1, match dim {
-                Dim::Fixed(extent) => Message::default().integer(1, *extent),
-                Dim::Symbol(name) => Message::default().bytes(2, name.as_bytes()),
-            })
+            message.message(
+                1,
+                match dim {
+                    Dim::Fixed(extent) => Message::default().integer(1, *extent),
+                    Dim::Symbol(name) => Message::default().bytes(2, name.as_bytes()),
+                },
+            )
         });
         tensor = tensor.message(2, dims);
     }

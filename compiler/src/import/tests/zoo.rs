@@ -1,5 +1,7 @@
 //! The zoo's models, against the outputs that come with them.
 
+use std::collections::BTreeMap;
+
 use ndarray::{ArrayD, IxDyn};
 use zktorch_models::zoo::{Zoo, ZooModel};
 
@@ -22,13 +24,19 @@ const SUPPORTED: &[(&str, f32)] = &[
     ("loan_credit", 1e-5),
 ];
 
+/// How often each operator occurs.
+fn operators(graph: &Graph) -> BTreeMap<&'static str, usize> {
+    graph.nodes().fold(BTreeMap::new(), |mut counts, (_, node)| {
+        *counts.entry(node.op.name()).or_default() += 1;
+        counts
+    })
+}
+
 /// The model's graph and its largest error on the sample that comes with it.
 fn error(model: &ZooModel, raw: bool) -> Result<(Graph, f32), Box<dyn std::error::Error>> {
     let tensors = model.read_inputs()?;
-    let inputs: Vec<ArrayD<f32>> = tensors
-        .iter()
-        .map(|t| ArrayD::from_shape_vec(IxDyn(&t.shape), t.values.to_f32()))
-        .collect::<Result<_, _>>()?;
+    let inputs: Vec<ArrayD<f32>> =
+        tensors.iter().map(|t| ArrayD::from_shape_vec(IxDyn(&t.shape), t.values.to_f32())).collect::<Result<_, _>>()?;
     let input_shapes = inputs.iter().map(|i| i.shape().to_vec()).collect();
     let graph = load_path(&model.onnx, &ImportOptions { input_shapes, raw })?;
     let evaluation = graph.evaluate(&inputs)?;
@@ -50,7 +58,7 @@ fn classifiers_match_their_expected_outputs() {
         for raw in [true, false] {
             let model = zoo.model(name).unwrap();
             let (graph, error) = error(&model, raw).unwrap_or_else(|e| panic!("{name}: {e}"));
-            println!("{name}: {} nodes, error {error:.1e}", graph.len());
+            println!("{name}: {} nodes, error {error:.1e}, {:?}", graph.len(), operators(&graph));
             assert!(error <= tolerance, "{name}: error {error}");
         }
     }
@@ -65,7 +73,7 @@ fn other_models_match_or_name_what_is_unsupported() {
         }
         match error(&model, false) {
             Ok((graph, error)) => {
-                println!("{}: {} nodes, error {error:.1e}", model.name, graph.len());
+                println!("{}: {} nodes, error {error:.1e}, {:?}", model.name, graph.len(), operators(&graph));
                 assert!(error < 1e-3, "{}: error {error}", model.name);
             }
             Err(reason) => {

@@ -1,0 +1,111 @@
+//! Trained models: the integers classify as the floats do, and the proofs of the zoo's classifiers are accepted.
+
+use ndarray::{ArrayD, IxDyn};
+use rayon::prelude::*;
+use zktorch_accumulator::setup::Setup;
+use zktorch_blocks::execute::execute;
+use zktorch_compiler::graph::Graph;
+use zktorch_compiler::import::{ImportOptions, load_bytes, load_path};
+use zktorch_compiler::{Compiled, Options, compile};
+use zktorch_models::bundled;
+use zktorch_models::data::{self, Dataset};
+use zktorch_models::zoo::Zoo;
+use zktorch_prover::{Randomness, keygen, prove};
+use zktorch_verifier::key::Port;
+use zktorch_verifier::{Verdict, verify};
+
+/// Samples that set the ranges.
+const CALIBRATION: usize = 64;
+
+fn array(shape: &[usize], values: &[f32]) -> ArrayD<f32> {
+    ArrayD::from_shape_vec(IxDyn(shape), values.to_vec()).expect("values of the shape")
+}
+
+fn top1<T: PartialOrd>(values: impl IntoIterator<Item = T>) -> usize {
+    let first = |best: Option<(usize, T)>, (i, v): (usize, T)| match best {
+        Some((j, w)) if w >= v => Some((j, w)),
+        _ => Some((i, v)),
+    };
+    values.into_iter().enumerate().fold(None, first).expect("a class").0
+}
+
+fn compiled(graph: &Graph, samples: &[Vec<f32>]) -> Compiled {
+    let shape = graph.shape(graph.inputs()[0]).to_vec();
+    let samples: Vec<Vec<ArrayD<f32>>> = samples.iter().map(|s| vec![array(&shape, s)]).collect();
+    compile(graph, &samples, &Options::default()).expect("the model compiles")
+}
+
+/// The share of images for which integers and floats have the same first class. An image out of range counts as different.
+fn agreement(graph: &Graph, compiled: &Compiled, images: &[Vec<f32>]) -> f64 {
+    let shape = graph.shape(graph.inputs()[0]).to_vec();
+    let same = |image: &Vec<f32>| {
+        let float = graph.evaluate(&[array(&shape, image)]).expect("the model runs");
+        let Ok(input) = compiled.inputs[0].quantise(image) else { return false };
+        let trace = match execute(&compiled.program, &compiled.weights, &[input]) {
+            Ok(trace) => trace,
+            Err(error) => {
+                println!("{error}");
+                return false;
+            }
+        };
+        let output = trace.values(&compiled.program, compiled.program.outputs[0]);
+        top1(output.iter().copied()) == top1(float.outputs()[0].iter().copied())
+    };
+    images.par_iter().filter(|image| same(image)).count() as f64 / images.len() as f64
+}
+
+#[test]
+fn the_bundled_cnn_classifies_as_its_floats_do() {
+    let graph = load_bytes(bundled::DIGITS_CNN.onnx, &ImportOptions::default()).expect("it imports");
+    let calibration = bundled::digits_calibration().expect("it is there").samples();
+    let compiled = compiled(&graph, &calibration);
+    let test = bundled::digits_test().expect("it is there");
+    let share = agreement(&graph, &compiled, &test.images);
+    assert!(share >= 0.998, "{share}");
+}
+
+#[test]
+fn the_mnist_cnn_of_the_zoo_classifies_as_its_floats_do() {
+    let Some(zoo) = Zoo::locate_or_skip("the_mnist_cnn_of_the_zoo_classifies_as_its_floats_do") else { return };
+    let model = zoo.model("mnist_cnn_ms").expect("it is there");
+    let graph = load_path(&model.onnx, &ImportOptions::default()).expect("it imports");
+    let test = data::load(&zoo, Dataset::MnistT10k).expect("it is there");
+    let compiled = compiled(&graph, &test.images[..CALIBRATION]);
+    let share = agreement(&graph, &compiled, &test.images);
+    assert!(share >= 0.998, "{share}");
+}
+
+#[test]
+fn classifiers_of_the_zoo_are_proved_and_verified() {
+    let Some(zoo) = Zoo::locate_or_skip("classifiers_of_the_zoo_are_proved_and_verified") else { return };
+    let setup = Setup::insecure(12).expect("in range");
+    for name in [
+        "mnist_cnn_ms",
+        "mnist_mlp_onnxmlir",
+        "resnet20_cifar10",
+        "mlperf_tiny_resnet8_cifar10",
+        "mlperf_tiny_kws_dscnn",
+        "mlperf_tiny_ad_autoencoder",
+        "mlperf_tiny_vww_mobilenet",
+    ] {
+        let model = zoo.model(name).expect("it is there");
+        let graph = load_path(&model.onnx, &ImportOptions::default()).expect("it imports");
+        let input = model.read_inputs().expect("a sample")[0].values.to_f32();
+        let expected = model.read_outputs().expect("its output")[0].values.to_f32();
+        let Compiled { program, weights, report, inputs, outputs } = compiled(&graph, std::slice::from_ref(&input));
+        let integers = inputs[0].quantise(&input).expect("in range");
+        let port = |p: &zktorch_compiler::Port| Port { name: p.name.clone(), shape: p.shape.clone() };
+        let ports = [vec![port(&inputs[0])], vec![port(&outputs[0])]];
+        let mut randomness = Randomness::from_os().expect("randomness");
+        let (proving, verifying) = keygen(program, weights, &setup, 12, ports, &mut randomness).expect("keys");
+        let proved = prove(&proving, &verifying, &[integers], randomness, &mut |_| ()).expect("a proof");
+        assert_eq!(verify(&verifying, &proved.proof, None), Ok(Verdict::Accepted), "{name}");
+
+        let proved = outputs[0].dequantise(&proved.outputs[0]);
+        let largest = expected.iter().fold(0f64, |m, &v| m.max(f64::from(v).abs()));
+        let error = proved.iter().zip(&expected).map(|(a, &b)| (a - f64::from(b)).abs()).fold(0.0, f64::max) / largest;
+        // The report compares with our own float evaluation; onnxruntime's differs from it in the last digits.
+        let reported = report.output_error.expect("there was a sample");
+        assert!(error <= reported + 1e-4 && reported <= 0.005, "{name}: {error} against {reported}");
+    }
+}
