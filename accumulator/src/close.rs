@@ -98,62 +98,78 @@ pub fn close(t: &mut Transcript<'_>, bases: &Bases) -> Result<Vec<ClearClaim>, R
     check(equation == error, "relaxed equation")?;
     let (form, target) = reduce_products(t, &batched, products, linear, h, z.as_deref())?;
 
-    let theta = t.challenge();
-    let dense = slots.scatter(&coefficients(&form, slots.scalars.len()), None);
-    let support: Vec<Fr> = powers(theta, slots.segments * slots.width).into_iter().map(|p| p * theta).collect();
-    let z_plain = z.as_ref().map(|z| slots.scatter(z, None));
-    let z_weighted = z.as_ref().map(|z| slots.scatter(z, Some(&weights)));
-    let segment_values = |v: &Option<Vec<Fr>>, f: &[Fr]| -> Option<Vec<Fr>> {
-        v.as_ref().map(|v| v.chunks(slots.width).zip(f.chunks(slots.width)).map(|(v, f)| dot(v, f)).collect())
-    };
-    let values = send(t, "linear forms", slots.segments, segment_values(&z_plain, &dense))?;
-    check(values.iter().sum::<Fr>() == target, "linear forms on z")?;
-    let support_values = send(t, "slot support", slots.segments, segment_values(&z_weighted, &support))?;
-    let omega = t.challenge();
-    let slot_weights = slots.scatter(&vec![Fr::ONE; slots.scalars.len()], Some(&weights));
-    let mut claims = Vec::new();
-    for j in 0..slots.segments {
-        let own = |v: &[Fr]| v.chunks(slots.width).nth(j).unwrap_or_default().to_vec();
-        let support = own(&support);
-        let mut form = own(&dense);
-        for ((f, d), q) in form.iter_mut().zip(own(&slot_weights)).zip(&support) {
-            *f += omega * d * q;
+    Opening { h, slots: &slots, weights: &weights, z: z.as_deref(), masks: masks.as_ref() }.claims(
+        t,
+        &form,
+        target,
+        [&plain, &weighted],
+    )
+}
+
+/// The masked copy `z` of the hidden scalars, about to be claimed in the clear.
+struct Opening<'a> {
+    h: Fr,
+    slots: &'a Slots,
+    /// Powers of `kappa`, one a message.
+    weights: &'a [Fr],
+    z: Option<&'a [Fr]>,
+    masks: Option<&'a Masks>,
+}
+
+impl Opening<'_> {
+    /// The claims that `form` has the value `target` on `z`, and that `D z` is what the weighted commitments hold: two a segment.
+    fn claims(
+        &self,
+        t: &mut Transcript<'_>,
+        form: &Form,
+        target: Fr,
+        masks: [&[G1Affine]; 2],
+    ) -> Result<Vec<ClearClaim>, Reject> {
+        let slots = self.slots;
+        let theta = t.challenge();
+        let linear = slots.scatter(&coefficients(form, slots.scalars.len()), None);
+        let support: Vec<Fr> = powers(theta, slots.segments * slots.width).into_iter().map(|p| p * theta).collect();
+        let vectors = self.z.map(|z| [slots.scatter(z, None), slots.scatter(z, Some(self.weights))]);
+        let values_of = |which: usize, form: &[Fr]| -> Option<Vec<Fr>> {
+            let vector = vectors.as_ref()?.get(which)?;
+            Some(vector.chunks(slots.width).zip(form.chunks(slots.width)).map(|(v, f)| dot(v, f)).collect())
+        };
+        let values = send(t, "linear forms", slots.segments, values_of(0, &linear))?;
+        check(values.iter().sum::<Fr>() == target, "linear forms on z")?;
+        let support_values = send(t, "slot support", slots.segments, values_of(1, &support))?;
+        let omega = t.challenge();
+        // <D z, q> = <z, D q>: the second form joins the first on z.
+        let diagonal = slots.scatter(&vec![Fr::ONE; slots.scalars.len()], Some(self.weights));
+        let joined: Vec<Fr> = linear.iter().zip(&diagonal).zip(&support).map(|((l, d), q)| *l + omega * d * q).collect();
+        let blinders = t.secrets().map(|s| s.blinders().to_vec());
+        let mut claims = Vec::with_capacity(2 * slots.segments);
+        for (j, (&value, &support_value)) in values.iter().zip(&support_values).enumerate() {
+            let segment = |v: &[Fr]| v.chunks(slots.width).nth(j).unwrap_or_default().to_vec();
+            for (which, form, value) in [(0, &joined, value + omega * support_value), (1, &support, support_value)] {
+                let mask = masks.get(which).and_then(|m| m.get(j)).map(|&c| (Fr::ONE, c));
+                let messages = self.coefficients(j, which == 1).map(|(c, i)| (c, slots.messages.get(i)));
+                let commitment = mask.into_iter().chain(messages.filter_map(|(c, m)| Some((c, m?.1)))).collect();
+                let vector = vectors.as_ref().and_then(|v| v.get(which)).map(|v| segment(v));
+                let witness = vector.zip(blinders.as_deref().and_then(|b| self.blinder(j, which, b)));
+                claims.push(ClearClaim { commitment, form: LinearForm::dense(segment(form)), value, witness });
+            }
         }
-        let message = |weighted: bool| {
-            let weight = move |k: Fr| if weighted { h * k } else { h };
-            let own = slots.messages.iter().zip(&weights).filter(|((segment, _), _)| *segment == j);
-            own.map(|(&(_, c), &k)| (weight(k), c)).collect::<Vec<_>>()
-        };
-        let commitment = |mask: &[G1Affine], weighted| {
-            mask.get(j).map(|&c| (Fr::ONE, c)).into_iter().chain(message(weighted)).collect::<Vec<_>>()
-        };
-        let blinder = |masks: &[Fr], weighted: bool, m: &[Fr]| {
-            let own = slots.messages.iter().zip(&weights).zip(m).filter(|(((segment, _), _), _)| *segment == j);
-            let messages: Fr = own.map(|((_, &k), &b)| if weighted { k * b } else { b }).sum();
-            masks.get(j).copied().unwrap_or_default() + h * messages
-        };
-        let message_blinders = t.secrets().map(|s| s.blinders().to_vec());
-        let witness = |z: &Option<Vec<Fr>>, weighted: bool| {
-            let (z, masks, blinders) = (z.as_ref()?, masks.as_ref()?, message_blinders.as_ref()?);
-            let own_masks = if weighted { &masks.weighted } else { &masks.plain };
-            Some((own(z), blinder(own_masks, weighted, blinders)))
-        };
-        let value = values.get(j).copied().unwrap_or_default();
-        let support_value = support_values.get(j).copied().unwrap_or_default();
-        claims.push(ClearClaim {
-            commitment: commitment(&plain, false),
-            form: LinearForm::dense(form),
-            value: value + omega * support_value,
-            witness: witness(&z_plain, false),
-        });
-        claims.push(ClearClaim {
-            commitment: commitment(&weighted, true),
-            form: LinearForm::dense(support),
-            value: support_value,
-            witness: witness(&z_weighted, true),
-        });
+        Ok(claims)
     }
-    Ok(claims)
+
+    /// The messages of a segment with their coefficients in the commitment to `z`, or to `D z`.
+    fn coefficients(&self, segment: usize, weighted: bool) -> impl Iterator<Item = (Fr, usize)> {
+        let own = self.slots.messages.iter().zip(self.weights).enumerate().filter(move |(_, ((s, _), _))| *s == segment);
+        own.map(move |(i, (_, &kappa))| (if weighted { self.h * kappa } else { self.h }, i))
+    }
+
+    /// The blinder of that commitment.
+    fn blinder(&self, segment: usize, which: usize, messages: &[Fr]) -> Option<Fr> {
+        let masks = self.masks?;
+        let own = if which == 1 { &masks.weighted } else { &masks.plain };
+        let sum: Fr = self.coefficients(segment, which == 1).filter_map(|(c, i)| Some(c * messages.get(i)?)).sum();
+        Some(*own.get(segment)? + sum)
+    }
 }
 
 impl Batched {
