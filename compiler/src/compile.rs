@@ -6,11 +6,17 @@ use zktorch_blocks::program::{Interval, Invalid, Limits, Program};
 
 use crate::graph::{EvaluateError, Evaluation, Graph, Op};
 use crate::lower::{LowerError, Lowered, lower};
-use crate::quantise::{Calibration, Settings, candidates, to_integer};
+use crate::quantise::{Calibration, Settings, candidates, finest, to_integer};
 use crate::report::{self, Report};
 
 /// Multiplications in all test runs of one candidate, beyond which fewer samples are tried.
 const EFFORT: u64 = 1 << 32;
+
+/// Activations of a net in which every bit is felt, and the output error that is small enough there.
+const LARGE: usize = 100_000;
+const LARGE_ERROR: f64 = 0.002;
+/// Widths whose error is within this factor of the finest ones' will do where no widths reach the target.
+const NEAR: f64 = 1.3;
 
 /// What the user chooses.
 #[derive(Clone, Debug)]
@@ -140,35 +146,51 @@ pub fn compile(graph: &Graph, samples: &[Vec<ArrayD<f32>>], options: &Options) -
     let (calibration, references) = calibrate(graph, samples)?;
     let rounded = |op: &Op| matches!(op, Op::Unary(_) | Op::MaxPool(_) | Op::Softmax { .. });
     let activations = graph.nodes().filter(|(_, n)| rounded(&n.op)).map(|(_, n)| n.len()).sum();
-    let mut best: Option<Attempt> = None;
-    let mut failure = None;
+    let best = search(graph, &calibration, options, &references, activations)?;
+    Ok(finish(graph, &calibration, best, references))
+}
+
+/// The cheapest widths whose error is as small as wanted; where none is, the cheapest that come near the best.
+fn search(
+    graph: &Graph,
+    calibration: &Calibration,
+    options: &Options,
+    references: &[Reference<'_>],
+    activations: usize,
+) -> Result<Attempt, CompileError> {
+    let try_out = |settings: Settings| attempt(graph, calibration, settings, options, references);
+    let error = |attempt: &Attempt| attempt.error.unwrap_or(0.0);
+    let wanted = if activations > LARGE { options.target_error.max(LARGE_ERROR) } else { options.target_error };
+    let [finest, beyond] = finest(options.bits, activations);
+    let mut best = try_out(finest)?;
+    if error(&best) > wanted
+        && let Ok(finer) = try_out(beyond)
+        && error(&finer) < 0.5 * error(&best)
+    {
+        // Limbs for all remainders: only where they bring much.
+        best = finer;
+        if error(&best) > 0.5 * wanted {
+            return Ok(best);
+        }
+    }
+    let wanted = wanted.max(NEAR * error(&best));
     let mut failed: Vec<(Settings, f64)> = Vec::new();
-    let all: Vec<Settings> = candidates(options.bits, activations).into_iter().map(|c| c.settings).collect();
-    // Large errors saturate and tell little of what more bits would do: the finest widths are tried whatever they say.
-    let finest = all.iter().copied().max_by_key(|s| (s.bits, s.shift));
-    for &settings in &all {
-        if Some(settings) != finest && failed.iter().any(|(tried, ratio)| hopeless(*tried, *ratio, settings)) {
+    for settings in candidates(options.bits, activations) {
+        if settings == best.settings {
+            break;
+        }
+        if failed.iter().any(|(tried, ratio)| hopeless(*tried, *ratio, settings)) {
             continue;
         }
-        match attempt(graph, &calibration, settings, options, &references) {
-            Ok(tried) => {
-                let error = tried.error.unwrap_or(0.0);
-                if best.as_ref().is_none_or(|b| error < b.error.unwrap_or(0.0)) {
-                    best = Some(tried);
-                }
-                if error <= options.target_error {
-                    break;
-                }
-                failed.push((settings, error / options.target_error));
+        // Widths that cannot carry the samples are no error: wider ones do.
+        if let Ok(tried) = try_out(settings) {
+            if error(&tried) <= wanted {
+                return Ok(tried);
             }
-            Err(error) => failure = Some(error),
+            failed.push((settings, error(&tried) / wanted));
         }
     }
-    match (best, failure) {
-        (Some(best), _) => Ok(finish(graph, &calibration, best, references)),
-        (None, Some(error)) => Err(error),
-        (None, None) => Err(CompileError::Bits(options.bits.unwrap_or(0))),
-    }
+    Ok(best)
 }
 
 /// Whether widths will not repair an error that others left: a bit halves it, or somewhat more where it had saturated.

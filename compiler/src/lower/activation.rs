@@ -113,12 +113,35 @@ impl Lowering<'_> {
 
     /// `o = f(y)` by a lookup of `(y, o)`; for the node `id`.
     pub(super) fn apply(&mut self, id: NodeId, y: Value, function: Unary) -> Result<Value, Refusal> {
+        if function == Unary::Relu && self.settings.signs && self.plan.pools.is_empty() {
+            return self.relu_by_sign(id, y);
+        }
         let (table, scale, interval) = self.function_table(id, y.scale, function)?;
         let dims = self.builder.dims(y.tensor).to_vec();
         let rule = Advice::Table { source: y.tensor, table, column: 1 };
         let tensor = self.builder.advice(&self.name(id), &dims, rule, interval, scale);
         self.builder.lookup(&[y.tensor, tensor], table);
         Ok(Value { tensor, scale, depth: 0 })
+    }
+
+    /// `o = s y`, where `s` is the sign bit of `y`: `y + 2^(w-1) = 2^j h + lo`, `lo` and `(h, s)` looked up. No table of
+    /// `2^w` rows: for nets with few activations (LOWERINGS section 3).
+    fn relu_by_sign(&mut self, id: NodeId, y: Value) -> Result<Value, Refusal> {
+        let name = self.name(id);
+        let domain = self.signed();
+        let shared = self.settings.shared.min(self.settings.bits - 1);
+        let dims = self.builder.dims(y.tensor).to_vec();
+        let raised = self.builder.linear(&format!("{name}.raised"), &[(1, y.tensor)], -domain.lo, y.scale)?;
+        let highs = 1i64 << (self.settings.bits - shared);
+        let high = self.builder.limb(&name, raised, 1 << shared, highs)?;
+        let column = (0..highs).map(|h| i64::from(2 * h >= highs)).collect();
+        let table = self.builder.data_table(&format!("sign of {} bits", self.settings.bits - shared), 0, vec![column]);
+        let rule = Advice::Table { source: high, table, column: 1 };
+        let sign = self.builder.advice(&format!("{name}.sign"), &dims, rule, Interval::new(0, 1), 0);
+        self.builder.lookup(&[high, sign], table);
+        let product = self.product(&format!("{name}.product"), Value { tensor: sign, scale: 0, depth: 0 }, y)?;
+        let tensor = self.builder.copy(&name, product.tensor)?;
+        Ok(Value { tensor, scale: y.scale, depth: 0 })
     }
 
     /// The table of a function whose input has scale `from`: the table, the output's scale and interval.

@@ -105,7 +105,7 @@ fn lowered(
     lowering.builder.finish()
 }
 
-const SMALL: Settings = Settings { bits: 3, shift: 3, shared: 3 };
+const SMALL: Settings = Settings { bits: 3, shift: 3, shared: 3, signs: false };
 
 #[test]
 fn requantise_has_one_solution() {
@@ -128,11 +128,17 @@ fn activations_have_one_solution() {
         });
         (-28..=27).for_each(|x| unique(&program, &weights, &[vec![x]]));
     }
+    let signs = Settings { bits: 3, shift: 3, shared: 2, signs: true };
+    let (program, weights) = lowered(&[1], signs, 28, |l, f, x| {
+        let y = l.round("y", x, 1)?;
+        l.apply(f, y, Unary::Relu)
+    });
+    (-28..=27).for_each(|x| unique(&program, &weights, &[vec![x]]));
 }
 
 #[test]
 fn maxima_have_one_solution() {
-    let settings = Settings { bits: 3, shift: 2, shared: 2 };
+    let settings = Settings { bits: 3, shift: 2, shared: 2, signs: false };
     let (program, weights) = lowered(&[2, 1], settings, 7, |l, f, x| {
         let m = l.rounded_max("pool", x.tensor, 1, 2, 2)?;
         l.apply(f, m, Unary::Relu)
@@ -154,7 +160,7 @@ fn maxima_have_one_solution() {
 fn a_shifted_maximum_is_caught() {
     // Without the lookup of the maximum itself a prover could not be held to the honest rounding only if m left the
     // integers; over the integers the remainders already pin it. The selector is what keeps the bound attained.
-    let settings = Settings { bits: 3, shift: 2, shared: 2 };
+    let settings = Settings { bits: 3, shift: 2, shared: 2, signs: false };
     let (mut program, weights) = lowered(&[2], settings, 3, |l, _, x| {
         Ok(Value { tensor: l.attained_max("max", x.tensor, &[0])?, ..x })
     });
@@ -175,7 +181,7 @@ fn average_pool_has_one_solution() {
     let mut calibration = Calibration::default();
     calibration.assume(x, Range { lo: -1.0, hi: 1.0 });
     calibration.assume(y, Range { lo: -1.0, hi: 1.0 });
-    let lowered = super::lower(&graph, &calibration, Settings { bits: 4, shift: 4, shared: 4 }, true).expect("lowers");
+    let lowered = super::lower(&graph, &calibration, Settings { bits: 4, shift: 4, shared: 4, signs: false }, true).expect("lowers");
     for s in 0..12i64 {
         let input: Vec<i64> = (0..3).map(|i| (i * i * 7 + s * 13 + i * s) % 15 - 7).collect();
         let trace = execute(&lowered.program, &lowered.weights, std::slice::from_ref(&input)).expect("runs");

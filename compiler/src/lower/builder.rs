@@ -279,7 +279,7 @@ impl Builder {
     }
 
     /// Splits `x = low * hi + lo`, with `lo` looked up in `[0, low)`; the caller bounds `hi`.
-    fn limb(&mut self, name: &str, x: TensorId, low: i64, bound: i64) -> Result<TensorId, Refusal> {
+    pub fn limb(&mut self, name: &str, x: TensorId, low: i64, bound: i64) -> Result<TensorId, Refusal> {
         let dims = self.dims(x).to_vec();
         let rule = Advice::Floor { source: x, divisor: low };
         let hi = self.advice(&format!("{name}.high"), &dims, rule, Interval::new(0, bound - 1), 0);

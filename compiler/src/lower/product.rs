@@ -20,9 +20,10 @@ const TAP: u8 = 20;
 const PART: u8 = 100;
 
 impl Lowering<'_> {
-    /// The scale of a weight so that the requantisation behind it drops the usual number of bits, within 8 to 16 bits.
+    /// The scale of a weight so that the requantisation behind it drops the usual number of bits, within 8 to 16 (or 20) bits.
     pub(super) fn weight_scale(&self, id: NodeId, operand: i32, largest: f64) -> i32 {
-        let widest = scale_for(largest, 32767.0);
+        // Weights of more than 16 bits only where remainders take limbs anyway.
+        let widest = scale_for(largest, f64::from(1u32 << (self.settings.shift.max(16) - 1)) - 1.0);
         match self.plan.sink(self.graph, id) {
             Some(sink) => (sink + self.settings.shift as i32 - operand).clamp(scale_for(largest, 127.0), widest),
             None => scale_for(largest, f64::from(1u32 << (self.settings.bits.max(13))) - 1.0).min(widest),

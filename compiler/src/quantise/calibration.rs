@@ -76,7 +76,7 @@ impl Calibration {
 
     /// How much larger than the samples' the values of other inputs may be.
     pub fn margin(&self) -> f64 {
-        if self.samples == 0 { 1.0 } else { 1.2 + 1.6 / (self.samples as f64).sqrt() }
+        if self.samples == 0 { 1.0 } else { 1.2 + 0.8 / (self.samples as f64).sqrt() }
     }
 }
 

@@ -8,7 +8,7 @@ mod search;
 pub use calibration::{Calibration, Range};
 pub(crate) use plan::{Plan, is_tiling, softmax_rows};
 pub use plan::Settings;
-pub(crate) use search::candidates;
+pub(crate) use search::{candidates, finest};
 
 /// `floor(real * 2^scale + 1/2)`.
 pub(crate) fn to_integer(real: f64, scale: i32) -> f64 {

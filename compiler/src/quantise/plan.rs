@@ -14,6 +14,8 @@ pub struct Settings {
     pub shift: u32,
     /// Bits of the range table that everything shares; larger ranges take limbs, or tables of their own.
     pub shared: u32,
+    /// Whether ReLU takes the sign from a limb, rather than a table of `2^bits` rows.
+    pub signs: bool,
 }
 
 /// A max pool, the monotone function before or behind it, and the requantisation, as one.
