@@ -144,7 +144,7 @@ impl<'k> Relation<'k> {
         let mut model_rows = vec![G1Affine::zero(); layout.rows(Phase::Model).end];
         let sent: Vec<usize> = layout.sent_rows(Phase::Model).collect();
         let got = key.model_rows.len() / POINT_BYTES;
-        if got != sent.len() || key.model_rows.len() % POINT_BYTES != 0 {
+        if got != sent.len() || !key.model_rows.len().is_multiple_of(POINT_BYTES) {
             return Err(KeyError::Rows { expected: sent.len(), got });
         }
         for (i, (&row, bytes)) in sent.iter().zip(key.model_rows.chunks_exact(POINT_BYTES)).enumerate() {

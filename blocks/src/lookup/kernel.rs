@@ -185,10 +185,10 @@ impl LayerSumcheck {
             let mut rows = [[Fr::ZERO; 4]; NODES];
             for (j, &weight) in inner.iter().enumerate() {
                 let i = o * inner.len() + j;
-                for e in 0..CORNERS {
+                for (e, row) in rows.iter_mut().take(CORNERS).enumerate() {
                     // Weighing the corners is cheaper than weighing the nodes.
                     let [p0, s, q0, q1] = self.table[e * rest + i];
-                    rows[e] = [times(p0, weight), s, weight * q0, q1];
+                    *row = [times(p0, weight), s, weight * q0, q1];
                 }
                 extend_rows(&mut rows, b);
                 for (sum, [p0, s, q0, q1]) in sums.iter_mut().zip(&rows) {

@@ -19,6 +19,9 @@ const TAP: u8 = 20;
 /// First label for the parts of a flattened axis.
 const PART: u8 = 100;
 
+/// An operand without its reshape and its labels, the weight and its labels.
+type Unflattened = (NodeId, Vec<u8>, ArrayD<f32>, Vec<u8>);
+
 impl Lowering<'_> {
     /// The scale of a weight so that the requantisation behind it drops the usual number of bits, within 8 to 16 (or 20) bits.
     pub(super) fn weight_scale(&self, id: NodeId, operand: i32, largest: f64) -> i32 {
@@ -171,7 +174,7 @@ impl Lowering<'_> {
         weight: &ArrayD<f32>,
         w_labels: &[u8],
         out: &[u8],
-    ) -> Option<(NodeId, Vec<u8>, ArrayD<f32>, Vec<u8>)> {
+    ) -> Option<Unflattened> {
         matches!(self.graph.op(x), Op::Reshape).then_some(())?;
         let source = self.operand(x, 0).ok()?;
         let from = self.graph.shape(source);
