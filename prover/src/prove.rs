@@ -96,7 +96,7 @@ pub fn prove_trace(
     let witness = Witness::new(program, trace)?;
     let seeded = randomness.is_seeded();
     let mut vault = Vault::new(proving, randomness);
-    let mut session = Session::new(&relation, &witness, proving, generators, progress);
+    let mut session = Session::new(&relation, &witness, proving, progress);
     let mut t = Transcript::prover(protocol(verifying), relation.columns(), &mut vault);
     begin(&mut t, &relation, &statement);
     argue(&mut t, &relation, &decider, &statement, Some(&mut session))?;

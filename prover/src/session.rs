@@ -77,11 +77,11 @@ impl<'a> Session<'a> {
         relation: &'a Relation<'a>,
         witness: &'a Witness<'a>,
         key: &'a ProvingKey,
-        generators: &'a Generators,
         progress: &'a mut dyn FnMut(&'static str),
     ) -> Self {
         let rows = relation.layout.fill(Phase::Model, |p| witness.values(p));
         let blinders = key.blinders.clone();
+        let generators = &key.generators;
         Self { relation, witness, generators, progress, rows, blinders, begun: None, times: Vec::new() }
     }
 
