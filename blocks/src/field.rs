@@ -3,7 +3,7 @@
 //! A point `p = (p_1, .., p_k)` has `p_1` on the most significant index bit throughout (PROTOCOL section 0).
 
 pub use ark_bls12_381::Fr;
-use ark_ff::{AdditiveGroup, BigInt, Field, PrimeField};
+use ark_ff::{AdditiveGroup, Field, PrimeField};
 
 /// The field element of a signed integer.
 pub fn from_i64(value: i64) -> Fr {
@@ -107,9 +107,4 @@ pub fn evaluate_integers(values: impl IntoIterator<Item = (usize, i64)>, point: 
 /// 64 bytes to a field element, uniform up to `2^-257`.
 pub fn from_wide_bytes(bytes: &[u8; 64]) -> Fr {
     Fr::from_le_bytes_mod_order(bytes)
-}
-
-/// The canonical integer of a field element.
-pub fn to_bigint(x: &Fr) -> BigInt<4> {
-    x.into_bigint()
 }
