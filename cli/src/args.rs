@@ -38,6 +38,15 @@ pub enum InputVisibility {
     Private,
 }
 
+/// Whether something is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Toggle {
+    /// Do it
+    On,
+    /// Leave it out: for experiments
+    Off,
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -58,8 +67,8 @@ pub enum Command {
 /// Turn an ONNX model into a provable program and its keys.
 ///
 /// The model's numbers become integers ("quantisation"); the report says how far the integer model is from yours. DIR gets
-/// `program.zkc`, `proving.key` (keep it: it contains the weights), `verifying.key` (give it to whoever checks proofs) and
-/// `report.json`.
+/// `program.zkc`, `proving.key` (keep it: it contains the weights), `verifying.key` (give it to whoever checks proofs),
+/// `model.proof` (goes with it) and `report.json`.
 #[derive(Debug, clap::Args)]
 pub struct Compile {
     /// The model, as `torch.onnx.export` writes it
@@ -82,6 +91,10 @@ pub struct Compile {
     /// Whether proofs show the model's input
     #[arg(long, value_enum, default_value_t = InputVisibility::Public)]
     pub input: InputVisibility,
+    /// Whether to prove that the committed weights are integers of their declared widths: once a model, for whoever verifies.
+    /// Without it a verdict says `model: unproved`
+    #[arg(long, value_enum, default_value_t = Toggle::On)]
+    pub model_proof: Toggle,
     /// The shape of an input that the ONNX file leaves open, such as 1x3x32x32; repeat it for further inputs, in order
     #[arg(long = "input-shape", value_name = "SHAPE", value_parser = shape)]
     pub input_shape: Vec<Shape>,

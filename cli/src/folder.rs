@@ -17,6 +17,8 @@ pub const PROGRAM: &str = "program.zkc";
 pub const PROVING: &str = "proving.key";
 /// The verifying key.
 pub const VERIFYING: &str = "verifying.key";
+/// The proof about the weights.
+pub const MODEL: &str = "model.proof";
 /// The report.
 pub const REPORT: &str = "report.json";
 
@@ -110,14 +112,20 @@ pub struct Files {
 
 impl Files {
     /// Encodes everything but the report.
-    pub fn new(inputs: Vec<Port>, outputs: Vec<Port>, proving: &ProvingKey, verifying: &VerifyingKey) -> Result<Self, Failure> {
+    pub fn new(
+        inputs: Vec<Port>,
+        outputs: Vec<Port>,
+        proving: &ProvingKey,
+        verifying: &VerifyingKey,
+        model: Vec<u8>,
+    ) -> Result<Self, Failure> {
         let failed = |e: DecodeError| Failure::undecided(format!("cannot encode the keys: {e}"));
         let (pk, vk) = (proving.to_bytes().map_err(failed)?, verifying.to_bytes().map_err(failed)?);
         let keys = [trailing_digest(&pk), trailing_digest(&vk)];
         let file = ProgramFile { program: verifying.program.clone(), inputs, outputs, keys };
         let program = encode(Kind::Program, &file).map_err(failed)?;
         let entry = |name, bytes| Entry { name, bytes, secret: name == PROVING };
-        Ok(Self { files: vec![entry(PROGRAM, program), entry(PROVING, pk), entry(VERIFYING, vk)] })
+        Ok(Self { files: vec![entry(PROGRAM, program), entry(PROVING, pk), entry(MODEL, model), entry(VERIFYING, vk)] })
     }
 
     /// Names and sizes.
@@ -127,7 +135,7 @@ impl Files {
 
     /// Writes all, with the report.
     pub fn write(mut self, folder: PendingFolder, report: Vec<u8>) -> Result<(), Failure> {
-        self.files.insert(2, Entry { name: REPORT, bytes: report, secret: false });
+        self.files.insert(3, Entry { name: REPORT, bytes: report, secret: false });
         folder.write(&self.files)
     }
 }

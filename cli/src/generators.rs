@@ -1,8 +1,7 @@
 //! The transparent generators on disk: hashing to the curve takes longer than reading.
 
+use crate::cache;
 use crate::failure::Failure;
-use crate::files::Pending;
-use std::path::PathBuf;
 use zktorch_accumulator::setup::{Generators, Setup, VerifierSetup};
 
 /// The largest number of generators that is hashed on demand: a foreign key must not keep a verifier busy for hours.
@@ -28,25 +27,13 @@ fn pinned(columns: usize) -> Option<[u8; 32]> {
 }
 
 /// The file of the first `columns` generators.
-fn cache(columns: usize) -> Option<PathBuf> {
-    let var = |name| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
-    let base = var("XDG_CACHE_HOME").or_else(|| var("HOME").map(|home| home.join(".cache")))?;
-    Some(base.join("zktorch").join(format!("generators-{columns}.bin")))
+fn name(columns: usize) -> String {
+    format!("generators-{columns}.bin")
 }
 
 fn cached(columns: usize, digest: &[u8; 32]) -> Option<Generators> {
-    let bytes = std::fs::read(cache(columns)?).ok()?;
+    let bytes = std::fs::read(cache::path(&name(columns))?).ok()?;
     Generators::from_bytes_trusted(&bytes, digest).ok().filter(|g| g.columns() == columns)
-}
-
-/// Keeps generators for the next time; that this fails is no reason to stop.
-fn keep(generators: &Generators) {
-    if let Some(path) = cache(generators.columns()) {
-        let made = path.parent().is_some_and(|folder| std::fs::create_dir_all(folder).is_ok());
-        if made && let Ok(pending) = Pending::new(&path) {
-            drop(pending.write(&generators.to_bytes()));
-        }
-    }
 }
 
 /// A transparent setup, from the cache if it is there and right.
@@ -58,7 +45,7 @@ pub fn transparent(columns: usize) -> Result<Setup, Failure> {
         return Ok(Setup { verifier, generators });
     }
     let setup = Setup::transparent(columns).map_err(|e| Failure::undecided(format!("transparent setup: {e}")))?;
-    keep(&setup.generators);
+    cache::keep(&name(columns), &setup.generators.to_bytes());
     Ok(setup)
 }
 

@@ -4,11 +4,13 @@
 //! errors to stderr, and the exit code is 0 (done, accepted), 1 (rejected, unsupported) or 2 (could not decide).
 
 mod args;
+mod cache;
 mod commands;
 mod failure;
 mod files;
 mod folder;
 mod generators;
+mod model_proof;
 mod outcome;
 mod pipeline;
 mod progress;

@@ -30,6 +30,11 @@ impl Progress {
         self.current = Some((name, Instant::now()));
     }
 
+    /// What the phase under way is doing.
+    pub fn detail(&mut self, text: String) {
+        self.bar.set_message(text);
+    }
+
     fn end(&mut self) {
         if let Some((name, start)) = self.current.take() {
             self.phases.push((name, start.elapsed().as_secs_f64()));

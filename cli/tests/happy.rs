@@ -22,7 +22,7 @@ fn from_model_to_verdict() {
     let report = compiled.json();
     assert!(report["output_error"].as_f64().unwrap() < 0.05 && report["setup"]["insecure"] == true);
     let dir = scratch.path("out");
-    assert_eq!(names(&dir), ["program.zkc", "proving.key", "report.json", "verifying.key"]);
+    assert_eq!(names(&dir), ["model.proof", "program.zkc", "proving.key", "report.json", "verifying.key"]);
 
     let input = scratch.file("input.json", bundled::DIGITS_MLP.input_json);
     let (dir, proof) = (scratch.text("out"), scratch.text("proof"));
@@ -43,7 +43,7 @@ fn from_model_to_verdict() {
     assert_eq!((verified.code, verified.stderr.as_str()), (0, ""), "{verified:?}");
     let verdict = verified.json();
     assert_eq!((&verdict["verdict"], &verdict["reason"]), (&"accepted".into(), &Value::Null));
-    assert_eq!((data(&verdict["outputs"][0]), &verdict["model"]), (scores, &"unproved".into()));
+    assert_eq!((data(&verdict["outputs"][0]), &verdict["model"]), (scores, &"proved".into()));
     assert_eq!((&verdict["soundness_bits"], &verdict["model_digest"]), (&0.into(), &report["model_digest"]));
     assert!(verdict["warning"].as_str().unwrap().contains("INSECURE"));
     let text = zktorch(&["verify", "--key", &key, &proof]);
@@ -73,7 +73,7 @@ fn compiling_again_replaces_the_folder() {
     assert_eq!(compile_mlp(&scratch, "out", &[]).code, 0);
     // Blinders are fresh each time.
     assert_ne!(first, std::fs::read(scratch.path("out/verifying.key")).unwrap());
-    assert_eq!(names(&scratch.path("out")).len(), 4);
+    assert_eq!(names(&scratch.path("out")).len(), 5);
     let input = scratch.file("input.json", bundled::DIGITS_MLP.input_json);
     assert_eq!(zktorch(&["run", &scratch.text("out"), "--input", &input]).code, 0);
 }
@@ -81,8 +81,8 @@ fn compiling_again_replaces_the_folder() {
 #[test]
 fn everything_can_be_inspected() {
     let shared = shared();
-    let kinds = ["", "/program.zkc", "/proving.key", "/verifying.key"].map(|name| shared.dir() + name);
-    let expected = ["compiled model", "program", "proving key", "verifying key", "proof"];
+    let kinds = ["", "/program.zkc", "/proving.key", "/verifying.key", "/model.proof"].map(|name| shared.dir() + name);
+    let expected = ["compiled model", "program", "proving key", "verifying key", "model proof", "proof"];
     for (path, kind) in kinds.into_iter().chain([shared.proof()]).zip(expected) {
         let json = zktorch(&["inspect", &path, "--format", "json"]);
         assert_eq!((json.code, &json.json()["kind"]), (0, &kind.into()), "{json:?}");

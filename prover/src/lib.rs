@@ -1,6 +1,7 @@
 //! The prover of zktorch: keys from a compiled program, and proofs from keys and inputs.
 
 pub mod key;
+mod model;
 mod multiplicities;
 mod prove;
 mod randomness;
@@ -8,6 +9,7 @@ pub mod secrets;
 pub mod session;
 
 pub use key::{ProvingKey, keygen};
+pub use model::prove_model;
 pub use multiplicities::Miss;
 pub use prove::{ProveError, Proved, prove, prove_trace};
 pub use randomness::Randomness;

@@ -85,8 +85,24 @@ pub fn prove_trace(
     progress: &mut dyn FnMut(&'static str),
 ) -> Result<Proved, ProveError> {
     let program = &verifying.program;
+    let relation = Relation::new(verifying, Some(&proving.generators))?;
+    let mut proved = argue_trace(proving, verifying, &relation, trace, randomness, progress)?;
+    proved.outputs = program.outputs.iter().map(|&id| trace.values(program, id).to_vec()).collect();
+    proved.proof.scales = program.outputs.iter().map(|&id| program.tensors[id].scale).collect();
+    Ok(proved)
+}
+
+/// Proves a run of a relation's program, which need not be the key's own; without outputs.
+pub(crate) fn argue_trace(
+    proving: &ProvingKey,
+    verifying: &VerifyingKey,
+    relation: &Relation<'_>,
+    trace: &Trace,
+    randomness: Randomness,
+    progress: &mut dyn FnMut(&'static str),
+) -> Result<Proved, ProveError> {
+    let program = relation.program;
     let generators = &proving.generators;
-    let relation = Relation::new(verifying, Some(generators))?;
     if proving.blinders.len() != relation.model_rows.len() || generators.columns() != relation.columns() {
         return Err(ProveError::Foreign);
     }
@@ -96,17 +112,15 @@ pub fn prove_trace(
     let witness = Witness::new(program, trace)?;
     let seeded = randomness.is_seeded();
     let mut vault = Vault::new(proving, randomness);
-    let mut session = Session::new(&relation, &witness, proving, progress);
+    let mut session = Session::new(relation, &witness, proving, progress);
     let mut t = Transcript::prover(protocol(verifying), relation.columns(), &mut vault);
-    begin(&mut t, &relation, &statement);
-    argue(&mut t, &relation, &decider, &statement, Some(&mut session))?;
+    begin(&mut t, relation, &statement);
+    argue(&mut t, relation, &decider, &statement, Some(&mut session))?;
     let violated = violated(&mut t);
     let messages = t.log().to_vec();
     let bytes = t.finish()?;
-    let outputs: Vec<Vec<i64>> = program.outputs.iter().map(|&id| trace.values(program, id).to_vec()).collect();
-    let scales = program.outputs.iter().map(|&id| program.tensors[id].scale).collect();
-    let proof = Proof { key: relation.digest, statement: statement.all().to_vec(), scales, seeded, bytes };
-    Ok(Proved { proof, outputs, phases: session.finish(), messages, violated })
+    let proof = Proof { key: relation.digest, statement: statement.all().to_vec(), scales: Vec::new(), seeded, bytes };
+    Ok(Proved { proof, outputs: Vec::new(), phases: session.finish(), messages, violated })
 }
 
 /// Labels of the constraints that do not hold, without repetition.

@@ -27,6 +27,13 @@ impl Randomness {
         Self { rng: ChaCha20Rng::seed_from_u64(seed), seeded: true }
     }
 
+    /// A stream of its own, keyed by this one.
+    pub fn fork(&mut self) -> Self {
+        let mut key = [0u8; 32];
+        self.rng.fill_bytes(&mut key);
+        Self { rng: ChaCha20Rng::from_seed(key), seeded: self.seeded }
+    }
+
     /// Whether the stream is known to others.
     pub fn is_seeded(&self) -> bool {
         self.seeded

@@ -8,3 +8,4 @@ pub mod lying;
 pub mod reference;
 pub mod tamper;
 pub mod toy;
+pub mod weights;

@@ -15,6 +15,8 @@ pub enum Kind {
     VerifyingKey,
     /// A proof.
     Proof,
+    /// A proof about the weights of a key.
+    ModelProof,
 }
 
 /// Version of every file format. Files of other versions are refused.
@@ -33,6 +35,7 @@ impl Kind {
             Self::ProvingKey => b'k',
             Self::VerifyingKey => b'v',
             Self::Proof => b'p',
+            Self::ModelProof => b'm',
         }
     }
 
@@ -43,10 +46,11 @@ impl Kind {
             Self::ProvingKey => "proving key",
             Self::VerifyingKey => "verifying key",
             Self::Proof => "proof",
+            Self::ModelProof => "model proof",
         }
     }
 
-    const ALL: [Self; 4] = [Self::Program, Self::ProvingKey, Self::VerifyingKey, Self::Proof];
+    const ALL: [Self; 5] = [Self::Program, Self::ProvingKey, Self::VerifyingKey, Self::Proof, Self::ModelProof];
 }
 
 /// Why a file cannot be read.

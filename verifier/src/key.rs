@@ -133,7 +133,8 @@ impl<'k> Relation<'k> {
     /// If the key is not well formed.
     pub fn new(key: &'k VerifyingKey, generators: Option<&Generators>) -> Result<Self, KeyError> {
         key.program.validate(&Limits::default())?;
-        if key.inputs.len() != key.program.inputs.len() || key.outputs.len() != key.program.outputs.len() {
+        let fits = key.inputs.len() == key.program.inputs.len() && key.outputs.len() == key.program.outputs.len();
+        if !fits || key.outputs.is_empty() {
             return Err(KeyError::Ports);
         }
         let column_bits = usize::try_from(key.column_bits).map_err(|_| KeyError::Columns(key.column_bits))?;
@@ -159,6 +160,13 @@ impl<'k> Relation<'k> {
         let bases = Bases { first, blinding: blinding_generator() };
         let digest = key.digest()?;
         Ok(Self { program: &key.program, layout, leaves: Leaves::new(&key.program), model_rows, bases, digest })
+    }
+
+    /// The relation of another program about the same weights: its weight tensors are this one's, in the same order.
+    /// `digest` stands for the key.
+    pub fn about<'p>(&self, program: &'p Program, digest: [u8; 32]) -> Relation<'p> {
+        let layout = Layout::new(program, self.layout.column_bits);
+        Relation { program, layout, leaves: Leaves::new(program), model_rows: self.model_rows.clone(), bases: self.bases, digest }
     }
 
     /// The relation of a well-formed program before anything is committed, for [`crate::size`].

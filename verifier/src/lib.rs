@@ -14,6 +14,7 @@
 pub mod argument;
 pub mod codec;
 pub mod key;
+pub mod model;
 pub mod proof;
 pub mod size;
 pub mod soundness;

@@ -1,9 +1,10 @@
 //! `compile`: from an ONNX file to a folder with program, keys and report.
 
-use crate::args::{Compile, SetupChoice};
+use crate::args::{Compile, SetupChoice, Toggle};
 use crate::failure::Failure;
 use crate::files::PendingFolder;
 use crate::folder::{Files, REPORT};
+use crate::model_proof;
 use crate::outcome::Outcome;
 use crate::pipeline::{Choices, Compiled, Predictions, Report, compile_model};
 use crate::progress::Progress;
@@ -15,6 +16,7 @@ use zktorch_accumulator::layout::{Layout, Phase};
 use zktorch_prover::{ProvingKey, Randomness, keygen};
 use zktorch_verifier::codec::DecodeError;
 use zktorch_verifier::key::{Port, VerifyingKey};
+use zktorch_verifier::model::Level;
 
 /// A compiled model with its keys.
 pub struct Made {
@@ -41,7 +43,8 @@ pub fn command(args: &Compile) -> Result<Outcome, Failure> {
         input: args.input,
         input_shapes: args.input_shape.iter().map(|s| s.0.clone()).collect(),
     };
-    let made = make(&args.model, &choices, &args.setup, &mut progress)?;
+    let level = if args.model_proof == Toggle::On { Level::Widths } else { Level::Padding };
+    let made = make(&args.model, &choices, &args.setup, level, &mut progress)?;
     progress.begin("writing");
     let seconds = progress.seconds();
     let (text, mut json) = describe(&made, &args.output)?;
@@ -54,8 +57,14 @@ pub fn command(args: &Compile) -> Result<Outcome, Failure> {
     Ok(Outcome::done(format!("{text}\ncompiled in {}\n", show::seconds(seconds)), json))
 }
 
-/// Compiles a model, chooses the setup, makes the keys.
-pub fn make(model: &Path, choices: &Choices, setup: &SetupChoice, progress: &mut Progress) -> Result<Made, Failure> {
+/// Compiles a model, chooses the setup, makes the keys and the proof about the weights.
+pub fn make(
+    model: &Path,
+    choices: &Choices,
+    setup: &SetupChoice,
+    level: Level,
+    progress: &mut Progress,
+) -> Result<Made, Failure> {
     let Compiled { program, weights, mut report, inputs, outputs } = compile_model(model, choices, progress)?;
     progress.begin("preparing the setup");
     let (setup, column_bits) = choose(setup, &program)?;
@@ -72,7 +81,8 @@ pub fn make(model: &Path, choices: &Choices, setup: &SetupChoice, progress: &mut
         prove_seconds: Some(cost.prove_seconds),
         memory_bytes: Some(cost.memory_bytes as u64),
     });
-    let files = Files::new(inputs.clone(), outputs.clone(), &proving, &verifying)?;
+    let model = model_proof::make(&proving, &verifying, level, progress)?;
+    let files = Files::new(inputs.clone(), outputs.clone(), &proving, &verifying, model)?;
     Ok(Made { files, proving, verifying, report, inputs, outputs })
 }
 

@@ -15,6 +15,7 @@ use std::time::Instant;
 use zktorch_accumulator::setup::Generators;
 use zktorch_models::bundled;
 use zktorch_verifier::key::VerifyingKey;
+use zktorch_verifier::model::Level;
 use zktorch_verifier::proof::Proof;
 use zktorch_verifier::{Verdict, verify};
 
@@ -99,7 +100,7 @@ fn compile(progress: &mut Progress) -> Result<Ready, Failure> {
     std::fs::write(&model, bundled::DIGITS_CNN.onnx).map_err(failed)?;
     std::fs::write(&samples, bundled::DIGITS_CALIBRATION_NPY).map_err(failed)?;
     let choices = Choices { calibrate: vec![samples], bits: None, input: InputVisibility::Public, input_shapes: Vec::new() };
-    let made = make(&model, &choices, &SetupChoice::Auto, progress)?;
+    let made = make(&model, &choices, &SetupChoice::Auto, Level::Widths, progress)?;
     Ok(Ready { proving: made.proving, verifying: made.verifying, inputs: made.inputs, outputs: made.outputs })
 }
 

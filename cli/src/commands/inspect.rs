@@ -3,7 +3,7 @@
 use crate::args::Inspect;
 use crate::failure::Failure;
 use crate::files;
-use crate::folder::{PROGRAM, PROVING, ProgramFile, REPORT, VERIFYING};
+use crate::folder::{MODEL, PROGRAM, PROVING, ProgramFile, REPORT, VERIFYING};
 use crate::outcome::Outcome;
 use crate::show;
 use crate::show::soundness_bits;
@@ -14,6 +14,7 @@ use zktorch_blocks::program::{Program, Role, TensorId};
 use zktorch_prover::ProvingKey;
 use zktorch_verifier::codec::{Kind, decode};
 use zktorch_verifier::key::{Port, VerifyingKey};
+use zktorch_verifier::model::{Level, ModelProof};
 use zktorch_verifier::proof::Proof;
 
 pub fn command(args: &Inspect) -> Result<Outcome, Failure> {
@@ -60,7 +61,7 @@ fn folder(dir: &Path) -> Result<Found, Failure> {
         describe_report(&mut found, &report);
     }
     let size = |name: &str| std::fs::metadata(dir.join(name)).map_or(0, |m| m.len() as usize);
-    let sizes = [PROGRAM, PROVING, VERIFYING, REPORT].map(|name| (name, size(name)));
+    let sizes = [PROGRAM, PROVING, VERIFYING, MODEL, REPORT].map(|name| (name, size(name)));
     let text: Vec<String> = sizes.iter().map(|(name, n)| format!("{name} {}", show::bytes(*n))).collect();
     found.add(
         "files",
@@ -133,6 +134,22 @@ fn file(path: &Path) -> Result<Found, Failure> {
             }
             found
         }
+        Some(Kind::ModelProof) => {
+            let proof = ModelProof::from_bytes(&bytes).map_err(|e| Failure::file("read", path, e))?;
+            let mut found = Found::new("model proof");
+            found.add("status", "not checked: `zktorch verify` does, at the first use of a key", "status", json!("unchecked"));
+            found.add("key digest", show::hex(&proof.key), "key_digest", json!(show::hex(&proof.key)));
+            let (text, level) = match proof.level {
+                Level::Widths => ("weights are integers of their declared widths, with zero padding", "widths"),
+                Level::Padding => ("weights have zero padding", "padding"),
+            };
+            found.add("says", text, "level", json!(level));
+            found.add("parts", show::count(proof.parts.len()), "parts", json!(proof.parts.len()));
+            if proof.seeded {
+                found.add("WARNING", "made with a fixed seed: it hides nothing", "seeded", json!(true));
+            }
+            found
+        }
         None => {
             return Err(Failure::file("inspect", path, "not a zktorch file")
                 .hint("expected a program, a key, a proof, or a folder made by `zktorch compile`"));
@@ -145,7 +162,7 @@ fn file(path: &Path) -> Result<Found, Failure> {
 /// The kind that the header states: every kind's reader names what it got instead.
 fn kind(bytes: &[u8]) -> Option<Kind> {
     use zktorch_verifier::codec::DecodeError;
-    let kinds = [Kind::Program, Kind::ProvingKey, Kind::VerifyingKey, Kind::Proof];
+    let kinds = [Kind::Program, Kind::ProvingKey, Kind::VerifyingKey, Kind::Proof, Kind::ModelProof];
     match decode::<()>(Kind::Program, bytes) {
         Err(DecodeError::Foreign) => None,
         Err(DecodeError::Kind { got, .. }) => kinds.into_iter().find(|k| k.name() == got),

@@ -4,6 +4,7 @@ use crate::args::Verify;
 use crate::failure::Failure;
 use crate::folder::{read_proof, read_verifying_key};
 use crate::generators;
+use crate::model_proof::{self, Model};
 use crate::outcome::Outcome;
 use crate::progress::Progress;
 use crate::show::{self, Tensor};
@@ -21,16 +22,22 @@ pub fn command(args: &Verify) -> Result<Outcome, Failure> {
     let (proof, file_bytes) = read_proof(&args.proof)?;
     progress.begin("preparing the generators");
     let generators = generators::for_verifier(&key.setup)?;
+    let digest = key.digest().map_err(|e| Failure::file("use", &args.key, e))?;
     progress.begin("verifying");
     let start = progress.seconds();
     let verdict = verify(&key, &proof, generators.as_ref()).map_err(|e| Failure::file("use", &args.key, e))?;
     let seconds = progress.seconds() - start;
+    progress.begin("checking the model proof");
+    let model = match verdict {
+        Verdict::Accepted => model_proof::state(&args.key, &key, &digest, generators.as_ref())?,
+        Verdict::Rejected(_) => Model::Unproved("the proof is rejected"),
+    };
     drop(progress);
-    let digest = key.digest().map_err(|e| Failure::file("use", &args.key, e))?;
-    let about = About::new(&key, &proof, &digest);
-    let mut outcome = match &verdict {
-        Verdict::Accepted => about.accepted(),
-        Verdict::Rejected(reason) => about.rejected(&reason.to_string()),
+    let about = About { key: &key, proof: &proof, digest: &digest, model: &model };
+    let mut outcome = match (&verdict, &model) {
+        (Verdict::Rejected(reason), _) => about.rejected(&reason.to_string()),
+        (Verdict::Accepted, Model::Refused(reason)) => about.rejected(&format!("the model proof does not hold: {reason}")),
+        (Verdict::Accepted, _) => about.accepted(),
     };
     let size =
         format!("{} ({}, with public values {})", args.proof.display(), show::bytes(proof.bytes.len()), show::bytes(file_bytes));
@@ -48,13 +55,10 @@ struct About<'a> {
     key: &'a VerifyingKey,
     proof: &'a Proof,
     digest: &'a [u8; 32],
+    model: &'a Model,
 }
 
-impl<'a> About<'a> {
-    fn new(key: &'a VerifyingKey, proof: &'a Proof, digest: &'a [u8; 32]) -> Self {
-        Self { key, proof, digest }
-    }
-
+impl About<'_> {
     fn accepted(&self) -> Outcome {
         let key = self.key;
         let setup = key.setup.describe();
@@ -65,7 +69,7 @@ impl<'a> About<'a> {
         let warning = self.warning();
         let mut lines = vec![
             ("model", format!("{} (digest of the committed weights)", show::hex(&key.model_digest()))),
-            ("", "unproved: nothing is known of these weights but that they were fixed before".to_owned()),
+            ("", self.model.text()),
             ("key", show::hex(self.digest)),
             ("setup", setup.name.clone()),
             ("", setup.trust.to_owned()),
@@ -83,7 +87,8 @@ impl<'a> About<'a> {
             "verdict": "accepted",
             "reason": null,
             "warning": warning,
-            "model": "unproved",
+            "model": self.model.word(),
+            "model_text": self.model.text(),
             "model_digest": show::hex(&key.model_digest()),
             "key_digest": show::hex(self.digest),
             "setup": setup,

@@ -69,7 +69,10 @@ impl Ran {
 
 /// Runs the program.
 pub fn zktorch(args: &[&str]) -> Ran {
-    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_zktorch")).args(args).output().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zktorch"));
+    // What is kept between runs stays out of the user's cache.
+    command.args(args).env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
+    let Output { status, stdout, stderr } = command.output().unwrap();
     Ran { code: status.code().unwrap(), stdout: String::from_utf8(stdout).unwrap(), stderr: String::from_utf8(stderr).unwrap() }
 }
 

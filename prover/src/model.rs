@@ -1,0 +1,39 @@
+//! The proof about a model's weights, made once.
+
+use crate::key::ProvingKey;
+use crate::prove::{ProveError, argue_trace};
+use crate::randomness::Randomness;
+use std::collections::BTreeMap;
+use zktorch_blocks::execute::{Weights, execute};
+use zktorch_blocks::transcript::Reject;
+use zktorch_verifier::key::{Relation, VerifyingKey};
+use zktorch_verifier::model::{Level, ModelProof, part_digest, parts};
+
+/// Proves what `level` says of the weights of a key. `progress` is told the part that begins and how many there are.
+///
+/// # Errors
+/// If the keys do not fit each other, or a weight leaves its interval.
+pub fn prove_model(
+    proving: &ProvingKey,
+    verifying: &VerifyingKey,
+    level: Level,
+    randomness: &mut Randomness,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<ModelProof, ProveError> {
+    let relation = Relation::new(verifying, Some(&proving.generators))?;
+    let programs = parts(relation.program, level);
+    // A part's first tensors are the weights, in the program's order.
+    let weights: Weights = proving.weights.values().cloned().enumerate().collect::<BTreeMap<_, _>>();
+    let mut proof = ModelProof { key: relation.digest, level, seeded: randomness.is_seeded(), parts: Vec::with_capacity(programs.len()) };
+    for (index, program) in programs.iter().enumerate() {
+        progress(index, programs.len());
+        let trace = execute(program, &weights, &[])?;
+        let part = relation.about(program, part_digest(&relation.digest, level, index));
+        let proved = argue_trace(proving, verifying, &part, &trace, randomness.fork(), &mut |_| ())?;
+        if !proved.violated.is_empty() {
+            return Err(Reject::Check("constraints of the model proof").into());
+        }
+        proof.parts.push(proved.proof.bytes);
+    }
+    Ok(proof)
+}

@@ -1,0 +1,157 @@
+//! The model proof: honest weights pass; fractions, weights beyond their widths and hidden channels in padding do not.
+
+use std::sync::Arc;
+use zktorch_accumulator::setup::Setup;
+use zktorch_blocks::execute::Weights;
+use zktorch_blocks::field::{Fr, from_i64, inverse_power_of_two};
+use zktorch_blocks::program::{Interval, Program, Source, Visibility};
+use zktorch_blocks::transcript::Reject;
+use zktorch_prover::{Randomness, prove_model};
+use zktorch_tests::fixture::Fixture;
+use zktorch_tests::toy::{Builder, Toy};
+use zktorch_tests::weights::Change;
+use zktorch_verifier::Verdict;
+use zktorch_verifier::key::VerifyingKey;
+use zktorch_verifier::model::{Level, ModelProof, parts, verify_model};
+
+const LEVELS: [Level; 2] = [Level::Padding, Level::Widths];
+
+fn prove(fixture: &Fixture, level: Level) -> ModelProof {
+    let mut randomness = Randomness::insecure_seed(11);
+    prove_model(&fixture.proving, &fixture.verifying, level, &mut randomness, &mut |_, _| ()).expect("honest weights prove")
+}
+
+fn verdict(fixture: &Fixture, key: &VerifyingKey, proof: &ModelProof) -> Verdict {
+    verify_model(key, proof, Some(&fixture.proving.generators)).expect("the key is usable")
+}
+
+fn refused(reason: &str) -> Verdict {
+    Verdict::Rejected(Reject::Statement(reason.into()))
+}
+
+#[test]
+fn honest_weights() {
+    let toy = Toy::default();
+    let (weights, _) = toy.sample(3);
+    for setup in [Setup::insecure(8).expect("in range"), Setup::transparent(256).expect("in range")] {
+        let fixture = Fixture::new(toy.program(), weights.clone(), &setup, 8);
+        for level in LEVELS {
+            let proof = prove(&fixture, level);
+            assert_eq!(proof.parts.len(), 1);
+            assert_eq!(verdict(&fixture, &fixture.verifying, &proof), Verdict::Accepted);
+            let read = ModelProof::from_bytes(&proof.to_bytes().expect("it encodes"));
+            assert_eq!(read.as_ref(), Ok(&proof));
+        }
+    }
+}
+
+#[test]
+fn weights_wider_than_a_table_and_of_any_interval() {
+    let mut b = Builder::default();
+    for (name, interval) in
+        [("wide", Interval::new(-(1 << 40), (1 << 40) - 1)), ("odd", Interval::new(-70_000, 5)), ("one", Interval::new(7, 7))]
+    {
+        let id = b.tensor(name, &[3], Source::Weight, 4);
+        b.program.tensors[id].interval = interval;
+    }
+    let output = b.tensor("y", &[1], Source::Input(0), 1);
+    b.program.tensors[output].visibility = Visibility::Public;
+    (b.program.inputs, b.program.outputs) = (vec![output], vec![output]);
+    let values = [vec![-(1 << 40), (1 << 40) - 1, 12345], vec![-70_000, 5, -65_536], vec![7, 7, 7]];
+    let weights: Weights = values.into_iter().map(Arc::from).enumerate().collect();
+    let setup = Setup::insecure(8).expect("in range");
+    let fixture = Fixture::new(b.program, weights, &setup, 8);
+    assert_eq!(verdict(&fixture, &fixture.verifying, &prove(&fixture, Level::Widths)), Verdict::Accepted);
+    // One beyond either end of the intervals, and a large multiple of a limb.
+    let cases = [(0, 0, -1), (0, 1, 1), (1, 0, -1), (1, 1, 1), (1, 1, 1 << 16), (2, 0, 1), (2, 1, -1)];
+    for (weight, position, delta) in cases {
+        let change = Change { weight, position, delta: from_i64(delta) };
+        let outcome = fixture.tell_model(&fixture.with_weight(&change), Level::Widths, &change);
+        assert_eq!(outcome.verdict, Verdict::Rejected(Reject::Check("relaxed equation")), "{weight} {position} {delta}");
+        assert_eq!(outcome.violated, ["tree top numerator"]);
+    }
+}
+
+#[test]
+fn fractions_and_hidden_channels() {
+    let toy = Toy::default();
+    let (fixture, _) = Fixture::toy(&toy, 8);
+    let half = inverse_power_of_two(1);
+    // The matrix M has 90 x 3 entries, padded to 128 x 4.
+    let cases: [(&str, usize, Fr); 4] = [
+        ("half an integer", 5, half),
+        ("a wrap around the field", 5, from_i64(-1) * half),
+        ("a channel in the padding of the last axis", 3, from_i64(1)),
+        ("a channel in the padding of the first axis", 127 * 4, from_i64(1)),
+    ];
+    for (name, position, delta) in cases {
+        let change = Change { weight: 2, position, delta };
+        let key = fixture.with_weight(&change);
+        let widths = fixture.tell_model(&key, Level::Widths, &change);
+        assert_eq!(widths.verdict, Verdict::Rejected(Reject::Check("relaxed equation")), "{name}");
+        assert_eq!(widths.violated, ["tree top numerator"], "{name}");
+        let padding = fixture.tell_model(&key, Level::Padding, &change);
+        if position == 5 {
+            assert_eq!(padding.verdict, Verdict::Accepted, "the padding alone says nothing of {name}");
+        } else {
+            assert_eq!(padding.verdict, Verdict::Rejected(Reject::Check("relaxed equation")), "{name}");
+            assert_eq!(padding.violated, ["zero constraint"], "{name}");
+        }
+    }
+    // A proof about other weights than the key's does not open the key's rows.
+    let change = Change { weight: 2, position: 5, delta: from_i64(1) };
+    let outcome = fixture.tell_model(&fixture.verifying, Level::Widths, &change);
+    assert_eq!((outcome.verdict, outcome.violated), (Verdict::Rejected(Reject::Check("relaxed equation")), vec!["masked value"]));
+}
+
+#[test]
+fn a_model_proof_of_something_else() {
+    let toy = Toy::default();
+    let (fixture, input) = Fixture::toy(&toy, 8);
+    let [padding, widths] = LEVELS.map(|level| prove(&fixture, level));
+    let key = &fixture.verifying;
+    let relabelled = ModelProof { level: Level::Widths, ..padding.clone() };
+    assert!(matches!(verdict(&fixture, key, &relabelled), Verdict::Rejected(_)));
+    let relabelled = ModelProof { level: Level::Padding, ..widths.clone() };
+    assert!(matches!(verdict(&fixture, key, &relabelled), Verdict::Rejected(_)));
+    // Another key of the same weights: other blinders.
+    let other = Fixture::new(toy.program(), toy.sample(4).0, &Setup::insecure(8).expect("in range"), 8);
+    let foreign = "the model proof was made for another verifying key";
+    assert_eq!(verdict(&other, &other.verifying, &widths), refused(foreign));
+    let digest = other.verifying.digest().expect("it encodes");
+    let forged = ModelProof { key: digest, ..widths.clone() };
+    assert_eq!(verdict(&other, &other.verifying, &forged), Verdict::Rejected(Reject::Check("error term opening")));
+    // The proof of a run is none of the model.
+    let run = fixture.honest(&[input]).proof;
+    let forged = ModelProof { parts: vec![run.bytes], ..widths.clone() };
+    assert!(matches!(verdict(&fixture, key, &forged), Verdict::Rejected(_)));
+    for parts in [vec![], vec![widths.parts[0].clone(); 2]] {
+        let got = parts.len();
+        let forged = ModelProof { parts, ..widths.clone() };
+        assert_eq!(verdict(&fixture, key, &forged), refused(&format!("the model proof has {got} parts, expected 1")));
+    }
+}
+
+/// A program of two weights that are too large for one part.
+fn large() -> (Program, Weights) {
+    let mut b = Builder::default();
+    let shape = [2049, 1024];
+    let weights = [0, 1].map(|n| b.tensor(&format!("w{n}"), &shape, Source::Weight, 4));
+    let output = b.tensor("y", &[1], Source::Input(0), 1);
+    b.program.tensors[output].visibility = Visibility::Public;
+    (b.program.inputs, b.program.outputs) = (vec![output], vec![output]);
+    let values = |n: usize| (0..shape[0] * shape[1]).map(|i| if i % 9973 == n { 3 } else { 0 }).collect::<Vec<i64>>();
+    (b.program, weights.into_iter().map(|n| (n, Arc::from(values(n)))).collect())
+}
+
+#[test]
+fn large_models_are_proved_in_parts() {
+    let (program, weights) = large();
+    assert_eq!(parts(&program, Level::Widths).len(), 2);
+    let fixture = Fixture::new(program, weights, &Setup::insecure(12).expect("in range"), 12);
+    let proof = prove(&fixture, Level::Padding);
+    assert_eq!((proof.parts.len(), verdict(&fixture, &fixture.verifying, &proof)), (2, Verdict::Accepted));
+    let swapped = ModelProof { parts: proof.parts.iter().rev().cloned().collect(), ..proof };
+    let refusal = Verdict::Rejected(Reject::Check("error term opening"));
+    assert_eq!(verdict(&fixture, &fixture.verifying, &swapped), refusal);
+}
