@@ -8,6 +8,9 @@ use super::{Lowering, Value};
 use crate::graph::{NodeId, Op, Window};
 use crate::quantise::is_tiling;
 
+/// Gaps below a maximum are looked up in a table of at most twice as many rows.
+const WIDEST_GAP: i64 = 1 << 16;
+
 impl Lowering<'_> {
     pub(super) fn max_pool(&mut self, id: NodeId) -> Result<Value, Refusal> {
         self.fused_pool(id)
@@ -102,10 +105,10 @@ impl Lowering<'_> {
     fn attained(&mut self, name: &str, d: TensorId, axes: &[usize]) -> Result<(), Refusal> {
         let z = self.selector(name, d, axes)?;
         let u = self.builder.linear(&format!("{name}.key"), &[(1, z), (-1, d)], 0, 0)?;
-        // Honest gaps: a signed activation's may be as wide as its interval.
-        let shared = self.signed().lo;
-        let lo = if self.builder.interval(d).hi > -shared { 2 * shared } else { shared };
-        let table = self.builder.relu_table(lo, (2 * -lo) as usize);
+        // As wide as honest gaps: those of inputs and of sums that were not rounded are wider than activations.
+        let gap = self.builder.interval(d).hi.clamp(-self.signed().lo, WIDEST_GAP);
+        let reach = gap.unsigned_abs().next_power_of_two() as i64;
+        let table = self.builder.relu_table(-reach, 2 * reach as usize);
         self.builder.lookup(&[u, z], table);
         Ok(())
     }

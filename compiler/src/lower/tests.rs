@@ -118,6 +118,24 @@ fn overlapping_and_padded_pools() {
 }
 
 #[test]
+fn maxima_of_values_wider_than_activations() {
+    // Inputs have two bits more than activations, and a sum of them one more.
+    for doubled in [false, true] {
+        for pool in [Op::MaxPool(padded(3, 2, 1)), Op::Reduce { kind: ReduceKind::Max, axes: vec![2, 3] }] {
+            let mut g = Graph::new();
+            let x = g.add_input("x", &[1, 2, 5, 5]);
+            let y = if doubled { node(&mut g, Op::Add, &[x, x]) } else { x };
+            let y = node(&mut g, pool, &[y]);
+            g.add_output("out", y);
+            let samples: Vec<_> = (0..4).map(|s| vec![noise(s, &[1, 2, 5, 5])]).collect();
+            let options = Options { bits: Some(8), ..Options::default() };
+            let compiled = compile(&g, &samples, &options).unwrap_or_else(|e| panic!("{e}"));
+            assert!(compiled.report.output_error.is_some_and(|e| e < 0.01));
+        }
+    }
+}
+
+#[test]
 fn grouped_and_depthwise_convolutions() {
     let mut g = Graph::new();
     let x = g.add_input("x", &[1, 6, 9, 8]);
