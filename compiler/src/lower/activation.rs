@@ -52,19 +52,26 @@ impl Lowering<'_> {
             let factor = 1i64.checked_shl(shift.unsigned_abs()).filter(|f| *f > 0 && shift > -60);
             let factor = factor.ok_or_else(|| format!("scales {} and {scale} lie too far apart", x.scale))?;
             let wide = self.builder.linear(&format!("{name}.shifted"), &[(factor, x.tensor)], 0, scale)?;
-            return self.divide(name, wide, 1, scale);
+            return self.divide(name, wide, 1, self.signed(), scale);
         }
         if shift > 40 {
             return Err(format!("a requantisation by {shift} bits, at most 40 are possible"));
         }
-        self.divide(name, x.tensor, 1 << shift, scale)
+        self.divide(name, x.tensor, 1 << shift, self.signed(), scale)
     }
 
-    /// `y = floor((x + floor(d/2)) / d)`, its remainder looked up. The caller looks up `y`.
-    pub(super) fn divide(&mut self, name: &str, x: TensorId, d: i64, scale: i32) -> Result<Value, Refusal> {
+    /// `y = floor((x + floor(d/2)) / d)` in an interval, its remainder looked up. The caller looks up `y`.
+    pub(super) fn divide(
+        &mut self,
+        name: &str,
+        x: TensorId,
+        d: i64,
+        interval: Interval,
+        scale: i32,
+    ) -> Result<Value, Refusal> {
         let dims = self.builder.dims(x).to_vec();
         let rule = Advice::Round { source: x, divisor: d };
-        let y = self.builder.advice(&format!("{name}.rounded"), &dims, rule, self.signed(), scale);
+        let y = self.builder.advice(&format!("{name}.rounded"), &dims, rule, interval, scale);
         let remainder = self.builder.linear(&format!("{name}.remainder"), &[(1, x), (-d, y)], d / 2, 0)?;
         if d == 1 {
             self.builder.zero(remainder);

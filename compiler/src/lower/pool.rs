@@ -192,8 +192,10 @@ impl Lowering<'_> {
         if divisor > 1 << 16 {
             return Err(format!("a mean over {divisor} entries, at most 65536 are possible"));
         }
-        let y = self.divide(name, sum.tensor, divisor, sum.scale)?;
-        let Interval { lo, hi } = self.builder.interval(y.tensor);
+        // A mean is as wide as what it is the mean of: an input, or a sum that was not rounded, has more bits than an activation.
+        let Interval { lo, hi } = self.builder.interval(sum.tensor);
+        let [lo, hi] = [lo, hi].map(|end| (end + divisor / 2).div_euclid(divisor));
+        let y = self.divide(name, sum.tensor, divisor, Interval::new(lo, hi), sum.scale)?;
         self.builder.loose_range(name, y.tensor, lo, hi - lo + 1)?;
         Ok(y)
     }

@@ -118,10 +118,15 @@ fn overlapping_and_padded_pools() {
 }
 
 #[test]
-fn maxima_of_values_wider_than_activations() {
+fn maxima_and_means_of_values_wider_than_activations() {
     // Inputs have two bits more than activations, and a sum of them one more.
     for doubled in [false, true] {
-        for pool in [Op::MaxPool(padded(3, 2, 1)), Op::Reduce { kind: ReduceKind::Max, axes: vec![2, 3] }] {
+        for pool in [
+            Op::MaxPool(padded(3, 2, 1)),
+            Op::Reduce { kind: ReduceKind::Max, axes: vec![2, 3] },
+            Op::AveragePool { window: padded(3, 2, 1), count_include_pad: false },
+            Op::Reduce { kind: ReduceKind::Mean, axes: vec![2, 3] },
+        ] {
             let mut g = Graph::new();
             let x = g.add_input("x", &[1, 2, 5, 5]);
             let y = if doubled { node(&mut g, Op::Add, &[x, x]) } else { x };
