@@ -2,6 +2,7 @@
 
 pub mod data;
 pub mod fixture;
+pub mod follow;
 pub mod fraction;
 pub mod linear;
 pub mod lying;

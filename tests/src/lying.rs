@@ -21,13 +21,17 @@ use zktorch_verifier::proof::Proof;
 use zktorch_verifier::statement::Statement;
 use zktorch_verifier::verify::{begin, protocol};
 
+/// What a rule may make of a lie.
+const FAR: i64 = 1 << 20;
+
 type Edit<'l, T> = Box<dyn Fn(&mut T) + 'l>;
+type WitnessEdit<'l> = Box<dyn Fn(&mut Data<'_>) + 'l>;
 
 /// One lie, or several. Everything else is as the protocol has it.
 #[derive(Default)]
 pub struct Lie<'l> {
     run: Vec<(&'l str, Edit<'l, Vec<i64>>)>,
-    data: Option<Box<dyn Fn(&mut Data<'_>) + 'l>>,
+    data: Option<WitnessEdit<'l>>,
     hidden: Vec<(&'l str, usize, Edit<'l, Vec<Fr>>)>,
     vectors: Vec<(usize, Edit<'l, Vec<Fr>>)>,
     statement: Option<Edit<'l, Vec<Vec<i64>>>>,
@@ -164,15 +168,15 @@ fn run(program: &Program, fixture: &Fixture, inputs: &[Vec<i64>], lie: &Lie<'_>)
         let id = tensor(&program, name);
         let mut values = trace.values(&program, id).to_vec();
         edit(&mut values);
+        let bound = values.iter().map(|v| v.abs()).max().unwrap_or(0).max(magnitude(&program.tensors[id]));
+        program.tensors[id].interval = Interval::new(-bound, bound);
         // The tensor as an input of its own: the rest of the run follows from it.
-        if !matches!(program.tensors[id].source, Source::Input(_)) {
+        if let Source::Input(n) = program.tensors[id].source {
+            inputs[n] = values;
+        } else {
             program.tensors[id].source = Source::Input(inputs.len());
             program.inputs.push(id);
             inputs.push(values);
-        } else if let Source::Input(n) = program.tensors[id].source {
-            inputs[n] = values.clone();
-            let bound = values.iter().map(|v| v.abs()).max().unwrap_or(0);
-            program.tensors[id].interval = Interval::new(-bound, bound);
         }
         widen(&mut program, id);
         trace = execute(&program, &fixture.proving.weights, &inputs).expect("the lying run works");
@@ -180,15 +184,19 @@ fn run(program: &Program, fixture: &Fixture, inputs: &[Vec<i64>], lie: &Lie<'_>)
     trace
 }
 
+fn magnitude(tensor: &Tensor) -> i64 {
+    tensor.interval.lo.abs().max(tensor.interval.hi.abs())
+}
+
 /// Makes the intervals behind a tensor as wide as those of their operands ask for.
 fn widen(program: &mut Program, from: TensorId) {
-    let magnitude = |t: &Tensor| t.interval.lo.abs().max(t.interval.hi.abs());
     for id in from + 1..program.tensors.len() {
         let of = |id: TensorId| magnitude(&program.tensors[id]);
         let bound = match &program.tensors[id].source {
             Source::Linear { terms, constant } => constant.abs() + terms.iter().map(|&(c, t)| c.abs() * of(t)).sum::<i64>(),
             Source::Einsum(e) => of(e.lhs) * of(e.rhs) * program.tensors[e.lhs].shape.len() as i64,
             Source::View(v) => of(v.source),
+            Source::Advice(_) => FAR,
             _ => continue,
         };
         let bound = bound.max(of(id));

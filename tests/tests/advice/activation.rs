@@ -1,0 +1,60 @@
+//! Functions by table, ReLU by table and by sign, products, copies.
+
+use super::net::{Net, Subject};
+use super::{EQUATION, LOOKUP_AND_ZERO, fraction, missed, shift, unequal, witness};
+use zktorch_compiler::graph::{Op, Unary};
+use zktorch_tests::lying::{Lie, case};
+
+/// A function between two products, on so many entries that it takes a table of its own.
+fn table(function: Unary) -> Subject {
+    Net::new(&[1, 2]).dense("fc", 80).then("f", Op::Unary(function)).keys(true, 3)
+}
+
+fn first(values: &[i64], like: impl Fn(i64) -> bool) -> usize {
+    values.iter().position(|&v| like(v)).expect("there is one")
+}
+
+#[test]
+fn functions_by_table() {
+    let s = table(Unary::Tanh);
+    assert_eq!(s.tables_of("f"), ["Tanh at scale 5"]);
+    let f = s.values("f");
+    let other = first(&f, |v| v != f[0]);
+    s.refuse(&[
+        missed("another result", shift("f", 0, 1)),
+        missed("the result of another row", Lie::none().run("f", move |v| v.swap(0, other))),
+        missed("another row", shift("fc.rounded", 0, 1)),
+    ]);
+}
+
+#[test]
+fn relu_by_table() {
+    let s = table(Unary::Relu);
+    assert_eq!(s.tables_of("f"), ["relu -128..128"]);
+    let y = s.values("fc.rounded");
+    let (negative, positive) = (first(&y, |v| v < 0), first(&y, |v| v > 1));
+    s.refuse(&[
+        missed("a negative entry raised", Lie::none().run("f", move |v| v[negative] = 1)),
+        missed("a positive entry cut off", Lie::none().run("f", move |v| v[positive] = 0)),
+        missed("a positive entry less", shift("f", positive, -1)),
+    ]);
+}
+
+#[test]
+fn relu_by_sign() {
+    let s = Net::new(&[1, 4]).dense("fc", 3).then("f", Op::Unary(Unary::Relu)).dense("fd", 2).keys(true, 3);
+    assert_eq!(s.tables_of("f.sign"), ["sign of 1 bits"]);
+    let y = s.values("fc.rounded");
+    let (negative, positive) = (first(&y, |v| v < 0), first(&y, |v| v > 0));
+    s.refuse(&[
+        missed("a negative entry kept", shift("f.sign", negative, 1)),
+        missed("a positive entry cut off", shift("f.sign", positive, -1)),
+        missed("the high limb of a negative entry raised", shift("f.high", negative, 1)),
+        missed("the high limb of a positive entry lowered", shift("f.high", positive, -1)),
+        missed("a sign of two", shift("f.sign", positive, 1)),
+        case("half a sign", witness(move |d| *d.at("f.sign", &[0, positive]) = fraction(2)), EQUATION, LOOKUP_AND_ZERO),
+        case("another product", Lie::none().run("f.product", |v| v[0] += 1), EQUATION, &["wave rounds"]),
+        unequal("a copy that differs", shift("f", positive, 1)),
+        unequal("an output that is another copy", shift("out", 0, 1)),
+    ]);
+}

@@ -1,0 +1,120 @@
+//! Tiny networks through the real compiler, with keys.
+
+use ndarray::{ArrayD, IxDyn};
+use zktorch_accumulator::setup::Setup;
+use zktorch_blocks::execute::execute;
+use zktorch_blocks::program::{Program, Tensor};
+use zktorch_compiler::graph::{Graph, NodeId, Op};
+use zktorch_compiler::{Compiled, Options, compile};
+use zktorch_tests::data::tensor;
+use zktorch_tests::fixture::Fixture;
+use zktorch_tests::lying::{Case, refuse_all};
+
+/// Columns of the commitment matrices, in binary logarithm.
+const COLUMNS: u32 = 10;
+
+/// A float graph under construction, from one input named `x`.
+pub struct Net {
+    graph: Graph,
+    shape: Vec<usize>,
+    last: NodeId,
+}
+
+/// A compiled network with keys and an input.
+pub struct Subject {
+    pub fixture: Fixture,
+    pub inputs: Vec<Vec<i64>>,
+}
+
+/// Numbers in `[-1, 1)`, the same for the same seed.
+pub fn noise(seed: usize, shape: &[usize]) -> ArrayD<f32> {
+    let mut state = (seed as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    ArrayD::from_shape_fn(IxDyn(shape), |_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    })
+}
+
+impl Net {
+    pub fn new(shape: &[usize]) -> Self {
+        let mut graph = Graph::new();
+        let last = graph.add_input("x", shape);
+        Self { graph, shape: shape.to_vec(), last }
+    }
+
+    /// A node on the last one.
+    pub fn then(mut self, name: &str, op: Op) -> Self {
+        self.last = self.graph.add_inferred(name, op, &[self.last]).expect("shapes fit");
+        self
+    }
+
+    /// The product `[1, n] [n, outputs]` with weights in `[-1, 1)`.
+    pub fn dense(mut self, name: &str, outputs: usize) -> Self {
+        let rows = self.graph.shape(self.last)[1];
+        let weight = self.graph.add_constant(format!("{name}.constant"), noise(rows + outputs, &[rows, outputs]));
+        let op = Op::Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] };
+        self.last = self.graph.add_inferred(name, op, &[self.last, weight]).expect("shapes fit");
+        self
+    }
+
+    /// The sum with a constant in `[-1, 1)`, a weight of the program.
+    pub fn plus(mut self, name: &str) -> Self {
+        let shape = self.graph.shape(self.last).to_vec();
+        let constant = self.graph.add_constant(format!("{name}.constant"), noise(11, &shape));
+        self.last = self.graph.add_inferred(name, Op::Add, &[self.last, constant]).expect("shapes fit");
+        self
+    }
+
+    /// Compiles with 8 bits for activations, and chooses an input.
+    pub fn keys(self, public: bool, seed: usize) -> Subject {
+        let Self { mut graph, shape, last } = self;
+        graph.add_output("out", last);
+        let samples: Vec<Vec<ArrayD<f32>>> = (0..8).map(|s| vec![noise(100 + s, &shape)]).collect();
+        let options = Options { bits: Some(8), public_inputs: public, target_error: 1.0 };
+        let Compiled { program, weights, inputs, .. } = compile(&graph, &samples, &options).expect("the network compiles");
+        let input = inputs[0].quantise(noise(seed, &shape).as_slice().expect("row-major")).expect("in range");
+        let setup = Setup::insecure(COLUMNS).expect("in range");
+        Subject { fixture: Fixture::new(program, weights, &setup, COLUMNS), inputs: vec![input] }
+    }
+}
+
+impl Subject {
+    pub fn program(&self) -> &Program {
+        &self.fixture.verifying.program
+    }
+
+    /// The honest values of a tensor.
+    pub fn values(&self, name: &str) -> Vec<i64> {
+        let program = self.program();
+        let trace = execute(program, &self.fixture.proving.weights, &self.inputs).expect("the honest run works");
+        trace.values(program, tensor(program, name)).to_vec()
+    }
+
+    /// Names of the tables in which a tensor is looked up.
+    pub fn tables_of(&self, name: &str) -> Vec<&str> {
+        let program = self.program();
+        let own = program.lookups.iter().filter(|l| l.columns.contains(&tensor(program, name)));
+        own.map(|l| program.tables[l.table].name.as_str()).collect()
+    }
+
+    /// The same keys with the first of many inputs that will do.
+    ///
+    /// # Panics
+    /// If none does.
+    pub fn with_input(mut self, wanted: impl Fn(&Self) -> bool) -> Self {
+        let id = self.program().inputs[0];
+        let Tensor { shape, interval, .. } = self.program().tensors[id].clone();
+        let found = (0..2000).any(|seed| {
+            let integer = |v: &f32| (f64::from(*v) * interval.hi as f64 / 2.0) as i64;
+            self.inputs = vec![noise(seed, shape.dims()).iter().map(integer).collect()];
+            wanted(&self)
+        });
+        assert!(found, "no input will do");
+        self
+    }
+
+    /// Tells all lies, and compares how they end.
+    pub fn refuse(&self, cases: &[Case<'_>]) {
+        refuse_all(&self.fixture, &self.inputs, cases);
+    }
+}

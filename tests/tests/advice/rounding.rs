@@ -1,0 +1,196 @@
+//! Requantisation, limbs, ranges, means.
+
+use super::net::{Net, Subject};
+use super::{fraction, missed, shift, witness};
+use ark_bls12_381::G1Affine;
+use ark_ec::CurveGroup;
+use ark_serialize::CanonicalDeserialize;
+use zktorch_accumulator::layout::{Layout, Phase};
+use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::field::{Fr, from_i64};
+use zktorch_blocks::program::{Program, Source};
+use zktorch_compiler::graph::{Op, ReduceKind, Unary, Window};
+use zktorch_tests::data::{Data, tensor};
+use zktorch_tests::fixture::Fixture;
+use zktorch_tests::lying::{Lie, case, refuse_all};
+use zktorch_verifier::Verdict;
+use zktorch_verifier::key::VerifyingKey;
+
+/// A requantisation whose remainder takes two limbs, and a function of it.
+fn limbs() -> Subject {
+    Net::new(&[1, 4]).dense("fc", 3).then("f", Op::Unary(Unary::Tanh)).keys(true, 3)
+}
+
+/// A requantisation by so few bits that its remainder is looked up as a multiple, of a sum with weights.
+fn scaled() -> Subject {
+    Net::new(&[1, 4]).plus("biased").then("f", Op::Unary(Unary::Tanh)).keys(true, 3)
+}
+
+/// The divisor of a quotient, from its remainder's definition.
+fn divisor(program: &Program, remainder: &str, quotient: &str) -> i64 {
+    let Source::Linear { terms, .. } = &program.tensors[tensor(program, remainder)].source else { panic!("a remainder") };
+    -terms.iter().find(|(_, id)| *id == tensor(program, quotient)).expect("of this quotient").0
+}
+
+/// Lets the quotient be what makes the remainder this, in the field.
+fn solve(d: &mut Data<'_>, remainder: &str, quotient: &str, wanted: i64) {
+    let by = divisor(d.program, remainder, quotient);
+    let excess = *d.at(remainder, &[0, 0]) - from_i64(wanted);
+    *d.at(quotient, &[0, 0]) += excess * fraction(by);
+}
+
+#[test]
+fn quotients() {
+    let s = limbs();
+    assert_eq!(divisor(s.program(), "fc.remainder", "fc.rounded"), 1024);
+    s.refuse(&[
+        missed("one more: the remainder is negative", shift("fc.rounded", 0, 1)),
+        missed("one less: the remainder is too large", shift("fc.rounded", 0, -1)),
+        missed(
+            "a remainder of one's choice and the quotient that wraps to it",
+            witness(|d| {
+                let honest = d.at("fc.remainder", &[0, 0]).to_owned();
+                let wanted = if honest == from_i64(5) { 6 } else { 5 };
+                solve(d, "fc.remainder", "fc.rounded", wanted);
+                *d.at("fc.remainder.high", &[0, 0]) = from_i64(0);
+            }),
+        ),
+    ]);
+}
+
+#[test]
+fn limbs_of_a_remainder() {
+    limbs().refuse(&[
+        missed("high one more, low negative", shift("fc.remainder.high", 0, 1)),
+        missed("high one less, low too large", shift("fc.remainder.high", 0, -1)),
+        missed(
+            "low of one's choice, high a fraction",
+            witness(|d| {
+                let low = *d.at("fc.remainder.low", &[0, 0]);
+                let wanted = if low == from_i64(7) { from_i64(8) } else { from_i64(7) };
+                *d.at("fc.remainder.high", &[0, 0]) += (low - wanted) * fraction(256);
+            }),
+        ),
+    ]);
+}
+
+#[test]
+fn a_small_remainder_is_no_fraction() {
+    let s = scaled();
+    let by = divisor(s.program(), "biased.remainder", "biased.rounded");
+    assert!(by < 256, "a multiple of the remainder is looked up");
+    s.refuse(&[
+        missed("one more", shift("biased.rounded", 0, 1)),
+        missed("one less", shift("biased.rounded", 0, -1)),
+        missed(
+            "the multiple one more, the quotient a fraction",
+            witness(|d| {
+                let up = if *d.at("biased.remainder.scaled", &[0, 0]) == from_i64(255) { -1 } else { 1 };
+                *d.at("biased.rounded", &[0, 0]) -= from_i64(up) * fraction(256);
+            }),
+        ),
+    ]);
+}
+
+/// The same keys with something added to one entry of a committed weight.
+fn other_weight(s: &Subject, name: &str, delta: Fr) -> Fixture {
+    let key = &s.fixture.verifying;
+    let layout = Layout::new(&key.program, key.column_bits as usize);
+    let place = layout.place(Polynomial::Tensor(tensor(&key.program, name))).expect("a weight");
+    let changed = layout.sent_rows(Phase::Model).position(|row| row == place.row).expect("a row that is sent");
+    let mut model_rows = Vec::new();
+    for (row, bytes) in key.model_rows.chunks(96).enumerate() {
+        let point = G1Affine::deserialize_uncompressed(bytes).expect("a commitment");
+        let extra = s.fixture.proving.generators.g[place.column] * delta;
+        let point = if row == changed { (extra + point).into_affine() } else { point };
+        VerifyingKey::push_row(&mut model_rows, &point);
+    }
+    Fixture { proving: s.fixture.proving.clone(), verifying: VerifyingKey { model_rows, ..key.clone() } }
+}
+
+#[test]
+fn a_small_remainder_is_a_fraction_where_a_weight_is() {
+    let s = scaled();
+    let by = divisor(s.program(), "biased.remainder", "biased.rounded");
+    // The smallest fraction that the multiple shows.
+    let delta = from_i64(by) * fraction(256);
+    let biased = move |d: &mut Data<'_>| *d.at("biased.bias", &[0]) += delta;
+    s.refuse(&[case("a fraction in place of the committed weight", witness(biased), "decider pairing", &[])]);
+    // A key that commits to the fraction is accepted: only a proof of the weights' widths refuses it. Even so there is but one
+    // integer quotient.
+    let fractional = other_weight(&s, "biased.bias", delta);
+    let outcome = fractional.tell(&s.inputs, &witness(biased));
+    assert_eq!((outcome.verdict, outcome.violated), (Verdict::Accepted, vec![]));
+    let other = witness(move |d| {
+        biased(d);
+        *d.at("biased.rounded", &[0, 0]) += from_i64(1);
+    });
+    refuse_all(&fractional, &s.inputs, &[missed("another quotient of the fraction", other)]);
+}
+
+#[test]
+fn private_inputs() {
+    let s = Net::new(&[1, 4]).then("f", Op::Unary(Unary::Tanh)).keys(false, 3);
+    s.refuse(&[
+        missed("below the range", Lie::none().run("x", |v| v[0] = -513)),
+        missed(
+            "below the range, its high limb zero",
+            Lie::none().run("x", |v| v[0] = -513).run("x.range.high", |v| v[0] = 0),
+        ),
+        missed("a fraction", witness(|d| *d.at("x", &[0, 0]) += fraction(2))),
+    ]);
+}
+
+/// Windows of two, three and two entries.
+fn average() -> Subject {
+    let window = Window { strides: vec![2], pads_begin: vec![1], pads_end: vec![1], ..Window::dense(&[3]) };
+    let pool = Op::AveragePool { window, count_include_pad: false };
+    Net::new(&[1, 1, 5]).then("pool", pool).then("f", Op::Unary(Unary::Tanh)).keys(true, 3)
+}
+
+#[test]
+fn averages() {
+    let s = average();
+    let wrong = |v: &mut Vec<i64>| {
+        // The first window has two entries; their sum by three.
+        v[0] = (2 * v[0]).div_euclid(3);
+    };
+    s.refuse(&[
+        missed("rounded up", shift("pool.rounded", 1, 1)),
+        missed("rounded down", shift("pool.rounded", 1, -1)),
+        missed("padding counted", Lie::none().run("pool.rounded", wrong)),
+        missed(
+            "a remainder of one's choice and the quotient that wraps to it",
+            witness(|d| *d.at("pool.rounded", &[0, 0, 1]) += fraction(6)),
+        ),
+    ]);
+}
+
+#[test]
+fn rows_that_pad_a_table() {
+    // Six rows, padded to eight by repeating row 0.
+    let s = Net::new(&[1, 6]).then("mean", Op::Reduce { kind: ReduceKind::Mean, axes: vec![1] }).keys(true, 3);
+    let program = s.program();
+    let id = program.lookups.iter().find(|l| l.columns == [tensor(program, "mean.remainder")]).expect("looked up").table;
+    let table = &program.tables[id];
+    assert_eq!((table.rows, table.padded_rows()), (6, 8));
+    let counts = Polynomial::Multiplicity(id);
+    let remainder = |s: &Subject| s.values("mean.remainder")[0];
+    // An input whose remainder and 6 are the index of a padding row.
+    let s = s.with_input(|s| remainder(s) < 2);
+    let row = usize::try_from(remainder(&s) + 6).expect("positive");
+    let lie = || {
+        Lie::none().run("mean.rounded", |v| v[0] -= 1).data(move |d| {
+            d.values.get_mut(&counts).expect("multiplicities")[row] += from_i64(1);
+        })
+    };
+    s.refuse(&[missed("a remainder that is the index of a padding row", lie())]);
+    // Such a row is row 0: a remainder of 0 may be counted there.
+    let s = s.with_input(|s| remainder(s) == 0);
+    let lie = Lie::none().data(move |d| {
+        let counts = d.values.get_mut(&counts).expect("multiplicities");
+        assert_eq!(counts[0], from_i64(1));
+        counts.swap(0, 7);
+    });
+    assert_eq!(s.fixture.tell(&s.inputs, &lie).verdict, Verdict::Accepted);
+}

@@ -1,0 +1,115 @@
+//! Softmax: the shift by the maximum, exponentials, exact division.
+
+use super::net::{Net, Subject};
+use super::{EQUATION, LOOKUP_AND_ZERO, fraction, missed, shift, unequal, witness};
+use zktorch_blocks::field::from_i64;
+use zktorch_compiler::graph::Op;
+use zktorch_tests::data::{Data, tensor};
+use zktorch_tests::lying::{Lie, case};
+
+/// Three rows, padded to four, with a product behind.
+fn rows() -> Subject {
+    let net = Net::new(&[3, 3]).dense("fc", 3).then("p", Op::Softmax { axes: vec![1] }).dense("fd", 2);
+    net.keys(true, 3).with_input(|s| {
+        let gaps = &s.values("p.gap")[..3];
+        gaps.iter().filter(|&&d| d == 0).count() == 1 && gaps.iter().filter(|&&d| d > 2).count() == 2
+    })
+}
+
+/// Position of the largest score of row 0, and of another.
+fn positions(s: &Subject) -> (usize, usize) {
+    let top = s.values("p.first").iter().position(|&z| z == 1).expect("flagged");
+    (top, (top + 1) % 3)
+}
+
+#[test]
+fn shifts() {
+    let s = rows();
+    let (top, other) = positions(&s);
+    s.refuse(&[
+        unequal("above all scores", shift("p.max", 0, 1)),
+        case("below the largest score", shift("p.max", 0, -1), EQUATION, LOOKUP_AND_ZERO),
+        missed(
+            "below the largest score, which is flagged",
+            shift("p.max", 0, -1).data(move |d| {
+                *d.at("p.first", &[0, top]) = from_i64(1);
+                d.follow();
+            }),
+        ),
+        missed(
+            "far below",
+            witness(|d| {
+                *d.at("p.max", &[0]) -= from_i64(100_000);
+                (0..3).for_each(|j| *d.at("p.gap", &[0, j]) -= from_i64(100_000));
+            }),
+        ),
+        unequal("attained, flagged nowhere", Lie::none().run("p.first", move |v| v[top] = 0)),
+        case("flagged at another score", shift("p.first", other, 1), EQUATION, LOOKUP_AND_ZERO),
+        missed("a gap too wide", shift("p.gap", other, 1)),
+        missed("a gap too narrow", shift("p.gap", other, -1)),
+    ]);
+}
+
+#[test]
+fn a_shift_between_integers() {
+    let s = rows().with_input(|s| s.values("p.remainder")[..3].iter().all(|&r| r < 255));
+    s.refuse(&[missed(
+        "by the smallest fraction that remainders show",
+        witness(|d| {
+            *d.at("p.max", &[0]) -= fraction(256);
+        }),
+    )]);
+}
+
+#[test]
+fn scores_that_need_no_rounding() {
+    let s = Net::new(&[1, 3]).then("p", Op::Softmax { axes: vec![1] }).keys(true, 3);
+    assert!(s.program().zeros.contains(&tensor(s.program(), "p.remainder")), "the remainder vanishes");
+    let s = s.with_input(|s| s.values("p.gap").iter().filter(|&&d| d > 2).count() == 2);
+    let (_, other) = positions(&s);
+    s.refuse(&[unequal("a gap too wide", shift("p.gap", other, 1)), unequal("above all scores", shift("p.max", 0, 1))]);
+}
+
+#[test]
+fn exponentials() {
+    let s = rows();
+    let (top, other) = positions(&s);
+    s.refuse(&[
+        missed("of the largest score", shift("p.exp", top, -1)),
+        missed("of another score", shift("p.exp", other, 1)),
+    ]);
+}
+
+#[test]
+fn quotients() {
+    // Low limbs with room for one more and one less.
+    let room =
+        |s: &Subject| (1..255).contains(&s.values("p.remainder2.low")[0]) && (1..255).contains(&s.values("p.rest.low")[0]);
+    let s = rows().with_input(room);
+    s.refuse(&[
+        missed("one more: the remainder is negative", shift("p", 0, 1)),
+        missed("one less: 2 S - 1 - remainder is negative", shift("p", 0, -1)),
+        missed(
+            "the quotient that wraps to a remainder of one's choice",
+            witness(|d| {
+                let total = *d.at("p.total", &[0]);
+                use ark_ff::Field;
+                *d.at("p", &[0, 0]) -= (total + total).inverse().expect("not zero");
+            }),
+        ),
+        unequal("of another sum", shift("p.total", 0, 1)),
+        case(
+            "of a sum that is zero",
+            witness(|d: &mut Data<'_>| *d.at("p.total", &[0]) = from_i64(0)),
+            EQUATION,
+            LOOKUP_AND_ZERO,
+        ),
+    ]);
+}
+
+#[test]
+fn division_by_zero_in_padding() {
+    // Row 3 is padding: its sum is zero, and every quotient satisfies the relation.
+    let s = rows();
+    s.refuse(&[missed("a quotient there", witness(|d| *d.at("p", &[3, 0]) = from_i64(5)))]);
+}
