@@ -8,6 +8,8 @@ use crate::graph::{NodeId, Op, Unary};
 
 /// Tensors up to this size are committed rather than kept virtual: a wave of messages costs more.
 const SMALL: usize = 1 << 14;
+/// Bits that one requantisation drops at most.
+pub(super) const WIDEST_SHIFT: i32 = 40;
 /// No table entry exceeds this.
 const ENTRY: f64 = (1u64 << 30) as f64;
 
@@ -54,8 +56,8 @@ impl Lowering<'_> {
             let wide = self.builder.linear(&format!("{name}.shifted"), &[(factor, x.tensor)], 0, scale)?;
             return self.divide(name, wide, 1, self.signed(), scale);
         }
-        if shift > 40 {
-            return Err(format!("a requantisation by {shift} bits, at most 40 are possible"));
+        if shift > WIDEST_SHIFT {
+            return Err(format!("a requantisation by {shift} bits, at most {WIDEST_SHIFT} are possible"));
         }
         self.divide(name, x.tensor, 1 << shift, self.signed(), scale)
     }

@@ -2,6 +2,7 @@
 
 use zktorch_blocks::program::{Advice, Interval, TensorId};
 
+use super::activation::WIDEST_SHIFT;
 use super::builder::Refusal;
 use super::{Lowering, Value};
 use crate::graph::{NodeId, Op};
@@ -52,9 +53,12 @@ impl Lowering<'_> {
     ) -> Result<TensorId, Refusal> {
         let dims = self.builder.dims(x.tensor).to_vec();
         let shift = x.scale - scale;
+        if shift > WIDEST_SHIFT {
+            return Err(format!("a requantisation by {shift} bits, at most {WIDEST_SHIFT} are possible"));
+        }
         // Coarser scores are shifted up: exact.
         let (x, divisor) = if shift > 0 {
-            (x.tensor, 1i64 << shift.min(40))
+            (x.tensor, 1i64 << shift)
         } else {
             let factor = super::elementwise::power(-shift)?;
             (self.builder.linear(&format!("{name}.scores"), &[(factor, x.tensor)], 0, scale)?, 1)

@@ -141,6 +141,23 @@ fn maxima_and_means_of_values_wider_than_activations() {
 }
 
 #[test]
+fn scores_of_too_fine_a_scale_are_refused() {
+    // Each factor adds 15 bits of scale, none of which is dropped before the softmax.
+    let mut g = Graph::new();
+    let x = g.add_input("x", &[1, 3]);
+    let scaled = (0..3).fold(x, |y, i| {
+        let factor = g.add_constant(format!("c{i}"), ArrayD::from_elem(IxDyn(&[1, 1]), 0.9f32));
+        let factor = g.add(format!("c{i}.broadcast"), Op::Broadcast, &[factor], &[1, 3]);
+        node(&mut g, Op::Mul, &[y, factor])
+    });
+    let y = node(&mut g, Op::Softmax { axes: vec![1] }, &[scaled]);
+    g.add_output("out", y);
+    let options = Options { bits: Some(8), ..Options::default() };
+    let error = compile(&g, &[vec![noise(1, &[1, 3])]], &options).expect_err("the scores have 53 bits of scale").to_string();
+    assert!(error.contains("requantisation by") && error.contains("at most 40"), "{error}");
+}
+
+#[test]
 fn grouped_and_depthwise_convolutions() {
     let mut g = Graph::new();
     let x = g.add_input("x", &[1, 6, 9, 8]);
