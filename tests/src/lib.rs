@@ -1,6 +1,7 @@
 //! What the tests share: toy programs, a slow reference prover that can be told to lie, and ways to tamper with proofs.
 
 pub mod data;
+pub mod enforced;
 pub mod fixture;
 pub mod follow;
 pub mod fraction;

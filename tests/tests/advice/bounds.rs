@@ -1,0 +1,73 @@
+//! Nothing wraps: what the verifier enforces keeps every tensor far below the field's size.
+
+use super::net::Net;
+use ndarray::{ArrayD, IxDyn};
+use zktorch_blocks::program::Program;
+use zktorch_compiler::graph::{Op, ReduceKind, Unary, Window};
+use zktorch_compiler::import::{ImportOptions, load_bytes};
+use zktorch_compiler::{Options, compile};
+use zktorch_models::bundled;
+use zktorch_tests::data::tensor;
+use zktorch_tests::enforced::enforced;
+
+/// Bits of the largest magnitude of any tensor.
+///
+/// # Panics
+/// If something is not enforced to be an integer of bounded size.
+fn bits(program: &Program) -> u32 {
+    let magnitude = |(tensor, known): (&zktorch_blocks::program::Tensor, Option<(i128, i128)>)| {
+        let (lo, hi) = known.unwrap_or_else(|| panic!("nothing bounds `{}`", tensor.name));
+        128 - lo.unsigned_abs().max(hi.unsigned_abs()).leading_zeros()
+    };
+    program.tensors.iter().zip(enforced(program)).map(magnitude).max().unwrap_or(0)
+}
+
+#[test]
+fn every_lowering_bounds_every_tensor() {
+    let tiling = Window { strides: vec![2, 2], ..Window::dense(&[2, 2]) };
+    let padded = Window { strides: vec![2], pads_begin: vec![1], pads_end: vec![1], ..Window::dense(&[3]) };
+    let square = |net: Net| net.then("square", Op::Unary(Unary::Square));
+    let nets = [
+        Net::new(&[1, 4]).dense("fc", 80).then("f", Op::Unary(Unary::Tanh)),
+        Net::new(&[1, 4]).dense("fc", 3).then("f", Op::Unary(Unary::Relu)).dense("fd", 2),
+        Net::new(&[1, 4]).dense("fc", 80).then("f", Op::Unary(Unary::Relu)).dense("fd", 2),
+        square(Net::new(&[1, 1, 2, 4])).then("pool", Op::MaxPool(tiling.clone())),
+        square(Net::new(&[1, 1, 2, 4])).then("pool", Op::MaxPool(tiling)).then("f", Op::Unary(Unary::Tanh)),
+        Net::new(&[1, 1, 5]).then("pool", Op::MaxPool(padded.clone())),
+        Net::new(&[1, 1, 5]).then("pool", Op::AveragePool { window: padded, count_include_pad: false }),
+        Net::new(&[1, 5]).then("mean", Op::Reduce { kind: ReduceKind::Mean, axes: vec![1] }),
+        Net::new(&[1, 5]).then("max", Op::Reduce { kind: ReduceKind::Max, axes: vec![1] }),
+        Net::new(&[3, 3]).dense("fc", 3).then("p", Op::Softmax { axes: vec![1] }).dense("fd", 2),
+        Net::new(&[1, 3]).then("p", Op::Softmax { axes: vec![1] }),
+    ];
+    for net in nets {
+        let s = net.keys(false, 3);
+        assert!(bits(s.program()) <= 62, "{}", bits(s.program()));
+    }
+}
+
+#[test]
+fn the_shipped_models_are_bounded() {
+    let images = bundled::digits_calibration().expect("it is there").samples();
+    for model in [bundled::DIGITS_CNN, bundled::DIGITS_MLP] {
+        let graph = load_bytes(model.onnx, &ImportOptions::default()).expect("it imports");
+        let shape = graph.shape(graph.inputs()[0]).to_vec();
+        let shaped = |image: &Vec<f32>| vec![ArrayD::from_shape_vec(IxDyn(&shape), image.clone()).expect("an image")];
+        let samples: Vec<Vec<ArrayD<f32>>> = images.iter().map(shaped).collect();
+        for public_inputs in [false, true] {
+            let compiled = compile(&graph, &samples, &Options { public_inputs, ..Options::default() }).expect("it compiles");
+            assert!(bits(&compiled.program) <= 62, "{}", bits(&compiled.program));
+        }
+    }
+}
+
+#[test]
+fn a_missing_lookup_leaves_its_tensor_unbounded() {
+    let window = Window { strides: vec![2, 2], ..Window::dense(&[2, 2]) };
+    let net = Net::new(&[1, 1, 2, 4]).then("square", Op::Unary(Unary::Square)).then("pool", Op::MaxPool(window));
+    let s = net.then("f", Op::Unary(Unary::Tanh)).keys(true, 3);
+    let mut program = s.program().clone();
+    let maximum = tensor(&program, "f.max");
+    program.lookups.retain(|l| !l.columns.contains(&maximum));
+    assert_eq!(enforced(&program)[maximum], None);
+}
