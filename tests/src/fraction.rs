@@ -1,11 +1,38 @@
-//! A slow prover of the fraction tree, straight from its definition.
+//! The fractions of all lookups, and a slow prover of their tree, straight from the definition.
 
 use crate::data::Data;
+use ark_ff::Field;
 use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::field::{Fr, eq, eq_table, from_i64, powers};
 use zktorch_blocks::lookup::{BlockKind, Leaves, TreeProver};
 use zktorch_blocks::sumcheck::Rounds;
 use zktorch_blocks::sumcheck::kernel::bind_top;
+
+/// The sum of the fractions of all lookups and tables, with the tag's power of beta as an argument of its own. Padding is
+/// taken to be zero.
+///
+/// # Panics
+/// If a denominator vanishes.
+pub fn sum(data: &Data<'_>, [alpha, beta, tag_power]: [Fr; 3]) -> Fr {
+    let beta = powers(beta, 8);
+    let program = data.program;
+    let tag = |table: usize| tag_power * from_i64(table as i64 + 1);
+    let inverse = |x: Fr| x.inverse().expect("random");
+    let mut sum = from_i64(0);
+    for lookup in &program.lookups {
+        for at in program.tensors[lookup.columns[0]].shape.padded_indices() {
+            let tuple = lookup.columns.iter().map(|&c| data.values[&Polynomial::Tensor(c)][at]);
+            sum += inverse(alpha + tag(lookup.table) + tuple.zip(&beta).map(|(v, b)| v * b).sum::<Fr>());
+        }
+    }
+    for (id, table) in program.tables.iter().enumerate() {
+        for (row, count) in data.values[&Polynomial::Multiplicity(id)].iter().enumerate() {
+            let entries: Fr = (0..table.columns.len()).map(|j| beta[j] * from_i64(table.padded_entry(j, row))).sum();
+            sum -= *count * inverse(alpha + tag(id) + entries);
+        }
+    }
+    sum
+}
 
 /// The tree: all nodes of all layers.
 pub struct SlowTree {

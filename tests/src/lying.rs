@@ -61,6 +61,8 @@ pub struct Outcome {
     pub blinders: Vec<Fr>,
     /// All evaluations that were hidden.
     pub answers: Answers,
+    /// `alpha` and `beta` of the lookups.
+    pub challenges: [Fr; 2],
 }
 
 impl<'l> Lie<'l> {
@@ -241,8 +243,8 @@ impl Fixture {
         let proof = Proof { key: relation.digest, statement: statement.all().to_vec(), scales, seeded: true, bytes };
         let verdict = self.verdict(&proof);
         let violated = violated(&constraints, &scalars);
-        let answers = prover.answers.take();
-        Outcome { proof, log, violated, refused, verdict, constraints, messages, scalars, blinders, answers }
+        let (answers, challenges) = (prover.answers.take(), prover.challenges);
+        Outcome { proof, log, violated, refused, verdict, constraints, messages, scalars, blinders, answers, challenges }
     }
 }
 

@@ -35,13 +35,22 @@ pub struct Reference<'a> {
     blinders: Vec<Fr>,
     /// All evaluations that were answered.
     pub answers: RefCell<Answers>,
+    /// `alpha` and `beta`.
+    pub challenges: [Fr; 2],
 }
 
 impl<'a> Reference<'a> {
     /// A prover on the data; `blinders` are those of the model's rows.
     pub fn new(relation: &'a Relation<'a>, data: &'a Data<'a>, blinders: &[Fr], generators: &'a Generators) -> Self {
-        let mut new =
-            Self { relation, data, generators, rows: Vec::new(), blinders: blinders.to_vec(), answers: RefCell::default() };
+        let mut new = Self {
+            relation,
+            data,
+            generators,
+            rows: Vec::new(),
+            blinders: blinders.to_vec(),
+            answers: RefCell::default(),
+            challenges: Default::default(),
+        };
         new.rows = new.fill(Phase::Model);
         new
     }
@@ -82,6 +91,7 @@ impl Prover for Reference<'_> {
     }
 
     fn tree(&mut self, leaves: &Leaves, alpha: Fr, beta: Fr) -> Box<dyn TreeProver + '_> {
+        self.challenges = [alpha, beta];
         Box::new(SlowTree::new(leaves, self.data, alpha, beta))
     }
 

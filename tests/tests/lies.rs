@@ -2,9 +2,10 @@
 
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::add::Polynomial;
-use zktorch_blocks::field::{Fr, from_i64, inverse_power_of_two, powers};
+use zktorch_blocks::field::{from_i64, inverse_power_of_two};
 use zktorch_tests::data::{Data, tensor};
 use zktorch_tests::fixture::Fixture;
+use zktorch_tests::fraction;
 use zktorch_tests::lying::{Case, Lie, case, refuse_all};
 use zktorch_tests::toy::Toy;
 use zktorch_verifier::Verdict;
@@ -141,29 +142,6 @@ fn multiplicities() {
     ]);
 }
 
-/// The sum of all fractions with the tag's power of beta replaced.
-fn fractions(data: &Data<'_>, [alpha, beta, tag_power]: [Fr; 3]) -> Fr {
-    use ark_ff::Field;
-    let beta = powers(beta, 8);
-    let program = data.program;
-    let tag = |table: usize| tag_power * from_i64(table as i64 + 1);
-    let inverse = |x: Fr| x.inverse().expect("random");
-    let mut sum = from_i64(0);
-    for lookup in &program.lookups {
-        for at in program.tensors[lookup.columns[0]].shape.padded_indices() {
-            let tuple = lookup.columns.iter().map(|&c| data.values[&Polynomial::Tensor(c)][at]);
-            sum += inverse(alpha + tag(lookup.table) + tuple.zip(&beta).map(|(v, b)| v * b).sum::<Fr>());
-        }
-    }
-    for (id, table) in program.tables.iter().enumerate() {
-        for (row, count) in data.values[&Polynomial::Multiplicity(id)].iter().enumerate() {
-            let entries: Fr = (0..table.columns.len()).map(|j| beta[j] * from_i64(table.padded_entry(j, row))).sum();
-            sum -= *count * inverse(alpha + tag(id) + entries);
-        }
-    }
-    sum
-}
-
 #[test]
 fn a_row_of_another_table() {
     // The remainder of y1 in [8, 16) is a row of the table of y2's remainder; the multiplicity is counted there.
@@ -175,8 +153,8 @@ fn a_row_of_another_table() {
             let row = (8..16).find(|&r| from_i64(r) == remainder).expect("too large for its own table");
             d.counts("y2.rem")[row as usize] += from_i64(1);
             let random = [from_i64(1_234_567), from_i64(7_654_321), from_i64(333_333_333)];
-            assert_ne!(fractions(d, random), from_i64(0), "the tags tell the tables apart");
-            assert_eq!(fractions(d, [random[0], random[1], from_i64(0)]), from_i64(0), "without tags the lie is true");
+            assert_ne!(fraction::sum(d, random), from_i64(0), "the tags tell the tables apart");
+            assert_eq!(fraction::sum(d, [random[0], random[1], from_i64(0)]), from_i64(0), "without tags the lie is true");
         })
     };
     refuse(vec![case("tag", lie(), EQUATION, SUM)]);
