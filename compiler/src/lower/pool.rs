@@ -150,6 +150,9 @@ impl Lowering<'_> {
         let (source, out) = (self.graph.shape(operand).to_vec(), self.graph.shape(id)[2..].to_vec());
         let rank = window.rank();
         let counts = if count_include_pad { None } else { uneven_counts(&window, &source[2..], &out) };
+        if counts.iter().flatten().any(|&count| count == 0) {
+            return Err("a window lies in the padding altogether: its mean is that of no entries".to_owned());
+        }
         let divisor = match &counts {
             None => window.taps() as i64,
             Some(counts) => counts.iter().fold(1, |l, &c| lcm(l, c)),

@@ -158,6 +158,18 @@ fn scores_of_too_fine_a_scale_are_refused() {
 }
 
 #[test]
+fn pools_whose_windows_hold_nothing_are_refused() {
+    for op in [Op::AveragePool { window: padded(2, 2, 2), count_include_pad: false }, Op::MaxPool(padded(2, 2, 2))] {
+        let mut g = Graph::new();
+        let x = g.add_input("x", &[1, 1, 4, 4]);
+        let y = node(&mut g, op, &[x]);
+        g.add_output("out", y);
+        let error = compile(&g, &[], &Options::default()).expect_err("the corners lie in the padding").to_string();
+        assert!(error.contains("a window lies in the padding altogether"), "{error}");
+    }
+}
+
+#[test]
 fn grouped_and_depthwise_convolutions() {
     let mut g = Graph::new();
     let x = g.add_input("x", &[1, 6, 9, 8]);
