@@ -3,13 +3,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use tract_onnx::pb::{ModelProto, TensorProto, tensor_proto::DataLocation};
+use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::DimLike;
 use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel};
 use tract_onnx::tract_hir::ops::unimpl::UnimplementedOp;
 
 use super::error::{ImportError, UnsupportedNode};
+use super::external;
 use super::names::Names;
 
 /// A typed model with what the typed stage forgets.
@@ -26,7 +27,7 @@ pub(super) fn load(bytes: &[u8], folder: Option<&Path>, shapes: &[Vec<usize>]) -
     let mut reader = bytes;
     let proto = guarded(|| onnx.proto_model_for_read(&mut reader)).map_err(malformed)?;
     check_structure(&proto)?;
-    check_external_data(&proto, folder)?;
+    external::check(&proto, folder)?;
     let folder = folder.map(|f| if f.as_os_str().is_empty() { Path::new(".") } else { f });
     let parsed = guarded(|| onnx.parse(&proto, folder.and_then(Path::to_str))).map_err(malformed)?;
     if !parsed.unresolved_inputs.is_empty() {
@@ -74,24 +75,6 @@ fn check_structure(proto: &ModelProto) -> Result<(), ImportError> {
         Some(output) => malformed(format!("nothing produces the output `{}`", output.name)),
         None => Ok(()),
     }
-}
-
-/// Names the first tensor whose data is in a file that is not there.
-fn check_external_data(proto: &ModelProto, folder: Option<&Path>) -> Result<(), ImportError> {
-    let Some(graph) = &proto.graph else { return Ok(()) };
-    let external = |t: &&TensorProto| t.data_location == Some(DataLocation::External as i32);
-    for tensor in graph.initializer.iter().filter(external) {
-        let location = tensor.external_data.iter().find(|entry| entry.key == "location");
-        let location = location.map(|entry| entry.value.clone()).unwrap_or_default();
-        let reason = match folder {
-            None => Some("a model given as bytes must contain all of its weights".to_owned()),
-            Some(folder) => std::fs::metadata(folder.join(&location)).err().map(|e| e.to_string()),
-        };
-        if let Some(reason) = reason {
-            return Err(ImportError::ExternalData { tensor: tensor.name.clone(), location, reason });
-        }
-    }
-    Ok(())
 }
 
 /// Reports all operators that the parser does not know.

@@ -5,6 +5,7 @@
 //! `registry` says which core operators are understood; whatever depends on constants only is evaluated.
 
 mod error;
+mod external;
 mod load;
 mod names;
 mod ops;
