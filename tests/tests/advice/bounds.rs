@@ -4,9 +4,10 @@ use super::net::Net;
 use ndarray::{ArrayD, IxDyn};
 use zktorch_blocks::program::Program;
 use zktorch_compiler::graph::{Op, ReduceKind, Unary, Window};
-use zktorch_compiler::import::{ImportOptions, load_bytes};
+use zktorch_compiler::import::{ImportOptions, load_bytes, load_path};
 use zktorch_compiler::{Options, compile};
 use zktorch_models::bundled;
+use zktorch_models::zoo::Zoo;
 use zktorch_tests::data::tensor;
 use zktorch_tests::enforced::enforced;
 
@@ -58,6 +59,21 @@ fn the_shipped_models_are_bounded() {
             let compiled = compile(&graph, &samples, &Options { public_inputs, ..Options::default() }).expect("it compiles");
             assert!(bits(&compiled.program) <= 62, "{}", bits(&compiled.program));
         }
+    }
+}
+
+#[test]
+fn models_of_the_zoo_are_bounded() {
+    let Some(zoo) = Zoo::locate_or_skip("models_of_the_zoo_are_bounded") else { return };
+    for name in ["mnist_cnn_ms", "resnet20_cifar10", "mlperf_tiny_kws_dscnn", "mlperf_tiny_vww_mobilenet"] {
+        let model = zoo.model(name).expect("it is there");
+        let graph = load_path(&model.onnx, &ImportOptions::default()).expect("it imports");
+        let input = model.read_inputs().expect("a sample")[0].values.to_f32();
+        let shape = graph.shape(graph.inputs()[0]).to_vec();
+        let samples = vec![vec![ArrayD::from_shape_vec(IxDyn(&shape), input).expect("an input")]];
+        let compiled =
+            compile(&graph, &samples, &Options { public_inputs: false, ..Options::default() }).expect("it compiles");
+        assert!(bits(&compiled.program) <= 62, "{name}: {} bits", bits(&compiled.program));
     }
 }
 

@@ -6,7 +6,9 @@ use ndarray::{ArrayD, IxDyn};
 use zktorch_models::{tensor_proto, zoo::Zoo};
 
 use super::archive;
+use crate::graph::Graph;
 use crate::import::{ImportOptions, load_bytes};
+use crate::{Options, compile};
 
 /// At least so many cases must match; raise it with the operators.
 const MATCHING: usize = 700;
@@ -21,11 +23,24 @@ fn tensors(files: &BTreeMap<String, Vec<u8>>, case: &str, kind: &str) -> Option<
         .collect()
 }
 
-/// `None` where the case does not import, else what differs.
-fn run(files: &BTreeMap<String, Vec<u8>>, case: &str) -> Option<Result<(), String>> {
+/// A case's graph, inputs and expected outputs.
+struct Case {
+    graph: Graph,
+    inputs: Vec<ArrayD<f32>>,
+    outputs: Vec<ArrayD<f32>>,
+}
+
+/// `None` where the case does not import.
+fn import(files: &BTreeMap<String, Vec<u8>>, case: &str) -> Option<Case> {
     let (inputs, outputs) = (tensors(files, case, "input")?, tensors(files, case, "output")?);
     let input_shapes = inputs.iter().map(|i| i.shape().to_vec()).collect();
     let graph = load_bytes(&files[&format!("{case}/model.onnx")], &ImportOptions { input_shapes, raw: false }).ok()?;
+    Some(Case { graph, inputs, outputs })
+}
+
+/// `None` where the case does not import, else what differs.
+fn run(files: &BTreeMap<String, Vec<u8>>, case: &str) -> Option<Result<(), String>> {
+    let Case { graph, inputs, outputs } = import(files, case)?;
     let evaluation = match graph.evaluate(&inputs) {
         Ok(evaluation) => evaluation,
         Err(error) => return Some(Err(error.to_string())),
@@ -42,15 +57,19 @@ fn run(files: &BTreeMap<String, Vec<u8>>, case: &str) -> Option<Result<(), Strin
     Some(Ok(()))
 }
 
+/// The files of all cases, if they are there.
+fn cases(test: &str) -> Option<BTreeMap<String, Vec<u8>>> {
+    let archive = Zoo::locate_or_skip(test)?.root().join("onnx-node-tests/conformance_node_frozen.tgz");
+    if !archive.exists() {
+        eprintln!("SKIPPED {test}: no {}", archive.display());
+        return None;
+    }
+    Some(archive::files(&archive).unwrap())
+}
+
 #[test]
 fn what_imports_matches_the_onnx_node_tests() {
-    let Some(zoo) = Zoo::locate_or_skip("what_imports_matches_the_onnx_node_tests") else { return };
-    let archive = zoo.root().join("onnx-node-tests/conformance_node_frozen.tgz");
-    if !archive.exists() {
-        eprintln!("SKIPPED what_imports_matches_the_onnx_node_tests: no {}", archive.display());
-        return;
-    }
-    let files = archive::files(&archive).unwrap();
+    let Some(files) = cases("what_imports_matches_the_onnx_node_tests") else { return };
     let cases: Vec<&str> = files.keys().filter_map(|name| name.strip_suffix("/model.onnx")).collect();
     let (mut matching, mut failures) = (0, Vec::new());
     for case in &cases {
@@ -63,4 +82,18 @@ fn what_imports_matches_the_onnx_node_tests() {
     println!("{matching} of {} cases import and match", cases.len());
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert!(matching >= MATCHING, "only {matching} cases match");
+}
+
+#[test]
+fn every_average_pool_of_the_onnx_node_tests_compiles() {
+    let Some(files) = cases("every_average_pool_of_the_onnx_node_tests_compiles") else { return };
+    let cases: Vec<&str> =
+        files.keys().filter_map(|name| name.strip_suffix("/model.onnx")).filter(|c| c.contains("averagepool")).collect();
+    for case in &cases {
+        let Case { graph, inputs, .. } = import(&files, case).unwrap_or_else(|| panic!("{case} does not import"));
+        let compiled = compile(&graph, &[inputs], &Options::default()).unwrap_or_else(|e| panic!("{case}: {e}"));
+        assert!(compiled.report.output_error.is_some_and(|e| e < 0.001), "{case}: {:?}", compiled.report.output_error);
+    }
+    let ceil = cases.iter().filter(|c| c.contains("ceil") && !c.ends_with("False")).count();
+    assert!(ceil >= 4, "{ceil} of {} in ceil mode", cases.len());
 }
