@@ -8,6 +8,7 @@ pub mod fraction;
 pub mod linear;
 pub mod lying;
 pub mod reference;
+pub mod simulator;
 pub mod tamper;
 pub mod toy;
 pub mod weights;

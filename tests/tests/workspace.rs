@@ -121,3 +121,11 @@ fn only_engines_touch_the_transcript() {
         }
     }
 }
+
+#[test]
+fn challenges_are_hashed_wherever_proofs_are_made_or_judged() {
+    let all = ["accumulator/src", "verifier/src", "prover/src", "compiler/src", "cli/src", "benches/src"];
+    for (name, code) in all.iter().flat_map(|d| sources(d)) {
+        assert!(!code.contains(".tossed("), "{name}");
+    }
+}

@@ -46,10 +46,11 @@ pub trait Prover {
 /// What is left once everything that can be hidden was hidden: the claims that are proved in the clear.
 pub struct Open {
     /// Commitments to all rows.
-    rows: Vec<G1Affine>,
-    accumulated: Accumulated,
+    pub rows: Vec<G1Affine>,
+    /// The one claim that all claims on rows became.
+    pub accumulated: Accumulated,
     /// The accumulated vector, on the prover's side.
-    vector: Option<Vec<Fr>>,
+    pub vector: Option<Vec<Fr>>,
 }
 
 /// Names of the phases, in order.

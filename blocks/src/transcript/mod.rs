@@ -7,6 +7,7 @@
 //! The sponge is spongefish's TurboSHAKE128 (draft-irtf-cfrg-fiat-shamir). Its prover and verifier states are not
 //! used: their errors carry no reason, and hidden messages need the tape and the slots side by side.
 
+mod coins;
 mod constraint;
 mod form;
 mod hidden;
@@ -15,11 +16,11 @@ pub use constraint::{Constraint, Product};
 pub use form::Form;
 pub use hidden::{Hidden, Message, Secrets, Slot};
 
-use crate::field::{Fr, from_wide_bytes};
+use crate::field::Fr;
 use ark_bls12_381::G1Affine;
 use ark_ec::AffineRepr;
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
-use spongefish::{DuplexSpongeInit, DuplexSpongeInterface, derive_session_id, instantiations::TurboShake128};
+use coins::Coins;
 
 /// Bytes of a point on the wire (ZCash's compressed form).
 pub const POINT_BYTES: usize = 48;
@@ -86,13 +87,23 @@ pub enum EntryKind {
     Scalar,
 }
 
+/// A challenge that was drawn, for reports and tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Draw {
+    /// Messages before it.
+    pub after: usize,
+    /// The challenge.
+    pub value: Fr,
+}
+
 /// One side of the conversation.
 pub struct Transcript<'a> {
-    sponge: TurboShake128,
+    coins: Coins,
     tape: Tape<'a>,
     at: usize,
     hidden: Hidden,
     log: Vec<Entry>,
+    draws: Vec<Draw>,
 }
 
 impl<'a> Transcript<'a> {
@@ -113,9 +124,15 @@ impl<'a> Transcript<'a> {
     }
 
     fn new(protocol: &str, width: usize, tape: Tape<'a>) -> Self {
-        let session = derive_session_id::<TurboShake128>(protocol.as_bytes());
-        let sponge = TurboShake128::init(session.as_bytes());
-        Self { sponge, tape, at: 0, hidden: Hidden::new(width), log: Vec::new() }
+        let (hidden, log, draws) = (Hidden::new(width), Vec::new(), Vec::new());
+        Self { coins: Coins::hashed(protocol), tape, at: 0, hidden, log, draws }
+    }
+
+    /// The interactive protocol with coins that were tossed before it began, for simulators and for attacks that know a challenge
+    /// too early. **It proves nothing**: nothing that is sent has a bearing on the challenges.
+    #[cfg(feature = "prover")]
+    pub fn tossed(self, coins: Vec<Fr>) -> Self {
+        Self { coins: Coins::Tossed(coins.into_iter()), ..self }
     }
 
     /// Whether this is the prover's side.
@@ -134,13 +151,15 @@ impl<'a> Transcript<'a> {
     /// Binds bytes both sides know, with their length.
     pub fn absorb(&mut self, bytes: &[u8]) {
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        self.sponge.absorb(&length.to_le_bytes());
-        self.sponge.absorb(bytes);
+        self.coins.absorb(&length.to_le_bytes());
+        self.coins.absorb(bytes);
     }
 
     /// A challenge: 64 squeezed bytes, little endian, reduced.
     pub fn challenge(&mut self) -> Fr {
-        from_wide_bytes(&self.sponge.squeeze_array::<64>())
+        let value = self.coins.challenge();
+        self.draws.push(Draw { after: self.log.len(), value });
+        value
     }
 
     /// `n` challenges.
@@ -221,6 +240,11 @@ impl<'a> Transcript<'a> {
         &self.log
     }
 
+    /// The challenges so far, in order.
+    pub fn draws(&self) -> &[Draw] {
+        &self.draws
+    }
+
     /// Ends the conversation: the prover gets the proof, the verifier an empty vector.
     ///
     /// # Errors
@@ -265,7 +289,7 @@ impl<'a> Transcript<'a> {
         };
         self.log.push(Entry { label, kind, offset: self.at });
         self.at += N;
-        self.sponge.absorb(&message);
+        self.coins.absorb(&message);
         Ok(message)
     }
 }

@@ -1,0 +1,90 @@
+//! Transcripts made without any secret pass all of the verifier's checks, if the challenges are known beforehand; and only then.
+
+use ark_ec::CurveGroup;
+use zktorch_accumulator::setup::Setup;
+use zktorch_blocks::field::from_i64;
+use zktorch_blocks::transcript::Reject;
+use zktorch_prover::Randomness;
+use zktorch_tests::fixture::Fixture;
+use zktorch_tests::simulator::{Public, Simulation};
+use zktorch_tests::toy::Toy;
+use zktorch_verifier::Verdict;
+use zktorch_verifier::key::{Relation, VerifyingKey};
+use zktorch_verifier::proof::Proof;
+use zktorch_verifier::statement::Statement;
+
+/// All four blocks, a view, two waves.
+fn toys() -> [Toy; 3] {
+    let base = Toy { square: true, shifts: [3, 7], ..Toy::default() };
+    [base.clone(), Toy { public_input: true, ..base.clone() }, Toy { square: false, shifts: [3, 4], ..base }]
+}
+
+/// Simulates a proof that the network has the outputs given, and hands the simulation to a judge.
+fn simulate(toy: &Toy, setup: &Setup, column_bits: u32, judge: impl Fn(&Fixture, &Public<'_>, &Simulation)) {
+    let (weights, input) = toy.sample(3);
+    let mut fixture = Fixture::new(toy.program(), weights, setup, column_bits);
+    let honest = fixture.honest(&[input]);
+    let mut random = Randomness::insecure_seed(11);
+    // Not even the weights are known: the key's rows commit to nothing.
+    let rows = fixture.verifying.model_rows.len() / 96;
+    fixture.verifying.model_rows.clear();
+    for _ in 0..rows {
+        let nothing = (fixture.proving.generators.h * random.scalar()).into_affine();
+        VerifyingKey::push_row(&mut fixture.verifying.model_rows, &nothing);
+    }
+    let relation = Relation::new(&fixture.verifying, Some(&fixture.proving.generators)).expect("a good key");
+    let decider = fixture.verifying.setup.key(Some(&fixture.proving.generators)).expect("a good setup");
+    // An output that nobody computed.
+    let mut values = honest.proof.statement.clone();
+    values.last_mut().expect("an output").iter_mut().enumerate().for_each(|(i, v)| *v = 1000 - 700 * i as i64);
+    let statement = Statement::new(relation.program, values).expect("in range");
+    let public =
+        Public { relation: &relation, decider: &decider, generators: &fixture.proving.generators, statement: &statement };
+    let simulation = public.simulate(&mut random);
+    let (log, _) = public.check(&simulation).expect("all checks pass");
+    assert_eq!(log, honest.messages, "message by message what a proof is made of");
+    judge(&fixture, &public, &simulation);
+}
+
+#[test]
+fn all_checks_pass_without_a_witness_on_kzg() {
+    let setup = Setup::insecure(10).expect("in range");
+    for (toy, column_bits) in toys().iter().zip([10, 7, 5]) {
+        simulate(toy, &setup, column_bits, |_, _, _| ());
+    }
+}
+
+#[test]
+fn all_checks_pass_without_a_witness_on_the_transparent_setup() {
+    let setup = Setup::transparent(128).expect("in range");
+    for toy in toys() {
+        simulate(&toy, &setup, 7, |_, _, _| ());
+    }
+}
+
+#[test]
+fn hashed_challenges_cannot_be_known_beforehand() {
+    let setup = Setup::insecure(10).expect("in range");
+    simulate(&toys()[0], &setup, 10, |fixture, public, simulation| {
+        let program = &fixture.verifying.program;
+        let scales = program.outputs.iter().map(|&id| program.tensors[id].scale).collect();
+        let statement = public.statement.all().to_vec();
+        let proof = Proof { key: public.relation.digest, statement, scales, seeded: false, bytes: simulation.bytes.clone() };
+        assert_eq!(fixture.verdict(&proof), Verdict::Rejected(Reject::Check("error term opening")));
+    });
+}
+
+#[test]
+fn each_challenge_counts() {
+    // With one challenge changed the conversation is no longer accepted: each was needed beforehand, or binds what came before.
+    let setup = Setup::insecure(7).expect("in range");
+    simulate(&toys()[2], &setup, 7, |_, public, simulation| {
+        let (_, drawn) = public.check(simulation).expect("all checks pass");
+        assert!(drawn > 50);
+        for i in 0..drawn {
+            let mut other = simulation.clone();
+            other.coins[i] += from_i64(1);
+            assert!(matches!(public.check(&other), Err(Reject::Check(_))), "challenge {i} of {drawn}");
+        }
+    });
+}
