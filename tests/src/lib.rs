@@ -5,6 +5,7 @@ pub mod enforced;
 pub mod fixture;
 pub mod follow;
 pub mod fraction;
+pub mod leak;
 pub mod linear;
 pub mod lying;
 pub mod reference;

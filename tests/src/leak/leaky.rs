@@ -1,0 +1,125 @@
+//! Provers that are honest but for some randomness they leave out.
+
+use super::models::Model;
+use ark_bls12_381::G1Affine;
+use ark_ec::CurveGroup;
+use ark_ff::AdditiveGroup;
+use std::ops::Range;
+use zktorch_accumulator::layout::Phase;
+use zktorch_accumulator::msm;
+use zktorch_blocks::field::Fr;
+use zktorch_blocks::transcript::{Secrets, Slot, Transcript};
+use zktorch_prover::{ProvingKey, Randomness};
+use zktorch_verifier::argument::argue_hidden;
+
+/// What is left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hole {
+    /// Nothing.
+    None,
+    /// The blinder of a hidden message.
+    Message(usize),
+    /// Random scalars that are not blinders of messages, by their number in protocol order: they are zero.
+    Draws(Range<usize>),
+    /// All of it.
+    Everything,
+}
+
+impl Hole {
+    fn has_message(&self, number: usize) -> bool {
+        matches!(self, Self::Message(n) if *n == number) || *self == Self::Everything
+    }
+
+    fn has_draw(&self, number: usize) -> bool {
+        matches!(self, Self::Draws(range) if range.contains(&number)) || *self == Self::Everything
+    }
+}
+
+/// Where the random scalars of a proof are, other than the blinders of messages.
+pub struct Places {
+    /// Hidden messages, the mask's value included.
+    pub messages: usize,
+    /// Blinders of rows.
+    pub rows: Range<usize>,
+    /// The mask row.
+    pub mask_row: Range<usize>,
+    /// The masks of the hidden scalars, a range for each segment.
+    pub segments: Vec<Range<usize>>,
+    /// The two blinders of the error terms.
+    pub errors: [Range<usize>; 2],
+}
+
+impl Places {
+    /// Those of a model's proofs.
+    ///
+    /// # Panics
+    /// If the program cannot be argued about.
+    pub fn of(model: &Model<'_>) -> Self {
+        let columns = model.relation.columns();
+        let mut t = Transcript::dry_run(columns);
+        argue_hidden(&mut t, &model.relation, &model.statement, &mut None).expect("a good program");
+        t.hide("mask value", 1, None).expect("a dry run reads nothing");
+        let layout = &model.relation.layout;
+        let rows = [Phase::Witness, Phase::Multiplicities].iter().map(|&p| layout.sent_rows(p).count()).sum::<usize>();
+        // After the rows: the mask row and its blinder, the mask of the scalars, a blinder a segment twice, the errors' blinders.
+        let mask_row = rows..rows + columns;
+        let mut next = mask_row.end + 1;
+        let hidden = t.hidden();
+        let mut segments = Vec::new();
+        for segment in 0..hidden.segments() {
+            let len: usize = hidden.messages().iter().filter(|m| m.slot.segment == segment).map(|m| m.slot.len).sum();
+            segments.push(next..next + len);
+            next += len;
+        }
+        let first = next + 2 * hidden.segments();
+        let errors = [first..first + 1, first + 1..first + 2];
+        Self { messages: hidden.messages().len(), rows: 0..rows, mask_row, segments, errors }
+    }
+}
+
+/// Secrets with a hole.
+pub struct Leaky<'a> {
+    key: &'a ProvingKey,
+    randomness: Randomness,
+    hole: &'a Hole,
+    draws: usize,
+    scalars: Vec<Fr>,
+    blinders: Vec<Fr>,
+}
+
+impl<'a> Leaky<'a> {
+    /// Secrets that draw what [`Vault`](zktorch_prover::secrets::Vault) draws, and leave out what the hole says.
+    pub fn new(key: &'a ProvingKey, randomness: Randomness, hole: &'a Hole) -> Self {
+        Self { key, randomness, hole, draws: 0, scalars: Vec::new(), blinders: Vec::new() }
+    }
+}
+
+impl Secrets for Leaky<'_> {
+    fn commit(&mut self, _: &'static str, slot: Slot, values: &[Fr]) -> G1Affine {
+        let drawn = self.randomness.scalar();
+        let blinder = if self.hole.has_message(self.blinders.len()) { Fr::ZERO } else { drawn };
+        self.scalars.extend_from_slice(values);
+        self.blinders.push(blinder);
+        let bases = &self.key.generators.g[slot.column..slot.column + slot.len];
+        (msm::sum(bases, values) + self.key.generators.h * blinder).into_affine()
+    }
+
+    fn scalars(&self) -> &[Fr] {
+        &self.scalars
+    }
+
+    fn blinders(&self) -> &[Fr] {
+        &self.blinders
+    }
+
+    fn random(&mut self) -> Fr {
+        let drawn = self.randomness.scalar();
+        let number = self.draws;
+        self.draws += 1;
+        if self.hole.has_draw(number) { Fr::ZERO } else { drawn }
+    }
+
+    fn commit_vector(&self, values: &[Fr], blinder: Fr) -> G1Affine {
+        (msm::sum(&self.key.generators.g[..values.len()], values) + self.key.generators.h * blinder).into_affine()
+    }
+}

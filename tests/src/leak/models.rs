@@ -1,0 +1,156 @@
+//! Two models with different weights and the same answers.
+
+use super::Seen;
+use super::leaky::{Hole, Leaky};
+use crate::data::tensor;
+use crate::fixture::Fixture;
+use crate::toy::{Builder, Toy};
+use std::sync::Arc;
+use zktorch_accumulator::decider::Key;
+use zktorch_accumulator::setup::Setup;
+use zktorch_blocks::execute::{Trace, Weights, execute};
+use zktorch_blocks::program::{Advice, AxisGroup, Einsum, GroupMap, Program, Source, Table, View, Visibility};
+use zktorch_blocks::transcript::{Secrets, Transcript};
+use zktorch_prover::secrets::Vault;
+use zktorch_prover::session::Session;
+use zktorch_prover::{Randomness, Witness};
+use zktorch_verifier::argument::argue;
+use zktorch_verifier::key::Relation;
+use zktorch_verifier::statement::Statement;
+use zktorch_verifier::verify::{begin, protocol};
+
+/// The keys and runs of both models.
+pub struct Subject {
+    fixtures: [Fixture; 2],
+    traces: [Trace; 2],
+}
+
+/// One of the models, and all that its owner knows.
+pub struct Model<'s> {
+    /// The keys.
+    pub fixture: &'s Fixture,
+    /// The verifying key, made ready.
+    pub relation: Relation<'s>,
+    /// The decider's constants.
+    pub decider: Key<'s>,
+    /// The run.
+    pub witness: Witness<'s>,
+    /// The common statement.
+    pub statement: Statement,
+}
+
+impl Subject {
+    /// `y = W x` with `x` private: no lookup, one product, so that every blinder has a test that needs it. The second model has two
+    /// columns of `W` exchanged, and its input the entries that they meet.
+    pub fn linear(column_bits: u32) -> Self {
+        let mut b = Builder::default();
+        let x = b.tensor("x", &[4], Source::Input(0), 3);
+        let w = b.tensor("W", &[2, 4], Source::Weight, 3);
+        let (lhs_labels, rhs_labels, out_labels) = (b"ok".to_vec(), b"k".to_vec(), b"o".to_vec());
+        let einsum = Einsum { lhs: w, rhs: x, lhs_labels, rhs_labels, out_labels };
+        let product = b.tensor("Wx", &[2], Source::Einsum(einsum), 10);
+        let y = b.tensor("y", &[2], Source::Advice(Advice::Copy { source: product }), 10);
+        b.program.tensors[y].visibility = Visibility::Public;
+        let terms = vec![(1, product), (-1, y)];
+        let zero = b.tensor("difference", &[2], Source::Linear { terms, constant: 0 }, 11);
+        (b.program.zeros, b.program.inputs, b.program.outputs) = (vec![zero], vec![x], vec![y]);
+        let weights = |rows: [i64; 8]| Weights::from([(w, Arc::from(rows))]);
+        let pair = [weights([1, -2, 3, 5, -7, 4, 2, -1]), weights([3, -2, 1, 5, 2, 4, -7, -1])];
+        Self::new(&b.program, pair, [vec![6, -3, 2, 2], vec![2, -3, 6, 2]], column_bits)
+    }
+
+    /// A convolution in one dimension, rounded: all four blocks and a view, with tables so small that the fraction tree is sent whole.
+    /// The models differ in a weight, but not after rounding.
+    pub fn convolution(column_bits: u32) -> Self {
+        let mut b = Builder::default();
+        let x = b.tensor("x", &[3], Source::Input(0), 3);
+        let k = b.tensor("K", &[2, 2], Source::Weight, 3);
+        let map = GroupMap::Affine { strides: vec![1, 1], offset: 0 };
+        let groups = vec![AxisGroup { out_axes: vec![0, 1], source_axes: vec![0], map }];
+        let window = b.tensor("V", &[2, 2], Source::View(View { source: x, groups }), 3);
+        let (lhs_labels, rhs_labels, out_labels) = (b"ok".to_vec(), b"pk".to_vec(), b"op".to_vec());
+        let einsum = Einsum { lhs: k, rhs: window, lhs_labels, rhs_labels, out_labels };
+        let product = b.tensor("conv", &[2, 2], Source::Einsum(einsum), 8);
+        let y = b.round("y", product, 4, 5);
+        b.program.tensors[y].visibility = Visibility::Public;
+        let table = b.table(Table::range("input", -8, 16));
+        b.lookup(&[x], table);
+        (b.program.inputs, b.program.outputs) = (vec![x], vec![y]);
+        let weights = |rows: [i64; 4]| Weights::from([(k, Arc::from(rows))]);
+        let input = vec![7, 5, -6];
+        Self::new(&b.program, [weights([4, 1, -3, 5]), weights([4, 2, -3, 5])], [input.clone(), input], column_bits)
+    }
+
+    /// A network with all four blocks; the second model has the channels of its hidden layer exchanged, and is the same function.
+    pub fn network(column_bits: u32) -> Self {
+        let toy = Toy { input: [1, 3, 3], channels: 2, kernel: [2, 2], pad: 0, outputs: 2, ..Toy::default() };
+        let program = toy.program();
+        let (weights, input) = toy.sample(3);
+        let mut other = weights.clone();
+        for name in ["K", "B", "M"] {
+            // Channels are the leading axis of all three: of the matrix, the leading half of its first.
+            let own = other.get_mut(&tensor(&program, name)).expect("a weight");
+            let (first, second) = own.split_at(own.len() / 2);
+            *own = [second, first].concat().into();
+        }
+        Self::new(&program, [weights, other], [input.clone(), input], column_bits)
+    }
+
+    fn new(program: &Program, weights: [Weights; 2], inputs: [Vec<i64>; 2], column_bits: u32) -> Self {
+        assert_ne!(weights[0], weights[1]);
+        let setup = Setup::insecure(column_bits).expect("in range");
+        let run = |i: usize| execute(program, &weights[i], &inputs[i..=i]).expect("runs");
+        let traces = [run(0), run(1)];
+        let fixtures = weights.map(|w| Fixture::new(program.clone(), w, &setup, column_bits));
+        Self { fixtures, traces }
+    }
+
+    /// Both models, ready to prove.
+    ///
+    /// # Panics
+    /// If they do not answer alike.
+    pub fn models(&self) -> [Model<'_>; 2] {
+        let models = [0, 1].map(|i| Model::new(&self.fixtures[i], &self.traces[i]));
+        assert_eq!(models[0].statement, models[1].statement, "the same answers");
+        models
+    }
+}
+
+impl<'s> Model<'s> {
+    fn new(fixture: &'s Fixture, trace: &'s Trace) -> Self {
+        let (key, generators) = (&fixture.verifying, Some(&fixture.proving.generators));
+        let relation = Relation::new(key, generators).expect("a good key");
+        let decider = key.setup.key(generators).expect("a good setup");
+        let witness = Witness::new(&key.program, trace).expect("satisfied");
+        let values = key.program.statement().map(|id| trace.values(&key.program, id).to_vec()).collect();
+        let statement = Statement::new(&key.program, values).expect("in range");
+        Self { fixture, relation, decider, witness, statement }
+    }
+
+    /// A proof by the shipped prover.
+    pub fn prove(&self, seed: u64) -> Seen {
+        self.speak(&mut Vault::new(&self.fixture.proving, Randomness::insecure_seed(seed)))
+    }
+
+    /// A proof by a prover with a hole.
+    pub fn leak(&self, seed: u64, hole: &Hole) -> Seen {
+        self.speak(&mut Leaky::new(&self.fixture.proving, Randomness::insecure_seed(seed), hole))
+    }
+
+    fn speak(&self, secrets: &mut dyn Secrets) -> Seen {
+        let mut progress = |_| ();
+        let mut session = Session::new(&self.relation, &self.witness, &self.fixture.proving, &mut progress);
+        let mut t = Transcript::prover(protocol(&self.fixture.verifying), self.relation.columns(), secrets);
+        begin(&mut t, &self.relation, &self.statement);
+        argue(&mut t, &self.relation, &self.decider, &self.statement, Some(&mut session)).expect("an honest run");
+        let (log, draws) = (t.log().to_vec(), t.draws().to_vec());
+        Seen { bytes: t.finish().expect("a prover always finishes"), log, draws }
+    }
+
+    /// Whether the verifier accepts.
+    pub fn accepts(&self, seen: &Seen) -> bool {
+        let mut t = Transcript::verifier(protocol(&self.fixture.verifying), self.relation.columns(), &seen.bytes);
+        begin(&mut t, &self.relation, &self.statement);
+        argue(&mut t, &self.relation, &self.decider, &self.statement, None).is_ok() && t.finish().is_ok()
+    }
+}

@@ -1,0 +1,184 @@
+//! Hundreds of proofs of two models with the same answers do not tell the models apart. With any one blinder or mask left out, or with
+//! the mask at the wrong end, they do, and the tests say where.
+//!
+//! All tests of [`investigate`] run on all proofs. Its error rate is `2^-20`; seeds are fixed, so that the outcome is too.
+
+use rayon::prelude::*;
+use zktorch_blocks::transcript::EntryKind;
+use zktorch_prover::Randomness;
+use zktorch_tests::leak::guess::guess;
+use zktorch_tests::leak::leaky::{Hole, Places};
+use zktorch_tests::leak::models::{Model, Subject};
+use zktorch_tests::leak::order::{accumulated_value, learn, prove};
+use zktorch_tests::leak::{Finding, Seen, Tell, investigate, statistics};
+use zktorch_tests::simulator::Public;
+
+/// Proofs of each model, where distributions are compared.
+const MANY: usize = 512;
+/// Proofs of each model, where a guess or a repetition is looked for.
+const FEW: usize = 2;
+
+/// Proofs of both models, each under a seed of its own.
+fn proofs(n: usize, prove: impl Fn(usize, u64) -> Seen + Sync) -> [Vec<Seen>; 2] {
+    [0, 1].map(|i| (0..n).into_par_iter().map(|k| prove(i, (2 * k + i) as u64)).collect())
+}
+
+/// What is found on proofs that the verifier accepts.
+fn findings(models: &[Model<'_>; 2], seen: &[Vec<Seen>; 2], guessed: usize) -> Vec<Finding> {
+    assert!(models.iter().zip(seen).all(|(m, s)| s.iter().take(guessed).all(|s| m.accepts(s))));
+    investigate(models, [&seen[0], &seen[1]], guessed)
+}
+
+fn leaks(models: &[Model<'_>; 2], hole: &Hole, n: usize) -> Vec<Finding> {
+    findings(models, &proofs(n, |i, seed| models[i].leak(seed, hole)), FEW)
+}
+
+fn guessed(label: &'static str, occurrence: usize) -> Finding {
+    Finding { label, occurrence, tell: Tell::Guess }
+}
+
+fn honest(subject: &Subject, n: usize) {
+    let models = subject.models();
+    assert_eq!(models[0].prove(5).bytes, models[0].leak(5, &Hole::None).bytes, "without a hole both provers are one");
+    assert_eq!(findings(&models, &proofs(n, |i, seed| models[i].prove(seed)), 16), []);
+}
+
+#[test]
+fn honest_proofs_of_a_linear_model() {
+    // Of several segments of hidden scalars, and of one.
+    honest(&Subject::linear(3), MANY);
+    honest(&Subject::linear(5), MANY);
+}
+
+#[test]
+fn honest_proofs_of_a_convolution() {
+    honest(&Subject::convolution(5), MANY);
+}
+
+#[test]
+fn honest_proofs_of_a_network() {
+    // Every message there is; too slow for distributions.
+    honest(&Subject::network(8), 16);
+}
+
+#[test]
+fn simulated_and_real_proofs_do_not_differ() {
+    let subject = Subject::linear(3);
+    let [model, _] = &subject.models();
+    let real: Vec<Seen> = (0..MANY as u64).into_par_iter().map(|seed| model.prove(seed)).collect();
+    let (relation, decider, statement) = (&model.relation, &model.decider, &model.statement);
+    let public = Public { relation, decider, generators: &model.fixture.proving.generators, statement };
+    let mut random = Randomness::insecure_seed(1 << 20);
+    let log = &real[0].log;
+    let simulated: Vec<Seen> =
+        (0..MANY).map(|_| Seen { bytes: public.simulate(&mut random).bytes, log: log.clone(), draws: Vec::new() }).collect();
+    assert_eq!(statistics::distributions([&real, &simulated], log), [0; 0]);
+    assert_eq!(statistics::repetitions([&real, &simulated], log.len()), [0; 0]);
+}
+
+#[test]
+fn without_the_blinder_of_a_message() {
+    for subject in [Subject::linear(3), Subject::network(8)] {
+        let models = subject.models();
+        let log = models[0].prove(0).log;
+        let hidden: Vec<usize> = (0..log.len()).filter(|&p| log[p].kind == EntryKind::Hidden).collect();
+        assert_eq!(hidden.len(), Places::of(&models[0]).messages);
+        for (n, position) in hidden.into_iter().enumerate() {
+            let label = log[position].label;
+            let occurrence = log[..position].iter().filter(|e| e.label == label).count();
+            let mut found = leaks(&models, &Hole::Message(n), FEW);
+            // Parts of the tree that belong to padding are the same in every proof.
+            found.retain(|f| *f != Finding { label: "tree top", occurrence, tell: Tell::Repetition });
+            assert_eq!(found, [guessed(label, occurrence)], "message {n}");
+        }
+    }
+}
+
+#[test]
+fn without_the_blinder_of_a_row() {
+    let subject = Subject::network(8);
+    let models = subject.models();
+    for row in Places::of(&models[0]).rows {
+        let (label, occurrence) = if row == 0 { ("witness row", 0) } else { ("multiplicity row", row - 1) };
+        let tells = [Tell::Repetition, Tell::Guess].map(|tell| Finding { label, occurrence, tell });
+        assert_eq!(leaks(&models, &Hole::Draws(row..row + 1), FEW), tells, "row {row}");
+    }
+}
+
+#[test]
+fn without_the_blinder_of_a_row_distributions_differ() {
+    let subject = Subject::linear(3);
+    let models = subject.models();
+    let tells = [Tell::Distribution, Tell::Repetition, Tell::Guess].map(|tell| Finding {
+        label: "witness row",
+        occurrence: 0,
+        tell,
+    });
+    assert_eq!(leaks(&models, &Hole::Draws(Places::of(&models[0]).rows), MANY), tells);
+}
+
+#[test]
+fn without_the_mask_row() {
+    for subject in [Subject::linear(3), Subject::network(8)] {
+        let models = subject.models();
+        let hole = Hole::Draws(Places::of(&models[0]).mask_row);
+        assert_eq!(leaks(&models, &hole, FEW), [guessed("masked value", 0)]);
+        // It is the right model that is named.
+        let seen = models[0].leak(0, &hole);
+        let position = seen.log.iter().position(|e| e.label == "masked value").expect("sent");
+        let names = |m: &Model<'_>| guess(m, &seen)[position].as_deref() == Some(seen.message(position));
+        assert_eq!([names(&models[0]), names(&models[1])], [true, false]);
+    }
+}
+
+#[test]
+fn with_the_masks_value_in_the_clear() {
+    // `v_s` times a generator is `v_s` for whoever has a guess: `(V - v_s) / g` is a linear functional of witness and weights.
+    for subject in [Subject::linear(3), Subject::network(8)] {
+        let models = subject.models();
+        let last = Places::of(&models[0]).messages - 1;
+        assert_eq!(leaks(&models, &Hole::Message(last), FEW), [guessed("mask value", 0)]);
+    }
+}
+
+#[test]
+fn without_the_mask_of_a_segment() {
+    for (subject, several) in [(Subject::linear(3), true), (Subject::network(8), true), (Subject::linear(5), false)] {
+        let models = subject.models();
+        let segments = Places::of(&models[0]).segments;
+        assert_eq!(segments.len() > 1, several);
+        for (j, draws) in segments.into_iter().enumerate() {
+            let found = leaks(&models, &Hole::Draws(draws), FEW);
+            for expected in [guessed("linear forms", j), guessed("slot support", j)] {
+                assert!(found.contains(&expected), "segment {j}: {found:?}");
+            }
+            assert!(several || found.contains(&guessed("linear part", 0)), "{found:?}");
+        }
+    }
+}
+
+#[test]
+fn without_the_blinder_of_an_error_term() {
+    // One product: its factors are sent, so that the error terms follow from the hidden scalars. With many products the unknown
+    // factors of the mask hide the error terms too, and no test is known that needs these blinders.
+    for column_bits in [3, 5] {
+        let subject = Subject::linear(column_bits);
+        let models = subject.models();
+        for (i, draw) in Places::of(&models[0]).errors.into_iter().enumerate() {
+            assert_eq!(leaks(&models, &Hole::Draws(draw), FEW), [guessed("error commitment", i)]);
+        }
+    }
+}
+
+#[test]
+fn with_the_mask_after_the_fold() {
+    for subject in [Subject::linear(3), Subject::network(8)] {
+        let models = subject.models();
+        for seed in 0..4 {
+            let (bytes, coins) = prove(&models[0], seed);
+            let value = learn(&models[0], &bytes).expect("the verifier of that order accepts");
+            assert_eq!(value, accumulated_value(&models[0], coins.clone()), "a functional of the secrets, in the clear");
+            assert_ne!(value, accumulated_value(&models[1], coins));
+        }
+    }
+}
