@@ -11,7 +11,7 @@ use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::execute::{Trace, execute};
 use zktorch_blocks::field::Fr;
 use zktorch_blocks::program::{Interval, Program, Source, Tensor, TensorId};
-use zktorch_blocks::transcript::{Constraint, Entry, Message, Reject, Secrets, Slot, Transcript};
+use zktorch_blocks::transcript::{Constraint, Draw, Entry, Message, Reject, Secrets, Slot, Transcript};
 use zktorch_prover::Randomness;
 use zktorch_prover::secrets::Vault;
 use zktorch_verifier::Verdict;
@@ -25,18 +25,23 @@ use zktorch_verifier::verify::{begin, protocol};
 const FAR: i64 = 1 << 20;
 
 type Edit<'l, T> = Box<dyn Fn(&mut T) + 'l>;
-type WitnessEdit<'l> = Box<dyn Fn(&mut Data<'_>) + 'l>;
+type DataEdit<'l> = Box<dyn Fn(&mut Data<'_>) + 'l>;
+
+/// What a message commits to beside its scalars: columns of its segment, and values on them.
+type Stray<'l> = Box<dyn Fn(Slot, &[Fr]) -> Vec<(usize, Fr)> + 'l>;
 
 /// One lie, or several. Everything else is as the protocol has it.
 #[derive(Default)]
 pub struct Lie<'l> {
     run: Vec<(&'l str, Edit<'l, Vec<i64>>)>,
-    data: Option<WitnessEdit<'l>>,
+    data: Option<DataEdit<'l>>,
     hidden: Vec<(&'l str, usize, Edit<'l, Vec<Fr>>)>,
     vectors: Vec<(usize, Edit<'l, Vec<Fr>>)>,
     statement: Option<Edit<'l, Vec<Vec<i64>>>>,
     /// Added to the hidden scalars off the slot of the message `mask value`.
     off_slot: BTreeMap<usize, (Slot, Fr)>,
+    commitments: Vec<(&'l str, usize, Stray<'l>)>,
+    coins: Option<Vec<Fr>>,
 }
 
 /// What came of it.
@@ -59,6 +64,8 @@ pub struct Outcome {
     pub scalars: Vec<Fr>,
     /// Blinders of the messages.
     pub blinders: Vec<Fr>,
+    /// The challenges.
+    pub draws: Vec<Draw>,
     /// All evaluations that were hidden.
     pub answers: Answers,
     /// `alpha` and `beta` of the lookups.
@@ -107,6 +114,18 @@ impl<'l> Lie<'l> {
         self.off_slot = delta;
         self
     }
+
+    /// Adds to the commitment of a hidden message what is not among its scalars.
+    pub fn stray(mut self, label: &'l str, occurrence: usize, extra: impl Fn(Slot, &[Fr]) -> Vec<(usize, Fr)> + 'l) -> Self {
+        self.commitments.push((label, occurrence, Box::new(extra)));
+        self
+    }
+
+    /// Tells the lie to a verifier whose challenges are known beforehand, whatever is sent.
+    pub fn knowing(mut self, coins: Vec<Fr>) -> Self {
+        self.coins = Some(coins);
+        self
+    }
 }
 
 /// The prover's secrets, with a tongue.
@@ -124,8 +143,13 @@ impl Secrets for LyingVault<'_, '_> {
         let occurrence = self.seen.entry(label).or_default();
         let mut values = values.to_vec();
         self.lie.hidden.iter().filter(|(l, n, _)| *l == label && n == occurrence).for_each(|(_, _, edit)| edit(&mut values));
+        let stray = self.lie.commitments.iter().filter(|(l, n, _)| *l == label && n == occurrence);
+        let stray: Vec<(usize, Fr)> = stray.flat_map(|(_, _, extra)| extra(slot, &values)).collect();
         *occurrence += 1;
-        let honest = self.inner.commit(label, slot, &values);
+        let mut honest = self.inner.commit(label, slot, &values);
+        for (column, value) in stray {
+            honest = (self.generators.g[column] * value + honest).into_affine();
+        }
         if label != "mask value" || self.lie.off_slot.is_empty() {
             return honest;
         }
@@ -231,20 +255,31 @@ impl Fixture {
             LyingVault { inner, generators, lie, seen: HashMap::new(), vectors: Default::default(), patched: None };
         let mut prover = Reference::new(&relation, &data, &self.proving.blinders, generators);
         let mut t = Transcript::prover(protocol(key), relation.columns(), &mut vault);
+        if let Some(coins) = &lie.coins {
+            t = t.tossed(coins.clone());
+        }
         begin(&mut t, &relation, &statement);
         let refused = argue(&mut t, &relation, &decider, &statement, Some(&mut prover)).err();
         let secrets = t.secrets().expect("the prover's side");
         let (scalars, blinders) = (secrets.scalars().to_vec(), secrets.blinders().to_vec());
         let constraints = t.hidden().constraints().to_vec();
         let messages = t.hidden().messages().to_vec();
-        let log = t.log().to_vec();
+        let (log, draws) = (t.log().to_vec(), t.draws().to_vec());
         let scales = program.outputs.iter().map(|&id| program.tensors[id].scale).collect();
         let bytes = t.finish().expect("a prover always finishes");
         let proof = Proof { key: relation.digest, statement: statement.all().to_vec(), scales, seeded: true, bytes };
-        let verdict = self.verdict(&proof);
+        let verdict = match &lie.coins {
+            None => self.verdict(&proof),
+            Some(coins) => {
+                let mut t = Transcript::verifier(protocol(key), relation.columns(), &proof.bytes).tossed(coins.clone());
+                begin(&mut t, &relation, &statement);
+                let end = argue(&mut t, &relation, &decider, &statement, None).and_then(|()| t.finish());
+                end.map_or_else(Verdict::Rejected, |_| Verdict::Accepted)
+            }
+        };
         let violated = violated(&constraints, &scalars);
         let (answers, challenges) = (prover.answers.take(), prover.challenges);
-        Outcome { proof, log, violated, refused, verdict, constraints, messages, scalars, blinders, answers, challenges }
+        Outcome { proof, log, violated, refused, verdict, constraints, messages, scalars, blinders, draws, answers, challenges }
     }
 }
 

@@ -6,7 +6,7 @@ use spongefish::{DuplexSpongeInit, DuplexSpongeInterface, derive_session_id, ins
 /// The source of the challenges.
 pub(super) enum Coins {
     /// The messages themselves (Fiat-Shamir): the only source that makes a proof.
-    Hashed(TurboShake128),
+    Hashed(Box<TurboShake128>),
     /// A list from before the first message.
     #[cfg(feature = "prover")]
     Tossed(std::vec::IntoIter<Fr>),
@@ -16,7 +16,7 @@ impl Coins {
     /// A sponge that has taken in the protocol's name.
     pub(super) fn hashed(protocol: &str) -> Self {
         let session = derive_session_id::<TurboShake128>(protocol.as_bytes());
-        Self::Hashed(TurboShake128::init(session.as_bytes()))
+        Self::Hashed(Box::new(TurboShake128::init(session.as_bytes())))
     }
 
     /// Binds bytes.
