@@ -1,12 +1,21 @@
 //! What breaks if a challenge is known too early: for each, a prover with a false witness or statement who is accepted by a verifier
 //! whose challenges are known beforehand, and refused if they are hashed.
 
+use ark_bls12_381::{G1Affine, G1Projective};
+use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{Field, Zero};
+use ark_serialize::CanonicalSerialize;
 use std::collections::BTreeMap;
+use zktorch_accumulator::clear::fold_clear;
+use zktorch_accumulator::close::ClearClaim;
+use zktorch_accumulator::decider::{Claim, Key, decide};
+use zktorch_accumulator::form::Form;
+use zktorch_accumulator::setup::constants::inner_product_base;
+use zktorch_accumulator::setup::{Setup, VerifierSetup};
 use zktorch_blocks::add::Polynomial;
-use zktorch_blocks::field::{Fr, from_i64, powers};
+use zktorch_blocks::field::{Fr, dot, from_i64, powers};
 use zktorch_blocks::program::Role;
-use zktorch_blocks::transcript::{Constraint, Reject, Slot};
+use zktorch_blocks::transcript::{Constraint, Reject, Slot, Transcript};
 use zktorch_prover::Randomness;
 use zktorch_tests::cure::cure;
 use zktorch_tests::data::{Data, tensor};
@@ -220,4 +229,86 @@ fn the_weights_of_slots() {
     };
     assert_eq!(liar.tell(&lie().knowing(coins())).verdict, Verdict::Accepted);
     assert_eq!(liar.tell(&lie()).reason(), &Reject::Check("relaxed equation"));
+}
+
+/// Scalars that look random.
+fn random(n: usize) -> Vec<Fr> {
+    coins().into_iter().skip(100).take(n).collect()
+}
+
+/// A claim that the zero vector, committed in the identity, has the inner product one with a form: the decider of a false claim.
+fn decide_one(key: &Key<'_>, t: &mut Transcript<'_>) -> Result<(), Reject> {
+    let form = Form::eq(random(3));
+    let claim = Claim { commitment: G1Projective::zero(), form: &form, value: from_i64(1) };
+    decide(t, key, 3, &claim, None)
+}
+
+fn bytes(parts: &[&dyn Fn(&mut Vec<u8>)]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    parts.iter().for_each(|part| part(&mut bytes));
+    bytes
+}
+
+fn scalar(x: Fr) -> impl Fn(&mut Vec<u8>) {
+    move |bytes| x.serialize_compressed(bytes).expect("a vector takes all")
+}
+
+fn point(x: G1Projective) -> impl Fn(&mut Vec<u8>) {
+    move |bytes| x.into_affine().serialize_compressed(bytes).expect("a vector takes all")
+}
+
+#[test]
+fn the_point_of_the_kzg_decider() {
+    // W = 0. With S = c the equation -z c - c/z = 2 has a solution, and nothing is left to divide. On the Ethereum ceremony's key.
+    let key = VerifierSetup::Ethereum.key(None).expect("embedded");
+    let z = random(9)[8];
+    let c = -from_i64(2) * (z + z.inverse().expect("random")).inverse().expect("random");
+    let zero = G1Projective::zero();
+    let proof = bytes(&[&scalar(Fr::zero()), &point(G1Affine::generator() * c), &scalar(-z * c), &point(zero)]);
+    assert_eq!(decide_one(&key, &mut Transcript::verifier("", 1, &proof).tossed(vec![z])), Ok(()));
+    assert_eq!(decide_one(&key, &mut Transcript::verifier("", 1, &proof)), Err(Reject::Check("decider pairing")));
+}
+
+#[test]
+fn rounds_of_the_inner_product() {
+    // One left point takes away the value.
+    let setup = Setup::transparent(8).expect("in range");
+    let key = setup.verifier.key(Some(&setup.generators)).expect("its own generators");
+    let (scale, x) = (random(9)[7], random(9)[8]);
+    let left = inner_product_base() * (-scale * x.inverse().expect("random"));
+    let zero = G1Projective::zero();
+    let nothing = point(zero);
+    let no_scalar = scalar(Fr::zero());
+    let proof = bytes(&[&no_scalar, &point(left), &nothing, &nothing, &nothing, &nothing, &nothing, &no_scalar]);
+    let coins = vec![scale, x, from_i64(3), from_i64(5)];
+    assert_eq!(decide_one(&key, &mut Transcript::verifier("", 1, &proof).tossed(coins)), Ok(()));
+    assert_eq!(decide_one(&key, &mut Transcript::verifier("", 1, &proof)), Err(Reject::Check("ipa final")));
+}
+
+#[test]
+fn the_clear_fold() {
+    // Two claims on vectors, the first of a false value: the cross term makes up for it.
+    let (r, [w1, w2, f1, f2]) = (random(1)[0], [0, 1, 2, 3].map(|i| random(20)[4 * i..4 * i + 4].to_vec()));
+    let claims = |wrong: Fr| {
+        let claim = |w: &[Fr], f: &[Fr], value| ClearClaim {
+            commitment: Vec::new(),
+            form: Form::dense(f.to_vec()),
+            value,
+            witness: Some((w.to_vec(), Fr::zero())),
+        };
+        vec![claim(&w1, &f1, dot(&w1, &f1) + wrong), claim(&w2, &f2, dot(&w2, &f2))]
+    };
+    let is_true = |c: &ClearClaim| c.witness.as_ref().is_some_and(|(w, _)| dot(w, &c.form.to_dense(4)) == c.value);
+    let honest = dot(&w1, &f2) + dot(&w2, &f1);
+    let wrong = from_i64(9);
+    let folded = |cross: Fr, known: bool| {
+        let proof = bytes(&[&scalar(cross)]);
+        let t = Transcript::verifier("", 1, &proof);
+        let mut t = if known { t.tossed(vec![r]) } else { t };
+        // The witnesses tell whether the claim is true; what is sent is read.
+        fold_clear(&mut t, 4, claims(wrong)).expect("one scalar")
+    };
+    let cure = honest - wrong * r.inverse().expect("random");
+    assert!(!is_true(&folded(honest, true)) && is_true(&folded(cure, true)));
+    assert!(!is_true(&folded(honest, false)) && !is_true(&folded(cure, false)));
 }
