@@ -5,9 +5,11 @@
 pub mod args;
 pub mod bound;
 pub mod chart;
+pub mod hiding;
 pub mod machine;
 pub mod measure;
 pub mod model;
+pub mod plain;
 pub mod processes;
 pub mod record;
 pub mod subject;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use zktorch_benches::args::{Args, Peer};
 use zktorch_benches::chart::svg;
+use zktorch_benches::hiding;
 use zktorch_benches::machine::Machine;
 use zktorch_benches::measure::{Launcher, Limits, WATCH, watch};
 use zktorch_benches::model::Sources;
@@ -19,6 +20,9 @@ use zktorch_benches::table::{markdown, seconds};
 fn main() -> ExitCode {
     let result = match env::args_os().nth(1) {
         Some(first) if first == WATCH => watch(env::args_os().skip(2)).map(|()| true),
+        Some(first) if first == hiding::COMMAND => {
+            compare(&Args::parse_from(env::args_os().take(1).chain(env::args_os().skip(2)))).map(|()| true)
+        }
         _ => harness(&Args::parse()),
     };
     match result {
@@ -31,6 +35,24 @@ fn main() -> ExitCode {
     }
 }
 
+/// Measures what hiding costs.
+fn compare(args: &Args) -> Result<()> {
+    fs::create_dir_all(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;
+    let out = args.out.canonicalize()?;
+    let work = out.join("work");
+    let all = hiding::run(args, &launcher(args, &work)?, &binary(args.zktorch.as_deref())?, &work)?;
+    let text = format!("{}\n\nMedians of {}.\n\n{}", Machine::here(command_line()), args.repeat, hiding::markdown(&all));
+    fs::write(out.join("hiding.md"), &text)?;
+    println!("{text}");
+    Ok(())
+}
+
+/// Starts commands under the limits of the command line.
+fn launcher(args: &Args, work: &Path) -> Result<Launcher> {
+    let limits = Limits { seconds: args.timeout, bytes: (args.memory_limit * f64::from(1 << 30)) as u64 };
+    Ok(Launcher { watcher: env::current_exe()?, limits, folder: work.join("output") })
+}
+
 /// Measures everything; whether all models went through all provers of ours.
 fn harness(args: &Args) -> Result<bool> {
     fs::create_dir_all(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;
@@ -38,9 +60,7 @@ fn harness(args: &Args) -> Result<bool> {
     let work = out.join("work");
     let sources = Sources::new(args, &work.join("models"));
     let subjects = subjects(args)?;
-    let limits = Limits { seconds: args.timeout, bytes: (args.memory_limit * f64::from(1 << 30)) as u64 };
-    let launcher = Launcher { watcher: env::current_exe()?, limits, folder: work.join("output") };
-    let plan = Plan { launcher, threads: args.threads.clone(), repeat: args.repeat };
+    let plan = Plan { launcher: launcher(args, &work)?, threads: args.threads.clone(), repeat: args.repeat };
     let mut results = Results { machine: Machine::here(command_line()), rows: Vec::new() };
     for name in sources.expand(&args.models)? {
         for subject in &subjects {
