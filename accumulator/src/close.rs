@@ -7,12 +7,12 @@
 //! `D z = D s + h D u` of commitments with `D` the diagonal of powers of `kappa`, one a message.
 
 use crate::form::Form as LinearForm;
+use crate::msm;
 use ark_bls12_381::{G1Affine, G1Projective};
-use ark_ec::VariableBaseMSM;
 use ark_ff::{AdditiveGroup, Field};
 use zktorch_blocks::field::{Fr, dot, eq_table, powers};
 use zktorch_blocks::sumcheck::Degree;
-use zktorch_blocks::transcript::{Form, Product, Reject, Transcript, check};
+use zktorch_blocks::transcript::{Form, Message, Piece, Product, Reject, Transcript, check};
 
 /// A claim `<w, form> = value` in the clear; the commitment is a combination of points.
 #[derive(Clone, Debug)]
@@ -48,8 +48,8 @@ struct Slots {
     segments: usize,
     /// Position of each scalar in the concatenated segments, and its message.
     scalars: Vec<(usize, usize)>,
-    /// Segment and commitment of each message.
-    messages: Vec<(usize, G1Affine)>,
+    /// The messages.
+    messages: Vec<Message>,
 }
 
 /// What the prover keeps in mind: `s`, `u` and the blinders of their commitments.
@@ -86,8 +86,8 @@ pub fn close(t: &mut Transcript<'_>, bases: &Bases) -> Result<Vec<ClearClaim>, R
     let z: Option<Vec<Fr>> = masks.as_ref().map(|m| m.s.iter().zip(&m.u).map(|(s, u)| *s + h * u).collect());
     let error = t.scalar("error term", masks.as_ref().map(|m| m.error[0] + h * m.error[1]))?;
     let blinder = t.scalar("error blinder", masks.as_ref().map(|m| m.errors[0] + h * m.errors[1]))?;
-    let opened = G1Projective::msm(&[errors[0], errors[1], bases.first, bases.blinding], &[Fr::ONE, h, -error, -blinder]);
-    check(opened.is_ok_and(|point| point == G1Projective::ZERO), "error term opening")?;
+    let opened = msm::sum(&[errors[0], errors[1], bases.first, bases.blinding], &[Fr::ONE, h, -error, -blinder]);
+    check(opened == G1Projective::ZERO, "error term opening")?;
 
     let products_sum = z.as_ref().map(|z| {
         batched.products.iter().map(|Product(a, b)| a.evaluate(z, h) * b.evaluate(z, h)).sum::<Fr>()
@@ -148,7 +148,7 @@ impl Opening<'_> {
             for (which, form, value) in [(0, &joined, value + omega * support_value), (1, &support, support_value)] {
                 let mask = masks.get(which).and_then(|m| m.get(j)).map(|&c| (Fr::ONE, c));
                 let messages = self.coefficients(j, which == 1).map(|(c, i)| (c, slots.messages.get(i)));
-                let commitment = mask.into_iter().chain(messages.filter_map(|(c, m)| Some((c, m?.1)))).collect();
+                let commitment = mask.into_iter().chain(messages.filter_map(|(c, m)| Some((c, m?.commitment)))).collect();
                 let vector = vectors.as_ref().and_then(|v| v.get(which)).map(|v| segment(v));
                 let witness = vector.zip(blinders.as_deref().and_then(|b| self.blinder(j, which, b)));
                 claims.push(ClearClaim { commitment, form: LinearForm::dense(segment(form)), value, witness });
@@ -159,7 +159,7 @@ impl Opening<'_> {
 
     /// The messages of a segment with their coefficients in the commitment to `z`, or to `D z`.
     fn coefficients(&self, segment: usize, weighted: bool) -> impl Iterator<Item = (Fr, usize)> {
-        let own = self.slots.messages.iter().zip(self.weights).enumerate().filter(move |(_, ((s, _), _))| *s == segment);
+        let own = self.slots.messages.iter().zip(self.weights).enumerate().filter(move |(_, (m, _))| m.slot.segment == segment);
         own.map(move |(i, (_, &kappa))| (if weighted { self.h * kappa } else { self.h }, i))
     }
 
@@ -193,8 +193,17 @@ impl Slots {
             let at = message.slot.segment * hidden.width() + message.slot.column;
             scalars.extend((at..at + message.slot.len).map(|position| (position, index)));
         }
-        let messages = hidden.messages().iter().map(|m| (m.slot.segment, m.commitment)).collect();
-        Self { width: hidden.width(), segments: hidden.segments(), scalars, messages }
+        Self { width: hidden.width(), segments: hidden.segments(), scalars, messages: hidden.messages().to_vec() }
+    }
+
+    /// A segment's part of one value a scalar, message by message.
+    fn pieces<'v>(&self, segment: usize, values: &'v [Fr], weights: &[Fr]) -> Vec<Piece<'v>> {
+        let own = self.messages.iter().zip(weights).filter(|(m, _)| m.slot.segment == segment);
+        let piece = |(m, &weight): (&Message, &Fr)| {
+            let values = values.get(m.first..m.first + m.slot.len)?;
+            Some(Piece { column: m.slot.column, weight, values })
+        };
+        own.filter_map(piece).collect()
     }
 
     /// One value a scalar on the concatenated segments, times the weight of its message.
@@ -236,16 +245,16 @@ fn mask_commitments(
     weights: &[Fr],
     masks: Option<&Masks>,
 ) -> Result<(Vec<G1Affine>, Vec<G1Affine>), Reject> {
-    let mut commit = |label, vector: Option<Vec<Fr>>, blinders: Option<&Vec<Fr>>| -> Result<Vec<G1Affine>, Reject> {
-        let points: Option<Vec<G1Affine>> = t.secrets().zip(vector).zip(blinders).map(|((secrets, vector), blinders)| {
-            vector.chunks(slots.width).zip(blinders).map(|(v, &b)| secrets.commit_vector(v, b)).collect()
-        });
-        (0..slots.segments).map(|j| t.point(label, points.as_ref().and_then(|p| p.get(j)).copied())).collect()
+    let points: Option<Vec<[G1Affine; 2]>> = t.secrets().zip(masks).map(|(secrets, masks)| {
+        let blinders = masks.plain.iter().zip(&masks.weighted).map(|(&plain, &weighted)| [plain, weighted]);
+        let commit = |(j, blinders)| secrets.commit_pieces(slots.width, &slots.pieces(j, &masks.s, weights), blinders);
+        blinders.enumerate().map(commit).collect()
+    });
+    let mut send = |label, which: usize| -> Result<Vec<G1Affine>, Reject> {
+        let mine = |j: usize| points.as_ref().and_then(|p| p.get(j)?.get(which)).copied();
+        (0..slots.segments).map(|j| t.point(label, mine(j))).collect()
     };
-    let plain = commit("mask of hidden scalars", masks.map(|m| slots.scatter(&m.s, None)), masks.map(|m| &m.plain))?;
-    let weighted =
-        commit("weighted mask of hidden scalars", masks.map(|m| slots.scatter(&m.s, Some(weights))), masks.map(|m| &m.weighted))?;
-    Ok((plain, weighted))
+    Ok((send("mask of hidden scalars", 0)?, send("weighted mask of hidden scalars", 1)?))
 }
 
 fn error_commitments(t: &mut Transcript<'_>, masks: Option<&mut Masks>) -> Result<[G1Affine; 2], Reject> {

@@ -7,10 +7,11 @@
 
 use anyhow::{Context, Result, ensure};
 use ark_bls12_381::{G1Affine, G1Projective};
-use ark_ec::{AffineRepr, VariableBaseMSM};
+use ark_ec::AffineRepr;
 use ark_ff::{AdditiveGroup, Field};
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
 use zktorch_accumulator::decider::{self, decide};
+use zktorch_accumulator::msm;
 use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::execute::execute;
 use zktorch_blocks::field::Fr;
@@ -132,7 +133,7 @@ pub fn verify(verifying: &VerifyingKey, proof: &PlainProof, generators: Option<&
     }
     let (points, coefficients): (Vec<G1Affine>, Vec<Fr>) =
         rows.into_iter().zip(accumulated.rows).filter(|(_, c)| *c != Fr::ZERO).unzip();
-    let commitment = G1Projective::msm(&points, &coefficients).ok().context("as many points as coefficients")?;
+    let commitment = msm::sum(&points, &coefficients);
     let claim = decider::Claim { commitment, form: &accumulated.form, value: accumulated.value.evaluate(&scalars, Fr::ONE) };
     decide(&mut t, &key, relation.layout.column_bits, &claim, None)?;
     t.finish()?;

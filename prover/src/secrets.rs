@@ -2,12 +2,13 @@
 
 use crate::key::ProvingKey;
 use crate::randomness::Randomness;
-use ark_bls12_381::G1Affine;
+use ark_bls12_381::{G1Affine, G1Projective};
 use ark_ec::CurveGroup;
+use rayon::prelude::*;
 use zeroize::Zeroize;
 use zktorch_accumulator::msm::{self, fixed};
 use zktorch_blocks::field::Fr;
-use zktorch_blocks::transcript::{Secrets, Slot};
+use zktorch_blocks::transcript::{Piece, Secrets, Slot};
 
 /// Commits with fixed-base tables, remembers what it hid, and forgets it when dropped.
 pub struct Vault<'a> {
@@ -46,6 +47,16 @@ impl Secrets for Vault<'_> {
 
     fn commit_vector(&self, values: &[Fr], blinder: Fr) -> G1Affine {
         (msm::sum(&self.key.generators.g[..values.len()], values) + fixed::blind(blinder)).into_affine()
+    }
+
+    fn commit_pieces(&self, _width: usize, pieces: &[Piece<'_>], blinders: [Fr; 2]) -> [G1Affine; 2] {
+        // One pass over the vector serves both: the weights apply to the pieces' sums.
+        let sum = |p: &Piece<'_>| fixed::sum(&self.key.tables, &self.key.generators, p.column, p.values);
+        let sums = G1Projective::normalize_batch(&pieces.par_iter().map(sum).collect::<Vec<_>>());
+        let weights: Vec<Fr> = pieces.iter().map(|p| p.weight).collect();
+        let plain: G1Projective = sums.iter().sum();
+        let [first, second] = blinders.map(fixed::blind);
+        [(plain + first).into_affine(), (msm::sum(&sums, &weights) + second).into_affine()]
     }
 }
 

@@ -96,8 +96,8 @@ impl<'l> Lie<'l> {
         self
     }
 
-    /// Changes the `n`-th vector that is committed to outside of slots: the mask row, the masks of the segments, their
-    /// weighted twins, `e_0`, `e_1`.
+    /// Changes the `n`-th vector that is committed to outside of slots: the mask row, the mask of each segment
+    /// and its weighted twin, `e_0`, `e_1`.
     pub fn vector(mut self, n: usize, edit: impl Fn(&mut Vec<Fr>) + 'l) -> Self {
         self.vectors.push((n, Box::new(edit)));
         self

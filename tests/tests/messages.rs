@@ -44,12 +44,12 @@ fn hidden_scalars() {
 fn masks_and_errors() {
     let (fixture, input) = Fixture::toy(&Toy::default(), 10);
     let vector = |n: usize, entry: usize| Lie::none().vector(n, move |v| v[entry] += from_i64(1));
-    // The mask row, two segments, their weighted twins, then the error terms.
+    // The mask row, each of two segments and its weighted twin, then the error terms.
     let cases = vec![
         case("mask row", vector(0, 5), DECIDER, &[]),
         case("mask of the first segment", vector(1, 5), DECIDER, &[]),
-        case("mask of the second segment", vector(2, 5), DECIDER, &[]),
-        case("weighted mask of the first segment", vector(3, 5), DECIDER, &[]),
+        case("weighted mask of the first segment", vector(2, 5), DECIDER, &[]),
+        case("mask of the second segment", vector(3, 5), DECIDER, &[]),
         case("weighted mask of the second segment", vector(4, 5), DECIDER, &[]),
         case("weighted mask off all slots", vector(4, 1023), DECIDER, &[]),
         case("e0", vector(5, 0), OPENING, &[]),

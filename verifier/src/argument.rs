@@ -3,7 +3,8 @@
 use crate::key::Relation;
 use crate::statement::Statement;
 use ark_bls12_381::{G1Affine, G1Projective};
-use ark_ec::{AffineRepr, VariableBaseMSM};
+use ark_ec::AffineRepr;
+use std::collections::HashMap;
 use std::rc::Rc;
 use zktorch_accumulator::clear::fold_clear;
 use zktorch_accumulator::close::{ClearClaim, close};
@@ -11,6 +12,7 @@ use zktorch_accumulator::decider::{self, Key as DeciderKey};
 use zktorch_accumulator::fold::{Accumulated, FoldProver, accumulate};
 use zktorch_accumulator::layout::Phase;
 use zktorch_accumulator::mask::{Masked, mask};
+use zktorch_accumulator::msm;
 use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::add::{Expander, Expansion, Point, Polynomial};
 use zktorch_blocks::field::Fr;
@@ -218,6 +220,23 @@ fn masked_claim(rows: &[G1Affine], accumulated: Accumulated, masked: Masked) -> 
     ClearClaim { commitment: commitment.collect(), form: accumulated.form, value: masked.value, witness: masked.witness }
 }
 
+/// `sum c_i P_i`. Messages come twice, plain and weighted: equal points are taken together first.
+fn combine(terms: &[(Fr, G1Affine)]) -> G1Projective {
+    let mut index: HashMap<G1Affine, usize> = HashMap::with_capacity(terms.len());
+    let (mut points, mut scalars): (Vec<G1Affine>, Vec<Fr>) = (Vec::new(), Vec::new());
+    for &(c, point) in terms {
+        let at = *index.entry(point).or_insert(points.len());
+        match scalars.get_mut(at) {
+            Some(sum) => *sum += c,
+            None => {
+                points.push(point);
+                scalars.push(c);
+            }
+        }
+    }
+    msm::sum(&points, &scalars)
+}
+
 fn decide(
     t: &mut Transcript<'_>,
     relation: &Relation<'_>,
@@ -229,8 +248,7 @@ fn decide(
         // Only the verifier reads it.
         G1Projective::default()
     } else {
-        let (scalars, points): (Vec<Fr>, Vec<G1Affine>) = claim.commitment.iter().copied().unzip();
-        G1Projective::msm(&points, &scalars).map_err(|_| Reject::Check("final commitment"))?
+        combine(&claim.commitment)
     };
     let witness = claim.witness.as_ref().zip(prover).map(|((vector, blinder), p)| decider::Witness {
         vector,

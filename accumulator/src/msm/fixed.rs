@@ -96,13 +96,17 @@ impl Tables {
     }
 }
 
-/// Commits to a message: `sum_i values_i G_(column + i) + blinder H`, by the tables where they reach.
-pub fn commit(tables: &Tables, generators: &Generators, column: usize, values: &[Fr], blinder: Fr) -> G1Affine {
-    let sum = tables.sum(column, values).unwrap_or_else(|| {
+/// `sum_i values_i G_(column + i)`, by the tables where they reach.
+pub fn sum(tables: &Tables, generators: &Generators, column: usize, values: &[Fr]) -> G1Projective {
+    tables.sum(column, values).unwrap_or_else(|| {
         let bases = generators.g.get(column..).unwrap_or_default();
         super::sum(bases, values)
-    });
-    (sum + blind(blinder)).into_affine()
+    })
+}
+
+/// Commits to a message: `sum_i values_i G_(column + i) + blinder H`.
+pub fn commit(tables: &Tables, generators: &Generators, column: usize, values: &[Fr], blinder: Fr) -> G1Affine {
+    (sum(tables, generators, column, values) + blind(blinder)).into_affine()
 }
 
 /// `d 2^(8 j) H` for `d` from 1 to 128: by `j`, then by `d`.

@@ -4,6 +4,7 @@
 use super::{Constraint, Form};
 use crate::field::Fr;
 use ark_bls12_381::G1Affine;
+use ark_ff::{AdditiveGroup, Field};
 
 /// The columns of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,17 @@ pub struct Message {
     pub commitment: G1Affine,
 }
 
+/// The scalars of a message in a vector of the width of a segment, and the message's weight.
+#[derive(Clone, Copy, Debug)]
+pub struct Piece<'s> {
+    /// First column.
+    pub column: usize,
+    /// The weight.
+    pub weight: Fr,
+    /// The scalars.
+    pub values: &'s [Fr],
+}
+
 /// The prover's secrets: what it hid, and the randomness it hides with. Draws happen in protocol order.
 pub trait Secrets {
     /// `sum v_i G_(column + i) + beta H` with a fresh blinder; remembers both.
@@ -45,6 +57,20 @@ pub trait Secrets {
 
     /// `sum v_i G_i + blinder H`.
     fn commit_vector(&self, values: &[Fr], blinder: Fr) -> G1Affine;
+
+    /// Commitments to a vector given by its pieces, and to the same with each piece times its weight.
+    fn commit_pieces(&self, width: usize, pieces: &[Piece<'_>], blinders: [Fr; 2]) -> [G1Affine; 2] {
+        let vector = |weighted: bool| {
+            let mut vector = vec![Fr::ZERO; width];
+            for piece in pieces {
+                let weight = if weighted { piece.weight } else { Fr::ONE };
+                vector.iter_mut().skip(piece.column).zip(piece.values).for_each(|(slot, v)| *slot = weight * v);
+            }
+            vector
+        };
+        let [plain, weighted] = blinders;
+        [self.commit_vector(&vector(false), plain), self.commit_vector(&vector(true), weighted)]
+    }
 }
 
 /// The hidden messages so far, and what must hold of them.
