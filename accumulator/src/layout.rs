@@ -1,33 +1,36 @@
-//! Where committed tensors lie: three matrices of `2^c` columns, one for each time of commitment.
+//! Where committed tensors lie: four matrices of `2^c` columns, one for each time of commitment.
 
 use ark_ff::{AdditiveGroup, Field};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::field::{Fr, eq_table};
-use zktorch_blocks::program::{Program, Role, Shape};
+use zktorch_blocks::program::{Program, Role, Shape, TensorId};
 
-/// The three times of commitment. Matrices of different phases never share a row.
+/// The four times of commitment. Matrices of different phases never share a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// At compile time: weights.
     Model,
-    /// First message of a proof: inputs and advice that are not public.
+    /// First message of a proof: inputs and outputs that are not public. Each owns its rows, so that their commitments mean the same
+    /// in every proof.
+    Bound,
+    /// Second message: advice that is not public.
     Witness,
-    /// Second message: multiplicities of the tables.
+    /// Third message: multiplicities of the tables.
     Multiplicities,
 }
 
 impl Phase {
     /// In the order of the rows.
-    pub const ALL: [Self; 3] = [Self::Model, Self::Witness, Self::Multiplicities];
+    pub const ALL: [Self; 4] = [Self::Model, Self::Bound, Self::Witness, Self::Multiplicities];
 }
 
 /// A committed polynomial's place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// First row, counted over all three matrices.
+    /// First row, counted over all matrices.
     pub row: usize,
     /// First column; 0 if it fills rows.
     pub column: usize,
@@ -41,7 +44,7 @@ pub struct Layout {
     /// `c`: every row has `2^c` columns.
     pub column_bits: usize,
     /// Rows of each phase, in [`Phase::ALL`]'s order.
-    pub phases: [Range<usize>; 3],
+    pub phases: [Range<usize>; 4],
     /// For each row whether it lies wholly in padding: then it is zero and not sent.
     pub omitted: Vec<bool>,
     places: HashMap<Polynomial, Place>,
@@ -58,18 +61,22 @@ pub struct Split {
 
 impl Layout {
     /// Packs the committed polynomials of a program, largest first, ties in program order: a polynomial of at least `2^c`
-    /// entries takes whole rows; smaller ones share rows at offsets that are multiples of their size.
+    /// entries takes whole rows; smaller ones share rows at offsets that are multiples of their size. Bound tensors share no row,
+    /// so that their commitments are the same in every program.
     pub fn new(program: &Program, column_bits: usize) -> Self {
-        let tensors = |role| {
-            program.with_role(role).filter_map(|id| Some((Polynomial::Tensor(id), program.tensors.get(id)?.shape.clone())))
-        };
+        let shaped = |id| Some((Polynomial::Tensor(id), program.tensors.get(id)?.shape.clone()));
+        let bound: BTreeSet<TensorId> = program.bound().collect();
         let tables =
             program.tables.iter().enumerate().map(|(id, t)| (Polynomial::Multiplicity(id), Shape::from([t.padded_rows()])));
-        let mut layout = Self { column_bits, phases: [0..0, 0..0, 0..0], omitted: Vec::new(), places: HashMap::new() };
-        let model = layout.pack(tensors(Role::Weight).collect());
-        let witness = layout.pack(tensors(Role::Witness).collect());
+        let mut layout = Self { column_bits, phases: [0..0, 0..0, 0..0, 0..0], omitted: Vec::new(), places: HashMap::new() };
+        let model = layout.pack(program.with_role(Role::Weight).filter_map(shaped).collect());
+        let first = layout.omitted.len();
+        bound.iter().copied().filter_map(shaped).for_each(|own| drop(layout.pack(vec![own])));
+        let own_rows = first..layout.omitted.len();
+        let rest = program.with_role(Role::Witness).filter(|id| !bound.contains(id));
+        let witness = layout.pack(rest.filter_map(shaped).collect());
         let multiplicities = layout.pack(if program.lookups.is_empty() { Vec::new() } else { tables.collect() });
-        layout.phases = [model, witness, multiplicities];
+        layout.phases = [model, own_rows, witness, multiplicities];
         layout
     }
 
@@ -99,9 +106,10 @@ impl Layout {
 
     /// The rows of a phase.
     pub fn rows(&self, phase: Phase) -> Range<usize> {
-        let [model, witness, multiplicities] = &self.phases;
+        let [model, bound, witness, multiplicities] = &self.phases;
         match phase {
             Phase::Model => model.clone(),
+            Phase::Bound => bound.clone(),
             Phase::Witness => witness.clone(),
             Phase::Multiplicities => multiplicities.clone(),
         }
@@ -110,6 +118,12 @@ impl Layout {
     /// The rows of a phase that are committed to.
     pub fn sent_rows(&self, phase: Phase) -> impl Iterator<Item = usize> + '_ {
         self.rows(phase).filter(|&row| self.omitted.get(row) == Some(&false))
+    }
+
+    /// The rows of a committed polynomial that are committed to.
+    pub fn rows_of(&self, polynomial: Polynomial) -> impl Iterator<Item = usize> + '_ {
+        let rows = self.place(polynomial).map_or(0..0, |p| p.row..p.row + (p.shape.padded_len() >> self.column_bits).max(1));
+        rows.filter(|&row| self.omitted.get(row) == Some(&false))
     }
 
     /// The place of a committed polynomial.

@@ -164,18 +164,20 @@ fn imported(path: &Path, program: &Program) -> Result<(Setup, u32), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zktorch_blocks::program::{Interval, Shape, Source, Tensor, Visibility};
+    use zktorch_blocks::program::{Advice, Interval, Shape, Source, Tensor, Visibility};
 
     fn program(committed: usize) -> Program {
-        let tensor = Tensor {
-            name: "x".into(),
+        let tensor = |name: &str, source, visibility| Tensor {
+            name: name.into(),
             shape: Shape::from([committed]),
-            source: Source::Input(0),
-            visibility: Visibility::Private,
+            source,
+            visibility,
             interval: Interval::new(-8, 7),
             scale: 0,
         };
-        Program { tensors: vec![tensor], inputs: vec![0], ..Program::default() }
+        let input = tensor("x", Source::Input(0), Visibility::Public);
+        let witness = tensor("y", Source::Advice(Advice::Copy { source: 0 }), Visibility::Private);
+        Program { tensors: vec![input, witness], inputs: vec![0], ..Program::default() }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use std::fmt::Write;
+use zktorch_accumulator::layout::{Layout, Phase};
 use zktorch_verifier::key::{Relation, VerifyingKey};
 use zktorch_verifier::size::ProofSize;
 use zktorch_verifier::soundness;
@@ -108,6 +109,18 @@ pub fn lines(rows: &[(&str, String)]) -> String {
 /// Plural of a counted thing.
 pub fn things(n: usize, one: &str) -> String {
     format!("{} {one}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
+/// The commitment matrices of a key that is well formed: in words, and rows by phase.
+pub fn matrices(key: &VerifyingKey) -> (String, Value) {
+    let layout = Layout::new(&key.program, key.column_bits as usize);
+    let [model, bound, witness, multiplicities] = Phase::ALL.map(|phase| layout.sent_rows(phase).count());
+    let text = format!(
+        "{} columns; {model} rows of weights, {bound} of private inputs and outputs, {witness} of a witness, {multiplicities} of \
+         multiplicities",
+        count(1 << key.column_bits)
+    );
+    (text, json!({ "model": model, "bound": bound, "witness": witness, "multiplicities": multiplicities }))
 }
 
 /// Whole bits of soundness of proofs for a key that is well formed.

@@ -11,6 +11,6 @@ pub mod session;
 pub use key::{ProvingKey, keygen};
 pub use model::prove_model;
 pub use multiplicities::Miss;
-pub use prove::{ProveError, Proved, prove, prove_trace};
+pub use prove::{ProveError, Proved, prove, prove_bound, prove_trace};
 pub use randomness::Randomness;
-pub use session::{PhaseTime, Witness};
+pub use session::{Blinders, PhaseTime, Witness};

@@ -3,6 +3,7 @@
 use crate::key::ProvingKey;
 use crate::prove::{ProveError, argue_trace};
 use crate::randomness::Randomness;
+use crate::session::Blinders;
 use std::collections::BTreeMap;
 use zktorch_blocks::execute::{Weights, execute};
 use zktorch_blocks::transcript::Reject;
@@ -29,7 +30,7 @@ pub fn prove_model(
         progress(index, programs.len());
         let trace = execute(program, &weights, &[])?;
         let part = relation.about(program, part_digest(&relation.digest, level, index));
-        let proved = argue_trace(proving, verifying, &part, &trace, randomness.fork(), &mut |_| ())?;
+        let proved = argue_trace(proving, verifying, &part, &trace, &Blinders::new(), randomness.fork(), &mut |_| ())?;
         if !proved.violated.is_empty() {
             return Err(Reject::Check("constraints of the model proof").into());
         }

@@ -4,7 +4,7 @@ use crate::key::ProvingKey;
 use crate::multiplicities::Miss;
 use crate::randomness::Randomness;
 use crate::secrets::Vault;
-use crate::session::{PhaseTime, Session, Witness};
+use crate::session::{Blinders, PhaseTime, Session, Witness};
 use std::time::Instant;
 use zktorch_accumulator::setup::SetupError;
 use zktorch_blocks::execute::{ExecuteError, Trace, execute};
@@ -45,6 +45,8 @@ pub struct Proved {
     pub proof: Proof,
     /// Integers of the outputs.
     pub outputs: Vec<Vec<i64>>,
+    /// Blinders of the rows of inputs and outputs that are not public: with the values they open the commitments at the beginning of the proof.
+    pub blinders: Blinders,
     /// Seconds by phase.
     pub phases: Vec<PhaseTime>,
     /// The messages, in order.
@@ -64,11 +66,27 @@ pub fn prove(
     randomness: Randomness,
     progress: &mut dyn FnMut(&'static str),
 ) -> Result<Proved, ProveError> {
+    prove_bound(proving, verifying, inputs, &Blinders::new(), randomness, progress)
+}
+
+/// Runs the program and proves the run, with commitments to private inputs (or outputs) that exist already: `blinders` are those
+/// of their rows.
+///
+/// # Errors
+/// As [`prove`]; blinders of something that is not bound, or too few of them, are no error: they are drawn anew.
+pub fn prove_bound(
+    proving: &ProvingKey,
+    verifying: &VerifyingKey,
+    inputs: &[Vec<i64>],
+    blinders: &Blinders,
+    randomness: Randomness,
+    progress: &mut dyn FnMut(&'static str),
+) -> Result<Proved, ProveError> {
     progress("witness");
     let start = Instant::now();
     let trace = execute(&verifying.program, &proving.weights, inputs)?;
     let seconds = start.elapsed().as_secs_f64();
-    let mut proved = prove_trace(proving, verifying, &trace, randomness, progress)?;
+    let mut proved = prove_trace(proving, verifying, &trace, blinders, randomness, progress)?;
     proved.phases.insert(0, PhaseTime { name: "witness", seconds });
     Ok(proved)
 }
@@ -81,12 +99,13 @@ pub fn prove_trace(
     proving: &ProvingKey,
     verifying: &VerifyingKey,
     trace: &Trace,
+    blinders: &Blinders,
     randomness: Randomness,
     progress: &mut dyn FnMut(&'static str),
 ) -> Result<Proved, ProveError> {
     let program = &verifying.program;
     let relation = Relation::new(verifying, Some(&proving.generators))?;
-    let mut proved = argue_trace(proving, verifying, &relation, trace, randomness, progress)?;
+    let mut proved = argue_trace(proving, verifying, &relation, trace, blinders, randomness, progress)?;
     proved.outputs = program.outputs.iter().map(|&id| trace.values(program, id).to_vec()).collect();
     proved.proof.scales = program.outputs.iter().map(|&id| program.tensors[id].scale).collect();
     Ok(proved)
@@ -98,6 +117,7 @@ pub(crate) fn argue_trace(
     verifying: &VerifyingKey,
     relation: &Relation<'_>,
     trace: &Trace,
+    blinders: &Blinders,
     randomness: Randomness,
     progress: &mut dyn FnMut(&'static str),
 ) -> Result<Proved, ProveError> {
@@ -113,6 +133,7 @@ pub(crate) fn argue_trace(
     let seeded = randomness.is_seeded();
     let mut vault = Vault::new(proving, randomness);
     let mut session = Session::new(relation, &witness, proving, progress);
+    session.reuse(blinders);
     let mut t = Transcript::prover(protocol(verifying), relation.columns(), &mut vault);
     begin(&mut t, relation, &statement);
     argue(&mut t, relation, &decider, &statement, Some(&mut session))?;
@@ -120,7 +141,8 @@ pub(crate) fn argue_trace(
     let messages = t.log().to_vec();
     let bytes = t.finish()?;
     let proof = Proof { key: relation.digest, statement: statement.all().to_vec(), scales: Vec::new(), seeded, bytes };
-    Ok(Proved { proof, outputs: Vec::new(), phases: session.finish(), messages, violated })
+    let blinders = session.bound_blinders();
+    Ok(Proved { proof, outputs: Vec::new(), blinders, phases: session.finish(), messages, violated })
 }
 
 /// Labels of the constraints that do not hold, without repetition.

@@ -3,6 +3,7 @@
 use crate::key::ProvingKey;
 use crate::multiplicities::{Miss, multiplicities};
 use ark_bls12_381::G1Affine;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 use zktorch_accumulator::fold::FoldProver;
@@ -15,7 +16,7 @@ use zktorch_blocks::execute::Trace;
 use zktorch_blocks::field::{Fr, dot};
 use zktorch_blocks::kernel::{Values, WaveEvaluator};
 use zktorch_blocks::lookup::{Leaves, TreeProver, kernel::Tree};
-use zktorch_blocks::program::Program;
+use zktorch_blocks::program::{Program, TensorId};
 use zktorch_blocks::transcript::Secrets;
 use zktorch_blocks::waves::Evaluator;
 use zktorch_verifier::argument::Prover;
@@ -49,6 +50,9 @@ impl Values for Witness<'_> {
     }
 }
 
+/// Blinders of the rows of bound tensors, in row order.
+pub type Blinders = BTreeMap<TensorId, Vec<Fr>>;
+
 /// Seconds spent in a phase of the argument.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PhaseTime {
@@ -67,6 +71,8 @@ pub struct Session<'a> {
     /// Integer rows and their blinders, all phases.
     rows: Vec<Vec<i64>>,
     blinders: Vec<Fr>,
+    /// Blinders of rows that were committed to before.
+    reused: BTreeMap<usize, Fr>,
     begun: Option<(&'static str, Instant)>,
     times: Vec<PhaseTime>,
 }
@@ -82,7 +88,22 @@ impl<'a> Session<'a> {
         let rows = relation.layout.fill(Phase::Model, |p| witness.values(p));
         let blinders = key.blinders.clone();
         let generators = &key.generators;
-        Self { relation, witness, generators, progress, rows, blinders, begun: None, times: Vec::new() }
+        let (reused, begun, times) = (BTreeMap::new(), None, Vec::new());
+        Self { relation, witness, generators, progress, rows, blinders, reused, begun, times }
+    }
+
+    /// Takes these blinders for the rows of bound tensors, so that their commitments are those that exist already.
+    pub fn reuse(&mut self, blinders: &Blinders) {
+        let layout = &self.relation.layout;
+        let rows = blinders.iter().flat_map(|(&id, own)| layout.rows_of(Polynomial::Tensor(id)).zip(own.iter().copied()));
+        let bound = layout.rows(Phase::Bound);
+        self.reused = rows.filter(|(row, _)| bound.contains(row)).collect();
+    }
+
+    /// The blinders of all bound rows, once they are committed to.
+    pub fn bound_blinders(&self) -> Blinders {
+        let of = |id| self.relation.layout.rows_of(Polynomial::Tensor(id)).map(|row| self.blinders[row]).collect();
+        self.relation.program.bound().map(|id| (id, of(id))).collect()
     }
 
     /// Ends the last phase; the seconds of all.
@@ -106,7 +127,7 @@ impl Prover for Session<'_> {
         self.blinders.resize(self.rows.len(), Fr::from(0u64));
         let sent: Vec<usize> = self.relation.layout.sent_rows(phase).collect();
         for &row in &sent {
-            self.blinders[row] = secrets.random();
+            self.blinders[row] = self.reused.get(&row).copied().unwrap_or_else(|| secrets.random());
         }
         debug_assert_eq!(first, self.relation.layout.rows(phase).start);
         let rows: Vec<&[i64]> = sent.iter().map(|&r| self.rows[r].as_slice()).collect();

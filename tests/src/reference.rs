@@ -66,7 +66,7 @@ impl<'a> Reference<'a> {
             _ => self.data.program.with_role(role).map(Polynomial::Tensor).collect(),
         };
         for polynomial in polynomials {
-            let Some(place) = layout.place(polynomial) else { continue };
+            let Some(place) = layout.place(polynomial).filter(|p| range.contains(&p.row)) else { continue };
             let at = (place.row - range.start) * columns + place.column;
             let values = self.data.committed(polynomial);
             rows[at..at + values.len()].copy_from_slice(values);

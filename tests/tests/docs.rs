@@ -24,11 +24,17 @@ fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
 
+/// The file of a module: a test's own, or a part of one.
+fn in_tests(module: &str) -> String {
+    let own = format!("tests/tests/{module}.rs");
+    if root().join(&own).is_file() { own } else { format!("tests/tests/advice/{module}.rs") }
+}
+
 /// `file::test` for tests in `tests/tests`, `path.rs::test` for others.
 fn names_a_test(word: &str) -> Option<(String, &str)> {
     let (file, test) = word.rsplit_once("::")?;
     let snake = |s: &str| s.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    let path = if file.ends_with(".rs") { file.to_owned() } else { format!("tests/tests/{file}.rs") };
+    let path = if file.ends_with(".rs") { file.to_owned() } else { in_tests(file) };
     (snake(test) && (file.ends_with(".rs") || snake(file))).then_some((path, test))
 }
 

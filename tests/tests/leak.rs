@@ -99,7 +99,11 @@ fn without_the_blinder_of_a_row() {
     let subject = Subject::network(8);
     let models = subject.models();
     for row in Places::of(&models[0]).rows {
-        let (label, occurrence) = if row == 0 { ("witness row", 0) } else { ("multiplicity row", row - 1) };
+        let (label, occurrence) = match row {
+            0 => ("bound row", 0),
+            1 => ("witness row", 0),
+            _ => ("multiplicity row", row - 2),
+        };
         let tells = [Tell::Repetition, Tell::Guess].map(|tell| Finding { label, occurrence, tell });
         assert_eq!(leaks(&models, &Hole::Draws(row..row + 1), FEW), tells, "row {row}");
     }
@@ -110,7 +114,7 @@ fn without_the_blinder_of_a_row_distributions_differ() {
     let subject = Subject::linear(3);
     let models = subject.models();
     let tells = [Tell::Distribution, Tell::Repetition, Tell::Guess].map(|tell| Finding {
-        label: "witness row",
+        label: "bound row",
         occurrence: 0,
         tell,
     });

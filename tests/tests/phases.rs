@@ -17,9 +17,20 @@ use zktorch_tests::toy::Toy;
 fn committed(program: &Program, phase: Phase) -> Vec<Polynomial> {
     match phase {
         Phase::Model => program.with_role(Role::Weight).map(Polynomial::Tensor).collect(),
-        Phase::Witness => program.with_role(Role::Witness).map(Polynomial::Tensor).collect(),
+        Phase::Bound => program.bound().map(Polynomial::Tensor).collect(),
+        Phase::Witness => {
+            let bound: Vec<_> = program.bound().collect();
+            program.with_role(Role::Witness).filter(|id| !bound.contains(id)).map(Polynomial::Tensor).collect()
+        }
         Phase::Multiplicities => (0..program.tables.len()).map(Polynomial::Multiplicity).collect(),
     }
+}
+
+/// Whether no other polynomial lies in the rows of this one.
+fn rows_of_its_own(layout: &Layout, polynomial: Polynomial, program: &Program) -> bool {
+    let rows: Vec<usize> = layout.rows_of(polynomial).collect();
+    let others = Phase::ALL.into_iter().flat_map(|phase| committed(program, phase)).filter(|other| *other != polynomial);
+    others.into_iter().all(|other| layout.rows_of(other).all(|row| !rows.contains(&row)))
 }
 
 #[test]
@@ -40,6 +51,7 @@ fn phases_share_no_row_and_polynomials_no_entry() {
                 let first = (place.row << column_bits) + place.column;
                 let entries = first..first + place.shape.padded_len();
                 assert!(rows.start << column_bits <= entries.start && entries.end <= rows.end << column_bits, "{phase:?}");
+                assert!(phase != Phase::Bound || rows_of_its_own(&layout, polynomial, &program), "{polynomial:?} shares a row");
                 assert!(entries.clone().all(|entry| taken.insert(entry)), "{polynomial:?} overlaps another");
             }
         }

@@ -60,6 +60,7 @@ type Line = (&'static str, EntryKind, &'static [Mutation], &'static str);
 
 /// Every message there is. A new one belongs here, with its mutations.
 const MANIFEST: &[Line] = &[
+    ("bound row", Point, POINTS, OPENING),
     ("witness row", Point, POINTS, OPENING),
     ("multiplicity row", Point, POINTS, OPENING),
     ("tree top", Hidden, POINTS, OPENING),

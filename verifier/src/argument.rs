@@ -105,6 +105,7 @@ pub fn argue_hidden(
 ) -> Result<Open, Reject> {
     begin(prover, "commit");
     let mut rows = relation.model_rows.to_vec();
+    receive_rows(t, relation, Phase::Bound, &mut rows, prover)?;
     receive_rows(t, relation, Phase::Witness, &mut rows, prover)?;
     receive_rows(t, relation, Phase::Multiplicities, &mut rows, prover)?;
 
@@ -153,7 +154,12 @@ fn receive_rows(
 ) -> Result<(), Reject> {
     let mine = t.secrets().zip(prover.as_deref_mut()).map(|(secrets, p)| p.commit(phase, secrets));
     rows.resize(relation.layout.rows(phase).end, G1Affine::zero());
-    let label = if phase == Phase::Witness { "witness row" } else { "multiplicity row" };
+    let label = match phase {
+        Phase::Model => "model row",
+        Phase::Bound => "bound row",
+        Phase::Witness => "witness row",
+        Phase::Multiplicities => "multiplicity row",
+    };
     for (i, row) in relation.layout.sent_rows(phase).enumerate() {
         let point = t.point(label, mine.as_ref().and_then(|m| m.get(i)).copied())?;
         if let Some(slot) = rows.get_mut(row) {

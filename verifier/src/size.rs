@@ -45,7 +45,7 @@ impl ProofSize {
         // product rounds and factors, two values a segment, a cross term for every claim but one.
         let points = 2 * segments + 2 + if transparent { 2 * c } else { 2 };
         let scalars = 4 + 2 * rounds + 2 + 2 * segments + 2 * segments + 2;
-        let rows = [Phase::Witness, Phase::Multiplicities].map(|p| relation.layout.sent_rows(p).count());
+        let rows = [Phase::Bound, Phase::Witness, Phase::Multiplicities].map(|p| relation.layout.sent_rows(p).count());
         Ok(Self {
             rows: rows.iter().sum(),
             messages: t.log().iter().filter(|e| e.kind == EntryKind::Hidden).count(),

@@ -144,7 +144,7 @@ pub struct Program {
     pub zeros: Vec<Zero>,
     /// The model's inputs in order.
     pub inputs: Vec<TensorId>,
-    /// The model's outputs in order. Each is public.
+    /// The model's outputs in order. Each is public or committed.
     pub outputs: Vec<TensorId>,
 }
 
@@ -180,6 +180,12 @@ impl Program {
     /// Ids of the public tensors in program order: the statement.
     pub fn statement(&self) -> impl Iterator<Item = TensorId> + '_ {
         self.with_role(Role::Public)
+    }
+
+    /// Ids of the inputs and outputs that are committed, ascending. They own their rows, so that a
+    /// proof can be about commitments that exist already.
+    pub fn bound(&self) -> impl Iterator<Item = TensorId> + '_ {
+        self.with_role(Role::Witness).filter(|id| self.inputs.contains(id) || self.outputs.contains(id))
     }
 
     /// Ids of the tensors that have the role, in program order.

@@ -97,7 +97,8 @@ impl Program {
             ensure(*source == Source::Input(n), || format!("tensor {id} stands at input {n} but is not input {n}"))?;
         }
         for &id in &self.outputs {
-            ensure(self.get(id)?.role() == Role::Public, || format!("output tensor {id} is not public"))?;
+            let role = self.get(id)?.role();
+            ensure(matches!(role, Role::Public | Role::Witness), || format!("output tensor {id} is neither public nor committed"))?;
         }
         Ok(())
     }

@@ -258,11 +258,7 @@ impl<'a> Transcript<'a> {
     }
 
     fn group_element(&mut self, label: &'static str, kind: EntryKind, value: Option<G1Affine>) -> Result<G1Affine, Reject> {
-        let mut bytes = [0u8; POINT_BYTES];
-        if let Some(value) = value {
-            value.serialize_compressed(bytes.as_mut_slice()).map_err(|_| Reject::Point(label))?;
-        }
-        let bytes = self.exchange(label, kind, bytes)?;
+        let bytes = self.exchange(label, kind, value.as_ref().map_or([0; POINT_BYTES], encode_point))?;
         if matches!(self.tape, Tape::Count) {
             return Ok(G1Affine::zero());
         }
@@ -294,10 +290,16 @@ impl<'a> Transcript<'a> {
     }
 }
 
+/// A compressed point.
+pub fn encode_point(point: &G1Affine) -> [u8; POINT_BYTES] {
+    let mut bytes = [0u8; POINT_BYTES];
+    // The array has the length of a point.
+    drop(point.serialize_compressed(bytes.as_mut_slice()));
+    bytes
+}
+
 /// A compressed point with its curve and subgroup checks; the identity has one encoding.
 pub fn decode_point(bytes: &[u8; POINT_BYTES]) -> Option<G1Affine> {
     let point = G1Affine::deserialize_compressed(bytes.as_slice()).ok()?;
-    let mut canonical = [0u8; POINT_BYTES];
-    point.serialize_compressed(canonical.as_mut_slice()).ok()?;
-    (canonical == *bytes).then_some(point)
+    (encode_point(&point) == *bytes).then_some(point)
 }

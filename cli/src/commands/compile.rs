@@ -12,7 +12,6 @@ use crate::setup::{Decider, choose, predict};
 use crate::show;
 use serde_json::{Value, json};
 use std::path::Path;
-use zktorch_accumulator::layout::{Layout, Phase};
 use zktorch_prover::{ProvingKey, Randomness, keygen};
 use zktorch_verifier::codec::DecodeError;
 use zktorch_verifier::key::{Port, VerifyingKey};
@@ -89,24 +88,13 @@ pub fn make(
 fn describe(made: &Made, dir: &Path) -> Result<(String, Value), Failure> {
     let key = &made.verifying;
     let setup = key.setup.describe();
-    let layout = Layout::new(&key.program, key.column_bits as usize);
-    let rows = |phase| layout.sent_rows(phase).count();
-    let sent = Phase::ALL.map(rows);
+    let (matrices, rows) = show::matrices(key);
     let digest = key.digest().map_err(|e: DecodeError| Failure::undecided(format!("verifying key: {e}")))?;
     let sizes = made.files.sizes();
     let mut lines = vec![
         ("setup", setup.name.clone()),
         ("", setup.trust.to_owned()),
-        (
-            "matrices",
-            format!(
-                "{} columns; {} rows of weights, {} of a witness, {} of multiplicities",
-                1u64 << key.column_bits,
-                sent[0],
-                sent[1],
-                sent[2]
-            ),
-        ),
+        ("matrices", matrices),
         ("model digest", show::hex(&key.model_digest())),
         ("key digest", show::hex(&digest)),
     ];
@@ -131,7 +119,7 @@ fn describe(made: &Made, dir: &Path) -> Result<(String, Value), Failure> {
     if let Value::Object(map) = &mut json {
         map.insert("setup".into(), json!(setup));
         map.insert("columns".into(), json!(1u64 << key.column_bits));
-        map.insert("rows".into(), json!({ "model": sent[0], "witness": sent[1], "multiplicities": sent[2] }));
+        map.insert("rows".into(), rows);
         map.insert("model_digest".into(), json!(show::hex(&key.model_digest())));
         map.insert("key_digest".into(), json!(show::hex(&digest)));
         map.insert(

@@ -9,7 +9,6 @@ use crate::show;
 use crate::show::soundness_bits;
 use serde_json::{Value, json};
 use std::path::Path;
-use zktorch_accumulator::layout::{Layout, Phase};
 use zktorch_blocks::program::{Program, Role, TensorId};
 use zktorch_prover::ProvingKey;
 use zktorch_verifier::codec::{Kind, decode};
@@ -183,13 +182,8 @@ fn describe_key(found: &mut Found, key: &VerifyingKey) -> Result<(), Failure> {
     }
     let bits = soundness_bits(key);
     found.add("soundness", format!("{bits} bits"), "soundness_bits", json!(bits));
-    let layout = Layout::new(&key.program, key.column_bits as usize);
-    let [model, witness, multiplicities] = Phase::ALL.map(|phase| layout.sent_rows(phase).count());
-    let text = format!(
-        "{} columns; {model} rows of weights, {witness} of a witness, {multiplicities} of multiplicities",
-        show::count(1 << key.column_bits)
-    );
-    found.add("matrices", text, "rows", json!({ "model": model, "witness": witness, "multiplicities": multiplicities }));
+    let (matrices, rows) = show::matrices(key);
+    found.add("matrices", matrices, "rows", rows);
     found.json.insert("columns".into(), json!(1u64 << key.column_bits));
     let digest = key.digest().map_err(|e| Failure::undecided(e.to_string()))?;
     found.add("model digest", show::hex(&key.model_digest()), "model_digest", json!(show::hex(&key.model_digest())));

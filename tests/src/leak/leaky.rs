@@ -60,7 +60,7 @@ impl Places {
         argue_hidden(&mut t, &model.relation, &model.statement, &mut None).expect("a good program");
         t.hide("mask value", 1, None).expect("a dry run reads nothing");
         let layout = &model.relation.layout;
-        let rows = [Phase::Witness, Phase::Multiplicities].iter().map(|&p| layout.sent_rows(p).count()).sum::<usize>();
+        let rows = [Phase::Bound, Phase::Witness, Phase::Multiplicities].iter().map(|&p| layout.sent_rows(p).count()).sum::<usize>();
         // After the rows: the mask row and its blinder, the mask of the scalars, a blinder a segment twice, the errors' blinders.
         let mask_row = rows..rows + columns;
         let mut next = mask_row.end + 1;
