@@ -108,16 +108,20 @@ impl Lowering<'_> {
     }
 
     /// The value of a node rounded for a table, which pins it: no range lookup of its own.
-    fn table_input(&mut self, id: NodeId) -> Result<Value, Refusal> {
-        let domain = self.signed();
+    pub(super) fn table_input(&mut self, id: NodeId) -> Result<Value, Refusal> {
         let value = self.value(id)?;
-        let Interval { lo, hi } = self.builder.interval(value.tensor);
-        if domain.contains(lo) && domain.contains(hi) {
-            return Ok(value);
+        let fitted = self.fit(&self.name(id), value, self.plan.scale(id))?;
+        if fitted.tensor != value.tensor {
+            self.narrow.insert(id, fitted);
         }
-        let value = self.round(&self.name(id), value, self.plan.scale(id))?;
-        self.narrow.insert(id, value);
-        Ok(value)
+        Ok(fitted)
+    }
+
+    /// A value as it is if the tables of activations hold it, else rounded to a scale. The caller looks it up in one.
+    pub(super) fn fit(&mut self, name: &str, value: Value, scale: i32) -> Result<Value, Refusal> {
+        let domain = self.signed();
+        let Interval { lo, hi } = self.builder.interval(value.tensor);
+        if domain.contains(lo) && domain.contains(hi) { Ok(value) } else { self.round(name, value, scale) }
     }
 
     /// `o = f(y)` by a lookup of `(y, o)`; for the node `id`.

@@ -142,13 +142,17 @@ impl Lowering<'_> {
     fn extremum(&mut self, id: NodeId, sign: i64) -> Result<Value, Refusal> {
         let name = self.name(id);
         let (a, b) = (self.operand(id, 0)?, self.operand(id, 1)?);
+        // The difference may be far wider than the result.
+        let (ra, rb) = (self.calibration.range(a), self.calibration.range(b));
+        let spread = (ra.hi - rb.lo).max(rb.hi - ra.lo) * self.calibration.margin();
+        let widest = crate::quantise::scale_for(spread, self.signed().hi as f64);
         let (a, b) = (self.narrow(a)?, self.narrow(b)?);
         let scale = a.scale.max(b.scale);
         let (ca, cb) = (power(scale - a.scale)?, power(scale - b.scale)?);
         let terms = [(sign * cb, b.tensor), (-sign * ca, a.tensor)];
         let difference = self.builder.linear(&format!("{name}.difference"), &terms, 0, scale)?;
         let difference = Value { tensor: difference, scale, depth: 0 };
-        let rounded = self.round(&name, difference, scale.min(self.plan.scale(id) - 1))?;
+        let rounded = self.round(&name, difference, scale.min(widest))?;
         let part = self.apply(id, rounded, Unary::Relu)?;
         let fine = power(scale - part.scale)?;
         let tensor = self.builder.linear(&name, &[(ca, a.tensor), (sign * fine, part.tensor)], 0, scale)?;
@@ -160,7 +164,7 @@ impl Lowering<'_> {
         let (x, slope) = (self.operand(id, 0)?, self.operand(id, 1)?);
         let slope = self.constant(slope).ok_or("the slope must be a constant")?;
         let name = self.name(id);
-        let y = self.narrow(x)?;
+        let y = self.table_input(x)?;
         let positive = self.apply(id, y, Unary::Relu)?;
         let negative = self.builder.linear(&format!("{name}.negative"), &[(1, y.tensor), (-1, positive.tensor)], 0, y.scale)?;
         let bits = 12;
@@ -171,7 +175,7 @@ impl Lowering<'_> {
         let scaled = self.builder.einsum(&format!("{name}.scaled"), (weight, &labels), (negative, &all), &all)?;
         let scale = y.scale + bits;
         let terms = [(1, scaled), (1 << bits, positive.tensor)];
-        Ok(Value { tensor: self.builder.linear(&name, &terms, 0, scale)?, scale, depth: 1 })
+        Ok(Value { tensor: self.builder.linear(&name, &terms, 0, scale)?, scale, depth: y.depth + 1 })
     }
 }
 

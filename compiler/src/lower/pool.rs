@@ -37,7 +37,11 @@ impl Lowering<'_> {
             let value = self.narrow(pool.source)?;
             let x = self.max_window(&format!("{name}.window"), value.tensor, &pool.window, out)?;
             let axes: Vec<usize> = (0..pool.window.rank()).collect();
-            Value { tensor: self.attained_max(&name, x, &axes)?, ..value }
+            let m = Value { tensor: self.attained_max(&name, x, &axes)?, depth: 0, ..value };
+            match pool.function {
+                Some(_) => self.fit(&name, m, self.plan.scale(pool.source))?,
+                None => m,
+            }
         };
         match pool.function {
             Some(function) => self.apply(id, m, function),

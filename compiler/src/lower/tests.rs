@@ -140,6 +140,51 @@ fn maxima_and_means_of_values_wider_than_activations() {
     }
 }
 
+/// Compiles on samples of the inputs, each in a range of its own, and requires a small error.
+fn compiles(g: &Graph, bits: u32, ranges: &[(f32, f32)]) {
+    let shapes: Vec<Vec<usize>> = g.inputs().iter().map(|&i| g.shape(i).to_vec()).collect();
+    let within = |s: usize, i: usize| {
+        let (lo, hi) = ranges[i];
+        noise((10 * s + i) as u64, &shapes[i]).mapv(|v| lo + (v + 1.0) * 0.5 * (hi - lo))
+    };
+    let samples: Vec<Vec<ArrayD<f32>>> = (0..4).map(|s| (0..shapes.len()).map(|i| within(s, i)).collect()).collect();
+    let options = Options { bits: Some(bits), ..Options::default() };
+    let compiled = compile(g, &samples, &options).unwrap_or_else(|e| panic!("{e}"));
+    assert!(compiled.report.output_error.is_some_and(|e| e < 0.02), "{:?}", compiled.report.output_error);
+}
+
+#[test]
+fn functions_of_values_wider_than_activations() {
+    // A slope that differs by channel, and a function behind an overlapping pool: both straight on the input.
+    let mut g = Graph::new();
+    let x = g.add_input("x", &[1, 2, 5, 5]);
+    let slope = g.add_constant("slope", noise(7, &[1, 2, 1, 1]));
+    let slope = g.add("slopes", Op::Broadcast, &[slope], &[1, 2, 5, 5]);
+    let y = node(&mut g, Op::PRelu, &[x, slope]);
+    g.add_output("out", y);
+    compiles(&g, 10, &[(-1.0, 1.0)]);
+    for function in [Unary::Relu, Unary::Tanh] {
+        let mut g = Graph::new();
+        let x = g.add_input("x", &[1, 2, 5, 5]);
+        let y = node(&mut g, Op::MaxPool(padded(3, 2, 1)), &[x]);
+        let y = node(&mut g, Op::Unary(function), &[y]);
+        g.add_output("out", y);
+        compiles(&g, 10, &[(-1.0, 1.0)]);
+    }
+}
+
+#[test]
+fn extremes_of_operands_far_apart() {
+    // The result is small, the difference of the operands is not.
+    for (op, far) in [(Op::Max, (-50.0, 0.0)), (Op::Min, (0.0, 50.0))] {
+        let mut g = Graph::new();
+        let (a, b) = (g.add_input("a", &[1, 8]), g.add_input("b", &[1, 8]));
+        let y = node(&mut g, op, &[a, b]);
+        g.add_output("out", y);
+        compiles(&g, 14, &[far, (-1.0, 1.0)]);
+    }
+}
+
 #[test]
 fn scores_of_too_fine_a_scale_are_refused() {
     // Each factor adds 15 bits of scale, none of which is dropped before the softmax.
