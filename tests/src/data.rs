@@ -1,10 +1,10 @@
 //! The witness of the reference prover: every polynomial in full, padding included, as field elements.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::execute::Trace;
 use zktorch_blocks::field::{Fr, from_i64};
-use zktorch_blocks::program::{Program, TensorId};
+use zktorch_blocks::program::{Lookup, Program, TensorId};
 
 /// Padded polynomials. A liar may tell different things in different places.
 #[derive(Clone, Debug)]
@@ -71,6 +71,31 @@ impl<'p> Data<'p> {
             }
             self.values.insert(Polynomial::Multiplicity(id), counts);
         }
+    }
+
+    /// What the values do not satisfy, padding included: lookups by the name of their first column, and tensors that should vanish.
+    /// Sorted, each once.
+    pub fn broken(&self) -> Vec<&'p str> {
+        let name = |id: TensorId| self.program.tensors[id].name.as_str();
+        let lookups = self.program.lookups.iter().filter(|l| self.misses(l)).map(|l| name(l.columns[0]));
+        let nonzero = |&&id: &&TensorId| self.values[&Polynomial::Tensor(id)].iter().any(|v| *v != from_i64(0));
+        let zeros = self.program.zeros.iter().filter(nonzero).map(|&id| name(id));
+        let names: BTreeSet<&str> = lookups.chain(zeros).collect();
+        names.into_iter().collect()
+    }
+
+    /// Whether some tuple of a lookup is no row of its table, or not zero in padding.
+    fn misses(&self, lookup: &Lookup) -> bool {
+        let table = &self.program.tables[lookup.table];
+        let row = |row| table.columns.iter().map(|c| from_i64(c.entry(row))).collect();
+        let rows: HashSet<Vec<Fr>> = (0..table.rows).map(row).collect();
+        let shape = &self.program.tensors[lookup.columns[0]].shape;
+        let valid: HashSet<usize> = shape.padded_indices().into_iter().collect();
+        let hit = |at: usize| {
+            let tuple: Vec<Fr> = lookup.columns.iter().map(|&c| self.values[&Polynomial::Tensor(c)][at]).collect();
+            if valid.contains(&at) { rows.contains(&tuple) } else { tuple.iter().all(|v| *v == from_i64(0)) }
+        };
+        !(0..shape.padded_len()).all(hit)
     }
 
     /// The padded position of an entry of a tensor.

@@ -52,6 +52,8 @@ pub struct Outcome {
     pub log: Vec<Entry>,
     /// Constraints that the hidden scalars violate, sorted, each once.
     pub violated: Vec<&'static str>,
+    /// Relations that the witness does not satisfy: see [`Data::broken`].
+    pub broken: Vec<String>,
     /// The check that failed on the prover's own side.
     pub refused: Option<Reject>,
     /// What the verifier says.
@@ -250,6 +252,7 @@ impl Fixture {
         if let Some(edit) = &lie.data {
             edit(&mut data);
         }
+        let broken = data.broken().into_iter().map(str::to_owned).collect();
         let inner = Vault::new(&self.proving, Randomness::insecure_seed(7));
         let mut vault =
             LyingVault { inner, generators, lie, seen: HashMap::new(), vectors: Default::default(), patched: None };
@@ -279,7 +282,21 @@ impl Fixture {
         };
         let violated = violated(&constraints, &scalars);
         let (answers, challenges) = (prover.answers.take(), prover.challenges);
-        Outcome { proof, log, violated, refused, verdict, constraints, messages, scalars, blinders, draws, answers, challenges }
+        Outcome {
+            proof,
+            log,
+            violated,
+            broken,
+            refused,
+            verdict,
+            constraints,
+            messages,
+            scalars,
+            blinders,
+            draws,
+            answers,
+            challenges,
+        }
     }
 }
 

@@ -9,25 +9,48 @@ mod rounding;
 mod softmax;
 
 use zktorch_blocks::field::{Fr, from_i64};
+use zktorch_blocks::program::TensorId;
+use zktorch_blocks::transcript::Reject;
 use zktorch_tests::data::Data;
-use zktorch_tests::lying::{Case, Lie, case};
+use zktorch_tests::fixture::Fixture;
+use zktorch_tests::lying::Lie;
+use zktorch_verifier::Verdict;
 
-/// The constraints do not all hold.
+/// Where the hidden scalars do not satisfy the constraints.
 const EQUATION: &str = "relaxed equation";
-/// Something that is looked up is no row of its table.
-const LOOKUP: &[&str] = &["tree top numerator"];
-/// A tensor that must vanish does not.
-const ZERO: &[&str] = &["zero constraint"];
-const LOOKUP_AND_ZERO: &[&str] = &["tree top numerator", "zero constraint"];
 
-/// A lie that a lookup refuses, and nothing else.
-fn missed<'l>(name: &str, lie: Lie<'l>) -> Case<'l> {
-    case(name, lie, EQUATION, LOOKUP)
+/// A lie, and exactly the relations that it breaks: lookups by their first column, and tensors that should vanish.
+struct Told<'l> {
+    name: &'l str,
+    lie: Lie<'l>,
+    broken: &'l [&'l str],
 }
 
-/// A lie that a zero constraint refuses, and nothing else.
-fn unequal<'l>(name: &str, lie: Lie<'l>) -> Case<'l> {
-    case(name, lie, EQUATION, ZERO)
+fn told<'l>(name: &'l str, lie: Lie<'l>, broken: &'l [&'l str]) -> Told<'l> {
+    Told { name, lie, broken }
+}
+
+/// Tells all lies. Each must break these relations alone, violate the constraints that stand for them, and be refused there.
+fn refuse(fixture: &Fixture, inputs: &[Vec<i64>], lies: &[Told<'_>]) {
+    let program = &fixture.verifying.program;
+    let names = |ids: Vec<TensorId>| -> Vec<&str> { ids.into_iter().map(|id| program.tensors[id].name.as_str()).collect() };
+    let kinds = [
+        ("tree top numerator", names(program.lookups.iter().map(|l| l.columns[0]).collect())),
+        ("zero constraint", names(program.zeros.clone())),
+    ];
+    let mut wrong = Vec::new();
+    for Told { name, lie, broken } in lies {
+        let outcome = fixture.tell(inputs, lie);
+        let expected = kinds.iter().filter(|(_, own)| broken.iter().any(|b| own.contains(b))).map(|(label, _)| *label);
+        let refused = outcome.verdict == Verdict::Rejected(Reject::Check(EQUATION));
+        if !refused || outcome.broken != *broken || outcome.violated != expected.collect::<Vec<_>>() {
+            wrong.push(format!(
+                "{name}: {:?}, broken {:?}, violated {:?}",
+                outcome.verdict, outcome.broken, outcome.violated
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// Adds to one entry of a tensor, row-major over its valid box; later advice follows its rules.

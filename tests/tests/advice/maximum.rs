@@ -1,13 +1,13 @@
 //! Maxima: of windows before rounding, and of values that are narrow already.
 
 use super::net::{Net, Subject};
-use super::{EQUATION, LOOKUP_AND_ZERO, fraction, missed, shift, unequal, witness};
+use super::{fraction, shift, told, witness};
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::execute::Weights;
 use zktorch_compiler::graph::{Op, ReduceKind, Unary, Window};
 use zktorch_tests::data::{Data, tensor};
 use zktorch_tests::fixture::Fixture;
-use zktorch_tests::lying::{Lie, case};
+use zktorch_tests::lying::Lie;
 use zktorch_verifier::Verdict;
 
 /// Two windows of four entries, rounded behind the maximum, and a function of the maxima.
@@ -46,16 +46,16 @@ fn rounded_maxima() {
     let (top, low) = (at(&s, |d| d == 0)[0], at(&s, |d| d > 2)[0]);
     let flag = move |v: &mut Vec<i64>| v[top] = 1;
     s.refuse(&[
-        unequal("above all entries", shift("f.max", 0, 1)),
-        case("below the largest entry", shift("f.max", 0, -1), EQUATION, LOOKUP_AND_ZERO),
-        missed("below the largest entry, which is flagged", shift("f.max", 0, -1).run("f.first", flag)),
-        unequal("attained, flagged nowhere", set("f.first", top, 0)),
-        missed("flagged where it is not attained", set("f.first", top, 0).run("f.first", move |v| v[low] = 1)),
-        case("flagged there as well", set("f.first", low, 1), EQUATION, LOOKUP_AND_ZERO),
-        missed("flagged twice and once less", set("f.first", top, 2).run("f.first", move |v| v[low] = -1)),
-        missed("a gap too wide", shift("f.gap", low, 1)),
-        missed("a gap too narrow", shift("f.gap", low, -1)),
-        missed("the function of another maximum", shift("f", 0, 1)),
+        told("above all entries", shift("f.max", 0, 1), &["f.excess"]),
+        told("below the largest entry", shift("f.max", 0, -1), &["f.excess", "f.key"]),
+        told("below the largest entry, which is flagged", shift("f.max", 0, -1).run("f.first", flag), &["f.key"]),
+        told("attained, flagged nowhere", set("f.first", top, 0), &["f.excess"]),
+        told("flagged where it is not attained", set("f.first", top, 0).run("f.first", move |v| v[low] = 1), &["f.key"]),
+        told("flagged there as well", set("f.first", low, 1), &["f.excess", "f.key"]),
+        told("flagged twice and once less", set("f.first", top, 2).run("f.first", move |v| v[low] = -1), &["f.key"]),
+        told("a gap too wide", shift("f.gap", low, 1), &["f.remainder.high"]),
+        told("a gap too narrow", shift("f.gap", low, -1), &["f.remainder.high"]),
+        told("the function of another maximum", shift("f", 0, 1), &["f.max"]),
     ]);
 }
 
@@ -65,15 +65,19 @@ fn ties() {
     let tied = at(&s, |d| d == 0);
     let (first, second) = (tied[0], tied[1]);
     s.refuse(&[
-        unequal("flagged at both", set("f.first", second, 1)),
-        missed("half a flag at each", {
-            let half = move |d: &mut Data<'_>| {
-                let name = tensor(d.program, "f.first");
-                let places = d.program.tensors[name].shape.padded_indices();
-                [first, second].iter().for_each(|&at| d.of("f.first")[places[at]] = fraction(2));
-            };
-            witness(half)
-        }),
+        told("flagged at both", set("f.first", second, 1), &["f.excess"]),
+        told(
+            "half a flag at each",
+            {
+                let half = move |d: &mut Data<'_>| {
+                    let name = tensor(d.program, "f.first");
+                    let places = d.program.tensors[name].shape.padded_indices();
+                    [first, second].iter().for_each(|&at| d.of("f.first")[places[at]] = fraction(2));
+                };
+                witness(half)
+            },
+            &["f.key"],
+        ),
     ]);
     // Which of the two is flagged is the prover's choice; no output depends on it.
     let other = set("f.first", first, 0).run("f.first", move |v| v[second] = 1);
@@ -91,7 +95,7 @@ fn nudge(d: &mut Data<'_>) {
 fn a_maximum_between_integers() {
     let low_limbs = |s: &Subject| WINDOW.iter().all(|&at| s.values("f.remainder.low")[at] < 255);
     let s = pool().with_input(low_limbs);
-    s.refuse(&[missed("a fraction", witness(nudge))]);
+    s.refuse(&[told("a fraction", witness(nudge), &["f.max"])]);
     // Nothing else would refuse it: without the lookup of the maximum it passes, and with it any function of it.
     let mut program = s.program().clone();
     let maximum = tensor(&program, "f.max");
@@ -106,11 +110,11 @@ fn maxima_of_a_row() {
     let s = Net::new(&[1, 5]).then("m", Op::Reduce { kind: ReduceKind::Max, axes: vec![1] }).keys(true, 3);
     let top = s.values("m.first").iter().position(|&z| z == 1).expect("flagged");
     s.refuse(&[
-        unequal("above all entries", shift("m.max", 0, 1)),
-        case("below the largest entry", shift("m.max", 0, -1), EQUATION, LOOKUP_AND_ZERO),
-        unequal("flagged nowhere", set("m.first", top, 0)),
-        case("between integers", witness(|d| *d.at("m.max", &[0]) += fraction(2)), EQUATION, LOOKUP_AND_ZERO),
-        case("far beyond all integers", witness(|d| *d.at("m.max", &[0]) = -fraction(3)), EQUATION, LOOKUP_AND_ZERO),
+        told("above all entries", shift("m.max", 0, 1), &["m.excess"]),
+        told("below the largest entry", shift("m.max", 0, -1), &["m.excess", "m.key"]),
+        told("flagged nowhere", set("m.first", top, 0), &["m.excess"]),
+        told("between integers", witness(|d| *d.at("m.max", &[0]) += fraction(2)), &["m.key", "out.difference"]),
+        told("far beyond all integers", witness(|d| *d.at("m.max", &[0]) = -fraction(3)), &["m.key", "out.difference"]),
     ]);
 }
 
@@ -119,7 +123,7 @@ fn padding_takes_no_part_in_a_maximum() {
     let window = Window { strides: vec![2], pads_begin: vec![1], pads_end: vec![1], ..Window::dense(&[3]) };
     let s = Net::new(&[1, 1, 5]).then("pool", Op::MaxPool(window)).keys(true, 3);
     let s = s.with_input(|s| s.inputs[0].iter().all(|&x| x < 0) && s.inputs[0][0] > s.inputs[0][1]);
-    s.refuse(&[unequal("zero, from the padding of the first window", set("pool.max", 0, 0))]);
+    s.refuse(&[told("zero, from the padding of the first window", set("pool.max", 0, 0), &["pool.excess"])]);
     // The slot in the padding stands for the window's first entry: a flag on either is as good.
     let slots = s.values("pool.window");
     assert_eq!((slots[0], s.values("pool.first")[0]), (slots[3], 1), "slots 0 and 1 of the first window");

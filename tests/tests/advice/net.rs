@@ -1,5 +1,6 @@
 //! Tiny networks through the real compiler, with keys.
 
+use super::{Told, refuse};
 use ndarray::{ArrayD, IxDyn};
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::execute::execute;
@@ -8,7 +9,6 @@ use zktorch_compiler::graph::{Graph, NodeId, Op};
 use zktorch_compiler::{Compiled, Options, compile};
 use zktorch_tests::data::tensor;
 use zktorch_tests::fixture::Fixture;
-use zktorch_tests::lying::{Case, refuse_all};
 
 /// Columns of the commitment matrices, in binary logarithm.
 const COLUMNS: u32 = 10;
@@ -114,7 +114,7 @@ impl Subject {
     }
 
     /// Tells all lies, and compares how they end.
-    pub fn refuse(&self, cases: &[Case<'_>]) {
-        refuse_all(&self.fixture, &self.inputs, cases);
+    pub fn refuse(&self, lies: &[Told<'_>]) {
+        refuse(&self.fixture, &self.inputs, lies);
     }
 }

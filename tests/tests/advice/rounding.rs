@@ -1,7 +1,7 @@
 //! Requantisation, limbs, ranges, means.
 
 use super::net::{Net, Subject};
-use super::{fraction, missed, shift, witness};
+use super::{fraction, refuse, shift, told, witness};
 use ark_bls12_381::G1Affine;
 use ark_ec::CurveGroup;
 use ark_serialize::CanonicalDeserialize;
@@ -44,9 +44,9 @@ fn quotients() {
     let s = limbs();
     assert_eq!(divisor(s.program(), "fc.remainder", "fc.rounded"), 1024);
     s.refuse(&[
-        missed("one more: the remainder is negative", shift("fc.rounded", 0, 1)),
-        missed("one less: the remainder is too large", shift("fc.rounded", 0, -1)),
-        missed(
+        told("one more: the remainder is negative", shift("fc.rounded", 0, 1), &["fc.remainder.high"]),
+        told("one less: the remainder is too large", shift("fc.rounded", 0, -1), &["fc.remainder.high"]),
+        told(
             "a remainder of one's choice and the quotient that wraps to it",
             witness(|d| {
                 let honest = d.at("fc.remainder", &[0, 0]).to_owned();
@@ -54,6 +54,7 @@ fn quotients() {
                 solve(d, "fc.remainder", "fc.rounded", wanted);
                 *d.at("fc.remainder.high", &[0, 0]) = from_i64(0);
             }),
+            &["fc.rounded"],
         ),
     ]);
 }
@@ -61,15 +62,16 @@ fn quotients() {
 #[test]
 fn limbs_of_a_remainder() {
     limbs().refuse(&[
-        missed("high one more, low negative", shift("fc.remainder.high", 0, 1)),
-        missed("high one less, low too large", shift("fc.remainder.high", 0, -1)),
-        missed(
+        told("high one more, low negative", shift("fc.remainder.high", 0, 1), &["fc.remainder.low"]),
+        told("high one less, low too large", shift("fc.remainder.high", 0, -1), &["fc.remainder.high", "fc.remainder.low"]),
+        told(
             "low of one's choice, high a fraction",
             witness(|d| {
                 let low = *d.at("fc.remainder.low", &[0, 0]);
                 let wanted = if low == from_i64(7) { from_i64(8) } else { from_i64(7) };
                 *d.at("fc.remainder.high", &[0, 0]) += (low - wanted) * fraction(256);
             }),
+            &["fc.remainder.high"],
         ),
     ]);
 }
@@ -80,14 +82,15 @@ fn a_small_remainder_is_no_fraction() {
     let by = divisor(s.program(), "biased.remainder", "biased.rounded");
     assert!(by < 256, "a multiple of the remainder is looked up");
     s.refuse(&[
-        missed("one more", shift("biased.rounded", 0, 1)),
-        missed("one less", shift("biased.rounded", 0, -1)),
-        missed(
+        told("one more", shift("biased.rounded", 0, 1), &["biased.remainder.scaled"]),
+        told("one less", shift("biased.rounded", 0, -1), &["biased.remainder.scaled"]),
+        told(
             "the multiple one more, the quotient a fraction",
             witness(|d| {
                 let up = if *d.at("biased.remainder.scaled", &[0, 0]) == from_i64(255) { -1 } else { 1 };
                 *d.at("biased.rounded", &[0, 0]) -= from_i64(up) * fraction(256);
             }),
+            &["biased.rounded"],
         ),
     ]);
 }
@@ -115,7 +118,8 @@ fn a_small_remainder_is_a_fraction_where_a_weight_is() {
     // The smallest fraction that the multiple shows.
     let delta = from_i64(by) * fraction(256);
     let biased = move |d: &mut Data<'_>| *d.at("biased.bias", &[0]) += delta;
-    s.refuse(&[case("a fraction in place of the committed weight", witness(biased), "decider pairing", &[])]);
+    let opened = case("a fraction in place of the committed weight", witness(biased), "decider pairing", &[]);
+    refuse_all(&s.fixture, &s.inputs, &[opened]);
     // A key that commits to the fraction is accepted: only a proof of the weights' widths refuses it. Even so there is but one
     // integer quotient.
     let fractional = other_weight(&s, "biased.bias", delta);
@@ -125,19 +129,24 @@ fn a_small_remainder_is_a_fraction_where_a_weight_is() {
         biased(d);
         *d.at("biased.rounded", &[0, 0]) += from_i64(1);
     });
-    refuse_all(&fractional, &s.inputs, &[missed("another quotient of the fraction", other)]);
+    refuse(
+        &fractional,
+        &s.inputs,
+        &[told("another quotient of the fraction", other, &["biased.remainder.scaled", "biased.rounded"])],
+    );
 }
 
 #[test]
 fn private_inputs() {
     let s = Net::new(&[1, 4]).then("f", Op::Unary(Unary::Tanh)).keys(false, 3);
     s.refuse(&[
-        missed("below the range", Lie::none().run("x", |v| v[0] = -513)),
-        missed(
+        told("below the range", Lie::none().run("x", |v| v[0] = -513), &["x.range.high"]),
+        told(
             "below the range, its high limb zero",
             Lie::none().run("x", |v| v[0] = -513).run("x.range.high", |v| v[0] = 0),
+            &["x.range.low"],
         ),
-        missed("a fraction", witness(|d| *d.at("x", &[0, 0]) += fraction(2))),
+        told("a fraction", witness(|d| *d.at("x", &[0, 0]) += fraction(2)), &["x.range.low"]),
     ]);
 }
 
@@ -150,18 +159,19 @@ fn average() -> Subject {
 
 #[test]
 fn averages() {
-    let s = average();
+    let s = average().with_input(|s| s.values("pool.remainder")[1] > 0);
     let wrong = |v: &mut Vec<i64>| {
         // The first window has two entries; their sum by three.
         v[0] = (2 * v[0]).div_euclid(3);
     };
     s.refuse(&[
-        missed("rounded up", shift("pool.rounded", 1, 1)),
-        missed("rounded down", shift("pool.rounded", 1, -1)),
-        missed("padding counted", Lie::none().run("pool.rounded", wrong)),
-        missed(
+        told("rounded up", shift("pool.rounded", 1, 1), &["pool.remainder"]),
+        told("rounded down", shift("pool.rounded", 1, -1), &["pool.remainder"]),
+        told("padding counted", Lie::none().run("pool.rounded", wrong), &["pool.remainder"]),
+        told(
             "a remainder of one's choice and the quotient that wraps to it",
             witness(|d| *d.at("pool.rounded", &[0, 0, 1]) += fraction(6)),
+            &["pool.low", "pool.remainder.scaled"],
         ),
     ]);
 }
@@ -184,7 +194,7 @@ fn rows_that_pad_a_table() {
             d.values.get_mut(&counts).expect("multiplicities")[row] += from_i64(1);
         })
     };
-    s.refuse(&[missed("a remainder that is the index of a padding row", lie())]);
+    s.refuse(&[told("a remainder that is the index of a padding row", lie(), &["mean.remainder"])]);
     // Such a row is row 0: a remainder of 0 may be counted there.
     let s = s.with_input(|s| remainder(s) == 0);
     let lie = Lie::none().data(move |d| {

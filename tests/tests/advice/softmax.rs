@@ -1,11 +1,11 @@
 //! Softmax: the shift by the maximum, exponentials, exact division.
 
 use super::net::{Net, Subject};
-use super::{EQUATION, LOOKUP_AND_ZERO, fraction, missed, shift, unequal, witness};
+use super::{fraction, shift, told, witness};
 use zktorch_blocks::field::from_i64;
 use zktorch_compiler::graph::Op;
 use zktorch_tests::data::{Data, tensor};
-use zktorch_tests::lying::{Lie, case};
+use zktorch_tests::lying::Lie;
 
 /// Three rows, padded to four, with a product behind.
 fn rows() -> Subject {
@@ -27,37 +27,40 @@ fn shifts() {
     let s = rows();
     let (top, other) = positions(&s);
     s.refuse(&[
-        unequal("above all scores", shift("p.max", 0, 1)),
-        case("below the largest score", shift("p.max", 0, -1), EQUATION, LOOKUP_AND_ZERO),
-        missed(
+        told("above all scores", shift("p.max", 0, 1), &["p.excess"]),
+        told("below the largest score", shift("p.max", 0, -1), &["p.excess", "p.key"]),
+        told(
             "below the largest score, which is flagged",
             shift("p.max", 0, -1).data(move |d| {
                 *d.at("p.first", &[0, top]) = from_i64(1);
                 d.follow();
             }),
+            &["p.key"],
         ),
-        missed(
+        told(
             "far below",
             witness(|d| {
                 *d.at("p.max", &[0]) -= from_i64(100_000);
                 (0..3).for_each(|j| *d.at("p.gap", &[0, j]) -= from_i64(100_000));
             }),
+            &["p.key", "p.max.low"],
         ),
-        unequal("attained, flagged nowhere", Lie::none().run("p.first", move |v| v[top] = 0)),
-        case("flagged at another score", shift("p.first", other, 1), EQUATION, LOOKUP_AND_ZERO),
-        missed("a gap too wide", shift("p.gap", other, 1)),
-        missed("a gap too narrow", shift("p.gap", other, -1)),
+        told("attained, flagged nowhere", Lie::none().run("p.first", move |v| v[top] = 0), &["p.excess"]),
+        told("flagged at another score", shift("p.first", other, 1), &["p.excess", "p.key"]),
+        told("a gap too wide", shift("p.gap", other, 1), &["p.remainder"]),
+        told("a gap too narrow", shift("p.gap", other, -1), &["p.remainder"]),
     ]);
 }
 
 #[test]
 fn a_shift_between_integers() {
     let s = rows().with_input(|s| s.values("p.remainder")[..3].iter().all(|&r| r < 255));
-    s.refuse(&[missed(
+    s.refuse(&[told(
         "by the smallest fraction that remainders show",
         witness(|d| {
             *d.at("p.max", &[0]) -= fraction(256);
         }),
+        &["p.max.low"],
     )]);
 }
 
@@ -67,7 +70,10 @@ fn scores_that_need_no_rounding() {
     assert!(s.program().zeros.contains(&tensor(s.program(), "p.remainder")), "the remainder vanishes");
     let s = s.with_input(|s| s.values("p.gap").iter().filter(|&&d| d > 2).count() == 2);
     let (_, other) = positions(&s);
-    s.refuse(&[unequal("a gap too wide", shift("p.gap", other, 1)), unequal("above all scores", shift("p.max", 0, 1))]);
+    s.refuse(&[
+        told("a gap too wide", shift("p.gap", other, 1), &["p.remainder"]),
+        told("above all scores", shift("p.max", 0, 1), &["p.excess"]),
+    ]);
 }
 
 #[test]
@@ -75,8 +81,8 @@ fn exponentials() {
     let s = rows();
     let (top, other) = positions(&s);
     s.refuse(&[
-        missed("of the largest score", shift("p.exp", top, -1)),
-        missed("of another score", shift("p.exp", other, 1)),
+        told("of the largest score", shift("p.exp", top, -1), &["p.key"]),
+        told("of another score", shift("p.exp", other, 1), &["p.key"]),
     ]);
 }
 
@@ -87,22 +93,22 @@ fn quotients() {
         |s: &Subject| (1..255).contains(&s.values("p.remainder2.low")[0]) && (1..255).contains(&s.values("p.rest.low")[0]);
     let s = rows().with_input(room);
     s.refuse(&[
-        missed("one more: the remainder is negative", shift("p", 0, 1)),
-        missed("one less: 2 S - 1 - remainder is negative", shift("p", 0, -1)),
-        missed(
+        told("one more: the remainder is negative", shift("p", 0, 1), &["p.remainder2.high"]),
+        told("one less: 2 S - 1 - remainder is negative", shift("p", 0, -1), &["p.rest.high"]),
+        told(
             "the quotient that wraps to a remainder of one's choice",
             witness(|d| {
                 let total = *d.at("p.total", &[0]);
                 use ark_ff::Field;
                 *d.at("p", &[0, 0]) -= (total + total).inverse().expect("not zero");
             }),
+            &["p.low", "p.remainder.low"],
         ),
-        unequal("of another sum", shift("p.total", 0, 1)),
-        case(
+        told("of another sum", shift("p.total", 0, 1), &["p.total.difference"]),
+        told(
             "of a sum that is zero",
             witness(|d: &mut Data<'_>| *d.at("p.total", &[0]) = from_i64(0)),
-            EQUATION,
-            LOOKUP_AND_ZERO,
+            &["p.remainder2.low", "p.rest.low", "p.total.difference"],
         ),
     ]);
 }
@@ -111,5 +117,5 @@ fn quotients() {
 fn division_by_zero_in_padding() {
     // Row 3 is padding: its sum is zero, and every quotient satisfies the relation.
     let s = rows();
-    s.refuse(&[missed("a quotient there", witness(|d| *d.at("p", &[3, 0]) = from_i64(5)))]);
+    s.refuse(&[told("a quotient there", witness(|d| *d.at("p", &[3, 0]) = from_i64(5)), &["p.low", "p.remainder.low"])]);
 }
