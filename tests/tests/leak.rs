@@ -136,6 +136,17 @@ fn without_the_mask_row() {
 }
 
 #[test]
+fn with_a_mask_of_value_zero() {
+    for subject in [Subject::linear(3), Subject::network(8)] {
+        let models = subject.models();
+        let row = Places::of(&models[0]).mask_row;
+        let hole = |i: usize, seed: u64| Hole::MaskValue { row: row.clone(), form: models[i].form(seed) };
+        let seen = proofs(FEW, |i, seed| models[i].leak(seed, &hole(i, seed)));
+        assert_eq!(findings(&models, &seen, FEW), [guessed("masked value", 0)]);
+    }
+}
+
+#[test]
 fn with_the_masks_value_in_the_clear() {
     // `v_s` times a generator is `v_s` for whoever has a guess: `(V - v_s) / g` is a linear functional of witness and weights.
     for subject in [Subject::linear(3), Subject::network(8)] {

@@ -3,7 +3,7 @@
 use super::models::Model;
 use ark_bls12_381::G1Affine;
 use ark_ec::CurveGroup;
-use ark_ff::AdditiveGroup;
+use ark_ff::{AdditiveGroup, Field};
 use std::ops::Range;
 use zktorch_accumulator::layout::Phase;
 use zktorch_accumulator::msm;
@@ -21,6 +21,13 @@ pub enum Hole {
     Message(usize),
     /// Random scalars that are not blinders of messages, by their number in protocol order: they are zero.
     Draws(Range<usize>),
+    /// The value of the mask: the mask row, whose draws these are, is orthogonal to the form that it is to hide.
+    MaskValue {
+        /// The row's draws.
+        row: Range<usize>,
+        /// The form, which the prover knows before it draws.
+        form: Vec<Fr>,
+    },
     /// All of it.
     Everything,
 }
@@ -83,6 +90,8 @@ pub struct Leaky<'a> {
     randomness: Randomness,
     hole: &'a Hole,
     draws: usize,
+    /// Inner product of the mask row so far with the form.
+    mask_value: Fr,
     scalars: Vec<Fr>,
     blinders: Vec<Fr>,
 }
@@ -90,7 +99,7 @@ pub struct Leaky<'a> {
 impl<'a> Leaky<'a> {
     /// Secrets that draw what [`Vault`](zktorch_prover::secrets::Vault) draws, and leave out what the hole says.
     pub fn new(key: &'a ProvingKey, randomness: Randomness, hole: &'a Hole) -> Self {
-        Self { key, randomness, hole, draws: 0, scalars: Vec::new(), blinders: Vec::new() }
+        Self { key, randomness, hole, draws: 0, mask_value: Fr::ZERO, scalars: Vec::new(), blinders: Vec::new() }
     }
 }
 
@@ -116,6 +125,15 @@ impl Secrets for Leaky<'_> {
         let drawn = self.randomness.scalar();
         let number = self.draws;
         self.draws += 1;
+        if let Hole::MaskValue { row, form } = self.hole
+            && row.contains(&number)
+        {
+            let coefficient = form[number - row.start];
+            let last = number + 1 == row.end;
+            let drawn = if last { -self.mask_value * coefficient.inverse().expect("random") } else { drawn };
+            self.mask_value += drawn * coefficient;
+            return drawn;
+        }
         if self.hole.has_draw(number) { Fr::ZERO } else { drawn }
     }
 

@@ -9,12 +9,13 @@ use std::sync::Arc;
 use zktorch_accumulator::decider::Key;
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::execute::{Trace, Weights, execute};
+use zktorch_blocks::field::Fr;
 use zktorch_blocks::program::{Advice, AxisGroup, Einsum, GroupMap, Program, Source, Table, View, Visibility};
 use zktorch_blocks::transcript::{Secrets, Transcript};
 use zktorch_prover::secrets::Vault;
 use zktorch_prover::session::Session;
 use zktorch_prover::{Randomness, Witness};
-use zktorch_verifier::argument::argue;
+use zktorch_verifier::argument::{argue, argue_hidden};
 use zktorch_verifier::key::Relation;
 use zktorch_verifier::statement::Statement;
 use zktorch_verifier::verify::{begin, protocol};
@@ -135,6 +136,20 @@ impl<'s> Model<'s> {
     /// A proof by a prover with a hole.
     pub fn leak(&self, seed: u64, hole: &Hole) -> Seen {
         self.speak(&mut Leaky::new(&self.fixture.proving, Randomness::insecure_seed(seed), hole))
+    }
+
+    /// The form that the mask row of the proof under a seed has to hide.
+    ///
+    /// # Panics
+    /// If the run is not honest.
+    pub fn form(&self, seed: u64) -> Vec<Fr> {
+        let mut vault = Vault::new(&self.fixture.proving, Randomness::insecure_seed(seed));
+        let mut progress = |_| ();
+        let mut session = Session::new(&self.relation, &self.witness, &self.fixture.proving, &mut progress);
+        let mut t = Transcript::prover(protocol(&self.fixture.verifying), self.relation.columns(), &mut vault);
+        begin(&mut t, &self.relation, &self.statement);
+        let open = argue_hidden(&mut t, &self.relation, &self.statement, &mut Some(&mut session)).expect("an honest run");
+        open.accumulated.form.to_dense(self.relation.columns())
     }
 
     fn speak(&self, secrets: &mut dyn Secrets) -> Seen {
