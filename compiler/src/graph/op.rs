@@ -193,8 +193,8 @@ impl Window {
 
     /// The result's extent along spatial axis `axis` for the given input extent, or `None` if no window fits.
     pub fn output_extent(&self, axis: usize, extent: usize) -> Option<usize> {
-        let span = self.dilations[axis] * (self.kernel[axis] - 1) + 1;
-        let padded = extent + self.pads_begin[axis] + self.pads_end[axis];
+        let span = self.dilations[axis].checked_mul(self.kernel[axis].checked_sub(1)?)?.checked_add(1)?;
+        let padded = extent.checked_add(self.pads_begin[axis])?.checked_add(self.pads_end[axis])?;
         Some(padded.checked_sub(span)? / self.strides[axis] + 1)
     }
 

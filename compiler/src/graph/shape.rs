@@ -36,7 +36,8 @@ pub(super) fn infer(op: &Op, operands: &[&[usize]]) -> Result<Vec<usize>, Reason
             let x = one(operands)?;
             let fits = begin.len() == x.len() && end.len() == x.len();
             require(fits, || format!("pads need one entry per axis of {x:?}"))?;
-            Ok((0..x.len()).map(|i| begin[i] + x[i] + end[i]).collect())
+            let padded = |i: usize| begin[i].checked_add(x[i])?.checked_add(end[i]);
+            (0..x.len()).map(padded).collect::<Option<_>>().ok_or_else(|| format!("the padding of {x:?} is too wide"))
         }
         Op::Take { axis, indices } => {
             let mut shape = checked_axes(one(operands)?, &[*axis])?;

@@ -12,6 +12,7 @@ use tract_onnx::tract_hir::ops::unimpl::UnimplementedOp;
 use super::error::{ImportError, UnsupportedNode};
 use super::external;
 use super::names::Names;
+use super::sizes;
 
 /// A typed model with what the typed stage forgets.
 pub(super) struct Loaded {
@@ -28,6 +29,7 @@ pub(super) fn load(bytes: &[u8], folder: Option<&Path>, shapes: &[Vec<usize>]) -
     let proto = guarded(|| onnx.proto_model_for_read(&mut reader)).map_err(malformed)?;
     check_structure(&proto)?;
     external::check(&proto, folder)?;
+    sizes::check_operands(&proto).map_err(malformed)?;
     let folder = folder.map(|f| if f.as_os_str().is_empty() { Path::new(".") } else { f });
     let parsed = guarded(|| onnx.parse(&proto, folder.and_then(Path::to_str))).map_err(malformed)?;
     if !parsed.unresolved_inputs.is_empty() {
@@ -39,24 +41,29 @@ pub(super) fn load(bytes: &[u8], folder: Option<&Path>, shapes: &[Vec<usize>]) -
     let names = Names::new(model.nodes().iter().map(|node| node.name.clone()));
     let output_names = output_names(&proto);
     let model = guarded(|| model.into_typed()).map_err(|reason| ImportError::Inference { reason })?;
+    sizes::check_values(&model, bytes.len()).map_err(|reason| ImportError::Inference { reason })?;
     Ok(Loaded { model, names, output_names })
 }
 
-/// Runs a step of the parser; its errors and panics (on input that it did not expect) become text.
+/// Runs a step of the parser; its errors and panics become text.
 fn guarded<T>(step: impl FnOnce() -> TractResult<T>) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(step)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => {
-            let mut reasons: Vec<String> = error.chain().map(ToString::to_string).collect();
-            reasons.dedup();
-            Err(reasons.join(": "))
-        }
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().cloned();
-            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
-            Err(text.unwrap_or_else(|| "the parser gave up".to_owned()))
-        }
-    }
+    contained(step)?.map_err(|error| {
+        let mut reasons: Vec<String> = error.chain().map(ToString::to_string).collect();
+        reasons.dedup();
+        reasons.join(": ")
+    })
+}
+
+/// Runs a step, whose panic becomes text.
+///
+/// tract asserts what well-formed models fulfil, and its operators' attributes are taken over here with the same trust. Models
+/// come from anybody, and their checking beforehand would be a second parser; nothing outlives a step that failed.
+pub(super) fn contained<T>(step: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(step)).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
+        text.unwrap_or_else(|| "the parser gave up".to_owned())
+    })
 }
 
 /// What the parser takes for granted.

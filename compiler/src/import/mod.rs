@@ -10,6 +10,7 @@ mod load;
 mod names;
 mod ops;
 mod registry;
+mod sizes;
 #[cfg(test)]
 mod tests;
 mod translate;
@@ -49,11 +50,14 @@ pub fn load_bytes(bytes: &[u8], options: &ImportOptions) -> Result<Graph, Import
 
 fn import(bytes: &[u8], folder: Option<&Path>, options: &ImportOptions) -> Result<Graph, ImportError> {
     let loaded = load::load(bytes, folder, &options.input_shapes)?;
-    let mut graph = translate::translate(&loaded)?;
-    graph.validate()?;
-    if !options.raw {
-        passes::simplify(&mut graph);
+    let graph = || {
+        let mut graph = translate::translate(&loaded)?;
         graph.validate()?;
-    }
-    Ok(graph)
+        if !options.raw {
+            passes::simplify(&mut graph);
+            graph.validate()?;
+        }
+        Ok(graph)
+    };
+    load::contained(graph).unwrap_or_else(|reason| Err(ImportError::Malformed { reason }))
 }

@@ -11,6 +11,7 @@ use tract_onnx::tract_core::ops::source::TypedSource;
 use super::error::{ImportError, UnsupportedNode};
 use super::load::Loaded;
 use super::registry;
+use super::sizes::MOST_CONSTANT;
 use crate::graph::{Graph, NodeId, Op};
 
 /// Why a node has no translation: a hint for the user.
@@ -126,6 +127,11 @@ impl<'m> Translator<'m> {
             _ => None,
         };
         let Some(inputs) = node.inputs.iter().map(known).collect::<Option<TVec<TValue>>>() else { return false };
+        let given = inputs.iter().map(|tensor| tensor.len()).fold(MOST_CONSTANT, usize::max);
+        let made = |slot| self.shape_of(OutletId::new(node.id, slot)).map_or(0, |shape| shape.iter().product::<usize>());
+        if (0..node.outputs.len()).any(|slot| made(slot) > given) {
+            return false;
+        }
         let Ok(outputs) = node.op.eval(&EvalContext::out_of_plan(), inputs) else { return false };
         for (slot, value) in outputs.into_iter().enumerate() {
             self.values.insert(OutletId::new(node.id, slot), Value::Known(value.into_arc_tensor()));

@@ -49,6 +49,36 @@ impl InputSpec {
     }
 }
 
+/// What a file with samples is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `.json`
+    Json,
+    /// `.npy`
+    Npy,
+    /// `.npz`
+    Npz,
+    /// `.pb`
+    TensorProto,
+}
+
+impl Format {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Json, Self::Npy, Self::Npz, Self::TensorProto];
+
+    /// The format that a file's name ends in.
+    fn of(path: &Path) -> Option<Self> {
+        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+        match extension.as_str() {
+            "json" => Some(Self::Json),
+            "npy" => Some(Self::Npy),
+            "npz" => Some(Self::Npz),
+            "pb" => Some(Self::TensorProto),
+            _ => None,
+        }
+    }
+}
+
 /// A tensor as a file gives it.
 struct Tensor {
     shape: Vec<usize>,
@@ -71,17 +101,28 @@ pub fn read(path: &Path, inputs: &[InputSpec]) -> Result<Vec<Sample>, SampleErro
     samples.map_err(|problem| SampleError { path: path.to_owned(), problem })
 }
 
+/// Reads all samples of a file's bytes; there is at least one.
+///
+/// # Errors
+/// What was expected and what was found.
+pub fn parse(format: Format, bytes: &[u8], inputs: &[InputSpec]) -> Result<Vec<Sample>, SampleProblem> {
+    samples(decode(format, bytes, inputs)?, inputs)
+}
+
 fn tensors(path: &Path, inputs: &[InputSpec]) -> Result<Vec<Tensor>, SampleProblem> {
     if path.is_dir() {
         return folder(path, inputs);
     }
-    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
-    match extension.as_str() {
-        "json" => json::parse(&std::fs::read(path)?),
-        "npy" => one("npy", npy::parse(&std::fs::read(path)?)),
-        "npz" => npz::parse(std::fs::File::open(path)?, inputs),
-        "pb" => one("TensorProto", tensor_proto::parse(&std::fs::read(path)?)),
-        _ => Err(SampleProblem::UnknownFormat),
+    let format = Format::of(path).ok_or(SampleProblem::UnknownFormat)?;
+    decode(format, &std::fs::read(path)?, inputs)
+}
+
+fn decode(format: Format, bytes: &[u8], inputs: &[InputSpec]) -> Result<Vec<Tensor>, SampleProblem> {
+    match format {
+        Format::Json => json::parse(bytes),
+        Format::Npy => one("npy", npy::parse(bytes)),
+        Format::Npz => npz::parse(bytes, inputs),
+        Format::TensorProto => one("TensorProto", tensor_proto::parse(bytes)),
     }
 }
 

@@ -1,62 +1,35 @@
 //! Archives of arrays.
 
-use std::fs::File;
+use std::io::{Cursor, Read};
 
-use ndarray::{ArrayD, IxDyn, OwnedRepr};
-use ndarray_npy::{NpzReader, ReadNpyError, ReadNpzError, ReadableElement};
+use zip::ZipArchive;
+use zktorch_models::npy;
 
 use super::{InputSpec, SampleProblem, Tensor};
 
+/// Bytes that a small archive may hold; a larger one may hold [`EXPANSION`] times its own.
+const LEAST: usize = 1 << 24;
+/// How much smaller than its arrays an archive may be.
+const EXPANSION: usize = 32;
+
 /// The arrays of the archive in the inputs' order: by name if all names are there, else as they come.
-pub(super) fn parse(file: File, inputs: &[InputSpec]) -> Result<Vec<Tensor>, SampleProblem> {
-    let mut archive = NpzReader::new(file).map_err(malformed)?;
-    let names = archive.names().map_err(malformed)?;
+pub(super) fn parse(bytes: &[u8], inputs: &[InputSpec]) -> Result<Vec<Tensor>, SampleProblem> {
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(malformed)?;
+    let names: Vec<String> = archive.file_names().map(str::to_owned).collect();
     let position = |input: &InputSpec| names.iter().position(|name| name.trim_end_matches(".npy") == input.name);
     let by_name: Option<Vec<usize>> = inputs.iter().map(position).collect();
     let order = by_name.unwrap_or_else(|| (0..names.len()).collect());
-    order.into_iter().map(|index| tensor(&mut archive, &names[index])).collect()
+    let mut left = bytes.len().saturating_mul(EXPANSION).max(LEAST);
+    let mut array = |index: usize| {
+        let mut file = Vec::new();
+        let member = archive.by_index(index).map_err(malformed)?;
+        member.take(left as u64 + 1).read_to_end(&mut file).map_err(malformed)?;
+        left = left.checked_sub(file.len()).ok_or_else(|| malformed("its arrays are too large for its size"))?;
+        Ok(npy::parse(&file).map_err(|e| malformed(format!("array `{}`: {e}", names[index])))?.into())
+    };
+    order.into_iter().map(&mut array).collect()
 }
 
-fn malformed(error: ReadNpzError) -> SampleProblem {
+fn malformed(error: impl ToString) -> SampleProblem {
     SampleProblem::Malformed { format: "npz", reason: error.to_string() }
-}
-
-/// Reads an array of any of the element types that hold numbers.
-fn tensor(archive: &mut NpzReader<File>, name: &str) -> Result<Tensor, SampleProblem> {
-    macro_rules! first_type_that_fits {
-        ($($element:ty => $convert:expr),* $(,)?) => {
-            $(if let Some(tensor) = typed::<$element>(archive, name, $convert)? {
-                return Ok(tensor);
-            })*
-        };
-    }
-    first_type_that_fits! {
-        f32 => |v| v,
-        f64 => |v| v as f32,
-        u8 => f32::from,
-        i8 => f32::from,
-        i16 => f32::from,
-        i32 => |v| v as f32,
-        i64 => |v| v as f32,
-        bool => |v| f32::from(u8::from(v)),
-    }
-    let reason = format!("array `{name}` has elements that are no numbers of a known type");
-    Err(SampleProblem::Malformed { format: "npz", reason })
-}
-
-/// The array, or `None` if its elements are of another type.
-fn typed<T: ReadableElement + Copy>(
-    archive: &mut NpzReader<File>,
-    name: &str,
-    convert: impl Fn(T) -> f32,
-) -> Result<Option<Tensor>, SampleProblem> {
-    let read: Result<ArrayD<T>, _> = archive.by_name::<OwnedRepr<T>, IxDyn>(name);
-    match read {
-        Ok(array) => {
-            let values = array.iter().map(|&v| convert(v)).collect();
-            Ok(Some(Tensor { shape: array.shape().to_vec(), values }))
-        }
-        Err(ReadNpzError::Npy(ReadNpyError::WrongDescriptor(_))) => Ok(None),
-        Err(error) => Err(malformed(error)),
-    }
 }

@@ -77,6 +77,18 @@ fn npy_and_npz_hold_samples() {
 }
 
 #[test]
+fn an_archive_that_unpacks_to_much_more_is_refused() {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let mut writer = NpzWriter::new_compressed(&mut bytes);
+    writer.add_array("x", &Array::<f32, _>::zeros(1 << 23)).unwrap();
+    writer.finish().unwrap();
+    let bytes = bytes.into_inner();
+    assert!(bytes.len() < 1 << 20);
+    let error = parse(Format::Npz, &bytes, &[spec("x", &[1 << 23])]).unwrap_err();
+    assert!(error.to_string().contains("too large for its size"), "{error}");
+}
+
+#[test]
 fn unreadable_files_are_refused_by_name() {
     let folder = TempDir::new().unwrap();
     let x = [spec("x", &[1])];

@@ -7,12 +7,21 @@ use ndarray::{ArrayD, Axis, IxDyn, Slice, Zip};
 use super::super::evaluate::apply;
 use super::super::{Graph, NodeId, Op};
 
-/// Evaluates nodes whose operands are all constants. Broadcasts of constants stay, so that constants stay small.
+/// Entries that a folded value may have, where no constant has more.
+const FOLDED: usize = 1 << 24;
+
+/// Evaluates nodes whose operands are all constants. Broadcasts of constants stay, so that constants stay small, and so do nodes
+/// that would make constants much larger than they are.
 pub fn fold_constants(graph: &mut Graph) -> bool {
     let mut changed = false;
+    let constants = graph.nodes().filter(|(_, node)| matches!(node.op, Op::Constant(_)));
+    let most = constants.map(|(_, node)| node.len()).fold(FOLDED, usize::max);
     for id in graph.order() {
         let node = graph.node(id);
         if matches!(node.op, Op::Input { .. } | Op::Constant(_) | Op::Broadcast) || graph.uses(id) == 0 {
+            continue;
+        }
+        if graph.operands(id).iter().chain([&id]).any(|&id| graph.node(id).len() > most) {
             continue;
         }
         let operands: Option<Vec<Arc<ArrayD<f32>>>> =

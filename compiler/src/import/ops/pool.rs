@@ -24,10 +24,14 @@ pub(super) fn window(spec: &PoolSpec, input: &[usize], output: &[usize]) -> Resu
         pads_begin: padding.iter().map(|p| p.pad_before).collect(),
         pads_end: vec![0; input.len()],
     };
+    let attributes = [&window.kernel, &window.strides, &window.dilations, &window.pads_begin];
+    if output.len() != input.len() || attributes.iter().any(|values| values.len() != input.len()) {
+        return Err(format!("the window does not have {} axes: {window:?}", input.len()));
+    }
     for axis in 0..input.len() {
-        let span = window.dilations[axis] * window.kernel[axis].saturating_sub(1) + 1;
-        let needed = output[axis].saturating_sub(1) * window.strides[axis] + span;
-        window.pads_end[axis] = needed.saturating_sub(input[axis] + window.pads_begin[axis]);
+        let span = window.dilations[axis].saturating_mul(window.kernel[axis].saturating_sub(1)).saturating_add(1);
+        let needed = output[axis].saturating_sub(1).saturating_mul(window.strides[axis]).saturating_add(span);
+        window.pads_end[axis] = needed.saturating_sub(input[axis].saturating_add(window.pads_begin[axis]));
     }
     Ok(window)
 }
