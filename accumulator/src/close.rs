@@ -159,7 +159,11 @@ impl Opening<'_> {
 
     /// The messages of a segment with their coefficients in the commitment to `z`, or to `D z`.
     fn coefficients(&self, segment: usize, weighted: bool) -> impl Iterator<Item = (Fr, usize)> {
-        let own = self.slots.messages.iter().zip(self.weights).enumerate().filter(move |(_, (m, _))| m.slot.segment == segment);
+        // Segments are filled one after the other.
+        let messages = &self.slots.messages;
+        let first = messages.partition_point(|m| m.slot.segment < segment);
+        let end = messages.partition_point(|m| m.slot.segment <= segment);
+        let own = messages.iter().zip(self.weights).enumerate().take(end).skip(first);
         own.map(move |(i, (_, &kappa))| (if weighted { self.h * kappa } else { self.h }, i))
     }
 

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use zktorch_blocks::field::Fr;
 use zktorch_blocks::transcript::{Form, Reject, Transcript};
 use zktorch_blocks::waves::Claim;
+use zktorch_blocks::work::{self, Work};
 
 /// The prover's row vectors during the fold: one pair `(w, f)` an instance, dense.
 pub trait FoldProver {
@@ -48,13 +49,15 @@ pub struct Accumulated {
 /// `(claims + 2 levels) / |F|`. The caller owes a proof of the accumulated claim.
 ///
 /// # Errors
-/// On malformed bytes, or a claim on something that is not committed.
+/// On malformed bytes, a claim on something that is not committed, or too much [`work`].
 pub fn accumulate(
     t: &mut Transcript<'_>,
     layout: &Layout,
+    work: &mut Work,
     claims: &[Claim],
     mut prover: Option<&mut dyn FoldProver>,
 ) -> Result<Accumulated, Reject> {
+    work.spend(claims.iter().map(|claim| layout.rows_of(claim.polynomial)).sum(), work::ENTRY)?;
     let gamma = t.challenge();
     let (leaves, mut values) = merge(layout, claims, gamma)?;
     if let Some(prover) = prover.as_deref_mut() {

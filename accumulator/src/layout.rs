@@ -59,31 +59,49 @@ pub struct Split {
     pub columns: Vec<Fr>,
 }
 
+/// Why committed tensors have no places.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the program's committed tensors take {0} rows, at most {MAX_ROWS} are supported")]
+pub struct TooManyRows(pub usize);
+
+/// The largest number of rows of all phases: what is kept for each of them is bounded before it is made.
+pub const MAX_ROWS: usize = 1 << 20;
+
 impl Layout {
     /// Packs the committed polynomials of a program, largest first, ties in program order: a polynomial of at least `2^c`
     /// entries takes whole rows; smaller ones share rows at offsets that are multiples of their size. Bound tensors share no row,
     /// so that their commitments are the same in every program.
-    pub fn new(program: &Program, column_bits: usize) -> Self {
+    ///
+    /// # Errors
+    /// If a well-formed program takes more than [`MAX_ROWS`] rows.
+    pub fn new(program: &Program, column_bits: usize) -> Result<Self, TooManyRows> {
         let shaped = |id| Some((Polynomial::Tensor(id), program.tensors.get(id)?.shape.clone()));
         let bound: BTreeSet<TensorId> = program.bound().collect();
         let tables =
             program.tables.iter().enumerate().map(|(id, t)| (Polynomial::Multiplicity(id), Shape::from([t.padded_rows()])));
         let mut layout = Self { column_bits, phases: [0..0, 0..0, 0..0, 0..0], omitted: Vec::new(), places: HashMap::new() };
-        let model = layout.pack(program.with_role(Role::Weight).filter_map(shaped).collect());
+        let model = layout.pack(program.with_role(Role::Weight).filter_map(shaped).collect())?;
         let first = layout.omitted.len();
-        bound.iter().copied().filter_map(shaped).for_each(|own| drop(layout.pack(vec![own])));
+        for own in bound.iter().copied().filter_map(shaped) {
+            layout.pack(vec![own])?;
+        }
         let own_rows = first..layout.omitted.len();
         let rest = program.with_role(Role::Witness).filter(|id| !bound.contains(id));
-        let witness = layout.pack(rest.filter_map(shaped).collect());
-        let multiplicities = layout.pack(if program.lookups.is_empty() { Vec::new() } else { tables.collect() });
+        let witness = layout.pack(rest.filter_map(shaped).collect())?;
+        let multiplicities = layout.pack(if program.lookups.is_empty() { Vec::new() } else { tables.collect() })?;
         layout.phases = [model, own_rows, witness, multiplicities];
-        layout
+        Ok(layout)
     }
 
-    fn pack(&mut self, mut polynomials: Vec<(Polynomial, Shape)>) -> Range<usize> {
+    fn pack(&mut self, mut polynomials: Vec<(Polynomial, Shape)>) -> Result<Range<usize>, TooManyRows> {
         polynomials.sort_by_key(|(_, shape)| std::cmp::Reverse(shape.bits()));
         let columns = 1usize << self.column_bits;
         let first = self.omitted.len();
+        let entries = polynomials.iter().map(|(_, shape)| shape.padded_len()).fold(0, usize::saturating_add);
+        let rows = entries.div_ceil(columns).saturating_add(first);
+        if rows > MAX_ROWS {
+            return Err(TooManyRows(rows));
+        }
         let mut column = columns;
         for (polynomial, shape) in polynomials {
             let size = shape.padded_len();
@@ -101,7 +119,7 @@ impl Layout {
             };
             self.places.insert(polynomial, place);
         }
-        first..self.omitted.len()
+        Ok(first..self.omitted.len())
     }
 
     /// The rows of a phase.
@@ -129,6 +147,11 @@ impl Layout {
     /// The place of a committed polynomial.
     pub fn place(&self, polynomial: Polynomial) -> Option<&Place> {
         self.places.get(&polynomial)
+    }
+
+    /// Number of rows that a polynomial lies in.
+    pub fn rows_of(&self, polynomial: Polynomial) -> usize {
+        self.place(polynomial).map_or(0, |place| (place.shape.padded_len() >> self.column_bits).max(1))
     }
 
     /// Number of rows of all phases.

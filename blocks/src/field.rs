@@ -81,6 +81,28 @@ pub fn index_mle(point: &[Fr]) -> Fr {
     point.iter().fold(Fr::ZERO, |acc, p| acc.double() + p)
 }
 
+/// MLE of `i -> i [i < n]` at a point: `n` may be anything from 0 to `2^k`.
+pub fn index_below(n: usize, point: &[Fr]) -> Fr {
+    let k = point.len();
+    if n >> k != 0 {
+        return index_mle(point);
+    }
+    // Indices that agree with n so far have the index `prefix` and the weight `tied`.
+    let (mut sum, mut prefix, mut tied) = (Fr::ZERO, Fr::ZERO, Fr::ONE);
+    for (j, &p) in point.iter().enumerate() {
+        let behind = point.get(j + 1..).unwrap_or_default();
+        let place = Fr::from(1u64 << behind.len());
+        if n >> (k - 1 - j) & 1 == 1 {
+            sum += tied * (Fr::ONE - p) * (prefix + index_mle(behind));
+            prefix += place;
+            tied *= p;
+        } else {
+            tied *= Fr::ONE - p;
+        }
+    }
+    sum
+}
+
 /// The dot product of two slices of equal length.
 pub fn dot(a: &[Fr], b: &[Fr]) -> Fr {
     debug_assert_eq!(a.len(), b.len());
@@ -96,12 +118,6 @@ pub fn evaluate(mut table: Vec<Fr>, point: &[Fr]) -> Fr {
         }
     }
     table.first().copied().unwrap_or(Fr::ZERO)
-}
-
-/// MLE of integers in padded order at a point.
-pub fn evaluate_integers(values: impl IntoIterator<Item = (usize, i64)>, point: &[Fr]) -> Fr {
-    let table = eq_table(point);
-    values.into_iter().filter_map(|(i, v)| Some(*table.get(i)? * from_i64(v))).sum()
 }
 
 /// 64 bytes to a field element, uniform up to `2^-257`.

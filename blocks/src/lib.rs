@@ -13,3 +13,4 @@ pub mod program;
 pub mod sumcheck;
 pub mod transcript;
 pub mod waves;
+pub mod work;

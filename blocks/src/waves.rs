@@ -7,10 +7,11 @@
 use crate::add::{Expander, Expansion, Point, Polynomial, Query};
 use crate::field::{Fr, powers};
 use crate::matmul::Contraction;
-use crate::permute::Reduction;
+use crate::permute::{Reduction, table_sizes};
 use crate::program::{Program, Role, Source, TensorId};
-use crate::sumcheck::{Degree, Rounds, sumcheck};
+use crate::sumcheck::{Degree, Rounds, groups, sumcheck};
 use crate::transcript::{Form, Product, Reject, Transcript};
+use crate::work;
 use ark_ff::Field;
 
 /// A claim on a virtual tensor, ready for the sumcheck.
@@ -97,19 +98,20 @@ enum End {
 
 impl Instance {
     /// The summand at the challenges, in terms of new queries.
-    fn end(&self, program: &Program, expander: &mut Expander<'_>, challenges: &[Fr]) -> Option<End> {
-        match self {
+    fn end(&self, program: &Program, expander: &mut Expander<'_>, challenges: &[Fr]) -> Result<Option<End>, Reject> {
+        Ok(match self {
             Self::Einsum { operands: [lhs, rhs], contraction } => {
-                let a = expander.evaluate(*lhs, &contraction.operand_point(&contraction.lhs, challenges).into());
-                let b = expander.evaluate(*rhs, &contraction.operand_point(&contraction.rhs, challenges).into());
+                let a = expander.evaluate(*lhs, &contraction.operand_point(&contraction.lhs, challenges).into())?;
+                let b = expander.evaluate(*rhs, &contraction.operand_point(&contraction.rhs, challenges).into())?;
                 Some(End::Product(contraction.batch_factor(challenges), a, b))
             }
             Self::View { reduction } => {
-                let shape = &program.tensors.get(reduction.source)?.shape;
-                let point: Point = reduction.source_point(shape, challenges).into();
-                Some(End::Linear(reduction.indicator_at(shape, &point), expander.evaluate(reduction.source, &point)))
+                let Some(source) = program.tensors.get(reduction.source) else { return Ok(None) };
+                let point: Point = reduction.source_point(&source.shape, challenges).into();
+                let indicator = reduction.indicator_at(&source.shape, &point);
+                Some(End::Linear(indicator, expander.evaluate(reduction.source, &point)?))
             }
-        }
+        })
     }
 }
 
@@ -143,7 +145,7 @@ pub fn answer<'e>(
 /// A wave: `(instances + degree * variables) / |F|`. The caller owes the openings of the claims returned.
 ///
 /// # Errors
-/// On malformed bytes only.
+/// On malformed bytes, and where a program asks for too much [`crate::work`].
 pub fn reduce<'e>(
     t: &mut Transcript<'_>,
     program: &Program,
@@ -156,7 +158,9 @@ pub fn reduce<'e>(
     loop {
         let mut instances = Vec::new();
         let mut values = Vec::new();
-        for (query, form) in expander.queries().iter().zip(&forms).skip(seen) {
+        let tables = expander.queries().iter().skip(seen).map(|query| table_entries(program, query)).fold(0, usize::saturating_add);
+        expander.work().spend(tables, work::ENTRY)?;
+        for (query, form) in expander.queries().iter().skip(seen).zip(forms.iter().skip(seen)) {
             match Instance::new(program, query) {
                 Some(instance) => {
                     instances.push(instance);
@@ -171,6 +175,7 @@ pub fn reduce<'e>(
         }
         let variables = instances.iter().map(Instance::variables).max().unwrap_or(0);
         let degree = instances.iter().map(Instance::degree).max().unwrap_or(Degree::Two);
+        expander.work().spend(groups(variables).into_iter().map(|b| degree.message_len(b)).sum(), work::SCALAR)?;
         let weights = powers(t.challenge(), instances.len());
         let scaled = instances.iter().zip(&weights).map(|(i, &w)| w * two_to(variables - i.variables()));
         let claim = Form::combine(scaled.zip(values));
@@ -181,7 +186,7 @@ pub fn reduce<'e>(
         let ends: Vec<_> = instances
             .iter()
             .map(|i| i.end(program, expander, point.get(variables - i.variables()..).unwrap_or_default()))
-            .collect();
+            .collect::<Result<_, _>>()?;
         answer(t, "wave operands", expander, &mut forms, prover.as_deref_mut())?;
         let mut products = Vec::new();
         let mut rest = -claim;
@@ -193,6 +198,18 @@ pub fn reduce<'e>(
             }
         }
         t.quad("wave", products, rest);
+    }
+}
+
+/// Entries of the tables that a query's reduction makes, and of those it is made from.
+fn table_entries(program: &Program, query: &Query) -> usize {
+    let tensor = |id: TensorId| program.tensors.get(id);
+    match query.polynomial {
+        Polynomial::Tensor(id) => match tensor(id).map(|t| (&t.shape, &t.source)) {
+            Some((out, Source::View(view))) => tensor(view.source).map_or(0, |t| table_sizes(view, out, &t.shape)),
+            _ => 0,
+        },
+        Polynomial::Multiplicity(_) => 0,
     }
 }
 

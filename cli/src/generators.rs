@@ -4,8 +4,9 @@ use crate::cache;
 use crate::failure::Failure;
 use zktorch_accumulator::setup::{Generators, Setup, VerifierSetup};
 
-/// The largest number of generators that is hashed on demand: a foreign key must not keep a verifier busy for hours.
-const MOST: usize = 1 << 20;
+/// The largest number of generators that is hashed on demand: a foreign key must not keep a verifier busy. `compile` makes keys of at
+/// most half as many.
+const MOST: usize = 1 << 16;
 
 /// Digests of the first `2^log2` generators. They pin the cache: a file that somebody else wrote there is not believed.
 const PINNED: [(u32, &str); 6] = [

@@ -17,6 +17,8 @@ mod progress;
 pub mod setup;
 mod show;
 
+pub use folder::ProgramFile;
+
 use args::{Cli, Command};
 use clap::Parser;
 use failure::Failure;

@@ -70,12 +70,12 @@ impl Work {
 /// the machine of record (`benches/README.md`).
 ///
 /// # Errors
-/// If the program makes claims on tensors that are not committed.
+/// If the program takes too many rows or too much work to verify, or makes claims on tensors that are not committed.
 pub fn predict(program: &Program, decider: Decider, column_bits: u32) -> Result<Cost, Failure> {
     let work = Work::new(program);
-    let relation = Relation::blank(program, column_bits as usize);
-    let size = ProofSize::of(&relation, decider == Decider::Transparent)
-        .map_err(|e| Failure::undecided(format!("the program cannot be proved: {e}")))?;
+    let refused = |why: &dyn std::fmt::Display| Failure::undecided(format!("the program cannot be proved: {why}"));
+    let relation = Relation::blank(program, column_bits as usize).map_err(|e| refused(&e))?;
+    let size = ProofSize::of(&relation, decider == Decider::Transparent).map_err(|e| refused(&e))?;
     let model = relation.layout.sent_rows(Phase::Model).count() as f64;
     let (rows, messages, scalars) = (size.rows as f64, size.messages as f64, size.hidden_scalars as f64);
     let m = f64::from(column_bits).exp2();
@@ -106,10 +106,18 @@ impl Cost {
     }
 }
 
-/// The number of columns that is cheapest.
+/// The number of columns that is cheapest, of those that can be.
 fn cheapest(program: &Program, decider: Decider, bits: std::ops::RangeInclusive<u32>) -> Result<(u32, f64), Failure> {
-    let scored = bits.map(|c| Ok((c, predict(program, decider, c)?.score()))).collect::<Result<Vec<_>, Failure>>()?;
-    Ok(scored.into_iter().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((*TRANSPARENT.start(), 0.0)))
+    let mut best: Result<(u32, f64), Failure> = Err(Failure::undecided("no number of columns to choose from"));
+    for c in bits {
+        let scored = predict(program, decider, c).map(|cost| (c, cost.score()));
+        best = match (best, scored) {
+            (Ok(best), Ok(new)) if best.1 <= new.1 => Ok(best),
+            (Ok(best), Err(_)) => Ok(best),
+            (_, scored) => scored,
+        };
+    }
+    best
 }
 
 /// Makes the setup that was asked for; with it the binary logarithm of the columns.

@@ -111,9 +111,8 @@ pub fn things(n: usize, one: &str) -> String {
     format!("{} {one}{}", count(n), if n == 1 { "" } else { "s" })
 }
 
-/// The commitment matrices of a key that is well formed: in words, and rows by phase.
-pub fn matrices(key: &VerifyingKey) -> (String, Value) {
-    let layout = Layout::new(&key.program, key.column_bits as usize);
+/// The commitment matrices of a key: in words, and rows by phase.
+pub fn matrices(key: &VerifyingKey, layout: &Layout) -> (String, Value) {
     let [model, bound, witness, multiplicities] = Phase::ALL.map(|phase| layout.sent_rows(phase).count());
     let text = format!(
         "{} columns; {model} rows of weights, {bound} of private inputs and outputs, {witness} of a witness, {multiplicities} of \
@@ -123,9 +122,9 @@ pub fn matrices(key: &VerifyingKey) -> (String, Value) {
     (text, json!({ "model": model, "bound": bound, "witness": witness, "multiplicities": multiplicities }))
 }
 
-/// Whole bits of soundness of proofs for a key that is well formed.
+/// Whole bits of soundness of proofs for a key that is well formed; 0 if there can be none.
 pub fn soundness_bits(key: &VerifyingKey) -> u32 {
-    let relation = Relation::blank(&key.program, key.column_bits as usize);
+    let Ok(relation) = Relation::blank(&key.program, key.column_bits as usize) else { return 0 };
     let size = ProofSize::of(&relation, key.setup.is_transparent());
     size.map_or(0, |size| soundness::bits(&relation, &size, &key.setup) as u32)
 }

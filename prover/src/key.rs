@@ -116,7 +116,7 @@ pub fn keygen(
     if column_bits >= 32 || 1usize << column_bits > setup.generators.columns() {
         return Err(KeyError::Columns(column_bits).into());
     }
-    let layout = Layout::new(&program, column_bits as usize);
+    let layout = Layout::new(&program, column_bits as usize).map_err(KeyError::from)?;
     let rows = layout.fill(Phase::Model, |p| match p {
         Polynomial::Tensor(id) => weights.get(&id).cloned().unwrap_or_else(|| Arc::from([])),
         Polynomial::Multiplicity(_) => Arc::from([]),

@@ -7,7 +7,7 @@ use crate::session::Blinders;
 use std::collections::BTreeMap;
 use zktorch_blocks::execute::{Weights, execute};
 use zktorch_blocks::transcript::Reject;
-use zktorch_verifier::key::{Relation, VerifyingKey};
+use zktorch_verifier::key::{KeyError, Relation, VerifyingKey};
 use zktorch_verifier::model::{Level, ModelProof, part_digest, parts};
 
 /// Proves what `level` says of the weights of a key. `progress` is told the part that begins and how many there are.
@@ -29,7 +29,7 @@ pub fn prove_model(
     for (index, program) in programs.iter().enumerate() {
         progress(index, programs.len());
         let trace = execute(program, &weights, &[])?;
-        let part = relation.about(program, part_digest(&relation.digest, level, index));
+        let part = relation.about(program, part_digest(&relation.digest, level, index)).map_err(KeyError::from)?;
         let proved = argue_trace(proving, verifying, &part, &trace, &Blinders::new(), randomness.fork(), &mut |_| ())?;
         if !proved.violated.is_empty() {
             return Err(Reject::Check("constraints of the model proof").into());

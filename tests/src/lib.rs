@@ -6,6 +6,7 @@ pub mod enforced;
 pub mod fixture;
 pub mod follow;
 pub mod fraction;
+pub mod hostile;
 pub mod leak;
 pub mod linear;
 pub mod lying;

@@ -74,7 +74,7 @@ impl Fixture {
         let mut wrong = Vec::new();
         let mut proof = ModelProof { key: relation.digest, level, seeded: true, parts: Vec::new() };
         for (index, program) in programs.iter().enumerate() {
-            let part = relation.about(program, part_digest(&relation.digest, level, index));
+            let part = relation.about(program, part_digest(&relation.digest, level, index)).expect("few rows");
             let trace = execute(program, &weights, &[]).expect("the honest run works");
             let mut data = Data::new(program, &trace);
             let mut deltas: BTreeMap<TensorId, Fr> = BTreeMap::from([(change.weight, change.delta)]);

@@ -96,7 +96,7 @@ pub fn argue(
 /// See [`argue`]; the caller owes the proof of the accumulated claim and of the constraints.
 ///
 /// # Errors
-/// On malformed bytes only.
+/// On malformed bytes, and where the program asks for too much [`work`](zktorch_blocks::work).
 pub fn argue_hidden(
     t: &mut Transcript<'_>,
     relation: &Relation<'_>,
@@ -133,7 +133,7 @@ pub fn argue_hidden(
 
     begin(prover, "accumulate");
     let mut fold = prover.as_deref_mut().map(|p| p.fold());
-    let accumulated = accumulate(t, &relation.layout, &claims, fold.as_deref_mut().map(|f| -> &mut dyn FoldProver { f }))?;
+    let accumulated = accumulate(t, &relation.layout, expander.work(), &claims, fold.as_deref_mut().map(|f| -> &mut dyn FoldProver { f }))?;
     let vector = fold.as_deref().map(|f| f.vector());
     Ok(Open { rows, accumulated, vector })
 }
@@ -194,14 +194,14 @@ fn leaf_constraints(
         .lookups
         .iter()
         .map(|lookup| lookup.columns.iter().map(|&id| expander.evaluate(id, &suffix(bits(id)))).collect())
-        .collect();
+        .collect::<Result<_, Reject>>()?;
     let tables = if program.lookups.is_empty() { &[][..] } else { &program.tables };
     let multiplicities: Vec<Expansion> = tables
         .iter()
         .enumerate()
         .map(|(id, table)| expander.query(Polynomial::Multiplicity(id), suffix(table.bits())))
         .collect();
-    let zeros: Vec<Expansion> = program.zeros.iter().map(|&id| expander.evaluate(id, &suffix(bits(id)))).collect();
+    let zeros = program.zeros.iter().map(|&id| expander.evaluate(id, &suffix(bits(id)))).collect::<Result<Vec<_>, _>>()?;
     let mut forms = Vec::new();
     {
         let mut evaluator = prover.as_deref_mut().map(|p| p.evaluator());

@@ -1,5 +1,6 @@
 //! Files: a header, a payload, a digest. The only module that knows the encoding, so that it can be replaced in one place.
 
+use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -27,6 +28,11 @@ const HEADER: usize = MAGIC.len() + 1 + 2;
 const DIGEST: usize = 32;
 /// Largest payload.
 const LIMIT: usize = 1 << 34;
+/// Bytes of a value that a byte of payload may stand for, as the decoder counts: a variable-length integer takes one and counts eight.
+const EXPANSION: usize = 16;
+/// Payloads up to these sizes are decoded under these limits.
+const SMALL: usize = 1 << 16;
+const MEDIUM: usize = 1 << 22;
 
 impl Kind {
     const fn tag(self) -> u8 {
@@ -83,7 +89,7 @@ pub enum DecodeError {
     },
 }
 
-fn config() -> impl bincode::config::Config {
+fn config() -> Configuration<LittleEndian, Varint, Limit<LIMIT>> {
     bincode::config::standard().with_limit::<LIMIT>()
 }
 
@@ -100,20 +106,25 @@ pub fn canonical<T: Serialize>(value: &T) -> Result<Vec<u8>, DecodeError> {
 /// # Errors
 /// If the value cannot be encoded.
 pub fn encode<T: Serialize>(kind: Kind, value: &T) -> Result<Vec<u8>, DecodeError> {
+    Ok(seal(kind, &canonical(value)?))
+}
+
+/// The file of a payload: header, payload, digest.
+pub fn seal(kind: Kind, payload: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::from(MAGIC);
     bytes.push(kind.tag());
     bytes.extend(VERSION.to_le_bytes());
-    bytes.extend(canonical(value)?);
+    bytes.extend(payload);
     let digest = Sha256::digest(&bytes);
     bytes.extend(digest);
-    Ok(bytes)
+    bytes
 }
 
-/// Reads a file.
+/// The payload of a file.
 ///
 /// # Errors
-/// If it is foreign, of another kind or version, corrupt, or holds more than the value.
-pub fn decode<T: DeserializeOwned>(kind: Kind, bytes: &[u8]) -> Result<T, DecodeError> {
+/// If the file is foreign, of another kind or version, or corrupt.
+pub fn open(kind: Kind, bytes: &[u8]) -> Result<&[u8], DecodeError> {
     let (header, _) = bytes.split_at_checked(HEADER).ok_or(DecodeError::Foreign)?;
     let (magic, rest) = header.split_at_checked(MAGIC.len()).ok_or(DecodeError::Foreign)?;
     let [tag, version @ ..] = rest else { return Err(DecodeError::Foreign) };
@@ -134,9 +145,25 @@ pub fn decode<T: DeserializeOwned>(kind: Kind, bytes: &[u8]) -> Result<T, Decode
     if Sha256::digest(body).as_slice() != digest {
         return Err(corrupt);
     }
-    let payload = body.get(HEADER..).unwrap_or_default();
+    Ok(body.get(HEADER..).unwrap_or_default())
+}
+
+/// Reads a file.
+///
+/// # Errors
+/// If it is foreign, of another kind or version, corrupt, or holds more than the value.
+pub fn decode<T: DeserializeOwned>(kind: Kind, bytes: &[u8]) -> Result<T, DecodeError> {
+    let payload = open(kind, bytes)?;
     let failed = |why: String| DecodeError::Payload { kind: kind.name(), why };
-    let (value, read) = bincode::serde::decode_from_slice(payload, config()).map_err(|e| failed(e.to_string()))?;
+    // The decoder allocates what a length asks for before it finds the bytes missing; its limit is a constant of its type.
+    let (value, read) = if payload.len() <= SMALL {
+        bincode::serde::decode_from_slice(payload, config().with_limit::<{ EXPANSION * SMALL }>())
+    } else if payload.len() <= MEDIUM {
+        bincode::serde::decode_from_slice(payload, config().with_limit::<{ EXPANSION * MEDIUM }>())
+    } else {
+        bincode::serde::decode_from_slice(payload, config())
+    }
+    .map_err(|e| failed(e.to_string()))?;
     if read != payload.len() {
         return Err(failed(format!("{} bytes are left over", payload.len() - read)));
     }

@@ -7,7 +7,7 @@ use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zktorch_accumulator::close::Bases;
-use zktorch_accumulator::layout::{Layout, Phase};
+use zktorch_accumulator::layout::{Layout, Phase, TooManyRows};
 use zktorch_accumulator::setup::constants::blinding_generator;
 use zktorch_accumulator::setup::{Generators, VerifierSetup};
 use zktorch_blocks::lookup::Leaves;
@@ -65,6 +65,9 @@ pub enum KeyError {
     /// The matrices' width does not fit the setup.
     #[error("the key asks for 2^{0} columns, which its setup does not have")]
     Columns(u32),
+    /// The program is too large for the matrices' width.
+    #[error("the key asks for too much: {0}")]
+    Size(#[from] TooManyRows),
     /// Ports and program disagree.
     #[error("the key's inputs and outputs do not fit its program")]
     Ports,
@@ -85,6 +88,23 @@ impl VerifyingKey {
     /// If it does not decode.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
         decode(Kind::VerifyingKey, bytes)
+    }
+
+    /// Checks all of the key but the points in it, and says where committed tensors lie.
+    ///
+    /// # Errors
+    /// If the key is not well formed.
+    pub fn layout(&self) -> Result<Layout, KeyError> {
+        self.program.validate(&Limits::default())?;
+        let fits = self.inputs.len() == self.program.inputs.len() && self.outputs.len() == self.program.outputs.len();
+        if !fits || self.outputs.is_empty() {
+            return Err(KeyError::Ports);
+        }
+        let column_bits = usize::try_from(self.column_bits).map_err(|_| KeyError::Columns(self.column_bits))?;
+        if self.column_bits >= 32 || 1usize << self.column_bits > self.setup.columns() {
+            return Err(KeyError::Columns(self.column_bits));
+        }
+        Ok(Layout::new(&self.program, column_bits)?)
     }
 
     /// SHA-256 of everything in the key; bound by every proof.
@@ -132,16 +152,7 @@ impl<'k> Relation<'k> {
     /// # Errors
     /// If the key is not well formed.
     pub fn new(key: &'k VerifyingKey, generators: Option<&Generators>) -> Result<Self, KeyError> {
-        key.program.validate(&Limits::default())?;
-        let fits = key.inputs.len() == key.program.inputs.len() && key.outputs.len() == key.program.outputs.len();
-        if !fits || key.outputs.is_empty() {
-            return Err(KeyError::Ports);
-        }
-        let column_bits = usize::try_from(key.column_bits).map_err(|_| KeyError::Columns(key.column_bits))?;
-        if key.column_bits >= 32 || 1usize << key.column_bits > key.setup.columns() {
-            return Err(KeyError::Columns(key.column_bits));
-        }
-        let layout = Layout::new(&key.program, column_bits);
+        let layout = key.layout()?;
         let mut model_rows = vec![G1Affine::zero(); layout.rows(Phase::Model).end];
         let sent: Vec<usize> = layout.sent_rows(Phase::Model).collect();
         let got = key.model_rows.len() / POINT_BYTES;
@@ -164,17 +175,24 @@ impl<'k> Relation<'k> {
 
     /// The relation of another program about the same weights: its weight tensors are this one's, in the same order.
     /// `digest` stands for the key.
-    pub fn about<'p>(&self, program: &'p Program, digest: [u8; 32]) -> Relation<'p> {
-        let layout = Layout::new(program, self.layout.column_bits);
-        Relation { program, layout, leaves: Leaves::new(program), model_rows: self.model_rows.clone(), bases: self.bases, digest }
+    ///
+    /// # Errors
+    /// If the program takes too many rows.
+    pub fn about<'p>(&self, program: &'p Program, digest: [u8; 32]) -> Result<Relation<'p>, TooManyRows> {
+        let layout = Layout::new(program, self.layout.column_bits)?;
+        let (leaves, model_rows) = (Leaves::new(program), self.model_rows.clone());
+        Ok(Relation { program, layout, leaves, model_rows, bases: self.bases, digest })
     }
 
     /// The relation of a well-formed program before anything is committed, for [`crate::size`].
-    pub fn blank(program: &'k Program, column_bits: usize) -> Self {
-        let layout = Layout::new(program, column_bits);
+    ///
+    /// # Errors
+    /// If the program takes too many rows.
+    pub fn blank(program: &'k Program, column_bits: usize) -> Result<Self, TooManyRows> {
+        let layout = Layout::new(program, column_bits)?;
         let model_rows = vec![G1Affine::zero(); layout.rows(Phase::Model).end];
         let bases = Bases { first: G1Affine::generator(), blinding: blinding_generator() };
-        Self { program, layout, leaves: Leaves::new(program), model_rows, bases, digest: [0; 32] }
+        Ok(Self { program, layout, leaves: Leaves::new(program), model_rows, bases, digest: [0; 32] })
     }
 
     /// Columns of the commitment matrices.

@@ -82,6 +82,7 @@ pub fn verify_model(
         }
         for (index, (program, bytes)) in programs.iter().zip(&proof.parts).enumerate() {
             let part = relation.about(program, part_digest(&relation.digest, proof.level, index));
+            let part = part.map_err(|e| Reject::Statement(e.to_string()))?;
             let statement = Statement::new(program, Vec::new())?;
             let mut t = Transcript::verifier(protocol(key), relation.columns(), bytes);
             begin(&mut t, &part, &statement);

@@ -43,17 +43,9 @@ impl Statement {
         Ok(Self { index, values })
     }
 
-    /// A statement of zeros, whether or not these are in range: for [`crate::size`].
+    /// A statement without values, which count as zeros: for [`crate::size`].
     pub(crate) fn zeros(program: &Program) -> Self {
-        let mut index = vec![None; program.tensors.len()];
-        let mut values = Vec::new();
-        for id in program.statement() {
-            if let (Some(slot), Some(tensor)) = (index.get_mut(id), program.tensors.get(id)) {
-                *slot = Some(values.len());
-                values.push(vec![0; tensor.shape.len()]);
-            }
-        }
-        Self { index, values }
+        Self { index: vec![None; program.tensors.len()], values: Vec::new() }
     }
 
     /// The values of a public tensor.

@@ -31,7 +31,7 @@ use sha2::{Digest, Sha256};
 /// Powers in the embedded ceremony.
 pub const ETHEREUM_COLUMNS: usize = 4096;
 /// The largest number of columns of any setup.
-pub const MAX_LOG2: u32 = 24;
+pub const MAX_LOG2: u32 = 20;
 
 /// Why a setup cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

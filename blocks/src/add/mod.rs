@@ -3,11 +3,12 @@
 //!
 //! [`Expansion`] follows linear expressions and free views down to the tensors that need a claim of their own.
 
-use crate::field::{Fr, evaluate_integers, from_i64};
+use crate::field::{Fr, from_i64};
 use crate::lookup::valid;
 use crate::permute::{Reduction, is_free_view};
-use crate::program::{Program, Role, Source, TableId, TensorId};
-use crate::transcript::Form;
+use crate::program::{Program, Role, Shape, Source, TableId, TensorId};
+use crate::transcript::{Form, Reject};
+use crate::work::{self, Work};
 use ark_ff::{AdditiveGroup, Field};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -64,12 +65,13 @@ pub struct Expander<'p> {
     queries: Vec<Query>,
     index: HashMap<Query, usize>,
     cache: HashMap<(TensorId, Point), Expansion>,
+    work: Work,
 }
 
 impl<'p> Expander<'p> {
     /// `statement` gives the values of public tensors, row-major.
     pub fn new(program: &'p Program, statement: &'p dyn Fn(TensorId) -> Option<&'p [i64]>) -> Self {
-        Self { program, statement, queries: Vec::new(), index: HashMap::new(), cache: HashMap::new() }
+        Self { program, statement, queries: Vec::new(), index: HashMap::new(), cache: HashMap::new(), work: Work::default() }
     }
 
     /// All queries made, in order.
@@ -88,54 +90,73 @@ impl<'p> Expander<'p> {
         Expansion { constant: Fr::ZERO, terms: vec![(Fr::ONE, index)] }
     }
 
-    /// The evaluation of a tensor at a point with one coordinate for each of its bits.
-    pub fn evaluate(&mut self, id: TensorId, point: &Point) -> Expansion {
-        let key = (id, Rc::clone(point));
-        if let Some(known) = self.cache.get(&key) {
-            return known.clone();
-        }
-        let expansion = self.expand(id, point).unwrap_or_default();
-        self.cache.insert(key, expansion.clone());
-        expansion
+    /// The work that is left to the program.
+    pub fn work(&mut self) -> &mut Work {
+        &mut self.work
     }
 
-    fn expand(&mut self, id: TensorId, point: &Point) -> Option<Expansion> {
+    /// The evaluation of a tensor at a point with one coordinate for each of its bits.
+    ///
+    /// # Errors
+    /// [`Reject::Work`] only.
+    pub fn evaluate(&mut self, id: TensorId, point: &Point) -> Result<Expansion, Reject> {
+        let key = (id, Rc::clone(point));
+        let expansion = match self.cache.get(&key) {
+            Some(known) => known.clone(),
+            None => {
+                self.work.spend(1, work::QUERY)?;
+                let expansion = self.expand(id, point)?;
+                self.cache.insert(key, expansion.clone());
+                expansion
+            }
+        };
+        self.work.spend(1 + expansion.terms.len(), work::TERM)?;
+        Ok(expansion)
+    }
+
+    fn expand(&mut self, id: TensorId, point: &Point) -> Result<Expansion, Reject> {
         let program = self.program;
-        let tensor = program.tensors.get(id)?;
-        let constant = |constant| Some(Expansion { constant, terms: Vec::new() });
+        let Some(tensor) = program.tensors.get(id) else { return Ok(Expansion::default()) };
+        let constant = |constant| Ok(Expansion { constant, terms: Vec::new() });
         match (&tensor.source, tensor.role()) {
             (Source::Fill(value), _) => constant(from_i64(*value) * valid(tensor.shape.dims(), point)),
-            (Source::Constant(values), _) => constant(self.known(id, values, point)),
-            (_, Role::Public) => constant(self.known(id, (self.statement)(id)?, point)),
+            (Source::Constant(values), _) => constant(self.known(&tensor.shape, values, point)?),
+            (_, Role::Public) => {
+                let values = (self.statement)(id).unwrap_or_default();
+                constant(self.known(&tensor.shape, values, point)?)
+            }
             (Source::Linear { terms, constant }, _) => {
                 let mut sum = Expansion::default();
                 if *constant != 0 {
                     sum.constant = from_i64(*constant) * valid(tensor.shape.dims(), point);
                 }
                 for &(coefficient, term) in terms {
-                    sum.add_scaled(from_i64(coefficient), &self.evaluate(term, point));
+                    let term = self.evaluate(term, point)?;
+                    // Equal queries are looked for one by one.
+                    self.work.spend(term.terms.len(), sum.terms.len())?;
+                    sum.add_scaled(from_i64(coefficient), &term);
                 }
-                Some(sum)
+                Ok(sum)
             }
             (Source::View(view), _) => {
-                let source = program.tensors.get(view.source)?;
+                let Some(source) = program.tensors.get(view.source) else { return Ok(Expansion::default()) };
                 if !is_free_view(view, &tensor.shape, &source.shape) {
-                    return Some(self.query(Polynomial::Tensor(id), Rc::clone(point)));
+                    return Ok(self.query(Polynomial::Tensor(id), Rc::clone(point)));
                 }
                 let reduction = Reduction::new(view, &tensor.shape, &source.shape, point);
                 let at: Point = reduction.source_point(&source.shape, &[]).into();
                 let mut scaled = Expansion::default();
-                scaled.add_scaled(reduction.factor, &self.evaluate(view.source, &at));
-                Some(scaled)
+                scaled.add_scaled(reduction.factor, &self.evaluate(view.source, &at)?);
+                Ok(scaled)
             }
-            _ => Some(self.query(Polynomial::Tensor(id), Rc::clone(point))),
+            _ => Ok(self.query(Polynomial::Tensor(id), Rc::clone(point))),
         }
     }
 
     /// MLE of values that both sides hold.
-    fn known(&self, id: TensorId, values: &[i64], point: &Point) -> Fr {
-        let indices = self.program.tensors.get(id).map(|t| t.shape.padded_indices()).unwrap_or_default();
-        evaluate_integers(indices.into_iter().zip(values.iter().copied()).filter(|&(_, v)| v != 0), point)
+    fn known(&mut self, shape: &Shape, values: &[i64], point: &Point) -> Result<Fr, Reject> {
+        self.work.spend(shape.len(), 1)?;
+        Ok(shape.evaluate(values, point))
     }
 }
 

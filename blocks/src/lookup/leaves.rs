@@ -1,7 +1,7 @@
 //! The leaves of the fraction tree, and the check of a claim on them.
 
 use super::LeafClaim;
-use crate::field::{Fr, eq_index, eq_table, from_i64, index_mle, less_than, powers};
+use crate::field::{Fr, eq_index, eq_table, from_i64, index_below, less_than, powers};
 use crate::program::{Column, Program, Table, TableId};
 use crate::transcript::{Form, Transcript};
 use ark_ff::{AdditiveGroup, Field};
@@ -153,22 +153,47 @@ impl Table {
 
     /// MLE of every column of the padded table at a point.
     pub fn evaluate(&self, point: &[Fr]) -> Vec<Fr> {
-        let closed = self.rows.is_power_of_two();
         let mut weights = None;
+        // MLE of start + i on the rows from `first` on, 0 on others.
+        let counted = |start: i64, first: usize| {
+            let count = less_than(self.rows, point) - less_than(first, point);
+            index_below(self.rows, point) - index_below(first, point) + from_i64(start) * count
+        };
+        let padding = Fr::ONE - less_than(self.rows, point);
         self.columns
             .iter()
             .enumerate()
             .map(|(j, column)| match column {
-                Column::Count { start } if closed => from_i64(*start) + index_mle(point),
-                Column::Relu { start } if closed && start.unsigned_abs() as usize * 2 == self.rows && *start < 0 => {
-                    // Rows with the top bit set hold the index of their low bits.
-                    point.split_first().map_or(Fr::ZERO, |(top, low)| *top * index_mle(low))
+                Column::Count { start } => counted(*start, 0) + padding * from_i64(*start),
+                Column::Relu { start } => {
+                    let first = usize::try_from(start.saturating_neg()).unwrap_or(0).min(self.rows);
+                    counted(*start, first) + padding * from_i64((*start).max(0))
                 }
-                _ => {
+                Column::Data(_) => {
                     let weights = weights.get_or_insert_with(|| eq_table(point));
                     weights.iter().enumerate().map(|(i, w)| *w * from_i64(self.padded_entry(j, i))).sum()
                 }
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closed_forms_are_those_of_the_entries() {
+        for rows in [1usize, 2, 3, 7, 8, 13] {
+            for start in [-20, -7, -3, 0, 5] {
+                let columns = vec![Column::Count { start }, Column::Relu { start }, Column::Data(vec![start; rows])];
+                let table = Table { name: String::new(), rows, columns };
+                let point: Vec<Fr> = (0..table.bits() as i64).map(|j| from_i64(3 * j * j - 5)).collect();
+                let weights = eq_table(&point);
+                let entry = |j: usize| weights.iter().enumerate().map(|(i, w)| *w * from_i64(table.padded_entry(j, i))).sum();
+                let expected: Vec<Fr> = (0..3).map(entry).collect();
+                assert_eq!(table.evaluate(&point), expected, "{rows} rows from {start}");
+            }
+        }
     }
 }

@@ -22,6 +22,12 @@ pub fn is_free_view(view: &View, out: &Shape, source: &Shape) -> bool {
     view.groups.iter().all(|g| is_free(g, out, source))
 }
 
+/// Entries of the indicators of all groups that are not free, and of the tables that they are made from.
+pub fn table_sizes(view: &View, out: &Shape, source: &Shape) -> usize {
+    let size = |group: &AxisGroup| pick(out, &group.out_axes).len().saturating_add(pick(source, &group.source_axes).padded_len());
+    view.groups.iter().filter(|g| !is_free(g, out, source)).map(size).fold(0, usize::saturating_add)
+}
+
 /// The extents of some axes.
 pub fn pick(shape: &Shape, axes: &[usize]) -> Shape {
     Shape(axes.iter().filter_map(|&a| shape.dims().get(a).copied()).collect())

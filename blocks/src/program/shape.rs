@@ -1,5 +1,7 @@
 //! Shapes, and the padded index space behind them.
 
+use crate::field::{Fr, eq_table, from_i64};
+use ark_ff::AdditiveGroup;
 use serde::{Deserialize, Serialize};
 
 /// Extents of a tensor's axes. Each axis is padded to a power of two; the index of an entry is the concatenation of
@@ -69,6 +71,24 @@ impl Shape {
         indices
     }
 
+    /// The MLE at a point of values on the valid box, row-major. Axis by axis from the last, so that padding costs nothing; absent
+    /// values are zero.
+    pub fn evaluate(&self, values: &[i64], point: &[Fr]) -> Fr {
+        let axes = self.0.iter().copied().zip(self.split(point));
+        let mut axes: Vec<(usize, &[Fr])> = axes.filter(|&(extent, _)| extent > 1).collect();
+        let Some((extent, axis)) = axes.pop().filter(|_| !values.is_empty()) else {
+            return values.first().map_or(Fr::ZERO, |&v| from_i64(v));
+        };
+        let weights = eq_table(axis);
+        let row = |row: &[i64]| row.iter().zip(&weights).filter(|&(&v, _)| v != 0).map(|(&v, w)| *w * from_i64(v)).sum();
+        let mut sums: Vec<Fr> = values.chunks(extent).map(row).collect();
+        while let Some((extent, axis)) = axes.pop() {
+            let weights = eq_table(axis);
+            sums = sums.chunks(extent).map(|row| row.iter().zip(&weights).map(|(s, w)| *s * w).sum()).collect();
+        }
+        sums.first().copied().unwrap_or(Fr::ZERO)
+    }
+
     /// Splits a point of [`Shape::bits`] coordinates into those of each axis.
     pub fn split<'p, T>(&self, mut point: &'p [T]) -> Vec<&'p [T]> {
         self.axis_bits()
@@ -97,5 +117,23 @@ impl std::fmt::Display for Shape {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let dims: Vec<_> = self.0.iter().map(ToString::to_string).collect();
         if dims.is_empty() { f.write_str("scalar") } else { f.write_str(&dims.join("x")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn evaluation_is_that_of_the_padded_tensor() {
+        for dims in [vec![], vec![1], vec![5], vec![2, 3], vec![3, 1, 4, 5]] {
+            let shape = Shape(dims);
+            let values: Vec<i64> = (0..shape.len() as i64).map(|i| (i * i - 7) % 11).collect();
+            let point: Vec<Fr> = (0..shape.bits() as i64).map(|j| from_i64(3 * j * j - 5)).collect();
+            let table = eq_table(&point);
+            let expected: Fr = shape.padded_indices().iter().zip(&values).map(|(&i, &v)| table[i] * from_i64(v)).sum();
+            assert_eq!(shape.evaluate(&values, &point), expected, "{shape}");
+            assert_eq!(shape.evaluate(&[], &point), Fr::ZERO, "{shape}");
+        }
     }
 }

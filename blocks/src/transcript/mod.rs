@@ -48,6 +48,9 @@ pub enum Reject {
     /// The statement does not fit the program.
     #[error("{0}")]
     Statement(String),
+    /// The program asks for more than [`crate::work`] allows.
+    #[error("verification would take more work than any program may ask for")]
+    Work,
 }
 
 /// Passes if the condition holds.

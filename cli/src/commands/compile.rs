@@ -88,7 +88,8 @@ pub fn make(
 fn describe(made: &Made, dir: &Path) -> Result<(String, Value), Failure> {
     let key = &made.verifying;
     let setup = key.setup.describe();
-    let (matrices, rows) = show::matrices(key);
+    let layout = key.layout().map_err(|e| Failure::undecided(e.to_string()))?;
+    let (matrices, rows) = show::matrices(key, &layout);
     let digest = key.digest().map_err(|e: DecodeError| Failure::undecided(format!("verifying key: {e}")))?;
     let sizes = made.files.sizes();
     let mut lines = vec![

@@ -9,7 +9,7 @@ use crate::show;
 use crate::show::soundness_bits;
 use serde_json::{Value, json};
 use std::path::Path;
-use zktorch_blocks::program::{Program, Role, TensorId};
+use zktorch_blocks::program::{Limits, Program, Role, TensorId};
 use zktorch_prover::ProvingKey;
 use zktorch_verifier::codec::{Kind, decode};
 use zktorch_verifier::key::{Port, VerifyingKey};
@@ -97,6 +97,7 @@ fn file(path: &Path) -> Result<Found, Failure> {
     let mut found = match kind(&bytes) {
         Some(Kind::Program) => {
             let file: ProgramFile = decode(Kind::Program, &bytes).map_err(|e| Failure::file("read", path, e))?;
+            file.program.validate(&Limits::default()).map_err(|e| Failure::file("read", path, e))?;
             let mut found = Found::new("program");
             let port = |p: &crate::pipeline::Port| Port { name: p.name.clone(), shape: p.shape.clone() };
             let [inputs, outputs] = [&file.inputs, &file.outputs].map(|ports| ports.iter().map(port).collect::<Vec<_>>());
@@ -170,6 +171,8 @@ fn kind(bytes: &[u8]) -> Option<Kind> {
 }
 
 fn describe_key(found: &mut Found, key: &VerifyingKey) -> Result<(), Failure> {
+    // Nothing is said of a key that is not well formed: its sizes need not even fit in a word.
+    let layout = key.layout().map_err(|e| Failure::undecided(e.to_string()))?;
     describe_program(found, &key.program, &key.inputs, &key.outputs);
     let setup = key.setup.describe();
     found.add("setup", setup.name.clone(), "setup", json!(setup));
@@ -177,12 +180,9 @@ fn describe_key(found: &mut Found, key: &VerifyingKey) -> Result<(), Failure> {
     if setup.insecure {
         found.lines.push(("WARNING", "anybody can forge proofs for this key".into()));
     }
-    if key.column_bits >= 32 || 1usize << key.column_bits > key.setup.columns() {
-        return Err(Failure::undecided(format!("the key asks for 2^{} columns, which its setup does not have", key.column_bits)));
-    }
     let bits = soundness_bits(key);
     found.add("soundness", format!("{bits} bits"), "soundness_bits", json!(bits));
-    let (matrices, rows) = show::matrices(key);
+    let (matrices, rows) = show::matrices(key, &layout);
     found.add("matrices", matrices, "rows", rows);
     found.json.insert("columns".into(), json!(1u64 << key.column_bits));
     let digest = key.digest().map_err(|e| Failure::undecided(e.to_string()))?;

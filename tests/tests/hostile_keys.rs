@@ -1,0 +1,186 @@
+//! Verifying keys that ask for a great deal in a few bytes: each is refused by the check named here, within a bounded memory.
+
+use std::alloc::System;
+use zktorch_accumulator::layout::TooManyRows;
+use zktorch_blocks::program::{
+    Advice, AxisGroup, Column, Einsum, GroupMap, Interval, Program, Source, Table, TensorId, View, Visibility,
+};
+use zktorch_blocks::transcript::Reject;
+use zktorch_tests::hostile::HONEST;
+use zktorch_tests::toy::Builder;
+use zktorch_verifier::codec::{DecodeError, Kind, canonical, seal};
+use zktorch_verifier::key::{KeyError, Relation, VerifyingKey};
+use zktorch_verifier::size::ProofSize;
+
+/// No test of this file may hold more at a time, together.
+const MOST: usize = 1 << 30;
+
+#[global_allocator]
+static ALLOCATOR: cap::Cap<System> = cap::Cap::new(System, MOST);
+
+/// A key of a program, without commitments.
+fn key(program: Program, column_bits: u32) -> VerifyingKey {
+    let honest = &HONEST.fixture.verifying;
+    let ports = |n: usize| vec![honest.inputs[0].clone(); n];
+    let (inputs, outputs) = (ports(program.inputs.len()), ports(program.outputs.len()));
+    VerifyingKey { program, setup: honest.setup.clone(), column_bits, model_rows: Vec::new(), inputs, outputs }
+}
+
+/// What the key is refused for, and how long it is.
+fn refusal(program: Program, column_bits: u32) -> Result<Reject, KeyError> {
+    let bytes = key(program, column_bits).to_bytes().expect("encodes");
+    assert!(bytes.len() < 1 << 20, "{} bytes", bytes.len());
+    let key = VerifyingKey::from_bytes(&bytes).expect("decodes");
+    let relation = Relation::new(&key, None)?;
+    Ok(ProofSize::of(&relation, false).expect_err("too much work"))
+}
+
+/// Ends a program with a public scalar, its output.
+fn finish(mut b: Builder) -> Program {
+    let y = b.tensor("y", &[], Source::Input(0), 3);
+    b.program.tensors[y].visibility = Visibility::Public;
+    b.program.inputs = vec![y];
+    b.program.outputs = vec![y];
+    b.program
+}
+
+fn linear(terms: Vec<(i64, TensorId)>) -> Source {
+    Source::Linear { terms, constant: 0 }
+}
+
+/// A tensor of zeros, and said to be: then no product of any is too large.
+fn zero(b: &mut Builder, shape: &[usize], source: Source) -> TensorId {
+    let id = b.tensor("", shape, source, 0);
+    b.program.tensors[id].interval = Interval::new(0, 0);
+    id
+}
+
+/// A committed one.
+fn committed(b: &mut Builder, shape: &[usize]) -> TensorId {
+    let source = zero(b, shape, Source::Fill(0));
+    zero(b, shape, Source::Advice(Advice::Copy { source }))
+}
+
+fn is_invalid(refused: Result<Reject, KeyError>, fragment: &str) {
+    match refused {
+        Err(KeyError::Program(why)) => assert!(why.to_string().contains(fragment), "{why}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn lengths_beyond_the_file() {
+    // The name of the first tensor is said to have 2^33 bytes.
+    let payload = canonical(&key(finish(Builder::default()), 5)).expect("encodes");
+    let name = payload.iter().position(|&b| b == b'y').expect("a name") - 1;
+    let long = [&payload[..name], &[253], &(1u64 << 33).to_le_bytes()[..], &payload[name + 1..]].concat();
+    match VerifyingKey::from_bytes(&seal(Kind::VerifyingKey, &long)) {
+        Err(DecodeError::Payload { why, .. }) => assert_eq!(why, "LimitExceeded"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn tensors_that_no_file_could_commit_to() {
+    for bits in [21, 34] {
+        let mut b = Builder::default();
+        b.tensor("w", &[1 << bits], Source::Weight, 3);
+        assert_eq!(refusal(finish(b), 0), Err(KeyError::Size(TooManyRows(1 << bits))));
+        let mut b = Builder::default();
+        committed(&mut b, &[1 << bits]);
+        assert_eq!(refusal(finish(b), 0), Err(KeyError::Size(TooManyRows(1 << bits))));
+    }
+    // Nor may many small ones add up.
+    let mut b = Builder::default();
+    for _ in 0..20_000 {
+        b.table(Table { name: String::new(), rows: (1 << 18) - 1, columns: vec![Column::Count { start: 0 }] });
+    }
+    let x = b.tensor("x", &[1], Source::Fill(0), 3);
+    b.lookup(&[x], 0);
+    assert_eq!(refusal(finish(b), 8), Err(KeyError::Size(TooManyRows(20_000 << 10))));
+}
+
+#[test]
+fn expressions_that_recur_too_deep() {
+    let mut b = Builder::default();
+    let mut x = b.tensor("", &[], Source::Fill(0), 3);
+    for _ in 0..40_000 {
+        x = b.tensor("", &[], linear(vec![(1, x)]), 3);
+    }
+    b.program.zeros = vec![x];
+    is_invalid(refusal(finish(b), 5), "513 linear expressions and views in a row");
+}
+
+#[test]
+fn views_of_many_groups() {
+    let mut b = Builder::default();
+    let x = b.tensor("", &[], Source::Fill(0), 3);
+    let group = AxisGroup { out_axes: vec![], source_axes: vec![], map: GroupMap::Reshape };
+    b.tensor("", &[], Source::View(View { source: x, groups: vec![group; 100_000] }), 3);
+    is_invalid(refusal(finish(b), 5), "100000 groups of axes");
+}
+
+#[test]
+fn claims_that_multiply() {
+    // A claim's point has three coordinates of earlier steps and three of the last one. Each product passes two of the former on, and
+    // the products differ in which: after n steps there are as many points as choices of two steps among n.
+    let mut b = Builder::default();
+    let mut x = committed(&mut b, &[2; 6]);
+    for _ in 0..100 {
+        let terms = [(b"abdxyz", b"cefxyz"), (b"acdxyz", b"befxyz"), (b"bcdxyz", b"aefxyz")].map(|(lhs, rhs)| {
+            let out_labels = b"abcdef".to_vec();
+            let product = Einsum { lhs: x, rhs: x, lhs_labels: lhs.to_vec(), rhs_labels: rhs.to_vec(), out_labels };
+            (1, zero(&mut b, &[2; 6], Source::Einsum(product)))
+        });
+        x = zero(&mut b, &[2; 6], linear(terms.to_vec()));
+    }
+    b.program.zeros = vec![x];
+    assert_eq!(refusal(finish(b), 5), Ok(Reject::Work));
+}
+
+#[test]
+fn public_tensors_without_end() {
+    let mut b = Builder::default();
+    let x = b.tensor("x", &[1 << 34], Source::Input(1), 3);
+    b.program.tensors[x].visibility = Visibility::Public;
+    b.program.zeros = vec![x];
+    let mut program = finish(b);
+    program.inputs.push(x);
+    assert_eq!(refusal(program, 5), Ok(Reject::Work));
+}
+
+#[test]
+fn index_maps_without_end() {
+    let mut b = Builder::default();
+    let x = b.tensor("x", &[1 << 32, 3], Source::Fill(0), 3);
+    let groups = vec![AxisGroup { out_axes: vec![0], source_axes: vec![0, 1], map: GroupMap::Reshape }];
+    let flat = b.tensor("flat", &[3 << 32], Source::View(View { source: x, groups }), 3);
+    b.program.zeros = vec![flat];
+    assert_eq!(refusal(finish(b), 5), Ok(Reject::Work));
+}
+
+#[test]
+fn constraints_that_repeat_a_long_expression() {
+    let mut b = Builder::default();
+    let terms: Vec<(i64, TensorId)> = (0..3000).map(|_| (1, committed(&mut b, &[]))).collect();
+    let sum = zero(&mut b, &[], linear(terms));
+    b.program.zeros = vec![sum; 100_000];
+    assert_eq!(refusal(finish(b), 5), Ok(Reject::Work));
+}
+
+#[test]
+fn claims_on_many_rows() {
+    // A chain of products, each factor of which needs a tensor of many rows at a point of its own.
+    let mut b = Builder::default();
+    let x = committed(&mut b, &[1 << 20]);
+    let mut chain = zero(&mut b, &[], Source::Fill(0));
+    for _ in 0..200 {
+        let einsum = |lhs, rhs, labels: &[u8]| {
+            Source::Einsum(Einsum { lhs, rhs, lhs_labels: labels.to_vec(), rhs_labels: labels.to_vec(), out_labels: vec![] })
+        };
+        let factor = zero(&mut b, &[], einsum(x, x, b"n"));
+        chain = zero(&mut b, &[], einsum(chain, factor, b""));
+    }
+    b.program.zeros = vec![chain];
+    assert_eq!(refusal(finish(b), 1), Ok(Reject::Work));
+}
