@@ -57,7 +57,7 @@ pub fn accumulate(
     claims: &[Claim],
     mut prover: Option<&mut dyn FoldProver>,
 ) -> Result<Accumulated, Reject> {
-    work.spend(claims.iter().map(|claim| layout.rows_of(claim.polynomial)).sum(), work::ENTRY)?;
+    work.spend(claims.iter().map(|claim| layout.height(claim.polynomial)).sum(), work::ENTRY)?;
     let gamma = t.challenge();
     let (leaves, mut values) = merge(layout, claims, gamma)?;
     if let Some(prover) = prover.as_deref_mut() {

@@ -140,8 +140,8 @@ impl Layout {
 
     /// The rows of a committed polynomial that are committed to.
     pub fn rows_of(&self, polynomial: Polynomial) -> impl Iterator<Item = usize> + '_ {
-        let rows = self.place(polynomial).map_or(0..0, |p| p.row..p.row + (p.shape.padded_len() >> self.column_bits).max(1));
-        rows.filter(|&row| self.omitted.get(row) == Some(&false))
+        let first = self.place(polynomial).map_or(0, |place| place.row);
+        (first..first + self.height(polynomial)).filter(|&row| self.omitted.get(row) == Some(&false))
     }
 
     /// The place of a committed polynomial.
@@ -150,7 +150,7 @@ impl Layout {
     }
 
     /// Number of rows that a polynomial lies in.
-    pub fn rows_of(&self, polynomial: Polynomial) -> usize {
+    pub fn height(&self, polynomial: Polynomial) -> usize {
         self.place(polynomial).map_or(0, |place| (place.shape.padded_len() >> self.column_bits).max(1))
     }
 

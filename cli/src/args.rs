@@ -29,12 +29,12 @@ pub enum Format {
     Json,
 }
 
-/// Who knows the model's inputs.
+/// Who knows a model's inputs or outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum InputVisibility {
-    /// The proof shows the input, and is about exactly this input
+pub enum Visibility {
+    /// The proof shows them, and is about exactly these
     Public,
-    /// The proof hides the input
+    /// The proof hides them behind a commitment
     Private,
 }
 
@@ -75,8 +75,8 @@ pub struct Compile {
     #[arg(value_name = "MODEL.onnx")]
     pub model: PathBuf,
     /// The folder to make
-    #[arg(short, long, value_name = "DIR")]
-    pub output: PathBuf,
+    #[arg(short, long = "out", value_name = "DIR")]
+    pub out: PathBuf,
     /// Sample inputs (.json, .npy, .npz, .pb) that show which values the model meets; strongly recommended, may be repeated
     #[arg(long, value_name = "FILE")]
     pub calibrate: Vec<PathBuf>,
@@ -89,8 +89,11 @@ pub struct Compile {
     #[arg(long, value_name = "SETUP", default_value = "auto")]
     pub setup: SetupChoice,
     /// Whether proofs show the model's input
-    #[arg(long, value_enum, default_value_t = InputVisibility::Public)]
-    pub input: InputVisibility,
+    #[arg(long, value_enum, default_value_t = Visibility::Public)]
+    pub input: Visibility,
+    /// Whether proofs show the model's output
+    #[arg(long, value_enum, default_value_t = Visibility::Public)]
+    pub output: Visibility,
     /// Whether to prove that the committed weights are integers of their declared widths: once a model, for whoever verifies.
     /// Without it a verdict says `model: unproved`
     #[arg(long, value_enum, default_value_t = Toggle::On)]

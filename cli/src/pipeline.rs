@@ -1,6 +1,6 @@
 //! The only place that calls the compiler.
 
-use crate::args::InputVisibility;
+use crate::args::Visibility;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::show::{self, Tensor};
@@ -20,7 +20,9 @@ pub struct Choices {
     /// Bits of activations.
     pub bits: Option<u32>,
     /// Whether the proof shows the inputs.
-    pub input: InputVisibility,
+    pub input: Visibility,
+    /// Whether the proof shows the outputs.
+    pub output: Visibility,
     /// Shapes of inputs, in order; none for the model's own.
     pub input_shapes: Vec<Vec<usize>>,
 }
@@ -37,7 +39,8 @@ pub fn compile_model(model: &Path, choices: &Choices, progress: &mut Progress) -
         all.extend(read(path, &inputs).map_err(sample_failure)?);
     }
     progress.begin("quantising");
-    let options = Options { bits: choices.bits, public_inputs: choices.input == InputVisibility::Public, ..Options::default() };
+    let [public_inputs, public_outputs] = [choices.input, choices.output].map(|v| v == Visibility::Public);
+    let options = Options { bits: choices.bits, public_inputs, public_outputs, ..Options::default() };
     compile(&graph, &all, &options).map_err(|e| compile_failure(model, &e))
 }
 

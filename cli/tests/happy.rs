@@ -53,16 +53,21 @@ fn from_model_to_verdict() {
 }
 
 #[test]
-fn private_inputs_are_not_in_the_proof() {
+fn private_inputs_and_outputs_are_not_in_the_proof() {
     let scratch = Scratch::new();
-    assert_eq!(compile_mlp(&scratch, "out", &["--input", "private"]).code, 0);
+    assert_eq!(compile_mlp(&scratch, "out", &["--input", "private", "--output", "private"]).code, 0);
     let input = scratch.file("input.json", bundled::DIGITS_MLP.input_json);
     let (dir, proof) = (scratch.text("out"), scratch.text("proof"));
     let proved = zktorch(&["prove", &dir, "--input", &input, "-o", &proof]);
     assert_eq!(proved.code, 0, "{proved:?}");
     let verdict = zktorch(&["verify", "--key", &format!("{dir}/verifying.key"), &proof, "--format", "json"]).json();
     assert_eq!((&verdict["verdict"], &verdict["inputs"]), (&"accepted".into(), &Value::Array(Vec::new())));
-    assert!(verdict["hidden"].to_string().contains("input "));
+    assert_eq!(verdict["outputs"], Value::Array(Vec::new()));
+    assert!(verdict["hidden"].to_string().contains("input ") && verdict["hidden"].to_string().contains("output "));
+    let commitments: Vec<_> = verdict["commitments"].as_array().unwrap().iter().map(|c| (&c["role"], c["digest"].to_string())).collect();
+    let [(input, x), (output, y)] = commitments.as_slice() else { panic!("{commitments:?}") };
+    assert_eq!((*input, *output), (&"input".into(), &"output".into()));
+    assert!(x.len() == 66 && y.len() == 66 && x != y);
 }
 
 #[test]

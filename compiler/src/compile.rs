@@ -25,13 +25,15 @@ pub struct Options {
     pub bits: Option<u32>,
     /// Whether inputs are part of the statement.
     pub public_inputs: bool,
+    /// Whether outputs are part of the statement.
+    pub public_outputs: bool,
     /// The output error to stay below, relative to the largest output.
     pub target_error: f64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { bits: None, public_inputs: true, target_error: 0.0008 }
+        Self { bits: None, public_inputs: true, public_outputs: true, target_error: 0.0008 }
     }
 }
 
@@ -245,7 +247,7 @@ fn attempt(
     options: &Options,
     references: &[Reference<'_>],
 ) -> Result<Attempt, CompileError> {
-    let lowered = lower(graph, calibration, settings, options.public_inputs)?;
+    let lowered = lower(graph, calibration, settings, [options.public_inputs, options.public_outputs])?;
     lowered.program.validate(&Limits::default())?;
     let ports = ports(graph, &lowered.program);
     let work = report::totals(&lowered.program).multiplications.max(1);

@@ -13,7 +13,6 @@ use zktorch_tests::fixture::Fixture;
 use zktorch_tests::lying::{Lie, case, refuse_all};
 use zktorch_tests::toy::Toy;
 use zktorch_verifier::Verdict;
-use zktorch_verifier::key::Relation;
 use zktorch_verifier::proof::Proof;
 
 /// The toy network, all of it private.
@@ -55,8 +54,8 @@ fn commitments_open_to_inputs_and_outputs() {
         }
     }
     assert_eq!(proved.proof.bytes[..expected.len()], expected);
-    let relation = Relation::new(&fixture.verifying, None).expect("a good key");
-    let bound = |name| proved.proof.bound(&relation, tensor(program, name)).map(|rows| rows.concat());
+    let layout = fixture.verifying.layout().expect("a good key");
+    let bound = |name| proved.proof.bound(&layout, tensor(program, name)).map(|rows| rows.concat());
     assert_eq!([bound("X"), bound("y2")], [Some(expected[..48].to_vec()), Some(expected[48..].to_vec())]);
     assert_eq!(bound("y1"), None, "a witness like any other");
 }

@@ -1,10 +1,9 @@
 //! Proof files.
 
 use crate::codec::{DecodeError, Kind, decode, encode};
-use crate::key::Relation;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use zktorch_accumulator::layout::Phase;
+use zktorch_accumulator::layout::{Layout, Phase};
 use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::program::TensorId;
 use zktorch_blocks::transcript::POINT_BYTES;
@@ -27,10 +26,10 @@ pub struct Proof {
 impl Proof {
     /// Commitments to the rows of a private input or output, as the proof has them: they are its first messages. `None` if the
     /// tensor is not bound, or the proof too short.
-    pub fn bound(&self, relation: &Relation<'_>, id: TensorId) -> Option<Vec<[u8; POINT_BYTES]>> {
+    pub fn bound(&self, layout: &Layout, id: TensorId) -> Option<Vec<[u8; POINT_BYTES]>> {
         let (points, _) = self.bytes.as_chunks::<POINT_BYTES>();
-        let sent = relation.layout.sent_rows(Phase::Bound);
-        let own: BTreeSet<usize> = relation.layout.rows_of(Polynomial::Tensor(id)).collect();
+        let sent = layout.sent_rows(Phase::Bound);
+        let own: BTreeSet<usize> = layout.rows_of(Polynomial::Tensor(id)).collect();
         let positions = sent.enumerate().filter(|(_, row)| own.contains(row)).map(|(position, _)| position);
         let rows: Vec<_> = positions.map(|p| points.get(p).copied()).collect::<Option<_>>()?;
         (!rows.is_empty()).then_some(rows)

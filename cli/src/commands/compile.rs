@@ -34,19 +34,20 @@ pub struct Made {
 }
 
 pub fn command(args: &Compile) -> Result<Outcome, Failure> {
-    let folder = PendingFolder::new(&args.output)?;
+    let folder = PendingFolder::new(&args.out)?;
     let mut progress = Progress::new();
     let choices = Choices {
         calibrate: args.calibrate.clone(),
         bits: args.bits,
         input: args.input,
+        output: args.output,
         input_shapes: args.input_shape.iter().map(|s| s.0.clone()).collect(),
     };
     let level = if args.model_proof == Toggle::On { Level::Widths } else { Level::Padding };
     let made = make(&args.model, &choices, &args.setup, level, &mut progress)?;
     progress.begin("writing");
     let seconds = progress.seconds();
-    let (text, mut json) = describe(&made, &args.output)?;
+    let (text, mut json) = describe(&made, &args.out)?;
     if let Value::Object(map) = &mut json {
         map.insert("compile_seconds".into(), json!(seconds));
     }

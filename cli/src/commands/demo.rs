@@ -2,7 +2,7 @@
 
 use super::compile::make;
 use super::prove::prove;
-use crate::args::{Demo, InputVisibility, SetupChoice};
+use crate::args::{Demo, SetupChoice, Visibility};
 use crate::failure::Failure;
 use crate::generators;
 use crate::outcome::Outcome;
@@ -99,7 +99,8 @@ fn compile(progress: &mut Progress) -> Result<Ready, Failure> {
     let (model, samples) = (folder.path().join("digits.onnx"), folder.path().join("samples.npy"));
     std::fs::write(&model, bundled::DIGITS_CNN.onnx).map_err(failed)?;
     std::fs::write(&samples, bundled::DIGITS_CALIBRATION_NPY).map_err(failed)?;
-    let choices = Choices { calibrate: vec![samples], bits: None, input: InputVisibility::Public, input_shapes: Vec::new() };
+    let (input, output) = (Visibility::Public, Visibility::Public);
+    let choices = Choices { calibrate: vec![samples], bits: None, input, output, input_shapes: Vec::new() };
     let made = make(&model, &choices, &SetupChoice::Auto, Level::Widths, progress)?;
     Ok(Ready { proving: made.proving, verifying: made.verifying, inputs: made.inputs, outputs: made.outputs })
 }

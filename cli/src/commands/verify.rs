@@ -10,7 +10,8 @@ use crate::progress::Progress;
 use crate::show::{self, Tensor};
 use crate::show::soundness_bits;
 use serde_json::{Value, json};
-use zktorch_blocks::program::{Program, Role, TensorId};
+use sha2::{Digest, Sha256};
+use zktorch_blocks::program::{Program, TensorId};
 use zktorch_verifier::key::{Port, VerifyingKey};
 use zktorch_verifier::proof::Proof;
 use zktorch_verifier::{Verdict, verify};
@@ -50,6 +51,13 @@ pub fn command(args: &Verify) -> Result<Outcome, Failure> {
     Ok(outcome)
 }
 
+/// A private input or output, and the digest of its commitment.
+struct Bound<'a> {
+    role: &'static str,
+    port: &'a Port,
+    digest: [u8; 32],
+}
+
 /// What a verdict is about.
 struct About<'a> {
     key: &'a VerifyingKey,
@@ -78,6 +86,12 @@ impl About<'_> {
         lines.extend(inputs.iter().map(|t| ("input", t.text())));
         lines.extend(outputs.iter().map(|t| ("output", t.text())));
         lines.push(("hidden", hidden.join(", ")));
+        let bound = self.commitments();
+        lines.extend(bound.iter().map(|c| ("commitment", format!("{} {}: {}", c.role, c.port.name, show::hex(&c.digest)))));
+        let commitments: Vec<Value> = bound
+            .iter()
+            .map(|c| json!({ "role": c.role, "name": c.port.name, "shape": c.port.shape, "digest": show::hex(&c.digest) }))
+            .collect();
         let mut text = "accepted\n".to_owned();
         if let Some(warning) = &warning {
             text.push_str(&format!("WARNING: {warning}\n"));
@@ -96,6 +110,7 @@ impl About<'_> {
             "inputs": show::tensors(&inputs),
             "outputs": show::tensors(&outputs),
             "hidden": hidden,
+            "commitments": commitments,
         });
         Outcome { accepted: true, text, json }
     }
@@ -116,11 +131,21 @@ impl About<'_> {
         if self.proof.seeded {
             return vec!["nothing".into()];
         }
+        let ports = self.commitments().into_iter().map(|c| format!("{} {} [{}]", c.role, c.port.name, show::shape(&c.port.shape)));
+        ["weights".into(), "all intermediate values".into()].into_iter().chain(ports).collect()
+    }
+
+    /// The private inputs and outputs.
+    fn commitments(&self) -> Vec<Bound<'_>> {
+        let Ok(layout) = self.key.layout() else { return Vec::new() };
         let program = &self.key.program;
-        let private = |&(&id, _): &(&TensorId, &Port)| program.tensors.get(id).is_some_and(|t| t.role() != Role::Public);
-        let inputs = program.inputs.iter().zip(&self.key.inputs).filter(private);
-        let inputs = inputs.map(|(_, port)| format!("input {} [{}]", port.name, show::shape(&port.shape)));
-        ["weights".into(), "all intermediate values".into()].into_iter().chain(inputs).collect()
+        let inputs = program.inputs.iter().zip(&self.key.inputs).map(|(id, port)| ("input", *id, port));
+        let outputs = program.outputs.iter().zip(&self.key.outputs).map(|(id, port)| ("output", *id, port));
+        let bound = |(role, id, port)| {
+            let digest = Sha256::digest(self.proof.bound(&layout, id)?.concat()).into();
+            Some(Bound { role, port, digest })
+        };
+        inputs.chain(outputs).filter_map(bound).collect()
     }
 
     fn warning(&self) -> Option<String> {

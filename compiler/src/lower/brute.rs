@@ -93,7 +93,7 @@ fn lowered(
         calibration: &calibration,
         plan,
         settings,
-        public_inputs: true,
+        public: [true; 2],
         builder: Builder::new(settings.shared),
         values: Default::default(),
         narrow: Default::default(),
@@ -101,7 +101,7 @@ fn lowered(
     let interval = zktorch_blocks::program::Interval::new(-bound, bound);
     let tensor = lowering.builder.input("x", shape, interval, 4, true);
     let value = rule(&mut lowering, f, Value { tensor, scale: 4, depth: 0 }).expect("lowers");
-    lowering.builder.output("out", value.tensor, value.scale).expect("is an output");
+    lowering.builder.output("out", value.tensor, value.scale, true).expect("is an output");
     lowering.builder.finish()
 }
 

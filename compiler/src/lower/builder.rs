@@ -303,12 +303,14 @@ impl Builder {
         self.program.tensors[id].scale = scale;
     }
 
-    /// Declares an output: public as it stands where it is advice, else a public copy.
-    pub fn output(&mut self, name: &str, x: TensorId, scale: i32) -> Result<TensorId, Refusal> {
+    /// Declares an output: as it stands where it is advice, else a copy. A private one owns the rows it is committed in.
+    pub fn output(&mut self, name: &str, x: TensorId, scale: i32, public: bool) -> Result<TensorId, Refusal> {
         let advice = matches!(self.tensor(x).source, Source::Advice(_) | Source::Input(_));
         let id = if advice { x } else { self.copy(name, x)? };
         let tensor = &mut self.program.tensors[id];
-        tensor.visibility = Visibility::Public;
+        if public {
+            tensor.visibility = Visibility::Public;
+        }
         tensor.scale = scale;
         self.program.outputs.push(id);
         Ok(id)

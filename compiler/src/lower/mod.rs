@@ -53,13 +53,14 @@ struct Lowering<'g> {
     calibration: &'g Calibration,
     plan: Plan,
     settings: Settings,
-    public_inputs: bool,
+    /// Whether the statement contains inputs, and outputs.
+    public: [bool; 2],
     builder: Builder,
     values: HashMap<NodeId, Value>,
     narrow: HashMap<NodeId, Value>,
 }
 
-/// Lowers a graph.
+/// Lowers a graph; `public` tells whether the statement contains inputs, and outputs.
 ///
 /// # Errors
 /// Every node that has no rule, or the first node whose rule cannot be applied.
@@ -67,7 +68,7 @@ pub(crate) fn lower(
     graph: &Graph,
     calibration: &Calibration,
     settings: Settings,
-    public_inputs: bool,
+    public: [bool; 2],
 ) -> Result<Lowered, LowerError> {
     registry::check(graph)?;
     let mut lowering = Lowering {
@@ -75,7 +76,7 @@ pub(crate) fn lower(
         calibration,
         plan: Plan::new(graph, calibration, settings),
         settings,
-        public_inputs,
+        public,
         builder: Builder::new(settings.shared),
         values: HashMap::new(),
         narrow: HashMap::new(),
@@ -116,8 +117,8 @@ impl Lowering<'_> {
         let scale = crate::quantise::scale_for(magnitude, half as f64 - 1.0);
         let (name, dims) = (self.name(id), self.graph.shape(id).to_vec());
         let interval = zktorch_blocks::program::Interval::new(-half, half - 1);
-        let tensor = self.builder.input(&name, &dims, interval, scale, self.public_inputs);
-        if !self.public_inputs {
+        let tensor = self.builder.input(&name, &dims, interval, scale, self.public[0]);
+        if !self.public[0] {
             self.builder.loose_range(&format!("{name}.range"), tensor, -half, 2 * half)?;
         }
         Ok(Value { tensor, scale, depth: 0 })
@@ -125,7 +126,7 @@ impl Lowering<'_> {
 
     fn output(&mut self, id: NodeId, name: &str) -> Result<(), Refusal> {
         let value = self.value(id)?;
-        self.builder.output(name, value.tensor, value.scale)?;
+        self.builder.output(name, value.tensor, value.scale, self.public[1])?;
         Ok(())
     }
 

@@ -70,7 +70,7 @@ impl Net {
         let Self { mut graph, shape, last } = self;
         graph.add_output("out", last);
         let samples: Vec<Vec<ArrayD<f32>>> = (0..8).map(|s| vec![noise(100 + s, &shape)]).collect();
-        let options = Options { bits: Some(8), public_inputs: public, target_error: 1.0 };
+        let options = Options { bits: Some(8), public_inputs: public, target_error: 1.0, ..Options::default() };
         let Compiled { program, weights, inputs, .. } = compile(&graph, &samples, &options).expect("the network compiles");
         let input = inputs[0].quantise(noise(seed, &shape).as_slice().expect("row-major")).expect("in range");
         let setup = Setup::insecure(COLUMNS).expect("in range");

@@ -98,7 +98,7 @@ fn a_small_remainder_is_no_fraction() {
 /// The same keys with something added to one entry of a committed weight.
 fn other_weight(s: &Subject, name: &str, delta: Fr) -> Fixture {
     let key = &s.fixture.verifying;
-    let layout = Layout::new(&key.program, key.column_bits as usize);
+    let layout = Layout::new(&key.program, key.column_bits as usize).expect("few rows");
     let place = layout.place(Polynomial::Tensor(tensor(&key.program, name))).expect("a weight");
     let changed = layout.sent_rows(Phase::Model).position(|row| row == place.row).expect("a row that is sent");
     let mut model_rows = Vec::new();
