@@ -33,7 +33,7 @@ pub struct Masked {
 /// # Errors
 /// On malformed bytes only.
 pub fn mask(t: &mut Transcript<'_>, columns: usize, claim: &Accumulated, witness: Option<(Vec<Fr>, Fr)>) -> Result<Masked, Reject> {
-    // The verifier never needs the form's coefficients one by one.
+    // Only the prover evaluates the form.
     let form = if t.is_prover() { claim.form.to_dense(columns) } else { Vec::new() };
     let random = t.secrets().map(|s| {
         let row: Vec<Fr> = (0..columns).map(|_| s.random()).collect();
