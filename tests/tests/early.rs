@@ -243,18 +243,16 @@ fn decide_one(key: &Key<'_>, t: &mut Transcript<'_>) -> Result<(), Reject> {
     decide(t, key, 3, &claim, None)
 }
 
-fn bytes(parts: &[&dyn Fn(&mut Vec<u8>)]) -> Vec<u8> {
+fn scalar(x: Fr) -> Vec<u8> {
     let mut bytes = Vec::new();
-    parts.iter().for_each(|part| part(&mut bytes));
+    x.serialize_compressed(&mut bytes).expect("a vector takes all");
     bytes
 }
 
-fn scalar(x: Fr) -> impl Fn(&mut Vec<u8>) {
-    move |bytes| x.serialize_compressed(bytes).expect("a vector takes all")
-}
-
-fn point(x: G1Projective) -> impl Fn(&mut Vec<u8>) {
-    move |bytes| x.into_affine().serialize_compressed(bytes).expect("a vector takes all")
+fn point(x: G1Projective) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    x.into_affine().serialize_compressed(&mut bytes).expect("a vector takes all");
+    bytes
 }
 
 #[test]
@@ -263,8 +261,7 @@ fn the_point_of_the_kzg_decider() {
     let key = VerifierSetup::Ethereum.key(None).expect("embedded");
     let z = random(9)[8];
     let c = -from_i64(2) * (z + z.inverse().expect("random")).inverse().expect("random");
-    let zero = G1Projective::zero();
-    let proof = bytes(&[&scalar(Fr::zero()), &point(G1Affine::generator() * c), &scalar(-z * c), &point(zero)]);
+    let proof = [scalar(Fr::zero()), point(G1Affine::generator() * c), scalar(-z * c), point(G1Projective::zero())].concat();
     assert_eq!(decide_one(&key, &mut Transcript::verifier("", 1, &proof).tossed(vec![z])), Ok(()));
     assert_eq!(decide_one(&key, &mut Transcript::verifier("", 1, &proof)), Err(Reject::Check("decider pairing")));
 }
@@ -276,10 +273,8 @@ fn rounds_of_the_inner_product() {
     let key = setup.verifier.key(Some(&setup.generators)).expect("its own generators");
     let (scale, x) = (random(9)[7], random(9)[8]);
     let left = inner_product_base() * (-scale * x.inverse().expect("random"));
-    let zero = G1Projective::zero();
-    let nothing = point(zero);
-    let no_scalar = scalar(Fr::zero());
-    let proof = bytes(&[&no_scalar, &point(left), &nothing, &nothing, &nothing, &nothing, &nothing, &no_scalar]);
+    let (nothing, no_scalar) = (point(G1Projective::zero()), scalar(Fr::zero()));
+    let proof = [no_scalar.clone(), point(left), nothing.repeat(5), no_scalar].concat();
     let coins = vec![scale, x, from_i64(3), from_i64(5)];
     assert_eq!(decide_one(&key, &mut Transcript::verifier("", 1, &proof).tossed(coins)), Ok(()));
     assert_eq!(decide_one(&key, &mut Transcript::verifier("", 1, &proof)), Err(Reject::Check("ipa final")));
@@ -302,7 +297,7 @@ fn the_clear_fold() {
     let honest = dot(&w1, &f2) + dot(&w2, &f1);
     let wrong = from_i64(9);
     let folded = |cross: Fr, known: bool| {
-        let proof = bytes(&[&scalar(cross)]);
+        let proof = scalar(cross);
         let t = Transcript::verifier("", 1, &proof);
         let mut t = if known { t.tossed(vec![r]) } else { t };
         // The witnesses tell whether the claim is true; what is sent is read.
