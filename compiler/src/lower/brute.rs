@@ -1,11 +1,11 @@
 //! Brute force at small widths: of all advice in (and a little beyond) the declared intervals, whatever satisfies the
-//! program gives the honest outputs.
+//! program gives the honest outputs. The same over a small field, where advice and inputs are any elements at all.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ndarray::{ArrayD, IxDyn};
 use zktorch_blocks::execute::{Trace, Weights, definition, execute, first_miss};
-use zktorch_blocks::program::{Program, Source};
+use zktorch_blocks::program::{Lookup, Program, Source};
 
 use super::builder::{Builder, Refusal};
 use super::{Lowering, Value};
@@ -17,6 +17,8 @@ struct Search<'p> {
     program: &'p Program,
     weights: &'p Weights,
     inputs: &'p [Vec<i64>],
+    /// Of the field in which all is computed and advice is anything; none for integers and advice near its intervals.
+    modulus: Option<i64>,
     outputs: BTreeSet<Vec<i64>>,
     visited: u64,
 }
@@ -32,7 +34,10 @@ impl Search<'_> {
             Source::Input(n) => trace.replace(id, self.inputs[*n].clone()),
             Source::Weight => trace.replace(id, self.weights[&id].to_vec()),
             Source::Advice(_) => {
-                let (lo, hi) = (tensor.interval.lo - 1, tensor.interval.hi + 1);
+                let (lo, hi) = match self.modulus {
+                    None => (tensor.interval.lo - 1, tensor.interval.hi + 1),
+                    Some(q) => (0, q - 1),
+                };
                 let mut values = vec![lo; tensor.shape.len()];
                 loop {
                     trace.replace(id, values.clone());
@@ -47,7 +52,10 @@ impl Search<'_> {
                     }
                 }
             }
-            _ => trace.replace(id, definition(self.program, trace, id).expect("virtual")),
+            _ => {
+                let values = definition(self.program, trace, id).expect("virtual");
+                trace.replace(id, values.into_iter().map(|v| self.reduce(v)).collect());
+            }
         }
         self.descend(trace, id);
     }
@@ -56,7 +64,7 @@ impl Search<'_> {
     fn descend(&mut self, trace: &mut Trace, id: usize) {
         let complete = |columns: &[usize]| columns.iter().max() == Some(&id);
         let mut lookups = self.program.lookups.iter().filter(|l| complete(&l.columns));
-        let hit = lookups.all(|l| first_miss(self.program, trace, l).is_none());
+        let hit = lookups.all(|l| self.hits(trace, l));
         let vanishes = !self.program.zeros.contains(&id) || trace.values(self.program, id).iter().all(|&v| v == 0);
         if hit && vanishes {
             self.extend(trace, id + 1);
@@ -64,11 +72,43 @@ impl Search<'_> {
     }
 }
 
+impl Search<'_> {
+    fn reduce(&self, value: i64) -> i64 {
+        self.modulus.map_or(value, |q| value.rem_euclid(q))
+    }
+
+    fn hits(&self, trace: &Trace, lookup: &Lookup) -> bool {
+        if self.modulus.is_none() {
+            return first_miss(self.program, trace, lookup).is_none();
+        }
+        let table = &self.program.tables[lookup.table];
+        let columns: Vec<_> = lookup.columns.iter().map(|&id| trace.values(self.program, id)).collect();
+        let is_row = |at: usize, row: usize| {
+            table.columns.iter().zip(&columns).all(|(entries, values)| self.reduce(entries.entry(row)) == values[at])
+        };
+        (0..columns[0].len()).all(|at| (0..table.rows).any(|row| is_row(at, row)))
+    }
+}
+
+/// Requires that over the field of `q` elements any inputs at all have at most one acceptable output, and integers the honest
+/// one.
+fn unique_over(q: i64, program: &Program, weights: &Weights, inputs: &[i64]) {
+    let reduced = [inputs.iter().map(|v| v.rem_euclid(q)).collect()];
+    let mut search =
+        Search { program, weights, inputs: &reduced, modulus: Some(q), outputs: BTreeSet::new(), visited: 0 };
+    search.extend(&mut Trace::empty(program), 0);
+    assert!(search.outputs.len() <= 1, "inputs {inputs:?} over F_{q}: {:?}", search.outputs);
+    if let Ok(honest) = execute(program, weights, &[inputs.to_vec()]) {
+        let outputs = program.outputs.iter().flat_map(|&o| honest.values(program, o).to_vec());
+        assert_eq!(search.outputs, BTreeSet::from([outputs.map(|v| v.rem_euclid(q)).collect()]), "inputs {inputs:?}");
+    }
+}
+
 /// Requires exactly the honest outputs to be acceptable.
 fn unique(program: &Program, weights: &Weights, inputs: &[Vec<i64>]) {
     let honest = execute(program, weights, inputs).unwrap_or_else(|e| panic!("{e}"));
     let expected: Vec<i64> = program.outputs.iter().flat_map(|&o| honest.values(program, o).to_vec()).collect();
-    let mut search = Search { program, weights, inputs, outputs: BTreeSet::new(), visited: 0 };
+    let mut search = Search { program, weights, inputs, modulus: None, outputs: BTreeSet::new(), visited: 0 };
     search.extend(&mut Trace::empty(program), 0);
     assert_eq!(search.outputs, BTreeSet::from([expected]), "inputs {inputs:?}, {} visited", search.visited);
 }
@@ -156,16 +196,85 @@ fn maxima_have_one_solution() {
     }
 }
 
+/// A prime above all bounds of the lemmas at the widths of [`SMALL`]; for means by 5, whose range takes limbs; and for maxima of
+/// two entries of two bits.
+const PRIMES: [i64; 3] = [131, 331, 31];
+
+#[test]
+fn roundings_are_unique_over_a_field() {
+    let over = |q: i64, (program, weights): (Program, Weights)| {
+        // Integers of both signs, and with them every element of the field.
+        (-q / 2..=q / 2).for_each(|x| unique_over(q, &program, &weights, &[x]));
+    };
+    let all = |lowered| over(PRIMES[0], lowered);
+    let signs = Settings { signs: true, shared: 2, ..SMALL };
+    for scale in [1, 2] {
+        all(lowered(&[1], SMALL, 260, |l, _, x| {
+            let y = l.round("y", x, scale)?;
+            l.builder.loose_range("y", y.tensor, -4, 8)?;
+            Ok(y)
+        }));
+        for (settings, function) in [(SMALL, Unary::Relu), (SMALL, Unary::Tanh), (signs, Unary::Relu)] {
+            all(lowered(&[1], settings, 260, |l, f, x| {
+                let y = l.round("y", x, scale)?;
+                l.apply(f, y, function.clone())
+            }));
+        }
+    }
+    over(PRIMES[1], lowered(&[1], SMALL, 19, |l, _, x| l.mean_of("mean", x, 5)));
+}
+
+#[test]
+fn maxima_are_unique_over_a_field() {
+    let settings = Settings { bits: 2, shift: 2, shared: 2, signs: false };
+    let pool = |pinned: bool| {
+        lowered(&[2, 1], settings, 15, move |l, _, x| {
+            let m = l.rounded_max("pool", x.tensor, 1, 2, 2)?;
+            if pinned {
+                l.builder.loose_range("m", m.tensor, -2, 4)?;
+            }
+            Ok(m)
+        })
+    };
+    let (rounded, free) = (pool(true), pool(false));
+    let narrow = lowered(&[2], settings, 1, |l, _, x| Ok(Value { tensor: l.attained_max("max", x.tensor, &[0])?, ..x }));
+    for a in [-15, -2, 1, 6] {
+        for b in [-9, 1, 3] {
+            for (program, weights) in [&rounded, &narrow] {
+                unique_over(PRIMES[2], program, weights, &[a, b]);
+            }
+        }
+    }
+    // A maximum that nothing looks up moves by fractions, and every rounding with it.
+    let (program, weights) = &free;
+    let mut search = Search {
+        program,
+        weights,
+        inputs: &[vec![1, 5]],
+        modulus: Some(PRIMES[2]),
+        outputs: BTreeSet::new(),
+        visited: 0,
+    };
+    search.extend(&mut Trace::empty(program), 0);
+    assert!(search.outputs.len() > 1, "{:?}", search.outputs);
+}
+
 #[test]
 fn a_shifted_maximum_is_caught() {
-    // Without the lookup of the maximum itself a prover could not be held to the honest rounding only if m left the
-    // integers; over the integers the remainders already pin it. The selector is what keeps the bound attained.
+    // The selector is what keeps the bound attained.
     let settings = Settings { bits: 3, shift: 2, shared: 2, signs: false };
     let (mut program, weights) = lowered(&[2], settings, 3, |l, _, x| {
         Ok(Value { tensor: l.attained_max("max", x.tensor, &[0])?, ..x })
     });
     program.zeros.clear();
-    let mut search = Search { program: &program, weights: &weights, inputs: &[vec![1, 2]], outputs: BTreeSet::new(), visited: 0 };
+    let mut search = Search {
+        program: &program,
+        weights: &weights,
+        inputs: &[vec![1, 2]],
+        modulus: None,
+        outputs: BTreeSet::new(),
+        visited: 0,
+    };
     search.extend(&mut Trace::empty(&program), 0);
     assert!(search.outputs.len() > 1, "without `sum z = 1` any upper bound passes");
 }
