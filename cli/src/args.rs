@@ -49,18 +49,14 @@ pub enum Toggle {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
+// What a command's help says stands at its options.
+#[allow(missing_docs)]
 pub enum Command {
-    /// Turn an ONNX model into a provable program and its keys
     Compile(Compile),
-    /// Run the compiled model on an input, without proving anything
     Run(Run),
-    /// Run the compiled model on an input and prove the outputs
     Prove(Prove),
-    /// Check a proof
     Verify(Verify),
-    /// Say what a file or folder of zktorch contains
     Inspect(Inspect),
-    /// See everything once, on a classifier of handwritten digits that ships with zktorch
     Demo(Demo),
 }
 

@@ -290,7 +290,7 @@ fn average_pool_has_one_solution() {
     let mut calibration = Calibration::default();
     calibration.assume(x, Range { lo: -1.0, hi: 1.0 });
     calibration.assume(y, Range { lo: -1.0, hi: 1.0 });
-    let lowered = super::lower(&graph, &calibration, Settings { bits: 4, shift: 4, shared: 4, signs: false }, true).expect("lowers");
+    let lowered = super::lower(&graph, &calibration, Settings { bits: 4, shift: 4, shared: 4, signs: false }, [true; 2]).expect("lowers");
     for s in 0..12i64 {
         let input: Vec<i64> = (0..3).map(|i| (i * i * 7 + s * 13 + i * s) % 15 - 7).collect();
         let trace = execute(&lowered.program, &lowered.weights, std::slice::from_ref(&input)).expect("runs");
