@@ -10,12 +10,13 @@ use crate::form::Form as LinearForm;
 use crate::msm;
 use ark_bls12_381::{G1Affine, G1Projective};
 use ark_ff::{AdditiveGroup, Field};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use zktorch_blocks::field::{Fr, dot, eq_table, powers};
 use zktorch_blocks::sumcheck::Degree;
 use zktorch_blocks::transcript::{Form, Message, Piece, Product, Reject, Transcript, check};
 
 /// A claim `<w, form> = value` in the clear; the commitment is a combination of points.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ClearClaim {
     /// Points and coefficients.
     pub commitment: Vec<(Fr, G1Affine)>,
@@ -53,6 +54,7 @@ struct Slots {
 }
 
 /// What the prover keeps in mind: `s`, `u` and the blinders of their commitments.
+#[derive(Zeroize, ZeroizeOnDrop)]
 struct Masks {
     u: Vec<Fr>,
     s: Vec<Fr>,
@@ -83,7 +85,8 @@ pub fn close(t: &mut Transcript<'_>, bases: &Bases) -> Result<Vec<ClearClaim>, R
     let (plain, weighted) = mask_commitments(t, &slots, &weights, masks.as_ref())?;
     let errors = error_commitments(t, masks.as_mut())?;
     let h = t.challenge();
-    let z: Option<Vec<Fr>> = masks.as_ref().map(|m| m.s.iter().zip(&m.u).map(|(s, u)| *s + h * u).collect());
+    let z: Option<Zeroizing<Vec<Fr>>> =
+        masks.as_ref().map(|m| m.s.iter().zip(&m.u).map(|(s, u)| *s + h * u).collect::<Vec<Fr>>().into());
     let error = t.scalar("error term", masks.as_ref().map(|m| m.error[0] + h * m.error[1]))?;
     let blinder = t.scalar("error blinder", masks.as_ref().map(|m| m.errors[0] + h * m.errors[1]))?;
     let opened = msm::sum(&[errors[0], errors[1], bases.first, bases.blinding], &[Fr::ONE, h, -error, -blinder]);
@@ -96,9 +99,9 @@ pub fn close(t: &mut Transcript<'_>, bases: &Bases) -> Result<Vec<ClearClaim>, R
     let linear = t.scalar("linear part", z.as_ref().map(|z| batched.linear.evaluate(z, Fr::ZERO)))?;
     let equation = products + h * linear + h.square() * batched.linear.constant;
     check(equation == error, "relaxed equation")?;
-    let (form, target) = reduce_products(t, &batched, products, linear, h, z.as_deref())?;
+    let (form, target) = reduce_products(t, &batched, products, linear, h, z.as_ref().map(|z| z.as_slice()))?;
 
-    Opening { h, slots: &slots, weights: &weights, z: z.as_deref(), masks: masks.as_ref() }.claims(
+    Opening { h, slots: &slots, weights: &weights, z: z.as_ref().map(|z| z.as_slice()), masks: masks.as_ref() }.claims(
         t,
         &form,
         target,
@@ -129,7 +132,7 @@ impl Opening<'_> {
         let theta = t.challenge();
         let linear = slots.scatter(&coefficients(form, slots.scalars.len()), None);
         let support: Vec<Fr> = powers(theta, slots.segments * slots.width).into_iter().map(|p| p * theta).collect();
-        let vectors = self.z.map(|z| [slots.scatter(z, None), slots.scatter(z, Some(self.weights))]);
+        let vectors = self.z.map(|z| Zeroizing::new([slots.scatter(z, None), slots.scatter(z, Some(self.weights))]));
         let values_of = |which: usize, form: &[Fr]| -> Option<Vec<Fr>> {
             let vector = vectors.as_ref()?.get(which)?;
             Some(vector.chunks(slots.width).zip(form.chunks(slots.width)).map(|(v, f)| dot(v, f)).collect())
@@ -141,7 +144,7 @@ impl Opening<'_> {
         // <D z, q> = <z, D q>: the second form joins the first on z.
         let diagonal = slots.scatter(&vec![Fr::ONE; slots.scalars.len()], Some(self.weights));
         let joined: Vec<Fr> = linear.iter().zip(&diagonal).zip(&support).map(|((l, d), q)| *l + omega * d * q).collect();
-        let blinders = t.secrets().map(|s| s.blinders().to_vec());
+        let blinders = t.secrets().map(|s| Zeroizing::new(s.blinders().to_vec()));
         let mut claims = Vec::with_capacity(2 * slots.segments);
         for (j, (&value, &support_value)) in values.iter().zip(&support_values).enumerate() {
             let segment = |v: &[Fr]| v.chunks(slots.width).nth(j).unwrap_or_default().to_vec();
@@ -150,7 +153,7 @@ impl Opening<'_> {
                 let messages = self.coefficients(j, which == 1).map(|(c, i)| (c, slots.messages.get(i)));
                 let commitment = mask.into_iter().chain(messages.filter_map(|(c, m)| Some((c, m?.commitment)))).collect();
                 let vector = vectors.as_ref().and_then(|v| v.get(which)).map(|v| segment(v));
-                let witness = vector.zip(blinders.as_deref().and_then(|b| self.blinder(j, which, b)));
+                let witness = vector.zip(blinders.as_ref().and_then(|b| self.blinder(j, which, b)));
                 claims.push(ClearClaim { commitment, form: LinearForm::dense(segment(form)), value, witness });
             }
         }
@@ -280,17 +283,17 @@ fn reduce_products(
 ) -> Result<(Form, Fr), Reject> {
     let rounds = batched.products.len().next_power_of_two().trailing_zeros();
     let size = 1usize << rounds;
-    let mut tables: Option<[Vec<Fr>; 2]> = z.map(|z| {
+    let mut tables: Option<Zeroizing<[Vec<Fr>; 2]>> = z.map(|z| {
         let mut a: Vec<Fr> = batched.products.iter().map(|p| p.0.evaluate(z, h)).collect();
         let mut b: Vec<Fr> = batched.products.iter().map(|p| p.1.evaluate(z, h)).collect();
         a.resize(size, Fr::ZERO);
         b.resize(size, Fr::ZERO);
-        [a, b]
+        Zeroizing::new([a, b])
     });
     let mut claim = products;
     let mut point = Vec::new();
     for _ in 0..rounds {
-        let ends = tables.as_ref().map(|[a, b]| {
+        let ends = tables.as_deref().map(|[a, b]| {
             let half = a.len() / 2;
             let ((a0, a1), (b0, b1)) = (a.split_at(half), b.split_at(half));
             let leading = a0.iter().zip(a1).zip(b0.iter().zip(b1)).map(|((a0, a1), (b0, b1))| (*a1 - a0) * (*b1 - b0)).sum();
@@ -301,7 +304,7 @@ fn reduce_products(
         let r = t.challenge();
         claim = dot(&Degree::Two.interpolation(&[r]), &[at_zero, claim - at_zero, leading]);
         if let Some(tables) = &mut tables {
-            for table in tables {
+            for table in tables.iter_mut() {
                 let high = table.split_off(table.len() / 2);
                 table.iter_mut().zip(high).for_each(|(l, h)| *l += r * (h - *l));
             }

@@ -3,6 +3,7 @@
 use crate::fold::FoldProver;
 use crate::layout::Split;
 use rayon::prelude::*;
+use zeroize::Zeroize;
 use zktorch_blocks::field::{Fr, dot, eq_table};
 use zktorch_blocks::kernel::wide::{Signed, Wide};
 
@@ -39,6 +40,12 @@ impl<'a> RowFold<'a> {
     }
 }
 
+impl Drop for RowFold<'_> {
+    fn drop(&mut self) {
+        self.nodes.iter_mut().for_each(|(w, _)| w.zeroize());
+    }
+}
+
 impl FoldProver for RowFold<'_> {
     fn start(&mut self, leaves: &[Split]) {
         self.nodes = leaves.par_iter().map(|leaf| (self.combine(&leaf.rows), eq_table(&leaf.columns))).collect();
@@ -54,6 +61,7 @@ impl FoldProver for RowFold<'_> {
         self.nodes.par_chunks_mut(2).for_each(|pair| {
             if let [(w, f), (w2, f2)] = pair {
                 w.iter_mut().zip(&*w2).for_each(|(a, b)| *a += r * b);
+                w2.zeroize();
                 f.iter_mut().zip(&*f2).for_each(|(a, b)| *a += r * b);
             }
         });

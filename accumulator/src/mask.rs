@@ -5,11 +5,12 @@
 
 use crate::fold::Accumulated;
 use ark_bls12_381::G1Affine;
+use zeroize::Zeroizing;
 use zktorch_blocks::field::{Fr, dot};
 use zktorch_blocks::transcript::{Form, Reject, Transcript};
 
 /// The masked claim: `<w, f> = value` for `w` committed in `mask + challenge * accumulated`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Masked {
     /// Commitment to the random row.
     pub mask: G1Affine,
@@ -36,7 +37,7 @@ pub fn mask(t: &mut Transcript<'_>, columns: usize, claim: &Accumulated, witness
     // Only the prover evaluates the form.
     let form = if t.is_prover() { claim.form.to_dense(columns) } else { Vec::new() };
     let random = t.secrets().map(|s| {
-        let row: Vec<Fr> = (0..columns).map(|_| s.random()).collect();
+        let row = Zeroizing::new((0..columns).map(|_| s.random()).collect::<Vec<Fr>>());
         let blinder = s.random();
         let commitment = s.commit_vector(&row, blinder);
         (row, blinder, commitment)
@@ -45,7 +46,8 @@ pub fn mask(t: &mut Transcript<'_>, columns: usize, claim: &Accumulated, witness
     let hidden = t.hide("mask value", 1, random.as_ref().map(|(row, _, _)| vec![dot(row, &form)]))?;
     let challenge = t.challenge();
     let witness = random.zip(witness).map(|((row, row_blinder, _), (vector, blinder))| {
-        let masked = row.iter().zip(vector).map(|(s, w)| *s + challenge * w).collect::<Vec<Fr>>();
+        let vector = Zeroizing::new(vector);
+        let masked = row.iter().zip(&*vector).map(|(s, w)| *s + challenge * w).collect::<Vec<Fr>>();
         (masked, row_blinder + challenge * blinder)
     });
     let value = t.scalar("masked value", witness.as_ref().map(|(w, _)| dot(w, &form)))?;

@@ -50,8 +50,8 @@ pub struct Port {
     pub interval: Interval,
 }
 
-/// A compiled model.
-#[derive(Clone, Debug)]
+/// A compiled model. It holds weights, so that it has no debug output.
+#[derive(Clone)]
 pub struct Compiled {
     /// What is proved.
     pub program: Program,

@@ -5,13 +5,13 @@ use ark_ff::{BigInteger, PrimeField};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 use zktorch_accumulator::layout::{Layout, Phase};
 use zktorch_accumulator::msm::row::commit_rows;
 use zktorch_accumulator::msm::fixed::Tables;
 use zktorch_accumulator::setup::{Generators, Setup};
 use zktorch_blocks::add::Polynomial;
-use zktorch_blocks::execute::Weights;
+use zktorch_blocks::execute::{Weights, wipe};
 use zktorch_blocks::field::Fr;
 use zktorch_blocks::program::{Limits, Program, TensorId};
 use zktorch_verifier::codec::{DecodeError, Kind, decode, encode};
@@ -40,6 +40,13 @@ struct Stored {
     generators: Vec<u8>,
     digest: [u8; 32],
     tables: Vec<u8>,
+}
+
+impl Drop for Stored {
+    fn drop(&mut self) {
+        self.weights.values_mut().for_each(Zeroize::zeroize);
+        self.blinders.zeroize();
+    }
 }
 
 impl ProvingKey {
@@ -74,7 +81,7 @@ impl ProvingKey {
             Generators::from_bytes_trusted(&stored.generators, &stored.digest).map_err(|e| failed(e.to_string()))?;
         let tables = Tables::from_bytes_trusted(&stored.tables).ok_or_else(|| failed("fixed-base tables".into()))?;
         Ok(Self {
-            weights: stored.weights.into_iter().map(|(id, w)| (id, Arc::from(w))).collect(),
+            weights: stored.weights.iter().map(|(id, w)| (*id, Arc::from(w.as_slice()))).collect(),
             blinders: stored.blinders.iter().map(|b| Fr::from_le_bytes_mod_order(b)).collect(),
             generators,
             tables,
@@ -85,6 +92,7 @@ impl ProvingKey {
 impl Drop for ProvingKey {
     fn drop(&mut self) {
         self.blinders.zeroize();
+        self.weights.values_mut().for_each(wipe);
     }
 }
 
@@ -117,16 +125,16 @@ pub fn keygen(
         return Err(KeyError::Columns(column_bits).into());
     }
     let layout = Layout::new(&program, column_bits as usize).map_err(KeyError::from)?;
-    let rows = layout.fill(Phase::Model, |p| match p {
+    let rows = Zeroizing::new(layout.fill(Phase::Model, |p| match p {
         Polynomial::Tensor(id) => weights.get(&id).cloned().unwrap_or_else(|| Arc::from([])),
         Polynomial::Multiplicity(_) => Arc::from([]),
-    });
+    }));
     let mut blinders = vec![Fr::from(0u64); rows.len()];
     let sent: Vec<usize> = layout.sent_rows(Phase::Model).collect();
     sent.iter().for_each(|&row| blinders[row] = randomness.scalar());
     let generators = Generators { g: setup.generators.g[..1 << column_bits].to_vec(), h: setup.generators.h };
     let sent_rows: Vec<&[i64]> = sent.iter().map(|&row| rows[row].as_slice()).collect();
-    let sent_blinders: Vec<Fr> = sent.iter().map(|&row| blinders[row]).collect();
+    let sent_blinders = Zeroizing::new(sent.iter().map(|&row| blinders[row]).collect::<Vec<Fr>>());
     let mut model_rows = Vec::new();
     for point in commit_rows(&sent_rows, &sent_blinders, &generators) {
         VerifyingKey::push_row(&mut model_rows, &point);

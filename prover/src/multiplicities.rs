@@ -6,9 +6,9 @@ use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::kernel::Values;
 use zktorch_blocks::program::{Column, Program, Table, TableId};
 
-/// A tuple that no row of its table matches: the witness does not satisfy the program.
+/// A tuple that no row of its table matches: the witness does not satisfy the program. The text does not show the tuple.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("lookup of {tuple:?} (tensor `{tensor}`, entry {position}) finds no row of table `{table}`")]
+#[error("the lookup of tensor `{tensor}` finds no row of table `{table}` at entry {position}")]
 pub struct Miss {
     /// The first column's tensor.
     pub tensor: String,

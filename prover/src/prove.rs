@@ -6,6 +6,7 @@ use crate::randomness::Randomness;
 use crate::secrets::Vault;
 use crate::session::{Blinders, PhaseTime, Session, Witness};
 use std::time::Instant;
+use zeroize::Zeroizing;
 use zktorch_accumulator::setup::SetupError;
 use zktorch_blocks::execute::{ExecuteError, Trace, execute};
 use zktorch_blocks::transcript::{Entry, Reject, Transcript};
@@ -147,7 +148,7 @@ pub(crate) fn argue_trace(
 
 /// Labels of the constraints that do not hold, without repetition.
 fn violated(t: &mut Transcript<'_>) -> Vec<&'static str> {
-    let Some(scalars) = t.secrets().map(|s| s.scalars().to_vec()) else { return Vec::new() };
+    let Some(scalars) = t.secrets().map(|s| Zeroizing::new(s.scalars().to_vec())) else { return Vec::new() };
     let mut labels: Vec<&'static str> = t.hidden().constraints().iter().filter(|c| !c.holds(&scalars)).map(|c| c.label).collect();
     labels.dedup();
     labels

@@ -3,6 +3,7 @@
 use ark_ff::PrimeField;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
+use zeroize::Zeroizing;
 use zktorch_blocks::field::Fr;
 
 /// A stream of uniformly random scalars: ChaCha20, keyed by the operating system, or by a seed in tests.
@@ -17,9 +18,9 @@ impl Randomness {
     /// # Errors
     /// If the operating system has none to give.
     pub fn from_os() -> Result<Self, getrandom::Error> {
-        let mut key = [0u8; 32];
-        getrandom::fill(&mut key)?;
-        Ok(Self { rng: ChaCha20Rng::from_seed(key), seeded: false })
+        let mut key = Zeroizing::new([0u8; 32]);
+        getrandom::fill(&mut *key)?;
+        Ok(Self { rng: ChaCha20Rng::from_seed(*key), seeded: false })
     }
 
     /// Keyed by a seed. **Proofs made with it hide nothing** and are marked; for tests of determinism only.
@@ -41,8 +42,17 @@ impl Randomness {
 
     /// The next scalar, uniform up to `2^-257`.
     pub fn scalar(&mut self) -> Fr {
-        let mut bytes = [0u8; 64];
-        self.rng.fill_bytes(&mut bytes);
-        Fr::from_le_bytes_mod_order(&bytes)
+        let mut bytes = Zeroizing::new([0u8; 64]);
+        self.rng.fill_bytes(&mut *bytes);
+        Fr::from_le_bytes_mod_order(&*bytes)
+    }
+}
+
+impl Drop for Randomness {
+    fn drop(&mut self) {
+        // The stream's key would give every blinder away. The generator cannot be overwritten but by another, and the compiler must
+        // not take that for a store that nobody reads.
+        self.rng = ChaCha20Rng::from_seed([0; 32]);
+        std::hint::black_box(&self.rng);
     }
 }

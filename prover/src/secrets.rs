@@ -21,7 +21,9 @@ pub struct Vault<'a> {
 impl<'a> Vault<'a> {
     /// An empty vault.
     pub fn new(key: &'a ProvingKey, randomness: Randomness) -> Self {
-        Self { key, randomness, scalars: Vec::new(), blinders: Vec::new() }
+        // A vector that grows leaves its old copy behind: most proofs hide no more scalars than there are tables for.
+        let most = key.tables.len();
+        Self { key, randomness, scalars: Vec::with_capacity(most), blinders: Vec::with_capacity(most) }
     }
 }
 

@@ -6,13 +6,14 @@ use ark_bls12_381::G1Affine;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
+use zeroize::{Zeroize, Zeroizing};
 use zktorch_accumulator::fold::FoldProver;
 use zktorch_accumulator::kernel::RowFold;
 use zktorch_accumulator::layout::Phase;
 use zktorch_accumulator::msm::row::commit_rows;
 use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::add::Polynomial;
-use zktorch_blocks::execute::Trace;
+use zktorch_blocks::execute::{Trace, wipe};
 use zktorch_blocks::field::{Fr, dot};
 use zktorch_blocks::kernel::{Values, WaveEvaluator};
 use zktorch_blocks::lookup::{Leaves, TreeProver, kernel::Tree};
@@ -109,13 +110,26 @@ impl<'a> Session<'a> {
     /// Ends the last phase; the seconds of all.
     pub fn finish(mut self) -> Vec<PhaseTime> {
         self.end_phase();
-        self.times
+        std::mem::take(&mut self.times)
     }
 
     fn end_phase(&mut self) {
         if let Some((name, start)) = self.begun.take() {
             self.times.push(PhaseTime { name, seconds: start.elapsed().as_secs_f64() });
         }
+    }
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        self.rows.iter_mut().for_each(Zeroize::zeroize);
+        self.blinders.zeroize();
+    }
+}
+
+impl Drop for Witness<'_> {
+    fn drop(&mut self) {
+        self.multiplicities.iter_mut().for_each(wipe);
     }
 }
 
@@ -131,7 +145,7 @@ impl Prover for Session<'_> {
         }
         debug_assert_eq!(first, self.relation.layout.rows(phase).start);
         let rows: Vec<&[i64]> = sent.iter().map(|&r| self.rows[r].as_slice()).collect();
-        let blinders: Vec<Fr> = sent.iter().map(|&r| self.blinders[r]).collect();
+        let blinders = Zeroizing::new(sent.iter().map(|&r| self.blinders[r]).collect::<Vec<Fr>>());
         commit_rows(&rows, &blinders, self.generators)
     }
 

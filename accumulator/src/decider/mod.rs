@@ -27,7 +27,7 @@ pub struct Claim<'a> {
 }
 
 /// What the prover knows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Witness<'a> {
     /// The vector `w`, of `m` entries.
     pub vector: &'a [Fr],

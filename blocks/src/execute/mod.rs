@@ -17,7 +17,9 @@ pub use check::{Violation, check_satisfied, definition, first_miss};
 use crate::program::{Column, Interval, Invalid, Limits, Program, Source, Tensor, TensorId};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
+use zeroize::Zeroize;
 
 /// Values of the weight tensors, row-major over their valid boxes.
 pub type Weights = BTreeMap<TensorId, Arc<[i64]>>;
@@ -25,7 +27,7 @@ pub type Weights = BTreeMap<TensorId, Arc<[i64]>>;
 /// Below this many entries a loop is not worth a second thread.
 const PARALLEL: usize = 1 << 14;
 
-/// Why a program could not be run.
+/// Why a program could not be run. The text names places and bounds, never a value of the run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExecuteError {
     /// The program is not well formed.
@@ -43,7 +45,7 @@ pub enum ExecuteError {
     },
     /// A value leaves the range that was calibrated for it.
     #[error(
-        "tensor `{tensor}`: value {value} at entry {position} is outside [{}, {}]; the input leaves the range seen at \
+        "tensor `{tensor}`: entry {position} is outside [{}, {}]; the input leaves the range seen at \
          calibration: compile again with samples like it, or with more bits",
         allowed.lo, allowed.hi
     )]
@@ -69,10 +71,29 @@ pub enum ExecuteError {
     },
 }
 
-/// All values of one run.
-#[derive(Clone, Debug)]
+/// All values of one run: secrets, which are overwritten when their last owner lets go of them.
+#[derive(Clone)]
 pub struct Trace {
     values: Vec<Option<Arc<[i64]>>>,
+}
+
+impl fmt::Debug for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a trace of {} tensors", self.values.len())
+    }
+}
+
+impl Drop for Trace {
+    fn drop(&mut self) {
+        self.values.iter_mut().flatten().for_each(wipe);
+    }
+}
+
+/// Overwrites values, if nobody else holds them: whoever does will.
+pub fn wipe(values: &mut Arc<[i64]>) {
+    if let Some(values) = Arc::get_mut(values) {
+        values.zeroize();
+    }
 }
 
 impl Trace {

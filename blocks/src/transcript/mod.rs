@@ -21,6 +21,7 @@ use ark_bls12_381::G1Affine;
 use ark_ec::AffineRepr;
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
 use coins::Coins;
+use zeroize::Zeroizing;
 
 /// Bytes of a point on the wire (ZCash's compressed form).
 pub const POINT_BYTES: usize = 48;
@@ -197,6 +198,7 @@ impl<'a> Transcript<'a> {
     /// # Errors
     /// If the proof ends, or the bytes are not points of the group.
     pub fn hide(&mut self, label: &'static str, n: usize, values: Option<Vec<Fr>>) -> Result<Vec<Form>, Reject> {
+        let values = values.map(Zeroizing::new);
         let mut forms = Vec::with_capacity(n);
         while forms.len() < n {
             let slot = self.hidden.reserve(n - forms.len());
