@@ -54,6 +54,7 @@ pub enum Toggle {
 pub enum Command {
     Compile(Compile),
     Run(Run),
+    Commit(Commit),
     Prove(Prove),
     Verify(Verify),
     Inspect(Inspect),
@@ -87,6 +88,10 @@ pub struct Compile {
     /// Whether proofs show the model's input
     #[arg(long, value_enum, default_value_t = Visibility::Public)]
     pub input: Visibility,
+    /// Take range and scale of inputs from the outputs of another model, given by its verifying key, so that this model can be proved on
+    /// what that one gave
+    #[arg(long, value_name = "KEY")]
+    pub input_like: Option<PathBuf>,
     /// Whether proofs show the model's output
     #[arg(long, value_enum, default_value_t = Visibility::Public)]
     pub output: Visibility,
@@ -109,14 +114,35 @@ pub struct Run {
     pub input: PathBuf,
 }
 
+/// Commit to private inputs, so that several proofs can be about them.
+///
+/// COMMITMENT may be given to anybody, and signed by whoever made the input. Beside it lies COMMITMENT.opening, which is secret.
+#[derive(Debug, clap::Args)]
+pub struct Commit {
+    /// A folder made by `zktorch compile --input private`
+    pub dir: PathBuf,
+    /// The input: {"input_data": [[..]]} with one list an input, or .npy, .npz, .pb
+    #[arg(long, value_name = "FILE")]
+    pub input: PathBuf,
+    /// The commitment to write
+    #[arg(short, long, value_name = "COMMITMENT")]
+    pub output: PathBuf,
+}
+
 /// Run the compiled model on an input and prove the outputs.
 #[derive(Debug, clap::Args)]
 pub struct Prove {
     /// A folder made by `zktorch compile`
     pub dir: PathBuf,
-    /// The input: {"input_data": [[..]]} with one list an input, or .npy, .npz, .pb
-    #[arg(long, value_name = "FILE")]
-    pub input: PathBuf,
+    /// The input: {"input_data": [[..]]} with one list an input, or .npy, .npz, .pb; not needed if all inputs are bound
+    #[arg(long, value_name = "FILE", required_unless_present = "bind")]
+    pub input: Option<PathBuf>,
+    /// A commitment to private inputs, with its opening beside it, that the proof shall be about; may be repeated
+    #[arg(long, value_name = "COMMITMENT")]
+    pub bind: Vec<PathBuf>,
+    /// Where to write the commitment to private inputs and outputs of this proof, and its opening, for other proofs to be bound to
+    #[arg(long, value_name = "COMMITMENT")]
+    pub keep: Option<PathBuf>,
     /// The proof to write
     #[arg(short, long, value_name = "PROOF")]
     pub output: PathBuf,
@@ -127,14 +153,19 @@ pub struct Prove {
 
 /// Check a proof.
 ///
-/// Needs nothing but the verifying key and the proof: no model, no weights. Says what was proved about what.
+/// Needs nothing but the verifying key and the proof: no model, no weights. Says what was proved about what. Several proofs, each with
+/// its key (or all with one), are checked together, and private tensors that they share are named.
 #[derive(Debug, clap::Args)]
 pub struct Verify {
-    /// The `verifying.key` that `zktorch compile` made
-    #[arg(long, value_name = "KEY")]
-    pub key: PathBuf,
-    /// The proof
-    pub proof: PathBuf,
+    /// The `verifying.key` that `zktorch compile` made; one for all proofs, or one for each
+    #[arg(long, value_name = "KEY", required = true)]
+    pub key: Vec<PathBuf>,
+    /// The proof, or several
+    #[arg(value_name = "PROOF", required = true)]
+    pub proof: Vec<PathBuf>,
+    /// A commitment that the proof must be about; may be repeated
+    #[arg(long, value_name = "COMMITMENT")]
+    pub bind: Vec<PathBuf>,
 }
 
 /// Say what a file or folder of zktorch contains.

@@ -54,6 +54,11 @@ impl Pending {
         Self::with(path, false)
     }
 
+    /// The same for a file that only its owner may read.
+    pub fn secret(path: &Path) -> Result<Self, Failure> {
+        Self::with(path, true)
+    }
+
     fn with(path: &Path, secret: bool) -> Result<Self, Failure> {
         if path.is_dir() {
             return Err(unwritable(path, "it is a folder, a file is needed"));

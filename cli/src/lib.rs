@@ -4,6 +4,7 @@
 //! errors to stderr, and the exit code is 0 (done, accepted), 1 (rejected, unsupported) or 2 (could not decide).
 
 mod args;
+mod binding;
 mod cache;
 mod commands;
 mod failure;

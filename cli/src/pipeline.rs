@@ -2,9 +2,11 @@
 
 use crate::args::Visibility;
 use crate::failure::Failure;
+use crate::folder::read_verifying_key;
 use crate::progress::Progress;
 use crate::show::{self, Tensor};
 use std::path::{Path, PathBuf};
+use zktorch_blocks::program::Interval;
 use zktorch_compiler::import::{ImportError, ImportOptions, load_path};
 use zktorch_compiler::inputs::{InputSpec, SampleError, read};
 use zktorch_compiler::{CompileError, Options, compile};
@@ -21,6 +23,8 @@ pub struct Choices {
     pub bits: Option<u32>,
     /// Whether the proof shows the inputs.
     pub input: Visibility,
+    /// A verifying key whose outputs these inputs are to be like.
+    pub input_like: Option<PathBuf>,
     /// Whether the proof shows the outputs.
     pub output: Visibility,
     /// Shapes of inputs, in order; none for the model's own.
@@ -40,8 +44,22 @@ pub fn compile_model(model: &Path, choices: &Choices, progress: &mut Progress) -
     }
     progress.begin("quantising");
     let [public_inputs, public_outputs] = [choices.input, choices.output].map(|v| v == Visibility::Public);
-    let options = Options { bits: choices.bits, public_inputs, public_outputs, ..Options::default() };
+    let inputs_like = choices.input_like.as_deref().map_or_else(|| Ok(Vec::new()), |path| outputs_of(path, &inputs))?;
+    let options = Options { bits: choices.bits, public_inputs, public_outputs, inputs_like, ..Options::default() };
     compile(&graph, &all, &options).map_err(|e| compile_failure(model, &e))
+}
+
+/// Scale and interval of the outputs of a key, one for each input.
+fn outputs_of(path: &Path, inputs: &[InputSpec]) -> Result<Vec<(i32, Interval)>, Failure> {
+    let key = read_verifying_key(path)?;
+    let tensors: Vec<_> = key.program.outputs.iter().filter_map(|&id| key.program.tensors.get(id)).collect();
+    let shapes = |all: &mut dyn Iterator<Item = &[usize]>| all.map(show::shape).collect::<Vec<_>>().join(", ");
+    if tensors.len() != inputs.len() || tensors.iter().zip(inputs).any(|(t, i)| t.shape.dims() != i.shape) {
+        let (got, expected) =
+            (shapes(&mut tensors.iter().map(|t| t.shape.dims())), shapes(&mut inputs.iter().map(|i| i.shape.as_slice())));
+        return Err(Failure::file("use", path, format!("its outputs have shapes {got}, the model's inputs {expected}")));
+    }
+    Ok(tensors.iter().map(|t| (t.scale, t.interval)).collect())
 }
 
 fn import_failure(model: &Path, error: &ImportError) -> Failure {

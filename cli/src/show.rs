@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use std::fmt::Write;
 use zktorch_accumulator::layout::{Layout, Phase};
+use zktorch_verifier::commitment::Committed;
 use zktorch_verifier::key::{Relation, VerifyingKey};
 use zktorch_verifier::size::ProofSize;
 use zktorch_verifier::soundness;
@@ -95,6 +96,11 @@ pub fn hex(digest: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+/// A committed tensor as JSON.
+pub fn committed(c: &Committed) -> Value {
+    json!({ "name": c.name, "shape": c.shape, "scale": c.scale, "digest": hex(&c.digest()) })
 }
 
 /// Aligned lines of a label and a value, indented.

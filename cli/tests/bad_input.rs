@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Scratch, compile_mlp, names, shared, zktorch};
+use common::{Scratch, compile_mlp, names, one_node, shared, zktorch};
 use zktorch_models::bundled;
 
 fn compile(scratch: &Scratch, model: &str, more: &[&str]) -> common::Ran {
@@ -14,22 +14,6 @@ fn compile(scratch: &Scratch, model: &str, more: &[&str]) -> common::Ran {
     ran
 }
 
-/// An ONNX model of one node `y = Op(x)` on a vector of three floats, in protobuf's wire format.
-fn one_node(op: &str) -> Vec<u8> {
-    fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
-        [&[number << 3 | 2, u8::try_from(bytes.len()).unwrap()], bytes].concat()
-    }
-    let value = |name: &str| {
-        let shape = field(2, &field(1, &[1 << 3, 3]));
-        let tensor = field(1, &[[1 << 3, 1].as_slice(), &shape].concat());
-        [field(1, name.as_bytes()), field(2, &tensor)].concat()
-    };
-    let node = [field(1, b"x"), field(2, b"y"), field(3, b"the_node"), field(4, op.as_bytes())].concat();
-    let graph = [field(1, &node), field(2, b"g"), field(11, &value("x")), field(12, &value("y"))].concat();
-    let opset = field(8, &[2 << 3, 13]);
-    [[1 << 3, 8].as_slice(), &field(7, &graph), &opset].concat()
-}
-
 #[test]
 fn models_that_are_none() {
     let scratch = Scratch::new();
@@ -39,7 +23,7 @@ fn models_that_are_none() {
     let onnx = bundled::DIGITS_MLP.onnx;
     let cut = scratch.file("cut.onnx", &onnx[..onnx.len() / 2]);
     compile(&scratch, &cut, &[]).fails(2, &["cut.onnx", "not a valid ONNX model"]);
-    let strange = scratch.file("strange.onnx", one_node("Det"));
+    let strange = scratch.file("strange.onnx", one_node("Det", &[3]));
     compile(&scratch, &strange, &[]).fails(1, &["strange.onnx", "the_node", "Det"]);
 }
 

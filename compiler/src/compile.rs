@@ -5,7 +5,7 @@ use zktorch_blocks::execute::{ExecuteError, Trace, Weights, execute};
 use zktorch_blocks::program::{Interval, Invalid, Limits, Program};
 
 use crate::graph::{EvaluateError, Evaluation, Graph, Op};
-use crate::lower::{LowerError, Lowered, lower};
+use crate::lower::{Interface, LowerError, Lowered, lower};
 use crate::quantise::{Calibration, Settings, candidates, finest, to_integer};
 use crate::report::{self, Report};
 
@@ -27,13 +27,15 @@ pub struct Options {
     pub public_inputs: bool,
     /// Whether outputs are part of the statement.
     pub public_outputs: bool,
+    /// Scale and interval that inputs must have, in order; none for the model's own.
+    pub inputs_like: Vec<(i32, Interval)>,
     /// The output error to stay below, relative to the largest output.
     pub target_error: f64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { bits: None, public_inputs: true, public_outputs: true, target_error: 0.0008 }
+        Self { bits: None, public_inputs: true, public_outputs: true, inputs_like: Vec::new(), target_error: 0.0008 }
     }
 }
 
@@ -247,7 +249,7 @@ fn attempt(
     options: &Options,
     references: &[Reference<'_>],
 ) -> Result<Attempt, CompileError> {
-    let lowered = lower(graph, calibration, settings, [options.public_inputs, options.public_outputs])?;
+    let lowered = lower(graph, calibration, settings, Interface::of(options))?;
     lowered.program.validate(&Limits::default())?;
     let ports = ports(graph, &lowered.program);
     let work = report::totals(&lowered.program).multiplications.max(1);

@@ -1,5 +1,6 @@
 //! The prover of zktorch: keys from a compiled program, and proofs from keys and inputs.
 
+pub mod binding;
 pub mod key;
 mod model;
 mod multiplicities;

@@ -18,6 +18,10 @@ pub enum Kind {
     Proof,
     /// A proof about the weights of a key.
     ModelProof,
+    /// Commitments to private inputs and outputs.
+    Commitment,
+    /// What opens them.
+    Opening,
 }
 
 /// Version of every file format. Files of other versions are refused.
@@ -42,6 +46,8 @@ impl Kind {
             Self::VerifyingKey => b'v',
             Self::Proof => b'p',
             Self::ModelProof => b'm',
+            Self::Commitment => b'b',
+            Self::Opening => b'o',
         }
     }
 
@@ -53,10 +59,21 @@ impl Kind {
             Self::VerifyingKey => "verifying key",
             Self::Proof => "proof",
             Self::ModelProof => "model proof",
+            Self::Commitment => "commitment",
+            Self::Opening => "opening",
         }
     }
 
-    const ALL: [Self; 5] = [Self::Program, Self::ProvingKey, Self::VerifyingKey, Self::Proof, Self::ModelProof];
+    /// All kinds.
+    pub const ALL: [Self; 7] = [
+        Self::Program,
+        Self::ProvingKey,
+        Self::VerifyingKey,
+        Self::Proof,
+        Self::ModelProof,
+        Self::Commitment,
+        Self::Opening,
+    ];
 }
 
 /// Why a file cannot be read.

@@ -13,6 +13,7 @@
 
 pub mod argument;
 pub mod codec;
+pub mod commitment;
 pub mod key;
 pub mod model;
 pub mod proof;

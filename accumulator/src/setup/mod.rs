@@ -134,6 +134,15 @@ impl VerifierSetup {
         matches!(self, Self::Insecure { .. })
     }
 
+    /// Whether vectors committed with either setup have the same commitments: the shorter's generators begin the longer's. Of
+    /// transparent setups this is so if both are the hash-to-curve points, which the caller checks by their digests.
+    pub fn shares_generators(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Imported { tau, .. }, Self::Imported { tau: other, .. }) => tau == other,
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
+
     /// Whether the decider is the inner-product argument.
     pub fn is_transparent(&self) -> bool {
         matches!(self, Self::Transparent { .. })

@@ -40,6 +40,7 @@ pub fn command(args: &Compile) -> Result<Outcome, Failure> {
         calibrate: args.calibrate.clone(),
         bits: args.bits,
         input: args.input,
+        input_like: args.input_like.clone(),
         output: args.output,
         input_shapes: args.input_shape.iter().map(|s| s.0.clone()).collect(),
     };

@@ -14,6 +14,7 @@ use std::fmt::Write;
 use std::time::Instant;
 use zktorch_accumulator::setup::Generators;
 use zktorch_models::bundled;
+use zktorch_prover::Blinders;
 use zktorch_verifier::key::VerifyingKey;
 use zktorch_verifier::model::Level;
 use zktorch_verifier::proof::Proof;
@@ -40,7 +41,7 @@ pub fn command(args: &Demo) -> Result<Outcome, Failure> {
     let start = Instant::now();
     let quantise = |port: &Port| port.quantise(image).map_err(|e| Failure::undecided(e.to_string()));
     let inputs = made.inputs.iter().map(quantise).collect::<Result<Vec<_>, _>>()?;
-    let proved = prove(&made.proving, &made.verifying, &inputs, &mut progress)?;
+    let proved = prove(&made.proving, &made.verifying, &inputs, &Blinders::new(), &mut progress)?;
     let prove_seconds = start.elapsed().as_secs_f64();
     let scores = floats(&made.outputs, &proved.outputs);
     let prediction = scores.first().and_then(|t| largest(&t.data)).unwrap_or(0);
@@ -100,7 +101,7 @@ fn compile(progress: &mut Progress) -> Result<Ready, Failure> {
     std::fs::write(&model, bundled::DIGITS_CNN.onnx).map_err(failed)?;
     std::fs::write(&samples, bundled::DIGITS_CALIBRATION_NPY).map_err(failed)?;
     let (input, output) = (Visibility::Public, Visibility::Public);
-    let choices = Choices { calibrate: vec![samples], bits: None, input, output, input_shapes: Vec::new() };
+    let choices = Choices { calibrate: vec![samples], bits: None, input, input_like: None, output, input_shapes: Vec::new() };
     let made = make(&model, &choices, &SetupChoice::Auto, Level::Widths, progress)?;
     Ok(Ready { proving: made.proving, verifying: made.verifying, inputs: made.inputs, outputs: made.outputs })
 }

@@ -12,6 +12,7 @@ use std::path::Path;
 use zktorch_blocks::program::{Limits, Program, Role, TensorId};
 use zktorch_prover::ProvingKey;
 use zktorch_verifier::codec::{Kind, decode};
+use zktorch_verifier::commitment::Commitment;
 use zktorch_verifier::key::{Port, VerifyingKey};
 use zktorch_verifier::model::{Level, ModelProof};
 use zktorch_verifier::proof::Proof;
@@ -150,6 +151,24 @@ fn file(path: &Path) -> Result<Found, Failure> {
             }
             found
         }
+        Some(Kind::Commitment) => {
+            let commitment = Commitment::from_bytes(&bytes).map_err(|e| Failure::file("read", path, e))?;
+            let mut found = Found::new("commitment");
+            for c in &commitment.tensors {
+                let text = format!("{} [{}] at scale {}: {}", c.name, show::shape(&c.shape), c.scale, show::hex(&c.digest()));
+                found.lines.push(("tensor", text));
+            }
+            let tensors = commitment.tensors.iter().map(show::committed).collect();
+            found.json.insert("tensors".into(), Value::Array(tensors));
+            let setup = commitment.setup.describe();
+            found.add("setup", setup.name.clone(), "setup", json!(setup));
+            found
+        }
+        Some(Kind::Opening) => {
+            let mut found = Found::new("opening");
+            found.add("secret", "contains private values and the blinders of their commitments: keep it", "secret", json!(true));
+            found
+        }
         None => {
             return Err(Failure::file("inspect", path, "not a zktorch file")
                 .hint("expected a program, a key, a proof, or a folder made by `zktorch compile`"));
@@ -162,10 +181,9 @@ fn file(path: &Path) -> Result<Found, Failure> {
 /// The kind that the header states: every kind's reader names what it got instead.
 fn kind(bytes: &[u8]) -> Option<Kind> {
     use zktorch_verifier::codec::DecodeError;
-    let kinds = [Kind::Program, Kind::ProvingKey, Kind::VerifyingKey, Kind::Proof, Kind::ModelProof];
     match decode::<()>(Kind::Program, bytes) {
         Err(DecodeError::Foreign) => None,
-        Err(DecodeError::Kind { got, .. }) => kinds.into_iter().find(|k| k.name() == got),
+        Err(DecodeError::Kind { got, .. }) => Kind::ALL.into_iter().find(|k| k.name() == got),
         _ => Some(Kind::Program),
     }
 }

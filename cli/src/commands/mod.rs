@@ -1,5 +1,6 @@
 //! One module a command.
 
+mod commit;
 mod compile;
 mod demo;
 mod inspect;
@@ -16,6 +17,7 @@ pub fn dispatch(command: Command) -> Result<Outcome, Failure> {
     match command {
         Command::Compile(args) => compile::command(&args),
         Command::Run(args) => run::command(&args),
+        Command::Commit(args) => commit::command(&args),
         Command::Prove(args) => prove::command(&args),
         Command::Verify(args) => verify::command(&args),
         Command::Inspect(args) => inspect::command(&args),

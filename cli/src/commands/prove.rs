@@ -2,15 +2,19 @@
 
 use super::run::run_failure;
 use crate::args::Prove;
+use crate::binding::{Bound, PendingBinding, private};
 use crate::failure::Failure;
 use crate::files::Pending;
 use crate::folder::ProgramFile;
 use crate::outcome::Outcome;
-use crate::pipeline::{floats, read_input};
+use crate::pipeline::{Port, floats, read_input};
 use crate::progress::Progress;
 use crate::show;
 use serde_json::{Value, json};
-use zktorch_prover::{ProveError, Proved, ProvingKey, Randomness};
+use zktorch_blocks::program::TensorId;
+use zktorch_prover::binding::{Opened, Opening};
+use zktorch_prover::{Blinders, ProveError, Proved, ProvingKey, Randomness, prove_bound};
+use zktorch_verifier::commitment::{Commitment, Committed};
 use zktorch_verifier::key::VerifyingKey;
 
 pub fn command(args: &Prove) -> Result<Outcome, Failure> {
@@ -19,14 +23,20 @@ pub fn command(args: &Prove) -> Result<Outcome, Failure> {
         pool.map_err(|e| Failure::undecided(format!("cannot start {threads} threads: {e}")))?;
     }
     let pending = Pending::new(&args.output)?;
+    let keep = args.keep.as_deref().map(PendingBinding::new).transpose()?;
     let mut progress = Progress::new();
     progress.begin("load");
     let file = ProgramFile::read(&args.dir)?;
     let (proving, verifying) = (file.proving_key(&args.dir)?, file.verifying_key(&args.dir)?);
-    let inputs = read_input(&args.input, &file.inputs)?;
+    let bound = Bound::read(&args.bind, &file, &proving, &verifying)?;
+    let inputs = inputs(args, &file, &bound)?;
     let load = progress.seconds();
-    let proved = prove(&proving, &verifying, &inputs, &mut progress)?;
+    let proved = prove(&proving, &verifying, &inputs, &bound.blinders, &mut progress)?;
     progress.begin("write");
+    if let Some(keep) = keep {
+        let (commitment, opening) = kept(&file, &verifying, &proved, &inputs);
+        keep.write(&commitment, &opening)?;
+    }
     let bytes = proved.proof.to_bytes().map_err(|e| Failure::undecided(format!("the proof does not encode: {e}")))?;
     pending.write(&bytes)?;
     let seconds = progress.seconds();
@@ -57,15 +67,45 @@ pub fn command(args: &Prove) -> Result<Outcome, Failure> {
     Ok(Outcome::done(text, json))
 }
 
+/// Integers of all inputs: the bound ones from their openings, the others from the file, which must not contradict.
+fn inputs(args: &Prove, file: &ProgramFile, bound: &Bound) -> Result<Vec<Vec<i64>>, Failure> {
+    let Some(path) = &args.input else {
+        let all: Option<Vec<Vec<i64>>> = (0..file.inputs.len()).map(|n| bound.values.get(&n).cloned()).collect();
+        return all.ok_or_else(|| Failure::undecided("not all inputs are bound").hint("give the others with --input FILE"));
+    };
+    let given = read_input(path, &file.inputs)?;
+    for (n, values) in &bound.values {
+        if given.get(*n) != Some(values) {
+            let name = &file.inputs[*n].name;
+            return Err(Failure::file("use", path, format!("its input `{name}` is not the committed one"))
+                .hint("leave --input out to take the inputs from the openings"));
+        }
+    }
+    Ok(given)
+}
+
+/// The private inputs and outputs of a proof, for other proofs to be bound to.
+fn kept(file: &ProgramFile, key: &VerifyingKey, proved: &Proved, inputs: &[Vec<i64>]) -> (Commitment, Opening) {
+    let inputs = private(file, &file.program.inputs, &file.inputs).map(|(n, id, port)| (id, port, &inputs[n]));
+    let outputs = private(file, &file.program.outputs, &file.outputs).map(|(n, id, port)| (id, port, &proved.outputs[n]));
+    let tensor = |(id, port, values): (TensorId, &Port, &Vec<i64>)| {
+        let committed = Committed::of(key, &proved.proof, id, &port.name)?;
+        Some((committed, Opened::new(values.clone(), proved.blinders.get(&id)?)))
+    };
+    let (tensors, openings) = inputs.chain(outputs).filter_map(tensor).unzip();
+    (Commitment { setup: key.setup.clone(), tensors }, Opening { tensors: openings })
+}
+
 /// Proves, with fresh randomness, and refuses to hand out a proof that the prover itself knows to be wrong.
 pub fn prove(
     proving: &ProvingKey,
     verifying: &VerifyingKey,
     inputs: &[Vec<i64>],
+    blinders: &Blinders,
     progress: &mut Progress,
 ) -> Result<Proved, Failure> {
     let randomness = Randomness::from_os().map_err(|e| Failure::undecided(format!("no randomness: {e}")))?;
-    let proved = zktorch_prover::prove(proving, verifying, inputs, randomness, &mut |phase| progress.begin(phase));
+    let proved = prove_bound(proving, verifying, inputs, blinders, randomness, &mut |phase| progress.begin(phase));
     let proved = proved.map_err(|error| match error {
         ProveError::Execute(error) => run_failure(error),
         other => Failure::undecided(format!("no proof: {other}")),

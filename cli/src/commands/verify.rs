@@ -1,6 +1,7 @@
 //! `verify`: what a proof shows, or why it shows nothing.
 
 use crate::args::Verify;
+use crate::binding::read_commitment;
 use crate::failure::Failure;
 use crate::folder::{read_proof, read_verifying_key};
 use crate::generators;
@@ -10,52 +11,125 @@ use crate::progress::Progress;
 use crate::show::{self, Tensor};
 use crate::show::soundness_bits;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+use zktorch_accumulator::setup::VerifierSetup;
 use zktorch_blocks::program::{Program, TensorId};
+use zktorch_verifier::commitment::{Commitment, Committed};
 use zktorch_verifier::key::{Port, VerifyingKey};
 use zktorch_verifier::proof::Proof;
 use zktorch_verifier::{Verdict, verify};
 
 pub fn command(args: &Verify) -> Result<Outcome, Failure> {
+    let keys = match args.key.as_slice() {
+        [key] => vec![key; args.proof.len()],
+        keys if keys.len() == args.proof.len() => keys.iter().collect(),
+        keys => {
+            let (keys, proofs) = (show::things(keys.len(), "key"), show::things(args.proof.len(), "proof"));
+            return Err(Failure::undecided(format!("{keys} for {proofs}: give one key for all, or one for each")));
+        }
+    };
+    let wanted = args.bind.iter().map(|path| Ok((path.as_path(), read_commitment(path)?))).collect::<Result<Vec<_>, Failure>>()?;
     let mut progress = Progress::new();
+    let judged = keys.iter().zip(&args.proof).map(|(key, proof)| judge(key, proof, &wanted, &mut progress));
+    let mut judged = judged.collect::<Result<Vec<Judged>, Failure>>()?;
+    drop(progress);
+    if let [_] = judged.as_slice() {
+        return Ok(judged.remove(0).outcome);
+    }
+    let shared = shared(&judged, &args.proof);
+    let mut text: String =
+        judged.iter().zip(&args.proof).map(|(j, path)| format!("{}: {}", path.display(), j.outcome.text)).collect();
+    let none = "no private tensor is shared: nothing ties these proofs to each other".to_owned();
+    let named = if shared.is_empty() { vec![none] } else { shared };
+    text.push_str(&show::lines(&named.iter().map(|s| ("shared", s.clone())).collect::<Vec<_>>()));
+    let accepted = judged.iter().all(|j| j.outcome.accepted);
+    let verdict = if accepted { "accepted" } else { "rejected" };
+    let proofs: Vec<Value> = judged.into_iter().map(|j| j.outcome.json).collect();
+    Ok(Outcome { accepted, text: format!("{verdict}\n{text}"), json: json!({ "verdict": verdict, "proofs": proofs, "shared": named }) })
+}
+
+/// A verdict, and the private tensors of an accepted proof.
+struct Judged {
+    outcome: Outcome,
+    setup: VerifierSetup,
+    bound: Vec<Bound>,
+}
+
+fn judge(path: &Path, proof_path: &Path, wanted: &[(&Path, Commitment)], progress: &mut Progress) -> Result<Judged, Failure> {
     progress.begin("reading the key");
-    let key = read_verifying_key(&args.key)?;
-    let (proof, file_bytes) = read_proof(&args.proof)?;
+    let key = read_verifying_key(path)?;
+    let (proof, file_bytes) = read_proof(proof_path)?;
     progress.begin("preparing the generators");
     let generators = generators::for_verifier(&key.setup)?;
-    let digest = key.digest().map_err(|e| Failure::file("use", &args.key, e))?;
+    let digest = key.digest().map_err(|e| Failure::file("use", path, e))?;
     progress.begin("verifying");
     let start = progress.seconds();
-    let verdict = verify(&key, &proof, generators.as_ref()).map_err(|e| Failure::file("use", &args.key, e))?;
+    let verdict = verify(&key, &proof, generators.as_ref()).map_err(|e| Failure::file("use", path, e))?;
     let seconds = progress.seconds() - start;
     progress.begin("checking the model proof");
     let model = match verdict {
-        Verdict::Accepted => model_proof::state(&args.key, &key, &digest, generators.as_ref())?,
+        Verdict::Accepted => model_proof::state(path, &key, &digest, generators.as_ref())?,
         Verdict::Rejected(_) => Model::Unproved("the proof is rejected"),
     };
-    drop(progress);
-    let about = About { key: &key, proof: &proof, digest: &digest, model: &model };
-    let mut outcome = match (&verdict, &model) {
-        (Verdict::Rejected(reason), _) => about.rejected(&reason.to_string()),
-        (Verdict::Accepted, Model::Refused(reason)) => about.rejected(&format!("the model proof does not hold: {reason}")),
-        (Verdict::Accepted, _) => about.accepted(),
+    let bound = bound(&key, &proof);
+    let unbound = wanted.iter().find(|(_, commitment)| !is_about(&bound, &key.setup, commitment));
+    let about = About { key: &key, proof: &proof, digest: &digest, model: &model, bound: &bound };
+    let mut outcome = match (&verdict, &model, unbound) {
+        (Verdict::Rejected(reason), _, _) => about.rejected(&reason.to_string()),
+        (_, Model::Refused(reason), _) => about.rejected(&format!("the model proof does not hold: {reason}")),
+        (_, _, Some((path, _))) => about.rejected(&format!("the proof is not about all of {}", path.display())),
+        _ => about.accepted(),
     };
     let size =
-        format!("{} ({}, with public values {})", args.proof.display(), show::bytes(proof.bytes.len()), show::bytes(file_bytes));
+        format!("{} ({}, with public values {})", proof_path.display(), show::bytes(proof.bytes.len()), show::bytes(file_bytes));
     outcome.text.push_str(&show::lines(&[("proof", size), ("verified in", show::seconds(seconds))]));
     if let Value::Object(map) = &mut outcome.json {
         map.insert("proof_bytes".into(), json!(proof.bytes.len()));
         map.insert("file_bytes".into(), json!(file_bytes));
         map.insert("seconds".into(), json!(seconds));
     }
-    Ok(outcome)
+    let bound = if outcome.accepted { bound } else { Vec::new() };
+    Ok(Judged { outcome, setup: key.setup, bound })
 }
 
-/// A private input or output, and the digest of its commitment.
-struct Bound<'a> {
+/// A private input or output of a proof.
+struct Bound {
     role: &'static str,
-    port: &'a Port,
-    digest: [u8; 32],
+    committed: Committed,
+}
+
+/// The private inputs and outputs of a proof.
+fn bound(key: &VerifyingKey, proof: &Proof) -> Vec<Bound> {
+    let program = &key.program;
+    let inputs = program.inputs.iter().zip(&key.inputs).map(|(id, port)| ("input", *id, port));
+    let outputs = program.outputs.iter().zip(&key.outputs).map(|(id, port)| ("output", *id, port));
+    let one = |(role, id, port): (_, _, &Port)| Some(Bound { role, committed: Committed::of(key, proof, id, &port.name)? });
+    inputs.chain(outputs).filter_map(one).collect()
+}
+
+/// Whether each tensor of a commitment is one of these.
+fn is_about(bound: &[Bound], setup: &VerifierSetup, commitment: &Commitment) -> bool {
+    let all = &commitment.tensors;
+    commitment.setup.shares_generators(setup) && all.iter().all(|c| bound.iter().any(|b| b.committed.same(c)))
+}
+
+/// The private tensors that several proofs have in common, in words.
+fn shared(judged: &[Judged], paths: &[PathBuf]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (i, one) in judged.iter().enumerate() {
+        for (j, two) in judged.iter().enumerate().skip(i + 1).filter(|(_, two)| one.setup.shares_generators(&two.setup)) {
+            for (a, b) in one.bound.iter().flat_map(|a| two.bound.iter().map(move |b| (a, b))) {
+                if a.committed.same(&b.committed) {
+                    let of = |bound: &Bound, n: usize| {
+                        let path = paths.get(n).map(|p| p.display().to_string()).unwrap_or_default();
+                        format!("{} {} of {path}", bound.role, bound.committed.name)
+                    };
+                    found.push(format!("{} is {}", of(a, i), of(b, j)));
+                }
+            }
+        }
+    }
+    found
 }
 
 /// What a verdict is about.
@@ -64,6 +138,7 @@ struct About<'a> {
     proof: &'a Proof,
     digest: &'a [u8; 32],
     model: &'a Model,
+    bound: &'a [Bound],
 }
 
 impl About<'_> {
@@ -86,12 +161,14 @@ impl About<'_> {
         lines.extend(inputs.iter().map(|t| ("input", t.text())));
         lines.extend(outputs.iter().map(|t| ("output", t.text())));
         lines.push(("hidden", hidden.join(", ")));
-        let bound = self.commitments();
-        lines.extend(bound.iter().map(|c| ("commitment", format!("{} {}: {}", c.role, c.port.name, show::hex(&c.digest)))));
-        let commitments: Vec<Value> = bound
-            .iter()
-            .map(|c| json!({ "role": c.role, "name": c.port.name, "shape": c.port.shape, "digest": show::hex(&c.digest) }))
-            .collect();
+        let name = |b: &Bound| ("commitment", format!("{} {}: {}", b.role, b.committed.name, show::hex(&b.committed.digest())));
+        lines.extend(self.bound.iter().map(name));
+        let commitment = |b: &Bound| {
+            let mut json = show::committed(&b.committed);
+            json["role"] = json!(b.role);
+            json
+        };
+        let commitments: Vec<Value> = self.bound.iter().map(commitment).collect();
         let mut text = "accepted\n".to_owned();
         if let Some(warning) = &warning {
             text.push_str(&format!("WARNING: {warning}\n"));
@@ -131,21 +208,8 @@ impl About<'_> {
         if self.proof.seeded {
             return vec!["nothing".into()];
         }
-        let ports = self.commitments().into_iter().map(|c| format!("{} {} [{}]", c.role, c.port.name, show::shape(&c.port.shape)));
-        ["weights".into(), "all intermediate values".into()].into_iter().chain(ports).collect()
-    }
-
-    /// The private inputs and outputs.
-    fn commitments(&self) -> Vec<Bound<'_>> {
-        let Ok(layout) = self.key.layout() else { return Vec::new() };
-        let program = &self.key.program;
-        let inputs = program.inputs.iter().zip(&self.key.inputs).map(|(id, port)| ("input", *id, port));
-        let outputs = program.outputs.iter().zip(&self.key.outputs).map(|(id, port)| ("output", *id, port));
-        let bound = |(role, id, port)| {
-            let digest = Sha256::digest(self.proof.bound(&layout, id)?.concat()).into();
-            Some(Bound { role, port, digest })
-        };
-        inputs.chain(outputs).filter_map(bound).collect()
+        let port = |b: &Bound| format!("{} {} [{}]", b.role, b.committed.name, show::shape(&b.committed.shape));
+        ["weights".into(), "all intermediate values".into()].into_iter().chain(self.bound.iter().map(port)).collect()
     }
 
     fn warning(&self) -> Option<String> {

@@ -76,6 +76,22 @@ pub fn zktorch(args: &[&str]) -> Ran {
     Ran { code: status.code().unwrap(), stdout: String::from_utf8(stdout).unwrap(), stderr: String::from_utf8(stderr).unwrap() }
 }
 
+/// An ONNX model of one node `y = Op(x)` on a tensor of floats, in protobuf's wire format.
+pub fn one_node(op: &str, dims: &[u8]) -> Vec<u8> {
+    fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+        [&[number << 3 | 2, u8::try_from(bytes.len()).unwrap()], bytes].concat()
+    }
+    let value = |name: &str| {
+        let axes: Vec<Vec<u8>> = dims.iter().map(|&d| field(1, &[1 << 3, d])).collect();
+        let tensor = field(1, &[[1 << 3, 1].as_slice(), &field(2, &axes.concat())].concat());
+        [field(1, name.as_bytes()), field(2, &tensor)].concat()
+    };
+    let node = [field(1, b"x"), field(2, b"y"), field(3, b"the_node"), field(4, op.as_bytes())].concat();
+    let graph = [field(1, &node), field(2, b"g"), field(11, &value("x")), field(12, &value("y"))].concat();
+    let opset = field(8, &[2 << 3, 13]);
+    [[1 << 3, 8].as_slice(), &field(7, &graph), &opset].concat()
+}
+
 /// Compiles the bundled MLP into a folder of the scratch, on an insecure setup, which is fast.
 pub fn compile_mlp(scratch: &Scratch, name: &str, more: &[&str]) -> Ran {
     let model = scratch.file("mlp.onnx", bundled::DIGITS_MLP.onnx);

@@ -8,9 +8,11 @@ use zktorch_blocks::execute::{Trace, Weights, definition, execute, first_miss};
 use zktorch_blocks::program::{Lookup, Program, Source};
 
 use super::builder::{Builder, Refusal};
-use super::{Lowering, Value};
+use super::{Interface, Lowering, Value};
 use crate::graph::{Graph, NodeId, Op, Unary};
 use crate::quantise::{Calibration, Plan, Range, Settings};
+
+const PUBLIC: Interface<'static> = Interface { public_inputs: true, public_outputs: true, inputs_like: &[] };
 
 /// All outputs that some advice makes acceptable.
 struct Search<'p> {
@@ -133,7 +135,7 @@ fn lowered(
         calibration: &calibration,
         plan,
         settings,
-        public: [true; 2],
+        interface: PUBLIC,
         builder: Builder::new(settings.shared),
         values: Default::default(),
         narrow: Default::default(),
@@ -290,7 +292,7 @@ fn average_pool_has_one_solution() {
     let mut calibration = Calibration::default();
     calibration.assume(x, Range { lo: -1.0, hi: 1.0 });
     calibration.assume(y, Range { lo: -1.0, hi: 1.0 });
-    let lowered = super::lower(&graph, &calibration, Settings { bits: 4, shift: 4, shared: 4, signs: false }, [true; 2]).expect("lowers");
+    let lowered = super::lower(&graph, &calibration, Settings { bits: 4, shift: 4, shared: 4, signs: false }, PUBLIC).expect("lowers");
     for s in 0..12i64 {
         let input: Vec<i64> = (0..3).map(|i| (i * i * 7 + s * 13 + i * s) % 15 - 7).collect();
         let trace = execute(&lowered.program, &lowered.weights, std::slice::from_ref(&input)).expect("runs");

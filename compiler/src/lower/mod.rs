@@ -23,8 +23,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use ndarray::ArrayD;
 use zktorch_blocks::execute::Weights;
-use zktorch_blocks::program::{Program, TensorId};
+use zktorch_blocks::program::{Interval, Program, TensorId};
 
+use crate::compile::Options;
 use crate::graph::{Graph, NodeId, Op};
 use crate::quantise::{Calibration, Plan, Settings, to_integer};
 use builder::{Builder, Refusal};
@@ -53,22 +54,40 @@ struct Lowering<'g> {
     calibration: &'g Calibration,
     plan: Plan,
     settings: Settings,
-    /// Whether the statement contains inputs, and outputs.
-    public: [bool; 2],
+    interface: Interface<'g>,
     builder: Builder,
     values: HashMap<NodeId, Value>,
     narrow: HashMap<NodeId, Value>,
 }
 
-/// Lowers a graph; `public` tells whether the statement contains inputs, and outputs.
+/// What inputs and outputs must be like.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Interface<'o> {
+    /// Whether the statement contains inputs.
+    pub public_inputs: bool,
+    /// Whether it contains outputs.
+    pub public_outputs: bool,
+    /// Scale and interval of inputs, where these are given.
+    pub inputs_like: &'o [(i32, Interval)],
+}
+
+impl<'o> Interface<'o> {
+    /// What the options ask for.
+    pub fn of(options: &'o Options) -> Self {
+        let Options { public_inputs, public_outputs, .. } = *options;
+        Self { public_inputs, public_outputs, inputs_like: &options.inputs_like }
+    }
+}
+
+/// Lowers a graph.
 ///
 /// # Errors
 /// Every node that has no rule, or the first node whose rule cannot be applied.
-pub(crate) fn lower(
-    graph: &Graph,
-    calibration: &Calibration,
+pub(crate) fn lower<'g>(
+    graph: &'g Graph,
+    calibration: &'g Calibration,
     settings: Settings,
-    public: [bool; 2],
+    interface: Interface<'g>,
 ) -> Result<Lowered, LowerError> {
     registry::check(graph)?;
     let mut lowering = Lowering {
@@ -76,14 +95,14 @@ pub(crate) fn lower(
         calibration,
         plan: Plan::new(graph, calibration, settings),
         settings,
-        public,
+        interface,
         builder: Builder::new(settings.shared),
         values: HashMap::new(),
         narrow: HashMap::new(),
     };
     let at = |id: NodeId, why: Refusal| LowerError::from(Problem::refused(graph, id, why));
-    for &id in graph.inputs() {
-        let value = lowering.input(id).map_err(|why| at(id, why))?;
+    for (n, &id) in graph.inputs().iter().enumerate() {
+        let value = lowering.input(id, n).map_err(|why| at(id, why))?;
         lowering.values.insert(id, value);
     }
     for id in graph.order() {
@@ -110,23 +129,25 @@ impl Lowering<'_> {
         self.graph.node(id).name.clone()
     }
 
-    fn input(&mut self, id: NodeId) -> Result<Value, Refusal> {
-        let bits = (self.settings.bits + 2).min(16);
-        let half = 1i64 << (bits - 1);
-        let magnitude = self.calibration.range(id).magnitude() * self.calibration.margin();
-        let scale = crate::quantise::scale_for(magnitude, half as f64 - 1.0);
+    fn input(&mut self, id: NodeId, n: usize) -> Result<Value, Refusal> {
+        let (scale, interval) = self.interface.inputs_like.get(n).copied().unwrap_or_else(|| {
+            let bits = (self.settings.bits + 2).min(16);
+            let half = 1i64 << (bits - 1);
+            let magnitude = self.calibration.range(id).magnitude() * self.calibration.margin();
+            (crate::quantise::scale_for(magnitude, half as f64 - 1.0), Interval::new(-half, half - 1))
+        });
         let (name, dims) = (self.name(id), self.graph.shape(id).to_vec());
-        let interval = zktorch_blocks::program::Interval::new(-half, half - 1);
-        let tensor = self.builder.input(&name, &dims, interval, scale, self.public[0]);
-        if !self.public[0] {
-            self.builder.loose_range(&format!("{name}.range"), tensor, -half, 2 * half)?;
+        let public = self.interface.public_inputs;
+        let tensor = self.builder.input(&name, &dims, interval, scale, public);
+        if !public {
+            self.builder.loose_range(&format!("{name}.range"), tensor, interval.lo, interval.hi - interval.lo + 1)?;
         }
         Ok(Value { tensor, scale, depth: 0 })
     }
 
     fn output(&mut self, id: NodeId, name: &str) -> Result<(), Refusal> {
         let value = self.value(id)?;
-        self.builder.output(name, value.tensor, value.scale, self.public[1])?;
+        self.builder.output(name, value.tensor, value.scale, self.interface.public_outputs)?;
         Ok(())
     }
 

@@ -1,0 +1,94 @@
+//! Commitments to private inputs and outputs as a user meets them: an input committed before, a chain of two models.
+
+mod common;
+
+use common::{Ran, Scratch, compile_mlp, one_node, zktorch};
+use zktorch_models::bundled;
+
+const PRIVATE: &[&str] = &["--input", "private", "--output", "private"];
+
+fn done(ran: Ran) -> Ran {
+    assert_eq!(ran.code, 0, "{ran:?}");
+    ran
+}
+
+#[test]
+fn a_proof_is_about_an_input_that_was_committed_before() {
+    let scratch = Scratch::new();
+    done(compile_mlp(&scratch, "mlp", PRIVATE));
+    let input = scratch.file("input.json", bundled::DIGITS_MLP.input_json);
+    let [dir, committed, proof] = ["mlp", "x.commitment", "proof"].map(|name| scratch.text(name));
+    let key = format!("{dir}/verifying.key");
+    let made = done(zktorch(&["commit", &dir, "--input", &input, "-o", &committed, "--format", "json"])).json();
+    let digest = &made["tensors"][0]["digest"];
+    // From the opening alone, and beside the file that it came from.
+    for more in [vec!["--bind", &committed], vec!["--bind", &committed, "--input", &input]] {
+        done(zktorch(&[&["prove", &dir, "-o", &proof], more.as_slice()].concat()));
+        let verdict = done(zktorch(&["verify", "--key", &key, &proof, "--bind", &committed, "--format", "json"])).json();
+        assert_eq!((&verdict["commitments"][0]["role"], &verdict["commitments"][0]["digest"]), (&"input".into(), digest));
+    }
+    assert_eq!(done(zktorch(&["inspect", &committed, "--format", "json"])).json()["tensors"][0]["digest"], *digest);
+    done(zktorch(&["inspect", &format!("{committed}.opening")]));
+
+    // A proof that is about another commitment to the same input.
+    done(zktorch(&["prove", &dir, "--input", &input, "-o", &proof]));
+    let refused = zktorch(&["verify", "--key", &key, &proof, "--bind", &committed, "--format", "json"]);
+    assert_eq!((refused.code, &refused.json()["verdict"]), (1, &"rejected".into()));
+    assert!(refused.json()["reason"].as_str().unwrap().contains("x.commitment"), "{refused:?}");
+
+    // Another input than the committed one, and openings that are none of it.
+    let zeros = scratch.file("zeros.json", format!(r#"{{"input_data": [[{}]]}}"#, ["0"; 64].join(",")));
+    zktorch(&["prove", &dir, "--input", &zeros, "--bind", &committed, "-o", &proof]).fails(2, &["zeros.json", "not the committed one"]);
+    let other = scratch.text("other.commitment");
+    done(zktorch(&["commit", &dir, "--input", &zeros, "-o", &other]));
+    std::fs::copy(scratch.path("other.commitment.opening"), scratch.path("x.commitment.opening")).unwrap();
+    zktorch(&["prove", &dir, "--bind", &committed, "-o", &proof]).fails(2, &["x.commitment.opening", "does not open"]);
+    std::fs::remove_file(scratch.path("x.commitment.opening")).unwrap();
+    zktorch(&["prove", &dir, "--bind", &committed, "-o", &proof]).fails(2, &["x.commitment.opening"]);
+}
+
+#[test]
+fn the_output_of_one_model_is_the_input_of_another() {
+    let scratch = Scratch::new();
+    done(compile_mlp(&scratch, "first", PRIVATE));
+    let input = scratch.file("input.json", bundled::DIGITS_MLP.input_json);
+    let [first, second, kept, one, two] =
+        ["first", "second", "kept", "one.proof", "two.proof"].map(|name| scratch.text(name));
+    done(zktorch(&["prove", &first, "--input", &input, "--keep", &kept, "-o", &one]));
+
+    let model = scratch.file("relu.onnx", one_node("Relu", &[1, 10]));
+    let key = format!("{first}/verifying.key");
+    let compile = ["compile", &model, "-o", &second, "--setup", "insecure:9", "--input", "private"];
+    done(zktorch(&[compile.as_slice(), &["--input-like", &key]].concat()));
+    done(zktorch(&["prove", &second, "--bind", &kept, "-o", &two]));
+    let keys = ["--key", &key, "--key", &format!("{second}/verifying.key")];
+    let ran = done(zktorch(&[["verify"].as_slice(), &keys, &[&one, &two, "--format", "json"]].concat()));
+    let verdict = ran.json();
+    assert_eq!((&verdict["verdict"], verdict["proofs"].as_array().unwrap().len()), (&"accepted".into(), 2));
+    let [shared] = verdict["shared"].as_array().unwrap().as_slice() else { panic!("{verdict}") };
+    let shared = shared.as_str().unwrap();
+    assert!(shared.contains("output") && shared.contains("one.proof") && shared.contains("is input x of"), "{shared}");
+
+    // Fresh blinders: nothing ties the proofs to each other.
+    done(zktorch(&["prove", &first, "--input", &input, "-o", &one]));
+    let ran = done(zktorch(&[["verify"].as_slice(), &keys, &[&one, &two]].concat()));
+    assert!(ran.stdout.contains("nothing ties these proofs"), "{ran:?}");
+    zktorch(&["verify", "--key", &key, "--key", &key, &one]).fails(2, &["2 keys for 1 proof"]);
+}
+
+#[test]
+fn what_cannot_be_bound() {
+    let scratch = Scratch::new();
+    done(compile_mlp(&scratch, "public", &[]));
+    done(compile_mlp(&scratch, "private", PRIVATE));
+    let input = scratch.file("input.json", bundled::DIGITS_MLP.input_json);
+    let [public, private, committed, proof] = ["public", "private", "c", "proof"].map(|name| scratch.text(name));
+    zktorch(&["commit", &public, "--input", &input, "-o", &committed]).fails(2, &["public", "--input private"]);
+    done(zktorch(&["commit", &private, "--input", &input, "-o", &committed]));
+    zktorch(&["prove", &public, "--bind", &committed, "-o", &proof]).fails(2, &["no private input fits"]);
+    zktorch(&["prove", &private, "-o", &proof]).fails(2, &["--input"]);
+    let model = scratch.file("relu.onnx", one_node("Relu", &[1, 9]));
+    let key = format!("{private}/verifying.key");
+    zktorch(&["compile", &model, "-o", &scratch.text("out"), "--input-like", &key]).fails(2, &["1x10", "1x9"]);
+    assert!(!scratch.path("proof").exists() && !scratch.path("out").exists());
+}
