@@ -46,7 +46,9 @@ impl Needles {
     }
 
     fn floats(&mut self, what: &str, values: &[f32]) {
-        for run in values.windows(FLOATS).filter(|run| run.iter().map(|v| v.to_bits()).collect::<BTreeSet<_>>().len() == FLOATS) {
+        for run in
+            values.windows(FLOATS).filter(|run| run.iter().map(|v| v.to_bits()).collect::<BTreeSet<_>>().len() == FLOATS)
+        {
             let mut add = |how: &str, bytes: Vec<u8>| self.add(&format!("{what} as {how}"), bytes);
             add("f32, little endian", run.iter().flat_map(|v| v.to_le_bytes()).collect());
             add("f32, big endian", run.iter().flat_map(|v| v.to_be_bytes()).collect());
@@ -161,7 +163,9 @@ fn a_private_input_is_in_no_artefact() {
     let mut needles = Needles::default();
     needles.floats("input", &values);
     // Whatever the scale is, the integers are the pixels times a power of two.
-    (0..16).for_each(|scale| needles.integers("input", &values.iter().map(|v| (v * f32::from(1u16 << scale)) as i64).collect::<Vec<_>>()));
+    (0..16).for_each(|scale| {
+        needles.integers("input", &values.iter().map(|v| (v * f32::from(1u16 << scale)) as i64).collect::<Vec<_>>())
+    });
     for (name, bytes) in artefacts(&scratch, "private", &["--input", "private"]) {
         assert_eq!(needles.found(&bytes), BTreeSet::new(), "{name}");
     }

@@ -35,7 +35,10 @@ pub(super) fn check_operands(model: &ModelProto) -> Result<(), String> {
             let extents = integers(tensor);
             let volume = extents.iter().try_fold(1u64, |volume, extent| volume.checked_mul(extent.unsigned_abs().max(1)));
             if volume.is_none_or(|volume| volume > MOST_CONSTANT as u64) {
-                return Err(format!("{} `{}` asks for a tensor of more than {MOST_CONSTANT} entries", node.op_type, node.name));
+                return Err(format!(
+                    "{} `{}` asks for a tensor of more than {MOST_CONSTANT} entries",
+                    node.op_type, node.name
+                ));
             }
         }
     }
@@ -45,7 +48,8 @@ pub(super) fn check_operands(model: &ModelProto) -> Result<(), String> {
 /// Tensors of the file by the name of their value.
 fn known(graph: &GraphProto) -> HashMap<&str, &TensorProto> {
     let constants = graph.node.iter().filter(|node| node.op_type == "Constant");
-    let values = constants.filter_map(|node| Some((node.output.first()?.as_str(), node.attribute.iter().find_map(|a| a.t.as_ref())?)));
+    let values = constants
+        .filter_map(|node| Some((node.output.first()?.as_str(), node.attribute.iter().find_map(|a| a.t.as_ref())?)));
     graph.initializer.iter().map(|tensor| (tensor.name.as_str(), tensor)).chain(values).collect()
 }
 

@@ -66,8 +66,7 @@ pub static HONEST: LazyLock<Honest> = LazyLock::new(|| {
 static PROVER: LazyLock<(Fixture, Vec<i64>)> = LazyLock::new(|| Fixture::toy(&toy(), 4));
 
 /// Generators of a small transparent setup, for keys that name it.
-static TRANSPARENT: LazyLock<Generators> =
-    LazyLock::new(|| Setup::transparent(16).expect("in range").generators);
+static TRANSPARENT: LazyLock<Generators> = LazyLock::new(|| Setup::transparent(16).expect("in range").generators);
 
 /// A proof, verified with a fixed key. After a first byte 0 the payload of its file; after any other, edits of the honest proof's
 /// messages.

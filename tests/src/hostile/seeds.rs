@@ -35,7 +35,10 @@ pub fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
         "prover_files" => vec![
             named("program", [&[0], program_payload(&toy().program()).as_slice()].concat()),
             named("program-of-everything", [&[0], program_payload(&everything()).as_slice()].concat()),
-            named("key", [&[1], payload(Kind::ProvingKey, &PROVER.0.proving.to_bytes().expect("encodes")).as_slice()].concat()),
+            named(
+                "key",
+                [&[1], payload(Kind::ProvingKey, &PROVER.0.proving.to_bytes().expect("encodes")).as_slice()].concat(),
+            ),
         ],
         "setup" => setups(),
         "inputs" => vec![
@@ -100,13 +103,19 @@ fn everything() -> Program {
     let w = b.tensor("w", &[3], Source::Weight, 3);
     let one = b.tensor("one", &[2, 3], Source::Fill(1), 4);
     let known = b.tensor("known", &[3, 2], Source::Constant(vec![1, -2, 3, 4, 5, -6]), 4);
-    let group = |out: &[usize], source: &[usize], map| AxisGroup { out_axes: out.to_vec(), source_axes: source.to_vec(), map };
+    let group =
+        |out: &[usize], source: &[usize], map| AxisGroup { out_axes: out.to_vec(), source_axes: source.to_vec(), map };
     let view = |source, groups| Source::View(View { source, groups });
     let flat = b.tensor("flat", &[6], view(x, vec![group(&[0], &[0, 1], GroupMap::Reshape)]), 4);
     let list = GroupMap::List(vec![Some(5), None, Some(0)]);
     b.tensor("list", &[3], view(flat, vec![group(&[0], &[0], list)]), 4);
     let affine = GroupMap::Affine { strides: vec![1, 1], offset: -1 };
-    let windows = b.tensor("windows", &[2, 3, 2], view(x, vec![group(&[0], &[0], GroupMap::Reshape), group(&[1, 2], &[1], affine)]), 4);
+    let windows = b.tensor(
+        "windows",
+        &[2, 3, 2],
+        view(x, vec![group(&[0], &[0], GroupMap::Reshape), group(&[1, 2], &[1], affine)]),
+        4,
+    );
     let spread = vec![group(&[1], &[0], GroupMap::Reshape), group(&[0], &[], GroupMap::Broadcast)];
     let wide = b.tensor("wide", &[2, 3], view(w, spread), 4);
     let einsum = |lhs, l: &[u8], rhs, r: &[u8], o: &[u8]| {
@@ -183,9 +192,9 @@ fn npy(shape: &[usize]) -> Vec<u8> {
 
 /// A zip archive with one stored file, `x.npy`.
 fn archive(file: &[u8]) -> Vec<u8> {
-    let crc = file.iter().fold(u32::MAX, |crc, &byte| {
-        (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 * (crc & 1)))
-    });
+    let crc = file
+        .iter()
+        .fold(u32::MAX, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 * (crc & 1))));
     let length = (file.len() as u32).to_le_bytes();
     // Version, flags, method, time, date, checksum, sizes, lengths of the name and of extra fields.
     let common = [&[20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0], &(!crc).to_le_bytes()[..], &length, &length, &[5, 0, 0, 0]].concat();
