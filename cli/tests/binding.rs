@@ -54,11 +54,12 @@ fn the_output_of_one_model_is_the_input_of_another() {
     let input = scratch.file("input.json", bundled::DIGITS_MLP.input_json);
     let [first, second, kept, one, two] =
         ["first", "second", "kept", "one.proof", "two.proof"].map(|name| scratch.text(name));
-    done(zktorch(&["prove", &first, "--input", &input, "--keep", &kept, "-o", &one]));
+    let proved = done(zktorch(&["prove", &first, "--input", &input, "--keep", &kept, "-o", &one, "--format", "json"])).json();
+    let samples = scratch.file("scores.json", format!(r#"{{"input_data": [{}]}}"#, proved["outputs"][0]["data"]));
 
     let model = scratch.file("relu.onnx", one_node("Relu", &[1, 10]));
     let key = format!("{first}/verifying.key");
-    let compile = ["compile", &model, "-o", &second, "--setup", "insecure:9", "--input", "private"];
+    let compile = ["compile", &model, "-o", &second, "--setup", "insecure:9", "--input", "private", "--calibrate", &samples];
     done(zktorch(&[compile.as_slice(), &["--input-like", &key]].concat()));
     done(zktorch(&["prove", &second, "--bind", &kept, "-o", &two]));
     let keys = ["--key", &key, "--key", &format!("{second}/verifying.key")];
