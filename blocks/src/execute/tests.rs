@@ -39,7 +39,7 @@ fn group(out: &[usize], source: &[usize], map: GroupMap) -> AxisGroup {
 }
 
 /// `conv[n, o, y, x]` of a window view, by its definition.
-fn convolution(seed: u64, c: usize, o: usize, h: usize, k: usize, stride: usize, pad: usize, bound: i64) -> bool {
+fn convolution(seed: u64, [c, o, h, k]: [usize; 4], stride: usize, pad: usize, bound: i64) -> bool {
     let out = (h + 2 * pad - k) / stride + 1;
     let map = || GroupMap::Affine { strides: vec![stride as i64, 1], offset: -(pad as i64) };
     let view = View {
@@ -92,7 +92,7 @@ proptest! {
         pad in 0usize..2, wide in any::<bool>(),
     ) {
         let bound = if wide { 1 << 26 } else { 1 << 9 };
-        prop_assert!(convolution(seed, c, o, h, k, stride, pad, bound));
+        prop_assert!(convolution(seed, [c, o, h, k], stride, pad, bound));
     }
 
     #[test]

@@ -19,9 +19,12 @@ use zktorch_blocks::execute::{Weights, execute};
 use zktorch_blocks::program::{Limits, Program};
 use zktorch_compiler::import::{ImportOptions, load_bytes};
 use zktorch_compiler::inputs::{Format, InputSpec, parse};
+use zktorch_prover::binding::Opening;
 use zktorch_prover::{Proved, ProvingKey, Randomness, prove};
 use zktorch_verifier::codec::{Kind, decode, seal};
+use zktorch_verifier::commitment::Commitment;
 use zktorch_verifier::key::{Relation, VerifyingKey};
+use zktorch_verifier::model::{ModelProof, verify_model};
 use zktorch_verifier::proof::Proof;
 use zktorch_verifier::size::ProofSize;
 use zktorch_verifier::{Verdict, soundness, verify};
@@ -79,6 +82,15 @@ pub fn proof(bytes: &[u8]) {
             if let Ok(proof) = Proof::from_bytes(&seal(Kind::Proof, payload)) {
                 verdict(&proof);
             }
+            if let Ok(mut proof) = ModelProof::from_bytes(&seal(Kind::ModelProof, payload)) {
+                let Fixture { proving, verifying } = &HONEST.fixture;
+                proof.key = verifying.digest().expect("a good key");
+                let verdict = verify_model(verifying, &proof, Some(&proving.generators)).expect("a good key");
+                // The padding of dense weights needs no proof.
+                assert!(proof.parts.is_empty() || verdict != Verdict::Accepted, "a model proof that nobody made is accepted");
+            }
+            drop(Commitment::from_bytes(&seal(Kind::Commitment, payload)));
+            drop(Opening::from_bytes(&seal(Kind::Opening, payload)));
         }
         Some((_, edits)) => verdict(&edited(edits)),
         None => {}
