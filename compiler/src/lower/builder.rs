@@ -303,10 +303,16 @@ impl Builder {
         self.program.tensors[id].scale = scale;
     }
 
-    /// Declares an output: as it stands where it is advice, else a copy. A private one owns the rows it is committed in.
+    /// Declares an output: as it stands where it is advice or an input, else a copy. A private one owns the rows it is committed in.
+    /// An input, or what is an output already, is known by its scale: under another one it is a copy.
     pub fn output(&mut self, name: &str, x: TensorId, scale: i32, public: bool) -> Result<TensorId, Refusal> {
-        let advice = matches!(self.tensor(x).source, Source::Advice(_) | Source::Input(_));
-        let id = if advice { x } else { self.copy(name, x)? };
+        let tensor = self.tensor(x);
+        let own = match tensor.source {
+            Source::Advice(_) => tensor.scale == scale || !self.program.outputs.contains(&x),
+            Source::Input(_) => tensor.scale == scale,
+            _ => false,
+        };
+        let id = if own { x } else { self.copy(name, x)? };
         let tensor = &mut self.program.tensors[id];
         if public {
             tensor.visibility = Visibility::Public;

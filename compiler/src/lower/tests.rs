@@ -48,12 +48,13 @@ fn check(graph: &mut Graph, last: NodeId, tolerance: f64) -> Compiled {
             let violations = check_satisfied(&compiled.program, &trace);
             assert!(violations.is_empty(), "{violations:?}");
             let evaluation = graph.evaluate(&inputs).expect("runs");
-            let float = evaluation.outputs()[0].clone();
-            let out = compiled.outputs[0].dequantise(&trace.values(&compiled.program, compiled.program.outputs[0]));
-            let largest = float.iter().fold(0f32, |m, v| m.max(v.abs()));
-            for (got, want) in out.iter().zip(&float) {
-                let error = (got - f64::from(*want)).abs() / f64::from(largest);
-                assert!(error <= tolerance, "{got} instead of {want}: {error}\n{}", compiled.report);
+            for ((port, &id), float) in compiled.outputs.iter().zip(&compiled.program.outputs).zip(evaluation.outputs()) {
+                let out = port.dequantise(&trace.values(&compiled.program, id));
+                let largest = float.iter().fold(f32::MIN_POSITIVE, |m, v| m.max(v.abs()));
+                for (got, want) in out.iter().zip(float) {
+                    let error = (got - f64::from(*want)).abs() / f64::from(largest);
+                    assert!(error <= tolerance, "{got} instead of {want}: {error}\n{}", compiled.report);
+                }
             }
         }
         if public_inputs {
@@ -270,4 +271,19 @@ fn layout_and_elementwise() {
     let y = node(&mut g, Op::Max, &[y, low]);
     let y = node(&mut g, Op::Sub, &[top, y]);
     check(&mut g, y, 0.02);
+}
+
+#[test]
+fn outputs_that_are_four_times_an_input_or_another_output() {
+    // Such a product is a change of scale, and the tensor itself has one scale only.
+    let mut g = Graph::new();
+    let x = g.add_input("x", &[1, 1]);
+    let f = node(&mut g, Op::Unary(Unary::Relu), &[x]);
+    let four = g.add_constant("four", ArrayD::from_elem(IxDyn(&[1, 1]), 4f32));
+    for (name, of) in [("4x", x), ("4f", f)] {
+        let product = node(&mut g, Op::Mul, &[of, four]);
+        g.add_output(name, product);
+    }
+    g.add_output("x", x);
+    check(&mut g, f, 0.02);
 }
