@@ -40,9 +40,11 @@ impl PendingBinding {
     }
 }
 
-/// Reads a commitment.
+/// Reads a commitment to something.
 pub fn read_commitment(path: &Path) -> Result<Commitment, Failure> {
-    decoded(path, Commitment::from_bytes(&read(path)?))
+    let commitment = decoded(path, Commitment::from_bytes(&read(path)?))?;
+    // A proof would be about all of it, whatever it is about.
+    if commitment.tensors.is_empty() { Err(Failure::file("use", path, "it commits to nothing")) } else { Ok(commitment) }
 }
 
 /// What `--bind` says of a program's private inputs: their integers, and the blinders of their commitments.
@@ -62,7 +64,7 @@ pub fn private<'a>(file: &'a ProgramFile, ids: &'a [TensorId], ports: &'a [Port]
 
 impl Bound {
     /// Reads commitments with their openings, and finds the private inputs they are about: by name where a name fits, else by shape
-    /// and scale.
+    /// and scale. No two inputs are one committed tensor.
     pub fn read(paths: &[PathBuf], file: &ProgramFile, proving: &ProvingKey, verifying: &VerifyingKey) -> Result<Self, Failure> {
         let mut bound = Self::default();
         for path in paths {
@@ -76,13 +78,19 @@ impl Bound {
                 return Err(Failure::file("use", path, "it was made with the generators of another setup than the key's")
                     .hint("compile both models with the same --setup"));
             }
-            let mut used = false;
+            let fits = |c: &Committed, port: &Port| c.shape == port.shape && c.scale == port.scale;
+            let namesake = |c: &Committed| {
+                let mut inputs = private(file, &file.program.inputs, &file.inputs);
+                inputs.find(|(_, _, port)| c.name == port.name && fits(c, port)).map(|(n, _, _)| n)
+            };
+            let mut used = Vec::new();
             for (n, id, port) in private(file, &file.program.inputs, &file.inputs) {
                 if bound.values.contains_key(&n) {
                     continue;
                 }
-                let fits = |c: &Committed| c.shape == port.shape && c.scale == port.scale;
-                let candidates: Vec<(usize, &Committed)> = commitment.tensors.iter().enumerate().filter(|(_, c)| fits(c)).collect();
+                let free = |at: usize, c: &Committed| !used.contains(&at) && namesake(c).is_none_or(|of| of == n);
+                let candidates: Vec<(usize, &Committed)> =
+                    commitment.tensors.iter().enumerate().filter(|(at, c)| fits(c, port) && free(*at, c)).collect();
                 let named = candidates.iter().find(|(_, c)| c.name == port.name);
                 let Some((at, committed)) = named.or(if candidates.len() == 1 { candidates.first() } else { None }) else { continue };
                 let Some(opened) = opening.tensors.get(*at) else { continue };
@@ -93,9 +101,9 @@ impl Bound {
                 }
                 bound.values.insert(n, opened.values.clone());
                 bound.blinders.insert(id, opened.blinders());
-                used = true;
+                used.push(*at);
             }
-            if !used {
+            if used.is_empty() {
                 let inputs: Vec<String> = private(file, &file.program.inputs, &file.inputs)
                     .map(|(_, _, p)| format!("`{}` of shape {} at scale {}", p.name, crate::show::shape(&p.shape), p.scale))
                     .collect();

@@ -2,8 +2,10 @@
 
 mod common;
 
-use common::{Ran, Scratch, compile_mlp, one_node, zktorch};
+use common::{Ran, Scratch, compile_mlp, one_node, one_node_of, zktorch};
 use zktorch_models::bundled;
+use zktorch_prover::binding::Opening;
+use zktorch_verifier::commitment::Commitment;
 
 const PRIVATE: &[&str] = &["--input", "private", "--output", "private"];
 
@@ -92,4 +94,50 @@ fn what_cannot_be_bound() {
     let key = format!("{private}/verifying.key");
     zktorch(&["compile", &model, "-o", &scratch.text("out"), "--input-like", &key]).fails(2, &["1x10", "1x9"]);
     assert!(!scratch.path("proof").exists() && !scratch.path("out").exists());
+}
+
+#[test]
+fn inputs_that_were_committed_together_cannot_be_exchanged() {
+    let scratch = Scratch::new();
+    let model = scratch.file("sum.onnx", one_node_of("Sub", &["left", "right"], &[1, 3]));
+    let input = scratch.file("input.json", r#"{"input_data": [[0.5, 0.25, 0.125], [-0.5, -0.25, 0]]}"#);
+    let [dir, committed, proof] = ["sum", "c", "proof"].map(|name| scratch.text(name));
+    done(zktorch(&["compile", &model, "-o", &dir, "--setup", "insecure:9", "--input", "private"]));
+    done(zktorch(&["commit", &dir, "--input", &input, "-o", &committed]));
+    let key = format!("{dir}/verifying.key");
+    let verify = || zktorch(&["verify", "--key", &key, &proof, "--bind", &committed, "--format", "json"]);
+    done(zktorch(&["prove", &dir, "--bind", &committed, "-o", &proof]));
+    let verdict = done(verify()).json();
+    let tie = |name: &str| format!("input {name} is {name} of {committed}");
+    assert_eq!((&verdict["bound"][0], &verdict["bound"][1]), (&tie("left").into(), &tie("right").into()));
+
+    // A prover who takes one for the other.
+    let mut swapped = Commitment::from_bytes(&std::fs::read(&committed).unwrap()).unwrap();
+    let opening = std::fs::read(format!("{committed}.opening")).unwrap();
+    let [one, two] = swapped.tensors.as_mut_slice() else { panic!("two inputs") };
+    std::mem::swap(&mut one.name, &mut two.name);
+    let other = scratch.file("swapped", swapped.to_bytes().unwrap());
+    scratch.file("swapped.opening", &opening);
+    done(zktorch(&["prove", &dir, "--bind", &other, "-o", &proof]));
+    let refused = verify();
+    assert_eq!((refused.code, &refused.json()["reason"]), (1, &format!("the proof is not about all of {committed}").into()));
+    // What bears other names may be anything, and the verdict says what it is.
+    swapped.tensors.iter_mut().zip(["first", "second"]).for_each(|(c, name)| c.name = name.into());
+    scratch.file("swapped", swapped.to_bytes().unwrap());
+    let verdict = done(zktorch(&["verify", "--key", &key, &proof, "--bind", &other, "--format", "json"])).json();
+    assert_eq!(verdict["bound"][0], format!("input right is first of {other}"));
+
+    // One committed tensor is one input, and the one of its name.
+    swapped.tensors.truncate(1);
+    swapped.tensors[0].name = "right".into();
+    scratch.file("swapped", swapped.to_bytes().unwrap());
+    let mut half = Opening::from_bytes(&opening).unwrap();
+    half.tensors.truncate(1);
+    scratch.file("swapped.opening", half.to_bytes().unwrap());
+    zktorch(&["prove", &dir, "--bind", &other, "-o", &proof]).fails(2, &["not all inputs are bound"]);
+
+    // A commitment to nothing says nothing.
+    swapped.tensors.clear();
+    scratch.file("swapped", swapped.to_bytes().unwrap());
+    zktorch(&["verify", "--key", &key, &proof, "--bind", &other]).fails(2, &["commits to nothing"]);
 }

@@ -64,6 +64,11 @@ impl Committed {
 
     /// Whether both hold the same real numbers, if they are made with the same generators.
     pub fn same(&self, other: &Self) -> bool {
-        (&self.shape, self.scale, &self.rows) == (&other.shape, other.scale, &other.rows)
+        self.fits(other) && self.rows == other.rows
+    }
+
+    /// Whether one could be in the other's place: shape and scale are the same.
+    pub fn fits(&self, other: &Self) -> bool {
+        (&self.shape, self.scale) == (&other.shape, other.scale)
     }
 }

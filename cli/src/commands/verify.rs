@@ -72,13 +72,14 @@ fn judge(path: &Path, proof_path: &Path, wanted: &[(&Path, Commitment)], progres
         Verdict::Rejected(_) => Model::Unproved("the proof is rejected"),
     };
     let bound = bound(&key, &proof);
-    let unbound = wanted.iter().find(|(_, commitment)| !is_about(&bound, &key.setup, commitment));
+    let tied = wanted.iter().map(|(path, commitment)| ties(&bound, &key.setup, commitment, path).ok_or(path));
+    let tied = tied.collect::<Result<Vec<_>, _>>().map(|ties| ties.concat());
     let about = About { key: &key, proof: &proof, digest: &digest, model: &model, bound: &bound };
-    let mut outcome = match (&verdict, &model, unbound) {
+    let mut outcome = match (&verdict, &model, tied) {
         (Verdict::Rejected(reason), _, _) => about.rejected(&reason.to_string()),
         (_, Model::Refused(reason), _) => about.rejected(&format!("the model proof does not hold: {reason}")),
-        (_, _, Some((path, _))) => about.rejected(&format!("the proof is not about all of {}", path.display())),
-        _ => about.accepted(),
+        (_, _, Err(path)) => about.rejected(&format!("the proof is not about all of {}", path.display())),
+        (_, _, Ok(ties)) => about.accepted(&ties),
     };
     let size =
         format!("{} ({}, with public values {})", proof_path.display(), show::bytes(proof.bytes.len()), show::bytes(file_bytes));
@@ -107,10 +108,16 @@ fn bound(key: &VerifyingKey, proof: &Proof) -> Vec<Bound> {
     inputs.chain(outputs).filter_map(one).collect()
 }
 
-/// Whether each tensor of a commitment is one of these.
-fn is_about(bound: &[Bound], setup: &VerifierSetup, commitment: &Commitment) -> bool {
-    let all = &commitment.tensors;
-    commitment.setup.shares_generators(setup) && all.iter().all(|c| bound.iter().any(|b| b.committed.same(c)))
+/// Which private tensor of a proof each tensor of a commitment is, in words; `None` if one of them is none. A tensor with the name
+/// of a private input that it fits must be that input: otherwise a prover could exchange two inputs that were committed together.
+fn ties(bound: &[Bound], setup: &VerifierSetup, commitment: &Commitment, path: &Path) -> Option<Vec<String>> {
+    let tie = |c: &Committed| {
+        let namesake = bound.iter().find(|b| b.role == "input" && b.committed.name == c.name && b.committed.fits(c));
+        let other = || bound.iter().find(|b| b.committed.same(c));
+        let own = namesake.or_else(other).filter(|b| b.committed.same(c))?;
+        Some(format!("{} {} is {} of {}", own.role, own.committed.name, c.name, path.display()))
+    };
+    commitment.setup.shares_generators(setup).then(|| commitment.tensors.iter().map(tie).collect())?
 }
 
 /// The private tensors that several proofs have in common, in words.
@@ -142,7 +149,7 @@ struct About<'a> {
 }
 
 impl About<'_> {
-    fn accepted(&self) -> Outcome {
+    fn accepted(&self, ties: &[String]) -> Outcome {
         let key = self.key;
         let setup = key.setup.describe();
         let bits = soundness_bits(key);
@@ -163,6 +170,7 @@ impl About<'_> {
         lines.push(("hidden", hidden.join(", ")));
         let name = |b: &Bound| ("commitment", format!("{} {}: {}", b.role, b.committed.name, show::hex(&b.committed.digest())));
         lines.extend(self.bound.iter().map(name));
+        lines.extend(ties.iter().map(|tie| ("bound", tie.clone())));
         let commitment = |b: &Bound| {
             let mut json = show::committed(&b.committed);
             json["role"] = json!(b.role);
@@ -188,6 +196,7 @@ impl About<'_> {
             "outputs": show::tensors(&outputs),
             "hidden": hidden,
             "commitments": commitments,
+            "bound": ties,
         });
         Outcome { accepted: true, text, json }
     }

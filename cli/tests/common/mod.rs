@@ -76,8 +76,13 @@ pub fn zktorch(args: &[&str]) -> Ran {
     Ran { code: status.code().unwrap(), stdout: String::from_utf8(stdout).unwrap(), stderr: String::from_utf8(stderr).unwrap() }
 }
 
-/// An ONNX model of one node `y = Op(x)` on a tensor of floats, in protobuf's wire format.
+/// An ONNX model of one node `y = Op(x)` on a tensor of floats.
 pub fn one_node(op: &str, dims: &[u8]) -> Vec<u8> {
+    one_node_of(op, &["x"], dims)
+}
+
+/// An ONNX model of one node on tensors of floats of one shape, in protobuf's wire format. Its result is `y`.
+pub fn one_node_of(op: &str, inputs: &[&str], dims: &[u8]) -> Vec<u8> {
     fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
         [&[number << 3 | 2, u8::try_from(bytes.len()).unwrap()], bytes].concat()
     }
@@ -86,8 +91,10 @@ pub fn one_node(op: &str, dims: &[u8]) -> Vec<u8> {
         let tensor = field(1, &[[1 << 3, 1].as_slice(), &field(2, &axes.concat())].concat());
         [field(1, name.as_bytes()), field(2, &tensor)].concat()
     };
-    let node = [field(1, b"x"), field(2, b"y"), field(3, b"the_node"), field(4, op.as_bytes())].concat();
-    let graph = [field(1, &node), field(2, b"g"), field(11, &value("x")), field(12, &value("y"))].concat();
+    let all = |number: u8, bytes: &dyn Fn(&str) -> Vec<u8>| inputs.iter().flat_map(|i| field(number, &bytes(i))).collect::<Vec<u8>>();
+    let names = all(1, &|name| name.as_bytes().to_vec());
+    let node = [names, field(2, b"y"), field(3, b"the_node"), field(4, op.as_bytes())].concat();
+    let graph = [field(1, &node), field(2, b"g"), all(11, &value), field(12, &value("y"))].concat();
     let opset = field(8, &[2 << 3, 13]);
     [[1 << 3, 8].as_slice(), &field(7, &graph), &opset].concat()
 }
