@@ -158,12 +158,14 @@ fn imported(path: &Path, program: &Program) -> Result<(Setup, u32), Failure> {
     let file = files::read(path)?;
     let (wanted, _) = cheapest(program, Decider::Kzg, IMPORTED)?;
     let first = Setup::import(&file, 1 << wanted).map(|setup| (setup, wanted));
+    let least = 1usize << IMPORTED.start();
     let imported = match first {
         // A shorter file is used whole.
-        Err(SetupError::Length { group: "G1", found, .. }) if found >= 1 << ETHEREUM.start() => {
+        Err(SetupError::Length { group: "G1", found, .. }) if found >= least => {
             let bits = found.ilog2();
             Setup::import(&file, 1 << bits).map(|setup| (setup, bits))
         }
+        Err(SetupError::Length { group: "G1", found, .. }) => Err(SetupError::Length { group: "G1", found, wanted: least }),
         other => other,
     };
     imported.map_err(|e| Failure::file("import the setup", path, e))

@@ -156,8 +156,9 @@ impl VerifierSetup {
                 format!("kzg, Ethereum ceremony ({columns} powers)"),
                 "sound if one participant of the Ethereum KZG ceremony destroyed its secret",
             ),
-            Self::Imported { .. } => (
-                format!("kzg, imported powers of tau ({columns} powers)"),
+            // Anybody can make such a file and know its secret: which one it is must be seen.
+            Self::Imported { tau, .. } => (
+                format!("kzg, imported powers of tau ({columns} powers, tau {})", fingerprint(tau)),
                 "sound if one participant of the imported file's ceremony destroyed its secret",
             ),
             Self::Transparent { .. } => {
@@ -219,6 +220,11 @@ impl VerifierSetup {
         };
         Ok(Key::Kzg(Box::new(kzg::Key::new(h, tau, tau_squared))))
     }
+}
+
+/// Half a digest in hexadecimal: a second preimage takes `2^128` tries.
+fn fingerprint(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Bytes of a compressed point of `G2`.
