@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use std::fmt::Write;
 use zktorch_accumulator::layout::{Layout, Phase};
 use zktorch_verifier::commitment::Committed;
-use zktorch_verifier::key::{Relation, VerifyingKey};
+use zktorch_verifier::key::{KeyError, Relation, VerifyingKey};
+use zktorch_verifier::model::{self, Level};
 use zktorch_verifier::size::ProofSize;
 use zktorch_verifier::soundness;
 
@@ -30,7 +31,7 @@ impl Tensor {
 
     /// One line.
     pub fn text(&self) -> String {
-        let mut text = format!("{} [{}]:", self.name, shape(&self.shape));
+        let mut text = format!("{} [{}]:", plain(&self.name), shape(&self.shape));
         for value in self.data.iter().take(SHOWN) {
             // Writing to a string does not fail.
             let _ = write!(text, " {}", number(*value));
@@ -103,11 +104,21 @@ pub fn committed(c: &Committed) -> Value {
     json!({ "name": c.name, "shape": c.shape, "scale": c.scale, "digest": hex(&c.digest()) })
 }
 
+/// A text on one line: names come from files that anybody may have written, and must not move the cursor, make lines of their own or
+/// turn the direction of writing.
+pub fn plain(text: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().fold(String::new(), |mut plain, c| {
+        if c.is_control() || turns(c) { plain.extend(c.escape_default()) } else { plain.push(c) }
+        plain
+    })
+}
+
 /// Aligned lines of a label and a value, indented.
 pub fn lines(rows: &[(&str, String)]) -> String {
     let width = rows.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
     rows.iter().fold(String::new(), |mut text, (label, value)| {
-        let _ = writeln!(text, "  {label:width$}  {value}");
+        let _ = writeln!(text, "  {label:width$}  {}", plain(value));
         text
     })
 }
@@ -128,11 +139,13 @@ pub fn matrices(key: &VerifyingKey, layout: &Layout) -> (String, Value) {
     (text, json!({ "model": model, "bound": bound, "witness": witness, "multiplicities": multiplicities }))
 }
 
-/// Whole bits of soundness of proofs for a key that is well formed; 0 if there can be none.
+/// Whole bits of soundness of a proof for a key that is well formed, together with the proof of its model; 0 if there can be none.
 pub fn soundness_bits(key: &VerifyingKey) -> u32 {
     let Ok(relation) = Relation::blank(&key.program, key.column_bits as usize) else { return 0 };
     let size = ProofSize::of(&relation, key.setup.is_transparent());
-    size.map_or(0, |size| soundness::bits(&relation, &size, &key.setup) as u32)
+    let Ok((size, model)) = size.map_err(KeyError::from).and_then(|size| Ok((size, model::shares(key, Level::Widths)?))) else { return 0 };
+    let all = [soundness::shares(&relation, &size), model].concat();
+    soundness::bits(&all, &key.setup) as u32
 }
 
 #[cfg(test)]

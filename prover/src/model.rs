@@ -22,14 +22,15 @@ pub fn prove_model(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<ModelProof, ProveError> {
     let relation = Relation::new(verifying, Some(&proving.generators))?;
-    let programs = parts(relation.program, level);
+    let programs = parts(&relation, level)?;
+    let count = programs.len();
     // A part's first tensors are the weights, in the program's order.
     let weights: Weights = proving.weights.values().cloned().enumerate().collect::<BTreeMap<_, _>>();
-    let mut proof = ModelProof { key: relation.digest, level, seeded: randomness.is_seeded(), parts: Vec::with_capacity(programs.len()) };
-    for (index, program) in programs.iter().enumerate() {
-        progress(index, programs.len());
-        let trace = execute(program, &weights, &[])?;
-        let part = relation.about(program, part_digest(&relation.digest, level, index)).map_err(KeyError::from)?;
+    let mut proof = ModelProof { key: relation.digest, level, seeded: randomness.is_seeded(), parts: Vec::with_capacity(count) };
+    for (index, program) in programs.enumerate() {
+        progress(index, count);
+        let trace = execute(&program, &weights, &[])?;
+        let part = relation.about(&program, part_digest(&relation.digest, level, index)).map_err(KeyError::from)?;
         let proved = argue_trace(proving, verifying, &part, &trace, &Blinders::new(), randomness.fork(), &mut |_| ())?;
         if !proved.violated.is_empty() {
             return Err(Reject::Check("constraints of the model proof").into());

@@ -69,11 +69,11 @@ impl Fixture {
         let generators = &self.proving.generators;
         let relation = Relation::new(key, Some(generators)).expect("a good key");
         let decider = key.setup.key(Some(generators)).expect("a good setup");
-        let programs = parts(&key.program, level);
         let weights: Weights = self.proving.weights.values().cloned().enumerate().collect::<BTreeMap<_, _>>();
         let mut wrong = Vec::new();
         let mut proof = ModelProof { key: relation.digest, level, seeded: true, parts: Vec::new() };
-        for (index, program) in programs.iter().enumerate() {
+        for (index, program) in parts(&relation, level).expect("few").enumerate() {
+            let program = &program;
             let part = relation.about(program, part_digest(&relation.digest, level, index)).expect("few rows");
             let trace = execute(program, &weights, &[]).expect("the honest run works");
             let mut data = Data::new(program, &trace);

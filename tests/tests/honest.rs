@@ -23,8 +23,9 @@ fn round_trip(toy: &Toy, setup: &Setup, column_bits: u32) -> usize {
     let size = ProofSize::of(&relation, setup.verifier.is_transparent()).expect("a program of ours");
     assert_eq!(size.bytes, proved.proof.bytes.len(), "the size is known beforehand");
     let trusted = VerifierSetup::Ethereum;
-    assert!(soundness::bits(&relation, &size, &trusted) >= 115.0);
-    assert!(soundness::statistical_bits(&soundness::shares(&relation, &size)) >= 200.0);
+    let shares = soundness::shares(&relation, &size);
+    assert!(soundness::bits(&shares, &trusted) >= 115.0);
+    assert!(soundness::statistical_bits(&shares) >= 200.0);
     proved.proof.bytes.len()
 }
 

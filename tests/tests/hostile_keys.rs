@@ -1,7 +1,10 @@
 //! Verifying keys that ask for a great deal in a few bytes: each is refused by the check named here, within a bounded memory.
 
+use ark_bls12_381::G1Affine;
+use ark_ec::AffineRepr;
 use std::alloc::System;
 use zktorch_accumulator::layout::TooManyRows;
+use zktorch_accumulator::setup::VerifierSetup;
 use zktorch_blocks::program::{
     Advice, AxisGroup, Column, Einsum, GroupMap, Interval, Program, Source, Table, TensorId, View, Visibility,
 };
@@ -10,6 +13,8 @@ use zktorch_tests::hostile::HONEST;
 use zktorch_tests::toy::Builder;
 use zktorch_verifier::codec::{DecodeError, Kind, canonical, seal};
 use zktorch_verifier::key::{KeyError, Relation, VerifyingKey};
+use zktorch_verifier::Verdict;
+use zktorch_verifier::model::{Level, ModelProof, shares, verify_model};
 use zktorch_verifier::size::ProofSize;
 
 /// No test of this file may hold more at a time, together.
@@ -183,4 +188,31 @@ fn claims_on_many_rows() {
     }
     b.program.zeros = vec![chain];
     assert_eq!(refusal(finish(b), 1), Ok(Reject::Work));
+}
+
+/// A key of many small weights and some large ones, all of them the identity: what a model proof must be about, in that many parts.
+fn parted(small: usize, large: usize) -> VerifyingKey {
+    let mut b = Builder::default();
+    for n in 0..small + large {
+        b.tensor("", if n < small { &[1] } else { &[1 << 22] }, Source::Weight, 3);
+    }
+    let mut key = key(finish(b), 20);
+    key.setup = VerifierSetup::Insecure { log2: 20 };
+    let rows = key.layout().expect("well formed").total_rows();
+    (0..rows).for_each(|_| VerifyingKey::push_row(&mut key.model_rows, &G1Affine::zero()));
+    key
+}
+
+#[test]
+fn model_proofs_of_many_parts() {
+    // Parts are made one by one. All of them together would take 3 GB.
+    let key = parted(1 << 16, 1 << 8);
+    let digest = key.digest().expect("encodes");
+    let proof = ModelProof { key: digest, level: Level::Widths, seeded: false, parts: vec![Vec::new(); 1 + (1 << 8)] };
+    assert_eq!(verify_model(&key, &proof, None), Ok(Verdict::Rejected(Reject::Truncated("multiplicity row"))));
+    // Nor is there time for all of them: here 8192 times 32768 rows and weights.
+    let key = parted(0, 1 << 13);
+    let proof = ModelProof { key: key.digest().expect("encodes"), ..proof };
+    assert_eq!(verify_model(&key, &proof, None), Ok(Verdict::Rejected(Reject::Work)));
+    assert_eq!(shares(&key, Level::Widths), Err(KeyError::Argument(Reject::Work)));
 }

@@ -11,7 +11,7 @@ use zktorch_tests::fixture::Fixture;
 use zktorch_tests::toy::{Builder, Toy};
 use zktorch_tests::weights::Change;
 use zktorch_verifier::Verdict;
-use zktorch_verifier::key::VerifyingKey;
+use zktorch_verifier::key::{Relation, VerifyingKey};
 use zktorch_verifier::model::{Level, ModelProof, parts, verify_model};
 
 const LEVELS: [Level; 2] = [Level::Padding, Level::Widths];
@@ -110,10 +110,12 @@ fn a_model_proof_of_something_else() {
     let (fixture, input) = Fixture::toy(&toy, 8);
     let [padding, widths] = LEVELS.map(|level| prove(&fixture, level));
     let key = &fixture.verifying;
-    let relabelled = ModelProof { level: Level::Widths, ..padding.clone() };
-    assert!(matches!(verdict(&fixture, key, &relabelled), Verdict::Rejected(_)));
-    let relabelled = ModelProof { level: Level::Padding, ..widths.clone() };
-    assert!(matches!(verdict(&fixture, key, &relabelled), Verdict::Rejected(_)));
+    // Without lookups there is no tree: the messages do not even have the other's form.
+    let cases = [(Level::Widths, &padding, Reject::Point("tree rounds")), (Level::Padding, &widths, Reject::Scalar("masked value"))];
+    for (level, proof, reject) in cases {
+        let relabelled = ModelProof { level, ..proof.clone() };
+        assert_eq!(verdict(&fixture, key, &relabelled), Verdict::Rejected(reject), "{level:?}");
+    }
     // Another key of the same weights: other blinders.
     let other = Fixture::new(toy.program(), toy.sample(4).0, &Setup::insecure(8).expect("in range"), 8);
     let foreign = "the model proof was made for another verifying key";
@@ -132,26 +134,38 @@ fn a_model_proof_of_something_else() {
     }
 }
 
-/// A program of two weights that are too large for one part.
+/// A program of two weights that are too large for one part; nearly all of them is padding.
 fn large() -> (Program, Weights) {
     let mut b = Builder::default();
-    let shape = [2049, 1024];
+    let shape = [3; 11];
     let weights = [0, 1].map(|n| b.tensor(&format!("w{n}"), &shape, Source::Weight, 4));
     let output = b.tensor("y", &[1], Source::Input(0), 1);
     b.program.tensors[output].visibility = Visibility::Public;
     (b.program.inputs, b.program.outputs) = (vec![output], vec![output]);
-    let values = |n: usize| (0..shape[0] * shape[1]).map(|i| if i % 9973 == n { 3 } else { 0 }).collect::<Vec<i64>>();
+    let values = |n: usize| (0..3usize.pow(11)).map(|i| if i % 9973 == n { 3 } else { 0 }).collect::<Vec<i64>>();
     (b.program, weights.into_iter().map(|n| (n, Arc::from(values(n)))).collect())
 }
 
 #[test]
 fn large_models_are_proved_in_parts() {
     let (program, weights) = large();
-    assert_eq!(parts(&program, Level::Widths).len(), 2);
     let fixture = Fixture::new(program, weights, &Setup::insecure(12).expect("in range"), 12);
+    let relation = Relation::new(&fixture.verifying, None).expect("a good key");
+    for (index, part) in parts(&relation, Level::Widths).expect("few").enumerate() {
+        // Each weight is looked up in one part, under the same rows.
+        let looked_up = part.tensors.iter().filter_map(|t| match &t.source {
+            Source::Linear { terms, .. } => Some(terms[0].1),
+            _ => None,
+        });
+        assert_eq!(looked_up.collect::<Vec<_>>(), [index]);
+        assert_eq!(relation.about(&part, [0; 32]).expect("few rows").layout.phases[0], relation.layout.phases[0]);
+    }
     let proof = prove(&fixture, Level::Padding);
     assert_eq!((proof.parts.len(), verdict(&fixture, &fixture.verifying, &proof)), (2, Verdict::Accepted));
-    let swapped = ModelProof { parts: proof.parts.iter().rev().cloned().collect(), ..proof };
-    let refusal = Verdict::Rejected(Reject::Check("error term opening"));
-    assert_eq!(verdict(&fixture, &fixture.verifying, &swapped), refusal);
+    // Parts of one shape: only the index tells them apart, and either is refused in the other's place.
+    for parts in [[1, 0], [0, 0], [1, 1]] {
+        let swapped = ModelProof { parts: parts.map(|part| proof.parts[part].clone()).to_vec(), ..proof.clone() };
+        let refusal = Verdict::Rejected(Reject::Check("error term opening"));
+        assert_eq!(verdict(&fixture, &fixture.verifying, &swapped), refusal, "{parts:?}");
+    }
 }

@@ -12,6 +12,7 @@ use zktorch_accumulator::setup::constants::blinding_generator;
 use zktorch_accumulator::setup::{Generators, VerifierSetup};
 use zktorch_blocks::lookup::Leaves;
 use zktorch_blocks::program::{Invalid, Limits, Program};
+use zktorch_blocks::transcript::Reject;
 
 /// Bytes of a point in a key: uncompressed, so that reading it costs no square root.
 const POINT_BYTES: usize = 96;
@@ -68,6 +69,9 @@ pub enum KeyError {
     /// The program is too large for the matrices' width.
     #[error("the key asks for too much: {0}")]
     Size(#[from] TooManyRows),
+    /// The program cannot be argued about.
+    #[error(transparent)]
+    Argument(#[from] Reject),
     /// Ports and program disagree.
     #[error("the key's inputs and outputs do not fit its program")]
     Ports,

@@ -9,16 +9,20 @@
 
 use crate::argument::argue;
 use crate::codec::{DecodeError, Kind, decode, encode};
-use crate::key::{Relation, VerifyingKey};
+use crate::key::{KeyError, Relation, VerifyingKey};
+use crate::size::ProofSize;
+use crate::soundness::{self, Share};
 use crate::statement::Statement;
 use crate::verify::{Unverifiable, Verdict, begin, protocol};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use zktorch_accumulator::layout::Phase;
 use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::program::{
     Advice, AxisGroup, GroupMap, Interval, Lookup, Program, Shape, Source, Table, TableId, Tensor, TensorId, View, Visibility,
 };
 use zktorch_blocks::transcript::{Reject, Transcript};
+use zktorch_blocks::work::Work;
 
 /// What is proved of the weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,15 +79,15 @@ pub fn verify_model(
         if proof.key != relation.digest {
             return Err(Reject::Statement("the model proof was made for another verifying key".into()));
         }
-        let programs = parts(relation.program, proof.level);
+        let programs = parts(&relation, proof.level)?;
         if proof.parts.len() != programs.len() {
             let (expected, got) = (programs.len(), proof.parts.len());
             return Err(Reject::Statement(format!("the model proof has {got} parts, expected {expected}")));
         }
-        for (index, (program, bytes)) in programs.iter().zip(&proof.parts).enumerate() {
-            let part = relation.about(program, part_digest(&relation.digest, proof.level, index));
+        for (index, (program, bytes)) in programs.zip(&proof.parts).enumerate() {
+            let part = relation.about(&program, part_digest(&relation.digest, proof.level, index));
             let part = part.map_err(|e| Reject::Statement(e.to_string()))?;
-            let statement = Statement::new(program, Vec::new())?;
+            let statement = Statement::new(&program, Vec::new())?;
             let mut t = Transcript::verifier(protocol(key), relation.columns(), bytes);
             begin(&mut t, &part, &statement);
             argue(&mut t, &part, &decider, &statement, None)?;
@@ -112,27 +116,47 @@ const PART: usize = 1 << 22;
 /// Bits of the largest range table.
 const TABLE_BITS: u32 = 16;
 
-/// The programs that a model proof is about. All have the same weights as `program`, in the same order and so in the same rows.
-pub fn parts(program: &Program, level: Level) -> Vec<Program> {
-    let mut parts = Vec::new();
+/// The programs that a model proof is about, made one by one: each has the same weights as the relation's, in the same order and so
+/// in the same rows.
+///
+/// # Errors
+/// [`Reject::Work`]: each part lays out all weights again, which takes too long if there are many of both.
+pub fn parts<'p>(relation: &Relation<'p>, level: Level) -> Result<impl ExactSizeIterator<Item = Program> + use<'p>, Reject> {
+    let program = relation.program;
+    let mut parts: Vec<Vec<TensorId>> = Vec::new();
     let mut entries = 0usize;
-    for (position, (shape, interval)) in weights(program).map(|w| (&w.shape, w.interval)).enumerate() {
+    for (position, Tensor { shape, .. }) in weights(program).enumerate() {
         if level == Level::Padding && shape.is_dense() {
             continue;
         }
-        if parts.is_empty() || entries.saturating_add(shape.padded_len()) > PART {
-            parts.push(Part::new(program));
-            entries = 0;
-        }
-        entries = entries.saturating_add(shape.padded_len());
-        if let Some(part) = parts.last_mut() {
-            match level {
-                Level::Padding => part.zero_padding(position, shape, interval),
-                Level::Widths => part.width(position, shape, interval),
+        let fits = entries.saturating_add(shape.padded_len()) <= PART;
+        match parts.last_mut().filter(|_| fits) {
+            Some(part) => part.push(position),
+            None => {
+                parts.push(vec![position]);
+                entries = 0;
             }
         }
+        entries = entries.saturating_add(shape.padded_len());
     }
-    parts.into_iter().map(|part| part.program).collect()
+    let all = weights(program).count().saturating_add(relation.layout.rows(Phase::Model).len());
+    Work::default().spend(parts.len(), all)?;
+    Ok(parts.into_iter().map(move |positions| Part::new(program).about(&positions, level)))
+}
+
+/// The soundness errors of all parts of a model proof: what they add to those of a run's proof.
+///
+/// # Errors
+/// If the key is not well formed, or a part asks for too much work.
+pub fn shares(key: &VerifyingKey, level: Level) -> Result<Vec<Share>, KeyError> {
+    let columns = key.layout()?.column_bits;
+    let mut all = Vec::new();
+    for program in parts(&Relation::blank(&key.program, columns)?, level)? {
+        let relation = Relation::blank(&program, columns)?;
+        let size = ProofSize::of(&relation, key.setup.is_transparent())?;
+        all.extend(soundness::shares(&relation, &size));
+    }
+    Ok(all)
 }
 
 fn weights(program: &Program) -> impl Iterator<Item = &Tensor> {
@@ -147,6 +171,18 @@ struct Part {
 impl Part {
     fn new(program: &Program) -> Self {
         Self { program: Program { tensors: weights(program).cloned().collect(), ..Program::default() } }
+    }
+
+    /// The program that says it of the weights at these positions.
+    fn about(mut self, positions: &[TensorId], level: Level) -> Program {
+        for &position in positions {
+            let Some(Tensor { shape, interval, .. }) = self.program.tensors.get(position).cloned() else { continue };
+            match level {
+                Level::Padding => self.zero_padding(position, &shape, interval),
+                Level::Widths => self.width(position, &shape, interval),
+            }
+        }
+        self.program
     }
 
     /// `weight - view = 0` with the view that passes valid positions only.

@@ -55,23 +55,48 @@ pub fn statistical_bits(shares: &[Share]) -> f64 {
     -shares.iter().map(|s| s.error_log2.exp2()).sum::<f64>().log2()
 }
 
-/// Bits of security of a proof: the least of what the argument, the sponge and the group offer; 0 for a setup that lets anyone
-/// forge.
+/// Bits of security of what was argued with these errors, proofs of a run and of a model alike: the least of what the arguments
+/// together, the sponge and the group offer; 0 for a setup that lets anyone forge.
 ///
 /// The group: generic attacks on a discrete logarithm in `G1` cost `2^127`; with `m` powers of `tau` published, Cheon's attack
 /// (EUROCRYPT 2006) saves a factor of `sqrt(m)` in the worst case; the number field sieve in the pairing's target group is
-/// put at `2^117` to `2^126` (Guillevic and Singh, ePrint 2019/885), of which the lower counts.
-pub fn bits(relation: &Relation<'_>, size: &ProofSize, setup: &VerifierSetup) -> f64 {
+/// put at `2^117` to `2^126` (Guillevic and Singh, ePrint 2019/885), of which the lower counts. Of an imported setup the powers that
+/// were read are counted; whoever made the file may have published more.
+pub fn bits(shares: &[Share], setup: &VerifierSetup) -> f64 {
     let group = match setup {
         VerifierSetup::Insecure { .. } => return 0.0,
         VerifierSetup::Transparent { .. } => GENERIC_BITS,
         VerifierSetup::Ethereum | VerifierSetup::Imported { .. } => {
-            TARGET_GROUP_BITS.min(GENERIC_BITS - count(relation.layout.column_bits) / 2.0)
+            TARGET_GROUP_BITS.min(GENERIC_BITS - count(setup.columns()).log2() / 2.0)
         }
     };
-    statistical_bits(&shares(relation, size)).min(SPONGE_BITS).min(group)
+    statistical_bits(shares).min(SPONGE_BITS).min(group)
 }
 
+/// Sizes that need more than 53 bits count as the next number that does not.
 fn count(n: usize) -> f64 {
-    f64::from(u32::try_from(n).unwrap_or(u32::MAX))
+    let n = u64::try_from(n).unwrap_or(u64::MAX);
+    let [low, high] = [n & 0xffff_ffff, n >> 32].map(|half| u32::try_from(half).map_or(f64::INFINITY, f64::from));
+    low + high * 32f64.exp2()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_do_not_saturate() {
+        for bits in [0, 1, 31, 32, 33, 52] {
+            assert_eq!(count((1 << bits) - 1), f64::from(bits).exp2() - 1.0);
+        }
+    }
+
+    #[test]
+    fn errors_of_several_arguments_add_up() {
+        let one = Share { phase: "one", error_log2: -100.0 };
+        assert_eq!(statistical_bits(&[one; 1024]), 90.0);
+        assert_eq!(bits(&[one; 1024], &VerifierSetup::Ethereum), 90.0);
+        assert_eq!(bits(&[], &VerifierSetup::Ethereum), 117.0);
+        assert_eq!(bits(&[], &VerifierSetup::Insecure { log2: 5 }), 0.0);
+    }
 }

@@ -133,7 +133,7 @@ pub fn verifying_key(payload: &[u8]) {
     let Ok(relation) = Relation::new(&key, Some(generators)) else { return };
     let size = ProofSize::of(&relation, key.setup.is_transparent());
     if let Ok(size) = &size {
-        assert!(soundness::bits(&relation, size, &key.setup) <= 128.0);
+        assert!(soundness::bits(&soundness::shares(&relation, size), &key.setup) <= 128.0);
     }
     let honest = &HONEST.proved.proof;
     let scales = key.program.outputs.iter().map(|&id| key.program.tensors[id].scale).collect();

@@ -1,0 +1,80 @@
+//! At least 115 bits are left of every proof and every model proof, whatever the model, the columns and the setup.
+
+use ndarray::{ArrayD, IxDyn};
+use zktorch_accumulator::setup::VerifierSetup;
+use zktorch_blocks::program::{Program, Source, Table, Visibility};
+use zktorch_compiler::import::{ImportOptions, load_bytes, load_path};
+use zktorch_compiler::{Options, compile};
+use zktorch_models::bundled;
+use zktorch_models::zoo::Zoo;
+use zktorch_tests::toy::Builder;
+use zktorch_verifier::key::{Port, Relation, VerifyingKey};
+use zktorch_verifier::model::{self, Level};
+use zktorch_verifier::size::ProofSize;
+use zktorch_verifier::soundness;
+
+/// Setups that may be trusted, and columns that keys have on them, in binary logarithm.
+fn setups() -> Vec<(VerifierSetup, Vec<u32>)> {
+    vec![
+        (VerifierSetup::Ethereum, vec![8, 12]),
+        (VerifierSetup::Transparent { columns: 1 << 15, generators: [0; 32] }, vec![10, 15]),
+        (VerifierSetup::Imported { columns: 1 << 16, tau: Vec::new() }, vec![8, 16]),
+    ]
+}
+
+/// Requires the bits of a program's proofs and of its model proof together.
+fn has_bits(name: &str, program: &Program) {
+    for (setup, columns) in setups() {
+        for column_bits in columns {
+            let relation = Relation::blank(program, column_bits as usize).expect("few rows");
+            let size = ProofSize::of(&relation, setup.is_transparent()).expect("little work");
+            let [inputs, outputs] =
+                [&program.inputs, &program.outputs].map(|ids| vec![Port { name: String::new(), shape: vec![] }; ids.len()]);
+            let (program, setup) = (program.clone(), setup.clone());
+            let key = VerifyingKey { program, setup, column_bits, model_rows: Vec::new(), inputs, outputs };
+            let model = model::shares(&key, Level::Widths).expect("little work");
+            assert_eq!(model.len() % 7, 0, "seven phases a part");
+            let all = [soundness::shares(&relation, &size), model].concat();
+            let (statistical, bits) = (soundness::statistical_bits(&all), soundness::bits(&all, &key.setup));
+            assert!(statistical >= 180.0 && bits >= 115.0, "{name}, 2^{column_bits} columns: {statistical}, {bits}");
+        }
+    }
+}
+
+#[test]
+fn shipped_models() {
+    for shipped in bundled::ALL {
+        let graph = load_bytes(shipped.onnx, &ImportOptions::default()).expect("it imports");
+        let compiled = compile(&graph, &[], &Options::default()).expect("it compiles");
+        has_bits(shipped.name, &compiled.program);
+    }
+}
+
+#[test]
+fn models_of_the_zoo() {
+    let Some(zoo) = Zoo::locate_or_skip("models_of_the_zoo") else { return };
+    for name in ["mnist_cnn_ms", "resnet20_cifar10"] {
+        let model = zoo.model(name).expect("it is there");
+        let graph = load_path(&model.onnx, &ImportOptions::default()).expect("it imports");
+        let input = model.read_inputs().expect("a sample")[0].values.to_f32();
+        let shape = graph.shape(graph.inputs()[0]).to_vec();
+        let samples = vec![vec![ArrayD::from_shape_vec(IxDyn(&shape), input).expect("an input")]];
+        has_bits(name, &compile(&graph, &samples, &Options::default()).expect("it compiles").program);
+    }
+}
+
+/// A hundred million weights in a hundred layers, of which each looks up 2^24 values.
+#[test]
+fn models_larger_than_any_that_is_proved() {
+    let mut b = Builder::default();
+    let range = b.table(Table::range("range", 0, 1 << 16));
+    let x = b.tensor("x", &[1 << 24], Source::Fill(0), 8);
+    for _ in 0..100 {
+        b.tensor("w", &[1000, 1000], Source::Weight, 20);
+        b.lookup(&[x], range);
+    }
+    let y = b.tensor("y", &[], Source::Input(0), 3);
+    b.program.tensors[y].visibility = Visibility::Public;
+    (b.program.inputs, b.program.outputs) = (vec![y], vec![y]);
+    has_bits("larger than any", &b.program);
+}
