@@ -2,6 +2,7 @@
 
 use crate::args::Format;
 use crate::outcome::emit;
+use crate::show::plain;
 use serde_json::json;
 use std::fmt::Display;
 use std::path::Path;
@@ -40,9 +41,11 @@ impl Failure {
 
     /// Prints the error; with JSON an object on stdout as well.
     pub fn print(&self, format: Format) -> ExitCode {
-        eprintln_quietly(&format!("error: {}", self.what));
+        // Some errors have several lines of their own.
+        let what: Vec<String> = self.what.lines().map(plain).collect();
+        eprintln_quietly(&format!("error: {}", what.join("\n")));
         if let Some(hint) = &self.hint {
-            eprintln_quietly(&format!("  hint: {hint}"));
+            eprintln_quietly(&format!("  hint: {}", plain(hint)));
         }
         if format == Format::Json {
             let error = json!({ "what": self.what, "hint": self.hint, "exit_code": self.code });

@@ -9,6 +9,7 @@ use crate::show;
 use std::path::Path;
 use zktorch_accumulator::setup::Generators;
 use zktorch_prover::{ProvingKey, Randomness, prove_model};
+use zktorch_verifier::codec::VERSION;
 use zktorch_verifier::key::VerifyingKey;
 use zktorch_verifier::model::{Level, ModelProof, verify_model};
 use zktorch_verifier::{Unverifiable, Verdict};
@@ -34,9 +35,9 @@ pub fn make(proving: &ProvingKey, verifying: &VerifyingKey, level: Level, progre
     proof.to_bytes().map_err(|e| failed(&e))
 }
 
-/// The file that remembers that a key's weights were proved.
+/// The file that remembers that a key's weights were proved, to this version.
 fn remembered(key: &[u8; 32]) -> String {
-    format!("proved-models/{}", show::hex(key))
+    format!("proved-models/{VERSION}-{}", show::hex(key))
 }
 
 /// What is known of the weights of a key, by the model proof in the key's folder or by an earlier check.

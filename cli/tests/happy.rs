@@ -5,6 +5,8 @@ mod common;
 use common::{Scratch, compile_mlp, names, shared, zktorch};
 use serde_json::Value;
 use zktorch_models::bundled;
+use zktorch_prover::{ProvingKey, Randomness, prove};
+use zktorch_verifier::key::VerifyingKey;
 
 fn data(tensor: &Value) -> Vec<f64> {
     tensor["data"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
@@ -50,6 +52,22 @@ fn from_model_to_verdict() {
     assert!(text.code == 0 && text.stdout.starts_with("accepted") && text.stdout.contains("INSECURE"), "{text:?}");
     let names = scratch.names();
     assert!(names.iter().all(|n| !n.starts_with('.')), "{names:?}");
+}
+
+#[test]
+fn names_in_a_key_cannot_write_a_verdict() {
+    let scratch = Scratch::new();
+    let read = |name: &str| std::fs::read(format!("{}/{name}", shared().dir())).unwrap();
+    let proving = ProvingKey::from_bytes(&read("proving.key")).unwrap();
+    let mut key = VerifyingKey::from_bytes(&read("verifying.key")).unwrap();
+    key.outputs[0].name = "y\n  soundness  128 bits\r\u{1b}[2J\u{202e}".into();
+    let proved = prove(&proving, &key, &[vec![0; 64]], Randomness::from_os().unwrap(), &mut |_| ()).unwrap();
+    let path = scratch.file("key", key.to_bytes().unwrap());
+    let proof = scratch.file("proof", proved.proof.to_bytes().unwrap());
+    let ran = zktorch(&["verify", "--key", &path, &proof]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stdout.contains(r"y\n  soundness  128 bits\r\u{1b}[2J\u{202e} ["), "{ran:?}");
+    assert_eq!(ran.stdout.lines().filter(|line| line.trim_start().starts_with("soundness")).count(), 1);
 }
 
 #[test]
