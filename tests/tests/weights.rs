@@ -5,14 +5,17 @@ use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::field::{Fr, from_i64, inverse_power_of_two};
 use zktorch_blocks::program::{Interval, Program, Source, Visibility};
-use zktorch_blocks::transcript::Reject;
+use zktorch_blocks::transcript::{Reject, Transcript};
 use zktorch_prover::{Randomness, prove_model};
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::toy::{Builder, Toy};
 use zktorch_tests::weights::Change;
 use zktorch_verifier::Verdict;
+use zktorch_verifier::argument::argue;
 use zktorch_verifier::key::{Relation, VerifyingKey};
-use zktorch_verifier::model::{Level, ModelProof, parts, verify_model};
+use zktorch_verifier::model::{Level, ModelProof, part_digest, parts, verify_model};
+use zktorch_verifier::statement::Statement;
+use zktorch_verifier::verify::{begin, protocol};
 
 const LEVELS: [Level; 2] = [Level::Padding, Level::Widths];
 
@@ -134,16 +137,16 @@ fn a_model_proof_of_something_else() {
     }
 }
 
-/// A program of two weights that are too large for one part; nearly all of them is padding.
+/// A program of two weights that are too large for one part; nearly all of the first is padding.
 fn large() -> (Program, Weights) {
     let mut b = Builder::default();
-    let shape = [3; 11];
-    let weights = [0, 1].map(|n| b.tensor(&format!("w{n}"), &shape, Source::Weight, 4));
+    let weights = [11, 1].map(|axes| b.tensor(&format!("{axes} axes"), &vec![3; axes], Source::Weight, 4));
     let output = b.tensor("y", &[1], Source::Input(0), 1);
     b.program.tensors[output].visibility = Visibility::Public;
     (b.program.inputs, b.program.outputs) = (vec![output], vec![output]);
-    let values = |n: usize| (0..3usize.pow(11)).map(|i| if i % 9973 == n { 3 } else { 0 }).collect::<Vec<i64>>();
-    (b.program, weights.into_iter().map(|n| (n, Arc::from(values(n)))).collect())
+    let values = |id: usize| (0..b.program.tensors[id].shape.len()).map(|i| if i % 9973 == 2 { 3 } else { 0 }).collect::<Vec<i64>>();
+    let weights = weights.into_iter().map(|id| (id, Arc::from(values(id)))).collect();
+    (b.program, weights)
 }
 
 #[test]
@@ -162,10 +165,28 @@ fn large_models_are_proved_in_parts() {
     }
     let proof = prove(&fixture, Level::Padding);
     assert_eq!((proof.parts.len(), verdict(&fixture, &fixture.verifying, &proof)), (2, Verdict::Accepted));
-    // Parts of one shape: only the index tells them apart, and either is refused in the other's place.
-    for parts in [[1, 0], [0, 0], [1, 1]] {
-        let swapped = ModelProof { parts: parts.map(|part| proof.parts[part].clone()).to_vec(), ..proof.clone() };
-        let refusal = Verdict::Rejected(Reject::Check("error term opening"));
-        assert_eq!(verdict(&fixture, &fixture.verifying, &swapped), refusal, "{parts:?}");
+    let swapped = ModelProof { parts: proof.parts.iter().rev().cloned().collect(), ..proof };
+    assert!(matches!(verdict(&fixture, &fixture.verifying, &swapped), Verdict::Rejected(_)));
+}
+
+#[test]
+fn a_part_is_a_proof_in_its_place_alone() {
+    let toy = Toy::default();
+    let (fixture, _) = Fixture::toy(&toy, 8);
+    let proof = prove(&fixture, Level::Widths);
+    let key = &fixture.verifying;
+    let relation = Relation::new(key, None).expect("a good key");
+    let decider = key.setup.key(None).expect("a good setup");
+    let [program] = parts(&relation, Level::Widths).expect("few").collect::<Vec<_>>().try_into().expect("one part");
+    let statement = Statement::new(&program, Vec::new()).expect("nothing is public");
+    let argued = |level, index| {
+        let part = relation.about(&program, part_digest(&relation.digest, level, index)).expect("few rows");
+        let mut t = Transcript::verifier(protocol(key), part.columns(), &proof.parts[0]);
+        begin(&mut t, &part, &statement);
+        argue(&mut t, &part, &decider, &statement, None)
+    };
+    assert_eq!(argued(Level::Widths, 0), Ok(()));
+    for (level, index) in [(Level::Widths, 1), (Level::Padding, 0)] {
+        assert_eq!(argued(level, index), Err(Reject::Check("error term opening")), "{level:?} {index}");
     }
 }
