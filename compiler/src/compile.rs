@@ -6,7 +6,7 @@ use zktorch_blocks::program::{Interval, Invalid, Limits, Program};
 
 use crate::graph::{EvaluateError, Evaluation, Graph, Op};
 use crate::lower::{Interface, LowerError, Lowered, lower};
-use crate::quantise::{Calibration, Settings, candidates, finest, to_integer};
+use crate::quantise::{Calibration, Range, Settings, candidates, finest, to_integer};
 use crate::report::{self, Report};
 
 /// Multiplications in all test runs of one candidate, beyond which fewer samples are tried.
@@ -147,7 +147,7 @@ pub fn compile(graph: &Graph, samples: &[Vec<ArrayD<f32>>], options: &Options) -
     if let Some(bits) = options.bits.filter(|b| !(8..=16).contains(b)) {
         return Err(CompileError::Bits(bits));
     }
-    let (calibration, references) = calibrate(graph, samples)?;
+    let (calibration, references) = calibrate(graph, samples, options)?;
     let rounded = |op: &Op| matches!(op, Op::Unary(_) | Op::MaxPool(_) | Op::Softmax { .. });
     let activations = graph.nodes().filter(|(_, n)| rounded(&n.op)).map(|(_, n)| n.len()).sum();
     let best = search(graph, &calibration, options, &references, activations)?;
@@ -216,6 +216,7 @@ type Reference<'s> = (&'s [ArrayD<f32>], Evaluation);
 fn calibrate<'s>(
     graph: &Graph,
     samples: &'s [Vec<ArrayD<f32>>],
+    options: &Options,
 ) -> Result<(Calibration, Vec<Reference<'s>>), CompileError> {
     let mut calibration = Calibration::default();
     let mut references = Vec::new();
@@ -237,7 +238,8 @@ fn calibrate<'s>(
         }
     }
     if samples.is_empty() {
-        calibration.bound(graph);
+        let range = |&(scale, Interval { lo, hi }): &(i32, Interval)| Range { lo: dequantise(lo, scale), hi: dequantise(hi, scale) };
+        calibration.bound(graph, &options.inputs_like.iter().map(range).collect::<Vec<_>>());
     }
     Ok((calibration, references))
 }

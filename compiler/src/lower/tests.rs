@@ -2,6 +2,7 @@
 
 use ndarray::{ArrayD, IxDyn};
 use zktorch_blocks::execute::{check_satisfied, execute};
+use zktorch_blocks::program::Interval;
 
 use crate::graph::{Graph, NodeId, Op, ReduceKind, Unary, Window};
 use crate::{Compiled, Options, compile};
@@ -286,4 +287,21 @@ fn outputs_that_are_four_times_an_input_or_another_output() {
     }
     g.add_output("x", x);
     check(&mut g, f, 0.02);
+}
+
+#[test]
+fn inputs_like_another_models_outputs_are_as_large() {
+    // Without samples ranges follow from the given interval: 100 is no number of a model whose inputs lie in [-1, 1].
+    let mut g = Graph::new();
+    let x = g.add_input("x", &[1, 2]);
+    let y = node(&mut g, Op::Unary(Unary::Tanh), &[x]);
+    let y = node(&mut g, Op::Add, &[y, x]);
+    let y = node(&mut g, Op::Unary(Unary::Relu), &[y]);
+    g.add_output("y", y);
+    let inputs_like = vec![(4, Interval::new(-2048, 2047))];
+    let compiled = compile(&g, &[], &Options { inputs_like, ..Options::default() }).expect("it compiles");
+    let input = compiled.inputs[0].quantise(&[100.0, -100.0]).expect("in range");
+    let trace = execute(&compiled.program, &compiled.weights, &[input]).expect("in range");
+    let out = compiled.outputs[0].dequantise(&trace.values(&compiled.program, compiled.program.outputs[0]));
+    assert!((out[0] - 101.0).abs() < 0.5 && out[1] == 0.0, "{out:?}");
 }

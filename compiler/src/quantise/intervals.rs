@@ -7,11 +7,14 @@ use crate::graph::{Graph, NodeId, Op, ReduceKind, Unary};
 const INPUT: Range = Range { lo: -1.0, hi: 1.0 };
 
 impl Calibration {
-    /// States the range of every node by interval arithmetic, inputs in `[-1, 1]`.
-    pub fn bound(&mut self, graph: &Graph) {
+    /// States the range of every node by interval arithmetic; inputs of which no range is given are in `[-1, 1]`.
+    pub fn bound(&mut self, graph: &Graph, inputs: &[Range]) {
         for id in graph.order() {
             let operands: Vec<Range> = graph.operands(id).iter().map(|&o| self.range(o)).collect();
-            let range = bound(graph, id, &operands);
+            let range = match graph.op(id) {
+                Op::Input { index } => inputs.get(*index).copied().unwrap_or(INPUT),
+                _ => bound(graph, id, &operands),
+            };
             self.assume(id, range);
         }
     }
@@ -26,7 +29,6 @@ fn bound(graph: &Graph, id: NodeId, operands: &[Range]) -> Range {
     let second = operands.get(1).copied().unwrap_or(first);
     let count = |shape: &[usize], of: usize| shape.iter().product::<usize>() as f64 / (of.max(1) as f64);
     match graph.op(id) {
-        Op::Input { .. } => INPUT,
         Op::Constant(value) => {
             let hull = |(lo, hi): (f64, f64), &v: &f32| (lo.min(f64::from(v)), hi.max(f64::from(v)));
             let (lo, hi) = value.iter().fold((f64::INFINITY, f64::NEG_INFINITY), hull);
