@@ -149,6 +149,9 @@ fn weights_and_blinders_are_in_the_proving_key_alone() {
     for (name, bytes) in &artefacts {
         assert_eq!(needles.found(bytes), BTreeSet::new(), "{name}");
     }
+    // Nor does a graph show its constants as debug output.
+    let graph = load_bytes(DIGITS_MLP.onnx, &ImportOptions::default()).unwrap();
+    assert_eq!(needles.found(format!("{graph:?}").as_bytes()), BTreeSet::new());
     // The search finds what is there.
     let key = std::fs::read(scratch.path("mlp/proving.key")).unwrap();
     assert_eq!(needles.found(&key), BTreeSet::from(["weights as variable-length integers", "blinders as bytes"]));

@@ -1,5 +1,6 @@
 //! The operations of the typed graph.
 
+use std::fmt;
 use std::sync::Arc;
 
 use ndarray::ArrayD;
@@ -7,7 +8,7 @@ use ndarray::ArrayD;
 use super::Unary;
 
 /// What a node computes from its operands. Axes count from 0; every shape is known.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Op {
     /// The model's input of this index.
     Input {
@@ -203,6 +204,16 @@ impl Window {
         (position * self.strides[axis] + tap * self.dilations[axis])
             .checked_sub(self.pads_begin[axis])
             .filter(|&index| index < extent)
+    }
+}
+
+/// The name, and of a constant its shape: constants are weights, and an op's parameters may be.
+impl fmt::Debug for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Op::Constant(value) => write!(f, "Constant {:?}", value.shape()),
+            other => f.write_str(other.name()),
+        }
     }
 }
 

@@ -25,7 +25,6 @@ enum Key {
 }
 
 /// A program under construction.
-#[derive(Debug)]
 pub(super) struct Builder {
     program: Program,
     weights: Weights,

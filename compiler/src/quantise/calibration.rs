@@ -28,7 +28,7 @@ impl Range {
 }
 
 /// Ranges of every node over the samples seen, and spreads within the windows of max pools.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Calibration {
     ranges: HashMap<NodeId, Range>,
     spreads: HashMap<NodeId, f64>,
