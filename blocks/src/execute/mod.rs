@@ -27,12 +27,18 @@ pub type Weights = BTreeMap<TensorId, Arc<[i64]>>;
 /// Below this many entries a loop is not worth a second thread.
 const PARALLEL: usize = 1 << 14;
 
+/// Entries of all tensors that a run makes, together: 4 GiB. Proving so many takes thirty times as much.
+const MOST: usize = 1 << 29;
+
 /// Why a program could not be run. The text names places and bounds, never a value of the run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExecuteError {
     /// The program is not well formed.
     #[error("the program is not well formed: {0}")]
     Invalid(#[from] Invalid),
+    /// Its tensors do not fit.
+    #[error("the program's tensors have {0} entries together, at most {MOST} are supported")]
+    TooLarge(usize),
     /// A weight or input has the wrong number of entries, or is not there.
     #[error("tensor `{tensor}`: expected {expected} values, got {got}")]
     Length {
@@ -136,6 +142,12 @@ impl Trace {
 pub fn execute(program: &Program, weights: &Weights, inputs: &[Vec<i64>]) -> Result<Trace, ExecuteError> {
     program.validate(&Limits::default())?;
     let lazy = lazy_views(program);
+    let made = |(tensor, lazy): (&Tensor, &bool)| !lazy && !matches!(tensor.source, Source::Input(_) | Source::Weight);
+    let lengths = program.tensors.iter().zip(&lazy).filter(|of| made(*of)).map(|(tensor, _)| tensor.shape.len());
+    let entries = lengths.fold(0, usize::saturating_add);
+    if entries > MOST {
+        return Err(ExecuteError::TooLarge(entries));
+    }
     let mut trace = Trace::empty(program);
     for (id, tensor) in program.tensors.iter().enumerate() {
         if !lazy[id] {

@@ -204,3 +204,9 @@ fn lies_are_violations() {
     let violations = check_satisfied(&p, &trace);
     assert!(violations.len() == 1 && violations[0].why.contains("11"), "{violations:?}");
 }
+
+#[test]
+fn a_program_that_does_not_fit_is_not_begun() {
+    let one = tensor(&[1 << 30], Source::Fill(0), 1);
+    assert_eq!(execute(&program(vec![one]), &Weights::new(), &[]).map(drop), Err(ExecuteError::TooLarge(2 << 30)));
+}
