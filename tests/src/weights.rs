@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::execute::{Weights, execute};
 use zktorch_blocks::field::{Fr, from_i64};
-use zktorch_blocks::program::{Source, TensorId};
+use zktorch_blocks::program::{Role, Source, TensorId};
 use zktorch_blocks::transcript::Transcript;
 use zktorch_prover::Randomness;
 use zktorch_prover::secrets::Vault;
@@ -47,8 +47,8 @@ impl Fixture {
     /// If there is no such weight.
     pub fn with_weight(&self, change: &Change) -> VerifyingKey {
         let relation = Relation::new(&self.verifying, Some(&self.proving.generators)).expect("a good key");
-        let id = relation.program.tensors.iter().enumerate().filter(|(_, t)| t.source == Source::Weight).nth(change.weight);
-        let place = relation.layout.place(Polynomial::Tensor(id.expect("a weight").0)).expect("weights are committed");
+        let id = relation.program.with_role(Role::Weight).nth(change.weight).expect("a weight");
+        let place = relation.layout.place(Polynomial::Tensor(id)).expect("weights are committed");
         let at = place.row * relation.columns() + place.column + change.position;
         let (row, column) = (at / relation.columns(), at % relation.columns());
         let sent = (0..row).filter(|&r| !relation.layout.omitted[r]).count();

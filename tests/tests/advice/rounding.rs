@@ -2,19 +2,15 @@
 
 use super::net::{Net, Subject};
 use super::{fraction, refuse, shift, told, witness};
-use ark_bls12_381::G1Affine;
-use ark_ec::CurveGroup;
-use ark_serialize::CanonicalDeserialize;
-use zktorch_accumulator::layout::{Layout, Phase};
 use zktorch_blocks::add::Polynomial;
-use zktorch_blocks::field::{Fr, from_i64};
-use zktorch_blocks::program::{Program, Source};
+use zktorch_blocks::field::from_i64;
+use zktorch_blocks::program::{Program, Role, Source};
 use zktorch_compiler::graph::{Op, ReduceKind, Unary, Window};
 use zktorch_tests::data::{Data, tensor};
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::lying::{Lie, case, refuse_all};
+use zktorch_tests::weights::Change;
 use zktorch_verifier::Verdict;
-use zktorch_verifier::key::VerifyingKey;
 
 /// A requantisation whose remainder takes two limbs, and a function of it.
 fn limbs() -> Subject {
@@ -95,22 +91,6 @@ fn a_small_remainder_is_no_fraction() {
     ]);
 }
 
-/// The same keys with something added to one entry of a committed weight.
-fn other_weight(s: &Subject, name: &str, delta: Fr) -> Fixture {
-    let key = &s.fixture.verifying;
-    let layout = Layout::new(&key.program, key.column_bits as usize).expect("few rows");
-    let place = layout.place(Polynomial::Tensor(tensor(&key.program, name))).expect("a weight");
-    let changed = layout.sent_rows(Phase::Model).position(|row| row == place.row).expect("a row that is sent");
-    let mut model_rows = Vec::new();
-    for (row, bytes) in key.model_rows.chunks(96).enumerate() {
-        let point = G1Affine::deserialize_uncompressed(bytes).expect("a commitment");
-        let extra = s.fixture.proving.generators.g[place.column] * delta;
-        let point = if row == changed { (extra + point).into_affine() } else { point };
-        VerifyingKey::push_row(&mut model_rows, &point);
-    }
-    Fixture { proving: s.fixture.proving.clone(), verifying: VerifyingKey { model_rows, ..key.clone() } }
-}
-
 #[test]
 fn a_small_remainder_is_a_fraction_where_a_weight_is() {
     let s = scaled();
@@ -122,7 +102,10 @@ fn a_small_remainder_is_a_fraction_where_a_weight_is() {
     refuse_all(&s.fixture, &s.inputs, &[opened]);
     // A key that commits to the fraction is accepted: only a proof of the weights' widths refuses it. Even so there is but one
     // integer quotient.
-    let fractional = other_weight(&s, "biased.bias", delta);
+    let bias = tensor(s.program(), "biased.bias");
+    let weight = s.program().with_role(Role::Weight).position(|id| id == bias).expect("a weight");
+    let verifying = s.fixture.with_weight(&Change { weight, position: 0, delta });
+    let fractional = Fixture { proving: s.fixture.proving.clone(), verifying };
     let outcome = fractional.tell(&s.inputs, &witness(biased));
     assert_eq!((outcome.verdict, outcome.violated), (Verdict::Accepted, vec![]));
     let other = witness(move |d| {
