@@ -10,13 +10,13 @@ pub use seeds::seeds;
 
 use crate::fixture::Fixture;
 use crate::tamper::{ALL, Mutation};
-use crate::toy::Toy;
+use crate::toy::{Builder, Toy};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use zktorch::ProgramFile;
 use zktorch_accumulator::setup::{Generators, Setup};
 use zktorch_blocks::execute::{Weights, execute};
-use zktorch_blocks::program::{Limits, Program};
+use zktorch_blocks::program::{Advice, Einsum, Limits, Program, Source, Visibility};
 use zktorch_compiler::import::{ImportOptions, load_bytes};
 use zktorch_compiler::inputs::{Format, InputSpec, parse};
 use zktorch_prover::binding::Opening;
@@ -65,8 +65,25 @@ pub static HONEST: LazyLock<Honest> = LazyLock::new(|| {
     Honest { fixture, proved }
 });
 
-/// The same model with an input, on few columns: its proving key, which holds tables of the generators, is small.
-static PROVER: LazyLock<(Fixture, Vec<i64>)> = LazyLock::new(|| Fixture::toy(&toy(), 4));
+/// A product and its rounding, with an input, on few columns: a proving key holds tables of the generators, so this one is small. It
+/// has one small table, for most of a proof's time goes into the tree: a call with a good key is a proof.
+static PROVER: LazyLock<(Fixture, Vec<i64>)> = LazyLock::new(|| {
+    let mut b = Builder::default();
+    let x = b.tensor("x", &[2], Source::Input(0), 2);
+    let w = b.tensor("w", &[3, 2], Source::Weight, 2);
+    let labels = [b"oi".to_vec(), b"i".to_vec(), b"o".to_vec()];
+    let [lhs_labels, rhs_labels, out_labels] = labels;
+    let product = b.tensor("product", &[3], Source::Einsum(Einsum { lhs: w, rhs: x, lhs_labels, rhs_labels, out_labels }), 6);
+    let rounded = b.round("rounded", product, 3, 2);
+    let copy = b.tensor("y", &[3], Source::Advice(Advice::Copy { source: rounded }), 2);
+    b.program.tensors[copy].visibility = Visibility::Public;
+    let terms = vec![(1, rounded), (-1, copy)];
+    let difference = b.tensor("difference", &[3], Source::Linear { terms, constant: 0 }, 3);
+    b.program.zeros = vec![difference];
+    (b.program.inputs, b.program.outputs) = (vec![x], vec![copy]);
+    let weights = Weights::from([(w, [1, -2, 3, -4, 0, 2].into())]);
+    (Fixture::new(b.program, weights, &Setup::insecure(4).expect("in range"), 4), vec![3, -1])
+});
 
 /// Generators of a small transparent setup, for keys that name it.
 static TRANSPARENT: LazyLock<Generators> = LazyLock::new(|| Setup::transparent(16).expect("in range").generators);
