@@ -4,7 +4,7 @@
 //!
 //! It is written from the definitions. Up to the mask every message is a random multiple of `H`. The masked vector
 //! `w_f` and the masked scalars `z` are random; the commitments to the masks are solved for, which is where the challenges `g` and
-//! `h` must be known. All that follows is the honest prover's, on `w_f` and `z`.
+//! `h` must be known. Commitments that exist already, of the model or of private inputs, are points like any others. All that follows is the honest prover's, on `w_f` and `z`.
 
 use ark_bls12_381::{G1Affine, G1Projective};
 use ark_ec::{AffineRepr, CurveGroup};
@@ -85,13 +85,22 @@ impl<'a> Public<'a> {
     /// # Panics
     /// If the program cannot be argued about.
     pub fn simulate(&self, random: &mut Randomness) -> Simulation {
+        self.simulate_about(&[], random)
+    }
+
+    /// A conversation that begins with commitments to private inputs and outputs that somebody else made.
+    ///
+    /// # Panics
+    /// If the program cannot be argued about.
+    pub fn simulate_about(&self, given: &[G1Affine], random: &mut Randomness) -> Simulation {
         let coins: Vec<Fr> = scalars(COINS, random);
         let mut bytes = Vec::new();
         let mut dry = Transcript::dry_run(self.relation.columns());
         argue_hidden(&mut dry, self.relation, self.statement, &mut None).expect("a good program");
-        for entry in dry.log() {
+        for (position, entry) in dry.log().iter().enumerate() {
             assert_ne!(entry.kind, EntryKind::Scalar, "nothing is in the clear before the mask");
-            push(&mut bytes, self.nothing(random));
+            let point = given.get(position).copied().unwrap_or_else(|| self.nothing(random));
+            push(&mut bytes, point);
         }
 
         let (accumulated, rows, g) = {

@@ -1,17 +1,18 @@
 //! Private inputs and outputs: what the statement's commitments open to, and that a proof is about them and nothing else.
 
 use ark_ec::CurveGroup;
+use zktorch_accumulator::layout::Layout;
 use zktorch_accumulator::msm;
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::field::from_i64;
-use zktorch_blocks::program::{Program, Visibility};
+use zktorch_blocks::program::{Program, Source, Visibility};
 use zktorch_blocks::transcript::{Reject, encode_point};
 use zktorch_prover::{Blinders, Proved, Randomness, prove_bound};
 use zktorch_tests::data::{Data, tensor};
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::lying::{Lie, case, refuse_all};
-use zktorch_tests::toy::Toy;
+use zktorch_tests::toy::{Builder, Toy};
 use zktorch_verifier::Verdict;
 use zktorch_verifier::proof::Proof;
 
@@ -95,4 +96,25 @@ fn a_proof_is_about_its_commitments() {
         d.rows.insert(id, rows);
     };
     refuse_all(&fixture, &[input], &[case("another input is committed", Lie::none().data(shifted), "relaxed equation", &["masked value"])]);
+}
+
+#[test]
+fn commitments_of_another_number_of_columns_are_other_or_mean_the_same() {
+    // Files compare shapes and rows, not columns. A tensor that fits in a row has one, from column 0 on, whatever the columns; of longer
+    // ones each doubling of the columns takes rows away.
+    for shape in [vec![], vec![1, 1], vec![9], vec![17, 1], vec![3, 5], vec![5, 3, 2], vec![2, 9, 9], vec![1, 3, 17]] {
+        let mut b = Builder::default();
+        let x = b.tensor("x", &shape, Source::Input(0), 3);
+        (b.program.inputs, b.program.outputs) = (vec![x], vec![x]);
+        let bits = b.program.tensors[x].shape.bits();
+        let rows: Vec<usize> = (0..bits + 3)
+            .map(|column_bits| {
+                let layout = Layout::new(&b.program, column_bits).expect("few rows");
+                assert_eq!(layout.place(Polynomial::Tensor(x)).expect("committed").column, 0);
+                layout.rows_of(Polynomial::Tensor(x)).count()
+            })
+            .collect();
+        assert!(rows[..=bits].windows(2).all(|pair| pair[0] > pair[1]), "{shape:?}: {rows:?}");
+        assert_eq!(rows[bits..], [1; 3], "{shape:?}");
+    }
 }

@@ -5,7 +5,7 @@
 
 use rayon::prelude::*;
 use zktorch_blocks::transcript::EntryKind;
-use zktorch_prover::Randomness;
+use zktorch_prover::{Blinders, Randomness};
 use zktorch_tests::leak::guess::guess;
 use zktorch_tests::leak::leaky::{Hole, Places};
 use zktorch_tests::leak::models::{Model, Subject};
@@ -59,6 +59,19 @@ fn honest_proofs_of_a_convolution() {
 fn honest_proofs_of_a_network() {
     // Every message there is; too slow for distributions.
     honest(&Subject::network(8), 16);
+}
+
+#[test]
+fn honest_proofs_about_one_commitment() {
+    // One committed input in all proofs of both models: it comes again, and nothing else does.
+    for (subject, n) in [(Subject::convolution(5), 128), (Subject::network(8), 8)] {
+        let models = subject.models();
+        let input = models[0].relation.program.inputs[0];
+        let blinders = Blinders::from([(input, vec![Randomness::insecure_seed(1 << 21).scalar()])]);
+        let seen = proofs(n, |i, seed| models[i].prove_about(seed, &blinders));
+        let again = Finding { label: "bound row", occurrence: 0, tell: Tell::Repetition };
+        assert_eq!(findings(&models, &seen, 8), [again]);
+    }
 }
 
 #[test]

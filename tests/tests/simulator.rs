@@ -1,15 +1,17 @@
 //! Transcripts made without any secret pass all of the verifier's checks, if the challenges are known beforehand; and only then.
 
+use ark_bls12_381::G1Affine;
 use ark_ec::CurveGroup;
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::field::from_i64;
-use zktorch_blocks::transcript::Reject;
+use zktorch_blocks::transcript::{Reject, decode_point};
 use zktorch_prover::Randomness;
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::simulator::{Public, Simulation};
 use zktorch_tests::toy::Toy;
 use zktorch_verifier::Verdict;
 use zktorch_verifier::key::{Relation, VerifyingKey};
+use zktorch_verifier::model::{Level, part_digest, parts};
 use zktorch_verifier::proof::Proof;
 use zktorch_verifier::statement::Statement;
 
@@ -59,6 +61,44 @@ fn all_checks_pass_without_a_witness_on_the_transparent_setup() {
     let setup = Setup::transparent(128).expect("in range");
     for toy in toys() {
         simulate(&toy, &setup, 7, |_, _, _| ());
+    }
+}
+
+#[test]
+fn a_commitment_of_somebody_else_is_simulated_about() {
+    // Twice about one committed input, of which the simulator knows nothing.
+    let setup = Setup::insecure(8).expect("in range");
+    let toy = Toy::default();
+    simulate(&toy, &setup, 8, |fixture, public, _| {
+        let honest = fixture.honest(&[toy.sample(3).1]).proof;
+        let layout = fixture.verifying.layout().expect("a good key");
+        let rows = honest.bound(&layout, fixture.verifying.program.inputs[0]).expect("it is private");
+        let given: Vec<G1Affine> = rows.iter().map(|bytes| decode_point(bytes).expect("a point")).collect();
+        let mut random = Randomness::insecure_seed(12);
+        for _ in 0..2 {
+            let simulation = public.simulate_about(&given, &mut random);
+            assert!(public.check(&simulation).is_ok());
+            assert_eq!(simulation.bytes[..48], honest.bytes[..48]);
+        }
+    });
+}
+
+#[test]
+fn a_model_proof_is_simulated_without_the_weights() {
+    // About the honest key's own commitments.
+    let toy = Toy::default();
+    let (fixture, _) = Fixture::toy(&toy, 8);
+    let relation = Relation::new(&fixture.verifying, None).expect("a good key");
+    let decider = fixture.verifying.setup.key(None).expect("a good setup");
+    let mut random = Randomness::insecure_seed(13);
+    for level in [Level::Padding, Level::Widths] {
+        for (index, program) in parts(&relation, level).expect("few").enumerate() {
+            let part = relation.about(&program, part_digest(&relation.digest, level, index)).expect("few rows");
+            let statement = Statement::new(&program, Vec::new()).expect("nothing is public");
+            let generators = &fixture.proving.generators;
+            let public = Public { relation: &part, decider: &decider, generators, statement: &statement };
+            assert!(public.check(&public.simulate(&mut random)).is_ok(), "{level:?}");
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use zktorch_blocks::program::{Advice, AxisGroup, Einsum, GroupMap, Program, Sour
 use zktorch_blocks::transcript::{Secrets, Transcript};
 use zktorch_prover::secrets::Vault;
 use zktorch_prover::session::Session;
-use zktorch_prover::{Randomness, Witness};
+use zktorch_prover::{Blinders, Randomness, Witness};
 use zktorch_verifier::argument::{argue, argue_hidden};
 use zktorch_verifier::key::Relation;
 use zktorch_verifier::statement::Statement;
@@ -130,12 +130,17 @@ impl<'s> Model<'s> {
 
     /// A proof by the shipped prover.
     pub fn prove(&self, seed: u64) -> Seen {
-        self.speak(&mut Vault::new(&self.fixture.proving, Randomness::insecure_seed(seed)))
+        self.prove_about(seed, &Blinders::new())
+    }
+
+    /// A proof by the shipped prover, about commitments that these blinders make.
+    pub fn prove_about(&self, seed: u64, blinders: &Blinders) -> Seen {
+        self.speak(&mut Vault::new(&self.fixture.proving, Randomness::insecure_seed(seed)), blinders)
     }
 
     /// A proof by a prover with a hole.
     pub fn leak(&self, seed: u64, hole: &Hole) -> Seen {
-        self.speak(&mut Leaky::new(&self.fixture.proving, Randomness::insecure_seed(seed), hole))
+        self.speak(&mut Leaky::new(&self.fixture.proving, Randomness::insecure_seed(seed), hole), &Blinders::new())
     }
 
     /// The form that the mask row of the proof under a seed has to hide.
@@ -152,9 +157,10 @@ impl<'s> Model<'s> {
         open.accumulated.form.to_dense(self.relation.columns())
     }
 
-    fn speak(&self, secrets: &mut dyn Secrets) -> Seen {
+    fn speak(&self, secrets: &mut dyn Secrets, blinders: &Blinders) -> Seen {
         let mut progress = |_| ();
         let mut session = Session::new(&self.relation, &self.witness, &self.fixture.proving, &mut progress);
+        session.reuse(blinders);
         let mut t = Transcript::prover(protocol(&self.fixture.verifying), self.relation.columns(), secrets);
         begin(&mut t, &self.relation, &self.statement);
         argue(&mut t, &self.relation, &self.decider, &self.statement, Some(&mut session)).expect("an honest run");
