@@ -3,11 +3,19 @@
 use crate::toy::Toy;
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::execute::Weights;
-use zktorch_blocks::program::Program;
+use zktorch_blocks::program::{Program, TensorId};
 use zktorch_prover::{Proved, ProvingKey, Randomness, keygen, prove};
 use zktorch_verifier::key::{Port, VerifyingKey};
 use zktorch_verifier::proof::Proof;
 use zktorch_verifier::{Verdict, verify};
+
+/// Names for a program's inputs and outputs.
+pub fn ports(program: &Program) -> [Vec<Port>; 2] {
+    [("in", &program.inputs), ("out", &program.outputs)].map(|(what, ids)| {
+        let shape = |id: TensorId| program.tensors[id].shape.dims().to_vec();
+        ids.iter().enumerate().map(|(i, &id)| Port { name: format!("{what}{i}"), shape: shape(id) }).collect()
+    })
+}
 
 /// A program's keys.
 pub struct Fixture {
@@ -20,8 +28,7 @@ pub struct Fixture {
 impl Fixture {
     /// Keys on a setup, with blinders from a fixed seed.
     pub fn new(program: Program, weights: Weights, setup: &Setup, column_bits: u32) -> Self {
-        let ports = |n: usize, what: &str| (0..n).map(|i| Port { name: format!("{what}{i}"), shape: vec![] }).collect();
-        let ports = [ports(program.inputs.len(), "in"), ports(program.outputs.len(), "out")];
+        let ports = ports(&program);
         let keys = keygen(program, weights, setup, column_bits, ports, &mut Randomness::insecure_seed(1));
         let (proving, verifying) = keys.expect("a good program");
         Self { proving, verifying }

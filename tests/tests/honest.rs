@@ -2,20 +2,18 @@
 
 use zktorch_accumulator::setup::{Setup, VerifierSetup};
 use zktorch_prover::{Randomness, keygen, prove};
+use zktorch_tests::fixture::ports;
 use zktorch_tests::toy::Toy;
-use zktorch_verifier::key::{Port, Relation};
+use zktorch_verifier::key::Relation;
 use zktorch_verifier::size::ProofSize;
 use zktorch_verifier::{Verdict, soundness, verify};
-
-fn port(name: &str) -> Port {
-    Port { name: name.into(), shape: vec![] }
-}
 
 fn round_trip(toy: &Toy, setup: &Setup, column_bits: u32) -> usize {
     let (weights, input) = toy.sample(3);
     let mut randomness = Randomness::insecure_seed(1);
-    let ports = [vec![port("in")], vec![port("out")]];
-    let (proving, verifying) = keygen(toy.program(), weights, setup, column_bits, ports, &mut randomness).expect("a good program");
+    let program = toy.program();
+    let ports = ports(&program);
+    let (proving, verifying) = keygen(program, weights, setup, column_bits, ports, &mut randomness).expect("a good program");
     let proved = prove(&proving, &verifying, &[input], randomness, &mut |_| ()).expect("an honest run proves");
     assert_eq!(proved.violated, Vec::<&str>::new());
     assert_eq!(verify(&verifying, &proved.proof, Some(&proving.generators)), Ok(Verdict::Accepted));

@@ -9,6 +9,7 @@ use zktorch_blocks::program::{
     Advice, AxisGroup, Column, Einsum, GroupMap, Interval, Program, Source, Table, TensorId, View, Visibility,
 };
 use zktorch_blocks::transcript::Reject;
+use zktorch_tests::fixture::ports;
 use zktorch_tests::hostile::HONEST;
 use zktorch_tests::toy::Builder;
 use zktorch_verifier::codec::{DecodeError, Kind, canonical, seal};
@@ -26,8 +27,7 @@ static ALLOCATOR: cap::Cap<System> = cap::Cap::new(System, MOST);
 /// A key of a program, without commitments.
 fn key(program: Program, column_bits: u32) -> VerifyingKey {
     let honest = &HONEST.fixture.verifying;
-    let ports = |n: usize| vec![honest.inputs[0].clone(); n];
-    let (inputs, outputs) = (ports(program.inputs.len()), ports(program.outputs.len()));
+    let [inputs, outputs] = ports(&program);
     VerifyingKey { program, setup: honest.setup.clone(), column_bits, model_rows: Vec::new(), inputs, outputs }
 }
 

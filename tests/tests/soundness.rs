@@ -7,8 +7,9 @@ use zktorch_compiler::import::{ImportOptions, load_bytes, load_path};
 use zktorch_compiler::{Options, compile};
 use zktorch_models::bundled;
 use zktorch_models::zoo::Zoo;
+use zktorch_tests::fixture::ports;
 use zktorch_tests::toy::Builder;
-use zktorch_verifier::key::{Port, Relation, VerifyingKey};
+use zktorch_verifier::key::{Relation, VerifyingKey};
 use zktorch_verifier::model::{self, Level};
 use zktorch_verifier::size::ProofSize;
 use zktorch_verifier::soundness;
@@ -28,8 +29,7 @@ fn has_bits(name: &str, program: &Program) {
         for column_bits in columns {
             let relation = Relation::blank(program, column_bits as usize).expect("few rows");
             let size = ProofSize::of(&relation, setup.is_transparent()).expect("little work");
-            let [inputs, outputs] =
-                [&program.inputs, &program.outputs].map(|ids| vec![Port { name: String::new(), shape: vec![] }; ids.len()]);
+            let [inputs, outputs] = ports(program);
             let (program, setup) = (program.clone(), setup.clone());
             let key = VerifyingKey { program, setup, column_bits, model_rows: Vec::new(), inputs, outputs };
             let model = model::shares(&key, Level::Widths).expect("little work");

@@ -102,6 +102,9 @@ fn broken_keys() {
     assert_eq!(with(&|k| k.column_bits = 8), Unverifiable::Key(KeyError::Columns(8)));
     assert_eq!(with(&|k| k.column_bits = u32::MAX), Unverifiable::Key(KeyError::Columns(u32::MAX)));
     assert_eq!(with(&|k| k.outputs.clear()), Unverifiable::Key(KeyError::Ports));
+    // Values that would be shown under another shape.
+    assert_eq!(with(&|k| k.outputs[0].shape.insert(0, 2)), Unverifiable::Key(KeyError::Ports));
+    assert_eq!(with(&|k| k.inputs[0].shape.reverse()), Unverifiable::Key(KeyError::Ports));
     assert!(matches!(with(&|k| k.program.outputs[0] = 0xffff), Unverifiable::Key(KeyError::Program(_))));
 }
 

@@ -11,7 +11,7 @@ use zktorch_accumulator::layout::{Layout, Phase, TooManyRows};
 use zktorch_accumulator::setup::constants::blinding_generator;
 use zktorch_accumulator::setup::{Generators, VerifierSetup};
 use zktorch_blocks::lookup::Leaves;
-use zktorch_blocks::program::{Invalid, Limits, Program};
+use zktorch_blocks::program::{Invalid, Limits, Program, TensorId};
 use zktorch_blocks::transcript::Reject;
 
 /// Bytes of a point in a key: uncompressed, so that reading it costs no square root.
@@ -22,7 +22,7 @@ const POINT_BYTES: usize = 96;
 pub struct Port {
     /// Its name in the ONNX file.
     pub name: String,
-    /// Its shape there.
+    /// Its shape there, which the tensor has.
     pub shape: Vec<usize>,
 }
 
@@ -100,8 +100,13 @@ impl VerifyingKey {
     /// If the key is not well formed.
     pub fn layout(&self) -> Result<Layout, KeyError> {
         self.program.validate(&Limits::default())?;
-        let fits = self.inputs.len() == self.program.inputs.len() && self.outputs.len() == self.program.outputs.len();
-        if !fits || self.outputs.is_empty() {
+        let program = &self.program;
+        // Verdicts show the values of these tensors under these shapes.
+        let fits = |ids: &[TensorId], ports: &[Port]| {
+            let dims = |id: &TensorId| program.tensors.get(*id).map(|tensor| tensor.shape.dims());
+            ids.iter().map(dims).eq(ports.iter().map(|port| Some(port.shape.as_slice())))
+        };
+        if !fits(&program.inputs, &self.inputs) || !fits(&program.outputs, &self.outputs) || self.outputs.is_empty() {
             return Err(KeyError::Ports);
         }
         let column_bits = usize::try_from(self.column_bits).map_err(|_| KeyError::Columns(self.column_bits))?;
