@@ -142,10 +142,11 @@ pub fn matrices(key: &VerifyingKey, layout: &Layout) -> (String, Value) {
 /// Whole bits of soundness of a proof for a key that is well formed, together with the proof of its model; 0 if there can be none.
 pub fn soundness_bits(key: &VerifyingKey) -> u32 {
     let Ok(relation) = Relation::blank(&key.program, key.column_bits as usize) else { return 0 };
-    let size = ProofSize::of(&relation, key.setup.is_transparent());
-    let Ok((size, model)) = size.map_err(KeyError::from).and_then(|size| Ok((size, model::shares(key, Level::Widths)?))) else { return 0 };
-    let all = [soundness::shares(&relation, &size), model].concat();
-    soundness::bits(&all, &key.setup) as u32
+    let all = || -> Result<_, KeyError> {
+        let size = ProofSize::of(&relation, key.setup.is_transparent())?;
+        Ok([soundness::shares(&relation, &size), model::shares(key, Level::Widths)?].concat())
+    };
+    all().map_or(0, |all| soundness::bits(&all, &key.setup) as u32)
 }
 
 #[cfg(test)]

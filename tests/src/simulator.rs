@@ -4,7 +4,8 @@
 //!
 //! It is written from the definitions. Up to the mask every message is a random multiple of `H`. The masked vector
 //! `w_f` and the masked scalars `z` are random; the commitments to the masks are solved for, which is where the challenges `g` and
-//! `h` must be known. Commitments that exist already, of the model or of private inputs, are points like any others. All that follows is the honest prover's, on `w_f` and `z`.
+//! `h` must be known. Commitments that exist already, of the model or of private inputs, are points like any others. All that
+//! follows is the honest prover's, on `w_f` and `z`.
 
 use ark_bls12_381::{G1Affine, G1Projective};
 use ark_ec::{AffineRepr, CurveGroup};
