@@ -13,7 +13,7 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
     /// How results are printed on standard output
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, display_order = 100)]
     pub format: Format,
 }
 
@@ -57,6 +57,8 @@ pub enum Command {
     Commit(Commit),
     Prove(Prove),
     Verify(Verify),
+    Strip(Strip),
+    Audit(Audit),
     Inspect(Inspect),
     Demo(Demo),
 }
@@ -166,6 +168,34 @@ pub struct Verify {
     /// A commitment that the proof must be about; may be repeated
     #[arg(long, value_name = "COMMITMENT")]
     pub bind: Vec<PathBuf>,
+}
+
+/// Take the weights out of an ONNX model, for an audit.
+///
+/// Names, shapes and operators stay, and so do single numbers and tensors of one number only (slopes, bounds, zero biases): what the
+/// model computes depends on them. The result lists what was kept.
+#[derive(Debug, clap::Args)]
+pub struct Strip {
+    /// The model
+    #[arg(value_name = "MODEL.onnx")]
+    pub model: PathBuf,
+    /// The file to write
+    #[arg(short, long, value_name = "STRIPPED.onnx")]
+    pub output: PathBuf,
+}
+
+/// Check that a verifying key is for a given network, without its weights.
+///
+/// Lowers the model again by the scales and widths that the key notes, and compares the result with the key's program. The model
+/// may be the output of `zktorch strip`, an ONNX file without the weight file beside it, or the whole model: weights are not looked at.
+#[derive(Debug, clap::Args)]
+pub struct Audit {
+    /// The model, with or without weights
+    #[arg(value_name = "MODEL_WITHOUT_WEIGHTS.onnx")]
+    pub model: PathBuf,
+    /// The `verifying.key`
+    #[arg(value_name = "KEY")]
+    pub key: PathBuf,
 }
 
 /// Say what a file or folder of zktorch contains.

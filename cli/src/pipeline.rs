@@ -62,7 +62,8 @@ fn outputs_of(path: &Path, inputs: &[InputSpec]) -> Result<Vec<(i32, Interval)>,
     Ok(tensors.iter().map(|t| (t.scale, t.interval)).collect())
 }
 
-fn import_failure(model: &Path, error: &ImportError) -> Failure {
+/// A model that cannot be imported: unsupported, or not readable.
+pub fn import_failure(model: &Path, error: &ImportError) -> Failure {
     let model = model.display();
     match error {
         ImportError::Unsupported(_) => {

@@ -1,5 +1,6 @@
 //! From an ONNX file to a program of basic blocks: import, float graph, calibration, quantisation, lowering.
 
+pub mod audit;
 pub mod graph;
 pub mod import;
 pub mod inputs;

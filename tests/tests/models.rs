@@ -1,11 +1,15 @@
 //! Trained models: the integers classify as the floats do, and the proofs of the zoo's classifiers are accepted.
 
+use std::path::Path;
+
 use ndarray::{ArrayD, IxDyn};
 use rayon::prelude::*;
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::execute::execute;
+use zktorch_blocks::program::Program;
+use zktorch_compiler::audit::{AuditError, audit};
 use zktorch_compiler::graph::Graph;
-use zktorch_compiler::import::{ImportOptions, load_bytes, load_path};
+use zktorch_compiler::import::{ImportOptions, load_bytes, load_path, strip};
 use zktorch_compiler::{Compiled, Options, compile};
 use zktorch_models::bundled;
 use zktorch_models::data::{self, Dataset};
@@ -54,6 +58,13 @@ fn agreement(graph: &Graph, compiled: &Compiled, images: &[Vec<f32>]) -> f64 {
     images.par_iter().filter(|image| same(image)).count() as f64 / images.len() as f64
 }
 
+/// Whether a program is the lowering of a model from which the weights were taken.
+fn audited(model: &Path, program: &Program) -> Result<(), AuditError> {
+    let bytes = strip(&std::fs::read(model).expect("it is there"), model.parent()).expect("it is a model").bytes;
+    let options = ImportOptions { withheld: Some(1 << 24), ..ImportOptions::default() };
+    audit(&load_bytes(&bytes, &options).expect("it imports"), program)
+}
+
 #[test]
 fn the_bundled_cnn_classifies_as_its_floats_do() {
     let graph = load_bytes(bundled::DIGITS_CNN.onnx, &ImportOptions::default()).expect("it imports");
@@ -93,6 +104,7 @@ fn classifiers_of_the_zoo_are_proved_and_verified() {
         let input = model.read_inputs().expect("a sample")[0].values.to_f32();
         let expected = model.read_outputs().expect("its output")[0].values.to_f32();
         let Compiled { program, weights, report, inputs, outputs } = compiled(&graph, std::slice::from_ref(&input));
+        assert_eq!(audited(&model.onnx, &program), Ok(()), "{name}");
         let integers = inputs[0].quantise(&input).expect("in range");
         let port = |p: &zktorch_compiler::Port| Port { name: p.name.clone(), shape: p.shape.clone() };
         let ports = [vec![port(&inputs[0])], vec![port(&outputs[0])]];

@@ -124,6 +124,14 @@ impl VerifyingKey {
         Ok(Sha256::digest(canonical(self)?).into())
     }
 
+    /// SHA-256 of the program: the architecture's name, whatever the weights.
+    ///
+    /// # Errors
+    /// If the program cannot be encoded.
+    pub fn program_digest(&self) -> Result<[u8; 32], DecodeError> {
+        Ok(Sha256::digest(canonical(&self.program)?).into())
+    }
+
     /// SHA-256 of the commitments to the weights: the model's name in proofs.
     pub fn model_digest(&self) -> [u8; 32] {
         Sha256::digest(&self.model_rows).into()

@@ -146,6 +146,9 @@ pub struct Program {
     pub inputs: Vec<TensorId>,
     /// The model's outputs in order. Each is public or committed.
     pub outputs: Vec<TensorId>,
+    /// What the compiler decided by weights and samples, so that the lowering can be repeated without them. Means nothing to a
+    /// proof.
+    pub annotations: Vec<i64>,
 }
 
 /// How the protocol treats a tensor.

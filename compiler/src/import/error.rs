@@ -51,6 +51,16 @@ pub enum ImportError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A tensor lacks its data, and is larger than any that it can stand for.
+    #[error("tensor `{tensor}` of shape {shape:?} has no data, and there is no room for it among the {most} weights that the key may have")]
+    Withheld {
+        /// The tensor.
+        tensor: String,
+        /// Its shape.
+        shape: Vec<i64>,
+        /// Numbers that may stand in for data.
+        most: usize,
+    },
     /// An input's shape is not fixed, and none was given.
     #[error("input `{name}` has the shape {declared}, which is not fixed: give one with --input-shape")]
     DynamicInput {

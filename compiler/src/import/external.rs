@@ -12,24 +12,29 @@ use super::error::ImportError;
 /// The first tensor whose data is not there.
 pub(super) fn check(proto: &ModelProto, folder: Option<&Path>) -> Result<(), ImportError> {
     let external = |t: &&TensorProto| t.data_location == Some(DataLocation::External as i32);
-    for tensor in proto.graph.iter().flat_map(|graph| &graph.initializer).filter(external) {
-        let location = entry(tensor, "location").unwrap_or_default();
-        let problem = match folder {
-            None => Some("a model given as bytes must contain all of its weights".to_owned()),
-            Some(folder) => problem(tensor, folder, location),
-        };
-        if let Some(reason) = problem {
-            return Err(ImportError::ExternalData { tensor: tensor.name.clone(), location: location.to_owned(), reason });
-        }
-    }
-    Ok(())
+    let mut tensors = proto.graph.iter().flat_map(|graph| &graph.initializer).filter(external);
+    tensors.try_for_each(|tensor| problem(tensor, folder).map_or(Ok(()), |reason| Err(error(tensor, reason))))
+}
+
+/// What is wrong with a tensor's file.
+pub(super) fn error(tensor: &TensorProto, reason: String) -> ImportError {
+    ImportError::ExternalData { tensor: tensor.name.clone(), location: place(tensor).0.to_owned(), reason }
+}
+
+/// File, first byte, and number of bytes if that is stated.
+pub(super) fn place(tensor: &TensorProto) -> (&str, u64, Option<u64>) {
+    let number = |key| entry(tensor, key).and_then(|value| value.parse::<u64>().ok());
+    (entry(tensor, "location").unwrap_or_default(), number("offset").unwrap_or(0), number("length"))
 }
 
 fn entry<'t>(tensor: &'t TensorProto, key: &str) -> Option<&'t str> {
     tensor.external_data.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str())
 }
 
-fn problem(tensor: &TensorProto, folder: &Path, location: &str) -> Option<String> {
+/// Why the tensor's file cannot be used, if it cannot.
+pub(super) fn problem(tensor: &TensorProto, folder: Option<&Path>) -> Option<String> {
+    let Some(folder) = folder else { return Some("a model given as bytes must contain all of its weights".to_owned()) };
+    let (location, offset, length) = place(tensor);
     if location.is_empty() {
         return Some("it names no file".to_owned());
     }
@@ -42,13 +47,12 @@ fn problem(tensor: &TensorProto, folder: &Path, location: &str) -> Option<String
         Ok(_) => return Some("it is not a file".to_owned()),
         Err(error) => return Some(error.to_string()),
     };
-    let number = |key| entry(tensor, key).and_then(|value| value.parse::<u64>().ok());
-    let end = number("offset").unwrap_or(0).saturating_add(number("length").or_else(|| bytes(tensor))?);
+    let end = offset.saturating_add(length.or_else(|| bytes(tensor))?);
     (file.len() < end).then(|| format!("it has {} bytes, the tensor's end at byte {end}", file.len()))
 }
 
 /// Bytes of a tensor whose entry does not state them, by the element types of ONNX; `None` for those without a fixed size.
-fn bytes(tensor: &TensorProto) -> Option<u64> {
+pub(super) fn bytes(tensor: &TensorProto) -> Option<u64> {
     let element = match tensor.data_type {
         2 | 3 | 9 => 1,
         4 | 5 | 10 | 16 => 2,

@@ -12,7 +12,7 @@ use tract_onnx::tract_hir::ops::unimpl::UnimplementedOp;
 use super::error::{ImportError, UnsupportedNode};
 use super::external;
 use super::names::Names;
-use super::sizes;
+use super::{ImportOptions, sizes, withheld};
 
 /// A typed model with what the typed stage forgets.
 pub(super) struct Loaded {
@@ -21,13 +21,21 @@ pub(super) struct Loaded {
     pub(super) output_names: Vec<String>,
 }
 
+/// The model that bytes hold.
+pub(super) fn parse(mut bytes: &[u8]) -> Result<ModelProto, ImportError> {
+    let parsed = guarded(|| tract_onnx::onnx().proto_model_for_read(&mut bytes));
+    parsed.map_err(|reason| ImportError::Malformed { reason })
+}
+
 /// Parses a model, fixes its inputs' shapes and infers all others.
-pub(super) fn load(bytes: &[u8], folder: Option<&Path>, shapes: &[Vec<usize>]) -> Result<Loaded, ImportError> {
+pub(super) fn load(bytes: &[u8], folder: Option<&Path>, options: &ImportOptions) -> Result<Loaded, ImportError> {
     let onnx = tract_onnx::onnx().with_ignore_value_info(true);
     let malformed = |reason: String| ImportError::Malformed { reason };
-    let mut reader = bytes;
-    let proto = guarded(|| onnx.proto_model_for_read(&mut reader)).map_err(malformed)?;
+    let mut proto = parse(bytes)?;
     check_structure(&proto)?;
+    if let Some(most) = options.withheld {
+        withheld::stand_in(&mut proto, folder, most)?;
+    }
     external::check(&proto, folder)?;
     sizes::check_operands(&proto).map_err(malformed)?;
     let folder = folder.map(|f| if f.as_os_str().is_empty() { Path::new(".") } else { f });
@@ -37,11 +45,11 @@ pub(super) fn load(bytes: &[u8], folder: Option<&Path>, shapes: &[Vec<usize>]) -
     }
     let mut model = parsed.model;
     check_operators(&model)?;
-    fix_inputs(&mut model, shapes)?;
+    fix_inputs(&mut model, &options.input_shapes)?;
     let names = Names::new(model.nodes().iter().map(|node| node.name.clone()));
     let output_names = output_names(&proto);
     let model = guarded(|| model.into_typed()).map_err(|reason| ImportError::Inference { reason })?;
-    sizes::check_values(&model, bytes.len()).map_err(|reason| ImportError::Inference { reason })?;
+    sizes::check_values(&model, bytes.len().max(options.withheld.unwrap_or(0))).map_err(|reason| ImportError::Inference { reason })?;
     Ok(Loaded { model, names, output_names })
 }
 

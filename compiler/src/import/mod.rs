@@ -14,10 +14,12 @@ mod sizes;
 #[cfg(test)]
 mod tests;
 mod translate;
+mod withheld;
 
 use std::path::Path;
 
 pub use error::{ImportError, UnsupportedNode};
+pub use withheld::{Stripped, strip};
 
 use crate::graph::{Graph, passes};
 
@@ -26,6 +28,9 @@ use crate::graph::{Graph, passes};
 pub struct ImportOptions {
     /// The inputs' shapes, one per input; empty for the model's own, whose symbolic first axes become 1.
     pub input_shapes: Vec<Vec<usize>>,
+    /// Lets tensors of floats lack their data, this many entries at most: numbers without structure stand in for them. None if the
+    /// model must be whole.
+    pub withheld: Option<usize>,
     /// Leaves the graph as translated, without the simplifying passes.
     pub raw: bool,
 }
@@ -49,7 +54,7 @@ pub fn load_bytes(bytes: &[u8], options: &ImportOptions) -> Result<Graph, Import
 }
 
 fn import(bytes: &[u8], folder: Option<&Path>, options: &ImportOptions) -> Result<Graph, ImportError> {
-    let loaded = load::load(bytes, folder, &options.input_shapes)?;
+    let loaded = load::load(bytes, folder, options)?;
     let graph = || {
         let mut graph = translate::translate(&loaded)?;
         graph.validate()?;

@@ -176,11 +176,13 @@ impl Lowering<'_> {
         let fits = |x: i64| entry(x).abs() < ENTRY;
         let operand = self.operand(id, 0)?;
         let range = self.calibration.range(operand);
-        let middle = (((range.lo + range.hi) / 2.0) * f64::from(from).exp2()) as i64;
-        let seed = [middle.clamp(domain.lo, domain.hi), 0, 1, -1].into_iter().find(|&x| fits(x));
-        let seed = seed.ok_or("the function has no value in the calibrated range")?;
-        let lo = (domain.lo..=seed).rev().take_while(|&x| fits(x)).last().unwrap_or(seed);
-        let hi = (seed..=domain.hi).take_while(|&x| fits(x)).last().unwrap_or(seed);
+        // The table begins where the function does, around the middle of what it meets.
+        let lo = self.decisions.next(domain.lo..=domain.hi + 1, || {
+            let middle = (((range.lo + range.hi) / 2.0) * f64::from(from).exp2()) as i64;
+            let seed = [middle.clamp(domain.lo, domain.hi), 0, 1, -1].into_iter().find(|&x| fits(x));
+            seed.map_or(domain.hi + 1, |seed| (domain.lo..=seed).rev().take_while(|&x| fits(x)).last().unwrap_or(seed))
+        })?;
+        let hi = (lo..=domain.hi).take_while(|&x| fits(x)).last().ok_or("the function has no value in the calibrated range")?;
         let column: Vec<i64> = (lo..=hi).map(|x| entry(x) as i64).collect();
         let bounds = (column.iter().copied().min().unwrap_or(0), column.iter().copied().max().unwrap_or(0));
         let name = format!("{} at scale {from}", function.name());

@@ -8,6 +8,7 @@ use zktorch_blocks::execute::{Trace, Weights, definition, execute, first_miss};
 use zktorch_blocks::program::{Lookup, Program, Source};
 
 use super::builder::{Builder, Refusal};
+use super::decisions::Decisions;
 use super::{Interface, Lowering, Value};
 use crate::graph::{Graph, NodeId, Op, Unary};
 use crate::quantise::{Calibration, Plan, Range, Settings};
@@ -139,6 +140,7 @@ fn lowered(
         builder: Builder::new(settings.shared),
         values: Default::default(),
         narrow: Default::default(),
+        decisions: Decisions::made(settings),
     };
     let interval = zktorch_blocks::program::Interval::new(-bound, bound);
     let tensor = lowering.builder.input("x", shape, interval, 4, true);

@@ -36,14 +36,7 @@ pub(super) struct Builder {
 impl Builder {
     /// An empty program whose loose range checks share a table of `2^shared_bits` rows.
     pub fn new(shared_bits: u32) -> Self {
-        let program = Program {
-            tensors: Vec::new(),
-            tables: Vec::new(),
-            lookups: Vec::new(),
-            zeros: Vec::new(),
-            inputs: Vec::new(),
-            outputs: Vec::new(),
-        };
+        let program = Program::default();
         Self { program, weights: Weights::new(), tables: HashMap::new(), shared_bits }
     }
 
@@ -89,10 +82,9 @@ impl Builder {
         id
     }
 
-    /// A committed weight; its interval is the smallest signed width that holds it.
-    pub fn weight(&mut self, name: &str, dims: &[usize], values: Vec<i64>, scale: i32) -> TensorId {
-        let largest = values.iter().map(|&v| if v < 0 { -(v + 1) } else { v }).max().unwrap_or(0);
-        let half = 1i64 << (64 - largest.leading_zeros());
+    /// A committed weight of `bits + 1` bits.
+    pub fn weight(&mut self, name: &str, dims: &[usize], values: Vec<i64>, scale: i32, bits: u32) -> TensorId {
+        let half = 1i64 << bits;
         let id = self.push(name, dims, Source::Weight, Interval::new(-half, half - 1), scale);
         self.weights.insert(id, values.into());
         id

@@ -6,10 +6,13 @@ use zktorch_blocks::program::TensorId;
 use super::builder::Refusal;
 use super::{Lowering, Value};
 use crate::graph::{NodeId, Unary};
-use crate::quantise::to_integer;
+use crate::quantise::{scale_for, to_integer};
 
 /// Bits of a bias; a wider one is committed at a coarser scale and shifted.
 const BIAS_BITS: i32 = 30;
+
+/// No constant of an expression exceeds this.
+const LARGEST: f64 = (1u64 << 62) as f64;
 
 impl Lowering<'_> {
     pub(super) fn add(&mut self, id: NodeId) -> Result<Value, Refusal> {
@@ -48,16 +51,18 @@ impl Lowering<'_> {
     ) -> Result<Value, Refusal> {
         let largest = constant.iter().fold(0f64, |m, v| m.max(f64::from(v.abs())));
         // A narrow sum gets the constant's precision by a finer scale.
-        let scale = x.scale.max(crate::quantise::scale_for(largest, 255.0).min(x.scale + 8));
+        let scale = self.decisions.scale(|| x.scale.max(scale_for(largest, 255.0).min(x.scale + 8)))?;
         let factor = power(scale - x.scale)?;
         if constant.len() == 1 {
             let value = constant.iter().next().map_or(0.0, |&v| to_integer(f64::from(v), scale));
+            // Whatever is larger is refused with the expression.
+            let value = value.clamp(-LARGEST, LARGEST);
             let tensor = self.builder.linear(name, &[(sign_x * factor, x.tensor)], sign_c * value as i64, scale)?;
             return Ok(Value { tensor, scale, ..x });
         }
-        let coarse = scale.min(crate::quantise::scale_for(largest, f64::from(BIAS_BITS).exp2()));
+        let coarse = self.decisions.scale(|| scale.min(scale_for(largest, f64::from(BIAS_BITS).exp2())))?;
         let dims = self.builder.dims(x.tensor).to_vec();
-        let bias = self.weight_squeezed(&format!("{name}.bias"), constant, coarse);
+        let bias = self.weight_squeezed(&format!("{name}.bias"), constant, coarse)?;
         let kept = kept_axes(constant, dims.len());
         let bias = self.broadcast_axes(&format!("{name}.broadcast"), bias, &kept, &dims);
         let terms = [(sign_x * factor, x.tensor), (sign_c * power(scale - coarse)?, bias)];
@@ -66,10 +71,9 @@ impl Lowering<'_> {
     }
 
     /// A weight without its axes of extent 1.
-    fn weight_squeezed(&mut self, name: &str, array: &ArrayD<f32>, scale: i32) -> TensorId {
+    fn weight_squeezed(&mut self, name: &str, array: &ArrayD<f32>, scale: i32) -> Result<TensorId, Refusal> {
         let dims: Vec<usize> = array.shape().iter().copied().filter(|&d| d > 1).collect();
-        let values = array.iter().map(|&v| to_integer(f64::from(v), scale) as i64).collect();
-        self.builder.weight(name, &dims, values, scale)
+        self.weight(name, &dims, array, scale)
     }
 
     pub(super) fn mul(&mut self, id: NodeId) -> Result<Value, Refusal> {
@@ -106,15 +110,15 @@ impl Lowering<'_> {
             if largest > 0.0 && largest.log2().fract() == 0.0 && factor > 0.0 {
                 return Ok(Value { scale: value.scale - largest.log2() as i32, ..value });
             }
-            let bits = crate::quantise::scale_for(largest, 32767.0);
+            let bits = scale_for(largest, 32767.0);
             let scale = value.scale + bits;
             let factor = to_integer(factor, bits) as i64;
             let tensor = self.builder.linear(&name, &[(factor, value.tensor)], 0, scale)?;
             return Ok(Value { tensor, scale, ..value });
         }
         let value = self.narrow(x)?;
-        let scale = self.weight_scale(id, value.scale, largest);
-        let weight = self.weight_squeezed(&format!("{name}.factor"), constant, scale);
+        let scale = self.weight_scale(id, value.scale, largest)?;
+        let weight = self.weight_squeezed(&format!("{name}.factor"), constant, scale)?;
         let dims = self.builder.dims(value.tensor).to_vec();
         let kept = kept_axes(constant, dims.len());
         let all: Vec<u8> = (0..dims.len() as u8).collect();
@@ -145,7 +149,8 @@ impl Lowering<'_> {
         // The difference may be far wider than the result.
         let (ra, rb) = (self.calibration.range(a), self.calibration.range(b));
         let spread = (ra.hi - rb.lo).max(rb.hi - ra.lo) * self.calibration.margin();
-        let widest = crate::quantise::scale_for(spread, self.signed().hi as f64);
+        let limit = self.signed().hi as f64;
+        let widest = self.decisions.scale(|| scale_for(spread, limit))?;
         let (a, b) = (self.narrow(a)?, self.narrow(b)?);
         let scale = a.scale.max(b.scale);
         let (ca, cb) = (power(scale - a.scale)?, power(scale - b.scale)?);
@@ -168,7 +173,7 @@ impl Lowering<'_> {
         let positive = self.apply(id, y, Unary::Relu)?;
         let negative = self.builder.linear(&format!("{name}.negative"), &[(1, y.tensor), (-1, positive.tensor)], 0, y.scale)?;
         let bits = 12;
-        let weight = self.weight_squeezed(&format!("{name}.slope"), &slope, bits);
+        let weight = self.weight_squeezed(&format!("{name}.slope"), &slope, bits)?;
         let dims = self.builder.dims(y.tensor).to_vec();
         let labels: Vec<u8> = kept_axes(&slope, dims.len()).iter().map(|&a| a as u8).collect();
         let all: Vec<u8> = (0..dims.len() as u8).collect();

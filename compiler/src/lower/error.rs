@@ -16,6 +16,12 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// Annotations that no lowering of this model writes.
+    pub(super) fn annotations(why: String) -> Self {
+        let hint = "was the key made from this model?".to_owned();
+        Self { node: String::new(), op: "annotations".to_owned(), why, hint }
+    }
+
     pub(super) fn refused(graph: &Graph, id: NodeId, why: String) -> Self {
         let node = graph.node(id);
         let hint = "try other widths (--bits), or simplify the model around this node".to_owned();

@@ -8,6 +8,7 @@ mod activation;
 #[cfg(test)]
 mod brute;
 mod builder;
+mod decisions;
 mod elementwise;
 mod error;
 mod layout;
@@ -30,6 +31,7 @@ use crate::compile::Options;
 use crate::graph::{Graph, NodeId, Op};
 use crate::quantise::{Calibration, Plan, Settings, to_integer};
 use builder::{Builder, Refusal};
+use decisions::{Decisions, WIDTHS};
 pub use error::{LowerError, Problem};
 
 /// A node's tensor: `real = value * 2^-scale`.
@@ -64,6 +66,7 @@ struct Lowering<'g> {
     builder: Builder,
     values: HashMap<NodeId, Value>,
     narrow: HashMap<NodeId, Value>,
+    decisions: Decisions<'g>,
 }
 
 /// What inputs and outputs must be like.
@@ -95,16 +98,38 @@ pub(crate) fn lower<'g>(
     settings: Settings,
     interface: Interface<'g>,
 ) -> Result<Lowered, LowerError> {
+    lower_by(graph, calibration, settings, interface, Decisions::made(settings))
+}
+
+/// Lowers a graph again by the annotations of an earlier lowering. Of the graph's constants only those of one entry count.
+///
+/// # Errors
+/// Every node that has no rule, or the first node whose rule cannot be applied with these annotations.
+pub(crate) fn lower_again(graph: &Graph, annotations: &[i64], interface: Interface<'_>) -> Result<Lowered, LowerError> {
+    let (settings, decisions) = Decisions::noted(annotations).map_err(Problem::annotations)?;
+    lower_by(graph, &Calibration::default(), settings, interface, decisions)
+}
+
+fn lower_by<'g>(
+    graph: &'g Graph,
+    calibration: &'g Calibration,
+    settings: Settings,
+    interface: Interface<'g>,
+    mut decisions: Decisions<'g>,
+) -> Result<Lowered, LowerError> {
     registry::check(graph)?;
+    let mut plan = Plan::new(graph, calibration, settings);
+    plan.decide(graph, |scale| decisions.scale(|| scale)).map_err(Problem::annotations)?;
     let mut lowering = Lowering {
         graph,
         calibration,
-        plan: Plan::new(graph, calibration, settings),
+        plan,
         settings,
         interface,
         builder: Builder::new(settings.shared),
         values: HashMap::new(),
         narrow: HashMap::new(),
+        decisions,
     };
     let at = |id: NodeId, why: Refusal| LowerError::from(Problem::refused(graph, id, why));
     for (n, &id) in graph.inputs().iter().enumerate() {
@@ -126,7 +151,8 @@ pub(crate) fn lower<'g>(
     let best = |id: &NodeId| lowering.narrow.get(id).or(lowering.values.get(id));
     let nodes = lowering.values.keys().chain(lowering.narrow.keys());
     let nodes = nodes.filter_map(|id| best(id).map(|v| (*id, (v.tensor, v.scale)))).collect();
-    let (program, weights) = lowering.builder.finish();
+    let (mut program, weights) = lowering.builder.finish();
+    program.annotations = lowering.decisions.finish().map_err(Problem::annotations)?;
     Ok(Lowered { program, weights, nodes })
 }
 
@@ -188,16 +214,19 @@ impl Lowering<'_> {
         let shape = self.graph.shape(id).to_vec();
         let array = array.broadcast(shape).ok_or("a constant does not broadcast")?.to_owned();
         let magnitude = array.iter().fold(0f64, |m, v| m.max(f64::from(v.abs())));
-        let scale = crate::quantise::scale_for(magnitude, f64::from(1u32 << (self.settings.bits - 1)) - 1.0);
-        let tensor = self.weight(&self.name(id), &array, scale);
+        let limit = f64::from(1u32 << (self.settings.bits - 1)) - 1.0;
+        let scale = self.decisions.scale(|| crate::quantise::scale_for(magnitude, limit))?;
+        let tensor = self.weight(&self.name(id), array.shape(), &array, scale)?;
         let value = Value { tensor, scale, depth: 0 };
         self.values.insert(id, value);
         Ok(value)
     }
 
-    /// A weight tensor of a float array at a scale.
-    fn weight(&mut self, name: &str, array: &ArrayD<f32>, scale: i32) -> TensorId {
-        let values = array.iter().map(|&v| to_integer(f64::from(v), scale) as i64).collect();
-        self.builder.weight(name, array.shape(), values, scale)
+    /// A weight tensor of a float array at a scale, in the smallest width that holds it.
+    fn weight(&mut self, name: &str, dims: &[usize], array: &ArrayD<f32>, scale: i32) -> Result<TensorId, Refusal> {
+        let values: Vec<i64> = array.iter().map(|&v| to_integer(f64::from(v), scale) as i64).collect();
+        let largest = values.iter().map(|&v| if v < 0 { !v } else { v }).max().unwrap_or(0);
+        let bits = self.decisions.next(WIDTHS, || i64::from(64 - largest.leading_zeros()))?;
+        Ok(self.builder.weight(name, dims, values, scale, bits as u32))
     }
 }

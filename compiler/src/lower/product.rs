@@ -24,13 +24,16 @@ type Unflattened = (NodeId, Vec<u8>, ArrayD<f32>, Vec<u8>);
 
 impl Lowering<'_> {
     /// The scale of a weight so that the requantisation behind it drops the usual number of bits, within 8 to 16 (or 20) bits.
-    pub(super) fn weight_scale(&self, id: NodeId, operand: i32, largest: f64) -> i32 {
-        // Weights of more than 16 bits only where remainders take limbs anyway.
-        let widest = scale_for(largest, f64::from(1u32 << (self.settings.shift.max(16) - 1)) - 1.0);
-        match self.plan.sink(self.graph, id) {
-            Some(sink) => (sink + self.settings.shift as i32 - operand).clamp(scale_for(largest, 127.0), widest),
-            None => scale_for(largest, f64::from(1u32 << (self.settings.bits.max(13))) - 1.0).min(widest),
-        }
+    pub(super) fn weight_scale(&mut self, id: NodeId, operand: i32, largest: f64) -> Result<i32, Refusal> {
+        let (bits, shift, sink) = (self.settings.bits, self.settings.shift, self.plan.sink(self.graph, id));
+        self.decisions.scale(|| {
+            // Weights of more than 16 bits only where remainders take limbs anyway.
+            let widest = scale_for(largest, f64::from(1u32 << (shift.max(16) - 1)) - 1.0);
+            match sink {
+                Some(sink) => (sink + shift as i32 - operand).clamp(scale_for(largest, 127.0), widest),
+                None => scale_for(largest, f64::from(1u32 << bits.max(13)) - 1.0).min(widest),
+            }
+        })
     }
 
     pub(super) fn conv(&mut self, id: NodeId) -> Result<Value, Refusal> {
@@ -55,9 +58,9 @@ impl Lowering<'_> {
         let w_dims: Vec<usize> = w_lead.into_iter().chain(taps.iter().map(|&a| window.kernel[a])).collect();
         let w_labels: Vec<u8> = w_labels.into_iter().chain(taps.iter().map(|&a| TAP + a as u8)).collect();
 
-        let scale = self.weight_scale(id, x.scale, largest(&kernel));
+        let scale = self.weight_scale(id, x.scale, largest(&kernel))?;
         let kernel = kernel.into_shape_with_order(w_dims).map_err(|e| format!("kernel: {e}"))?;
-        let weight = self.weight(&format!("{name}.weight"), &kernel, scale);
+        let weight = self.weight(&format!("{name}.weight"), kernel.shape(), &kernel, scale)?;
         let mut out_labels = match (groups, depthwise) {
             (1, _) => vec![BATCH, OUT],
             (_, true) => vec![BATCH, GROUP],
@@ -160,8 +163,8 @@ impl Lowering<'_> {
             self.unflatten(x, &x_labels, &weight, &w_labels, out).unwrap_or(plain);
         let x = self.narrow(x)?;
         let name = self.name(id);
-        let scale = self.weight_scale(id, x.scale, largest(&weight));
-        let weight = self.weight(&format!("{name}.weight"), &weight, scale);
+        let scale = self.weight_scale(id, x.scale, largest(&weight))?;
+        let weight = self.weight(&format!("{name}.weight"), weight.shape(), &weight, scale)?;
         let tensor = self.builder.einsum(&name, (weight, &w_labels), (x.tensor, &x_labels), out)?;
         Ok(Value { tensor, scale: x.scale + scale, depth: x.depth + 1 })
     }

@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Calibration, scale_for};
+use zktorch_blocks::program::Program;
+
 use crate::graph::{Graph, NodeId, Op, ReduceKind, Unary, Window};
 
 /// Widths of one attempt at quantisation.
@@ -16,6 +18,25 @@ pub struct Settings {
     pub shared: u32,
     /// Whether ReLU takes the sign from a limb, rather than a table of `2^bits` rows.
     pub signs: bool,
+}
+
+impl Settings {
+    /// The settings that a program was lowered with, if a compiler made it.
+    pub fn of(program: &Program) -> Option<Self> {
+        program.annotations.first_chunk().and_then(|notes| Self::of_notes(*notes))
+    }
+
+    /// The settings as numbers.
+    pub(crate) fn notes(self) -> [i64; 4] {
+        [self.bits.into(), self.shift.into(), self.shared.into(), self.signs.into()]
+    }
+
+    /// Settings from [`Self::notes`]; none if no attempt has such settings.
+    pub(crate) fn of_notes([bits, shift, shared, signs]: [i64; 4]) -> Option<Self> {
+        let within = |value: i64, lo, hi| u32::try_from(value).ok().filter(|v| (lo..=hi).contains(v));
+        let signs = within(signs, 0, 1)? == 1;
+        Some(Self { bits: within(bits, 8, 16)?, shift: within(shift, 8, 20)?, shared: within(shared, 8, 16)?, signs })
+    }
 }
 
 /// A max pool, the monotone function before or behind it, and the requantisation, as one.
@@ -82,6 +103,14 @@ impl Plan {
             }
         }
         plan
+    }
+
+    /// Puts every scale to `decide`, which may have another.
+    pub fn decide<E>(&mut self, graph: &Graph, mut decide: impl FnMut(i32) -> Result<i32, E>) -> Result<(), E> {
+        for (id, _) in graph.nodes() {
+            self.scales.insert(id, decide(self.scale(id))?);
+        }
+        Ok(())
     }
 
     /// The scale of a node's tensor when it is brought to the width of activations.

@@ -10,7 +10,7 @@ fn import(model: Model) -> Result<crate::graph::Graph, ImportError> {
 }
 
 fn with_shapes(input_shapes: &[&[usize]]) -> ImportOptions {
-    ImportOptions { input_shapes: input_shapes.iter().map(|s| s.to_vec()).collect(), raw: false }
+    ImportOptions { input_shapes: input_shapes.iter().map(|s| s.to_vec()).collect(), ..ImportOptions::default() }
 }
 
 fn relu(shape: &[Dim]) -> Model {

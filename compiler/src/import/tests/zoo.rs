@@ -38,7 +38,7 @@ fn error(model: &ZooModel, raw: bool) -> Result<(Graph, f32), Box<dyn std::error
     let inputs: Vec<ArrayD<f32>> =
         tensors.iter().map(|t| ArrayD::from_shape_vec(IxDyn(&t.shape), t.values.to_f32())).collect::<Result<_, _>>()?;
     let input_shapes = inputs.iter().map(|i| i.shape().to_vec()).collect();
-    let graph = load_path(&model.onnx, &ImportOptions { input_shapes, raw })?;
+    let graph = load_path(&model.onnx, &ImportOptions { input_shapes, raw, ..ImportOptions::default() })?;
     let evaluation = graph.evaluate(&inputs)?;
     let mut worst = 0f32;
     for (got, expected) in evaluation.outputs().into_iter().zip(model.read_outputs()?) {

@@ -1,0 +1,45 @@
+//! `strip`: an ONNX model without its weights, for auditors.
+
+use crate::args::Strip;
+use crate::failure::Failure;
+use crate::files::{self, Pending};
+use crate::outcome::Outcome;
+use crate::pipeline::import_failure;
+use crate::show;
+use serde_json::{Value, json};
+use zktorch_compiler::import::strip;
+
+/// Tensors that are named for people.
+const NAMED: usize = 8;
+
+pub fn command(args: &Strip) -> Result<Outcome, Failure> {
+    let pending = Pending::new(&args.output)?;
+    let bytes = files::read(&args.model)?;
+    let folder = args.model.parent();
+    let stripped = strip(&bytes, folder).map_err(|e| import_failure(&args.model, &e))?;
+    pending.write(&stripped.bytes)?;
+    let numbers = |list: &[(String, Vec<i64>)]| -> i64 { list.iter().map(|(_, dims)| dims.iter().product::<i64>()).sum() };
+    let describe = |list: &[(String, Vec<i64>)]| {
+        format!("{} in {}", show::things(numbers(list) as usize, "number"), show::things(list.len(), "tensor"))
+    };
+    let names: Vec<&str> = stripped.kept.iter().map(|(name, _)| name.as_str()).take(NAMED).collect();
+    let more = if stripped.kept.len() > NAMED { ", ..." } else { "" };
+    let kept = match names.join(", ") {
+        names if names.is_empty() => "no number of a tensor of floats".to_owned(),
+        names => format!("{}, single or all equal: {names}{more}", describe(&stripped.kept)),
+    };
+    let lines = [
+        ("withheld", describe(&stripped.withheld)),
+        ("kept", kept),
+        ("written", format!("{} ({})", args.output.display(), show::bytes(stripped.bytes.len()))),
+    ];
+    let list = |list: &[(String, Vec<i64>)]| -> Vec<Value> {
+        list.iter().map(|(name, shape)| json!({ "name": name, "shape": shape })).collect()
+    };
+    let json = json!({
+        "withheld": list(&stripped.withheld),
+        "kept": list(&stripped.kept),
+        "bytes": stripped.bytes.len(),
+    });
+    Ok(Outcome::done(show::lines(&lines), json))
+}

@@ -1,0 +1,131 @@
+//! Whether a program is the lowering of a model, found out without the model's weights.
+//!
+//! A lowering is a function of the architecture and of the decisions that stand in the program as annotations. Who has the ONNX file
+//! without its weights repeats it and compares. What is left to the program's maker are the decisions themselves: scales, widths, and
+//! where tables begin. They may make a model coarse, not make it another one.
+
+use std::fmt::Debug;
+
+use zktorch_blocks::program::{Interval, Program, Source, Tensor, Visibility};
+
+use crate::graph::Graph;
+use crate::lower::{Interface, LowerError, lower_again};
+
+/// Largest magnitude of an input's scale, and of an end of its interval.
+const SCALE: u32 = 128;
+const END: u64 = 1 << 48;
+
+/// Why a program is not a model's lowering.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuditError {
+    /// Another number of inputs.
+    #[error("the model has {model} inputs, the key's program {key}")]
+    Inputs {
+        /// Inputs of the model.
+        model: usize,
+        /// Inputs of the program.
+        key: usize,
+    },
+    /// Scales or intervals of inputs that no compiler would choose.
+    #[error("input {0} of the key's program has a scale or an interval beyond all bounds")]
+    Bounds(usize),
+    /// The model cannot be lowered by the annotations.
+    #[error("the model cannot be lowered by the key's annotations: {0}")]
+    Lower(#[from] LowerError),
+    /// The lowering gives something else.
+    #[error(transparent)]
+    Differs(#[from] Difference),
+}
+
+/// The first place where two programs differ.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: the model gives {model}, the key has {key}")]
+pub struct Difference {
+    /// Where.
+    pub place: String,
+    /// What stands there by the model.
+    pub model: String,
+    /// What stands there in the key.
+    pub key: String,
+}
+
+/// Lowers a graph, whose weights may be any, by the annotations of `claimed`, and compares.
+///
+/// # Errors
+/// What differs first.
+pub fn audit(graph: &Graph, claimed: &Program) -> Result<(), AuditError> {
+    let inputs: Vec<&Tensor> = claimed.inputs.iter().filter_map(|&id| claimed.tensors.get(id)).collect();
+    if inputs.len() != graph.inputs().len() {
+        return Err(AuditError::Inputs { model: graph.inputs().len(), key: inputs.len() });
+    }
+    let within = |t: &&Tensor| t.scale.unsigned_abs() <= SCALE && [t.interval.lo, t.interval.hi].iter().all(|e| e.unsigned_abs() <= END);
+    if let Some(n) = inputs.iter().position(|t| !within(t)) {
+        return Err(AuditError::Bounds(n));
+    }
+    let like: Vec<(i32, Interval)> = inputs.iter().map(|t| (t.scale, t.interval)).collect();
+    let public = |ids: &[usize]| ids.first().and_then(|&id| claimed.tensors.get(id)).is_some_and(|t| t.visibility == Visibility::Public);
+    let interface = Interface {
+        public_inputs: public(&claimed.inputs),
+        public_outputs: public(&claimed.outputs),
+        inputs_like: &like,
+    };
+    let own = lower_again(graph, &claimed.annotations, interface)?.program;
+    difference(&own, claimed).map_or(Ok(()), |difference| Err(difference.into()))
+}
+
+fn difference(model: &Program, key: &Program) -> Option<Difference> {
+    for (id, (own, theirs)) in model.tensors.iter().zip(&key.tensors).enumerate().filter(|(_, (a, b))| a != b) {
+        let (mut a, mut b) = (describe(own), describe(theirs));
+        if a == b {
+            (a, b) = (format!("{:?}", own.source), format!("{:?}", theirs.source));
+        }
+        return Some(differs(&format!("tensor {id}"), &a, &b));
+    }
+    fn list<T: PartialEq + Debug>(what: &str, model: &[T], key: &[T]) -> Option<Difference> {
+        let at = model.iter().zip(key).position(|(a, b)| a != b);
+        let at = at.or((model.len() != key.len()).then_some(model.len().min(key.len())))?;
+        let show = |list: &[T]| list.get(at).map_or("none".to_owned(), |item| format!("{item:?}"));
+        Some(differs(&format!("{what} {at}"), &show(model), &show(key)))
+    }
+    let tensors = || list("tensor", &names(model), &names(key));
+    let tables = || list("table", &model.tables, &key.tables);
+    let lookups = || list("lookup", &model.lookups, &key.lookups);
+    let rest = || {
+        list("zero constraint", &model.zeros, &key.zeros)
+            .or_else(|| list("input", &model.inputs, &key.inputs))
+            .or_else(|| list("output", &model.outputs, &key.outputs))
+    };
+    let all = tensors().or_else(tables).or_else(lookups).or_else(rest);
+    // Whatever else a program may come to consist of.
+    all.or_else(|| (model != key).then(|| differs("the program", "another", "another")))
+}
+
+fn names(program: &Program) -> Vec<&str> {
+    program.tensors.iter().map(|t| t.name.as_str()).collect()
+}
+
+/// Text of a difference; what is long is cut.
+fn differs(place: &str, model: &str, key: &str) -> Difference {
+    let cut = |text: &str| {
+        match text.char_indices().nth(200) {
+            Some((end, _)) => format!("{}...", &text[..end]),
+            None => text.to_owned(),
+        }
+    };
+    Difference { place: place.to_owned(), model: cut(model), key: cut(key) }
+}
+
+fn describe(tensor: &Tensor) -> String {
+    let source = match &tensor.source {
+        Source::Input(_) => "input",
+        Source::Weight => "weight",
+        Source::Fill(_) | Source::Constant(_) => "constant",
+        Source::Advice(_) => "advice",
+        Source::Linear { .. } => "linear expression",
+        Source::Einsum(_) => "einsum",
+        Source::View(_) => "view",
+    };
+    let seen = if tensor.visibility == Visibility::Public { "public " } else { "" };
+    let Interval { lo, hi } = tensor.interval;
+    format!("{seen}{source} `{}` {:?} in {lo}..={hi} at scale {}", tensor.name, tensor.shape.dims(), tensor.scale)
+}
