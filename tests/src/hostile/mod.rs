@@ -17,8 +17,12 @@ use zktorch::ProgramFile;
 use zktorch_accumulator::setup::{Generators, Setup};
 use zktorch_blocks::execute::{Weights, execute};
 use zktorch_blocks::program::{Advice, Einsum, Limits, Program, Source, Visibility};
-use zktorch_compiler::import::{ImportOptions, load_bytes};
+use zktorch_compiler::audit::audit;
+use zktorch_compiler::graph::Graph;
+use zktorch_compiler::import::{ImportOptions, load_bytes, strip};
 use zktorch_compiler::inputs::{Format, InputSpec, parse};
+use zktorch_compiler::{Options, compile};
+use zktorch_models::bundled::DIGITS_MLP;
 use zktorch_prover::binding::Opening;
 use zktorch_prover::{Proved, ProvingKey, Randomness, prove};
 use zktorch_verifier::codec::{Kind, decode, seal};
@@ -85,6 +89,13 @@ static PROVER: LazyLock<(Fixture, Vec<i64>)> = LazyLock::new(|| {
     (Fixture::new(b.program, weights, &Setup::insecure(4).expect("in range"), 4), vec![3, -1])
 });
 
+/// A model and its lowering, for audits.
+static COMPILED: LazyLock<(Graph, Program)> = LazyLock::new(|| {
+    let graph = load_bytes(DIGITS_MLP.onnx, &ImportOptions::default()).expect("it imports");
+    let program = compile(&graph, &[], &Options::default()).expect("it compiles").program;
+    (graph, program)
+});
+
 /// Generators of a small transparent setup, for keys that name it.
 static TRANSPARENT: LazyLock<Generators> = LazyLock::new(|| Setup::transparent(16).expect("in range").generators);
 
@@ -148,6 +159,7 @@ pub fn verifying_key(payload: &[u8]) {
     let Ok(key) = VerifyingKey::from_bytes(&seal(Kind::VerifyingKey, payload)) else { return };
     let generators = &*TRANSPARENT;
     let Ok(relation) = Relation::new(&key, Some(generators)) else { return };
+    let _refused = audit(&COMPILED.0, &key.program);
     let size = ProofSize::of(&relation, key.setup.is_transparent());
     if let Ok(size) = &size {
         assert!(soundness::bits(&soundness::shares(&relation, size), &key.setup) <= 128.0);
@@ -221,9 +233,14 @@ pub fn inputs(bytes: &[u8]) {
     }
 }
 
-/// An ONNX file.
+/// An ONNX file: imported, stripped of its weights, and audited.
 pub fn onnx(file: &[u8]) {
     if let Ok(graph) = load_bytes(file, &ImportOptions::default()) {
         graph.validate().expect("what the importer hands out is a graph");
+    }
+    let _refused = strip(file, None);
+    if let Ok(graph) = load_bytes(file, &ImportOptions { withheld: Some(SMALL), ..ImportOptions::default() }) {
+        graph.validate().expect("what the importer hands out is a graph");
+        let _refused = audit(&graph, &COMPILED.1);
     }
 }

@@ -1,6 +1,6 @@
 //! Honest files to begin from.
 
-use super::{HONEST, PROVER, TRANSPARENT, toy};
+use super::{COMPILED, HONEST, PROVER, TRANSPARENT, toy};
 use crate::fixture::Fixture;
 use crate::tamper::ALL;
 use crate::toy::{Builder, Toy};
@@ -13,9 +13,11 @@ use zktorch_accumulator::setup::import::to_container;
 use zktorch_accumulator::setup::{Generators, Setup, VerifierSetup, second_group_powers, write_tau};
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::program::{
-    Advice, AxisGroup, Column, Einsum, GroupMap, Program, Source, Table, TensorId, View, Visibility,
+    Advice, AxisGroup, Column, Einsum, GroupMap, Program, Role, Source, Table, TensorId, View, Visibility,
 };
 use zktorch_compiler::Port;
+use zktorch_compiler::import::strip;
+use zktorch_models::bundled::DIGITS_MLP;
 use zktorch_verifier::codec::{Kind, canonical, open};
 use zktorch_verifier::key::VerifyingKey;
 
@@ -49,7 +51,10 @@ pub fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
             // dims 1, 2, 3; float; raw data.
             named("pb", [&[3, 8, 1, 8, 2, 8, 3, 16, 1, 74, 24], [0u8; 24].as_slice()].concat()),
         ],
-        "onnx" => vec![named("mlp", zktorch_models::bundled::DIGITS_MLP.onnx.to_vec())],
+        "onnx" => vec![
+            named("mlp", DIGITS_MLP.onnx.to_vec()),
+            named("mlp-without-weights", strip(DIGITS_MLP.onnx, None).expect("a model").bytes),
+        ],
         _ => Vec::new(),
     }
 }
@@ -81,7 +86,16 @@ fn keys() -> Vec<(&'static str, VerifyingKey)> {
         ("square", Fixture::toy(&square, 5).0.verifying),
         ("everything", Fixture::new(everything, weights, &setup, 5).verifying),
         ("toy", honest),
+        ("compiled", compiled()),
     ]
+}
+
+/// A key of a compiled model, whose commitments are to nothing.
+fn compiled() -> VerifyingKey {
+    let program = COMPILED.1.clone();
+    let weights = program.with_role(Role::Weight).map(|id| (id, vec![0; program.tensors[id].shape.len()].into()));
+    let weights: Weights = weights.collect();
+    Fixture::new(program, weights, &Setup::insecure(10).expect("in range"), 10).verifying
 }
 
 fn program_payload(program: &Program) -> Vec<u8> {
