@@ -74,34 +74,34 @@ pub fn audit(graph: &Graph, claimed: &Program) -> Result<(), AuditError> {
 }
 
 fn difference(model: &Program, key: &Program) -> Option<Difference> {
-    for (id, (own, theirs)) in model.tensors.iter().zip(&key.tensors).enumerate().filter(|(_, (a, b))| a != b) {
-        let (mut a, mut b) = (describe(own), describe(theirs));
-        if a == b {
-            (a, b) = (format!("{:?}", own.source), format!("{:?}", theirs.source));
-        }
-        return Some(differs(&format!("tensor {id}"), &a, &b));
-    }
-    fn list<T: PartialEq + Debug>(what: &str, model: &[T], key: &[T]) -> Option<Difference> {
-        let at = model.iter().zip(key).position(|(a, b)| a != b);
-        let at = at.or((model.len() != key.len()).then_some(model.len().min(key.len())))?;
-        let show = |list: &[T]| list.get(at).map_or("none".to_owned(), |item| format!("{item:?}"));
-        Some(differs(&format!("{what} {at}"), &show(model), &show(key)))
-    }
-    let tensors = || list("tensor", &names(model), &names(key));
-    let tables = || list("table", &model.tables, &key.tables);
-    let lookups = || list("lookup", &model.lookups, &key.lookups);
-    let rest = || {
-        list("zero constraint", &model.zeros, &key.zeros)
-            .or_else(|| list("input", &model.inputs, &key.inputs))
-            .or_else(|| list("output", &model.outputs, &key.outputs))
-    };
-    let all = tensors().or_else(tables).or_else(lookups).or_else(rest);
-    // Whatever else a program may come to consist of.
-    all.or_else(|| (model != key).then(|| differs("the program", "another", "another")))
+    tensors(&model.tensors, &key.tensors)
+        .or_else(|| list("table", &model.tables, &key.tables))
+        .or_else(|| list("lookup", &model.lookups, &key.lookups))
+        .or_else(|| list("zero constraint", &model.zeros, &key.zeros))
+        .or_else(|| list("input", &model.inputs, &key.inputs))
+        .or_else(|| list("output", &model.outputs, &key.outputs))
+        // Whatever else a program may come to consist of.
+        .or_else(|| (model != key).then(|| differs("the program", "another", "another")))
 }
 
-fn names(program: &Program) -> Vec<&str> {
-    program.tensors.iter().map(|t| t.name.as_str()).collect()
+fn tensors(model: &[Tensor], key: &[Tensor]) -> Option<Difference> {
+    let mut pairs = model.iter().zip(key).enumerate();
+    let Some((id, (own, theirs))) = pairs.find(|(_, (own, theirs))| own != theirs) else {
+        let names = |tensors: &[Tensor]| tensors.iter().map(|t| t.name.clone()).collect::<Vec<_>>();
+        return list("tensor", &names(model), &names(key));
+    };
+    let (mut a, mut b) = (describe(own), describe(theirs));
+    if a == b {
+        (a, b) = (format!("{:?}", own.source), format!("{:?}", theirs.source));
+    }
+    Some(differs(&format!("tensor {id}"), &a, &b))
+}
+
+fn list<T: PartialEq + Debug>(what: &str, model: &[T], key: &[T]) -> Option<Difference> {
+    let at = model.iter().zip(key).position(|(a, b)| a != b);
+    let at = at.or((model.len() != key.len()).then_some(model.len().min(key.len())))?;
+    let show = |list: &[T]| list.get(at).map_or("none".to_owned(), |item| format!("{item:?}"));
+    Some(differs(&format!("{what} {at}"), &show(model), &show(key)))
 }
 
 /// Text of a difference; what is long is cut.
