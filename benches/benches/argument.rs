@@ -10,7 +10,7 @@ use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::field::Fr;
 use zktorch_blocks::kernel::Values;
 use zktorch_blocks::lookup::kernel::Tree;
-use zktorch_blocks::lookup::{Leaves, TOP_LAYERS, TreeProver};
+use zktorch_blocks::lookup::{Leaves, TAIL, TOP_LAYERS, TreeProver};
 use zktorch_blocks::program::{Column, Program, Source, Table};
 use zktorch_blocks::sumcheck::groups;
 use zktorch_tests::toy::Builder;
@@ -53,7 +53,7 @@ fn prove(leaves: &Leaves, program: &Program, values: &Looked, challenges: &[Fr])
     for k in top..leaves.bits {
         tree.start(k, &challenges[..k], lambda);
         let mut at = 0;
-        for b in groups(k) {
+        for b in groups(k - TAIL.min(k), TAIL.min(k)) {
             black_box(tree.rounds().message(b));
             tree.rounds().bind(&challenges[at..at + b]);
             at += b;

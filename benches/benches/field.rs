@@ -81,7 +81,7 @@ fn sumcheck(c: &mut Criterion) {
         let start = || Batch::new(vec![ProductTables { weight: challenges[0], factors: tables.clone() }], bits, degree);
         let all_rounds = |mut batch: Batch| {
             let mut at = 0;
-            for b in groups(bits) {
+            for b in groups(bits, 0) {
                 black_box(batch.message(b));
                 batch.bind(&challenges[at..at + b]);
                 at += b;

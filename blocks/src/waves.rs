@@ -175,13 +175,13 @@ pub fn reduce<'e>(
         }
         let variables = instances.iter().map(Instance::variables).max().unwrap_or(0);
         let degree = instances.iter().map(Instance::degree).max().unwrap_or(Degree::Two);
-        expander.work().spend(groups(variables).into_iter().map(|b| degree.message_len(b)).sum(), work::SCALAR)?;
+        expander.work().spend(groups(variables, 0).into_iter().map(|b| degree.message_len(b)).sum(), work::SCALAR)?;
         let weights = powers(t.challenge(), instances.len());
         let scaled = instances.iter().zip(&weights).map(|(i, &w)| w * two_to(variables - i.variables()));
         let claim = Form::combine(scaled.zip(values));
         let mut tables = prover.as_deref_mut().map(|p| p.wave(&instances, &weights, variables, degree));
         let rounds = tables.as_deref_mut().map(|r| r as &mut dyn Rounds);
-        let (point, claim) = sumcheck(t, "wave rounds", degree, variables, None, claim, rounds)?;
+        let (point, claim) = sumcheck(t, "wave rounds", degree, [variables, 0], None, claim, rounds)?;
         drop(tables);
         let ends: Vec<_> = instances
             .iter()

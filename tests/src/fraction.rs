@@ -108,8 +108,10 @@ impl TreeProver for SlowTree {
         self
     }
 
-    fn children(&self) -> [Fr; 4] {
-        [0, 1, 2, 3].map(|i| self.tables[i][0])
+    fn children(&self) -> (Vec<Fr>, Vec<Fr>) {
+        let [p0, p1, q0, q1] = &self.tables;
+        let woven = |even: &[Fr], odd: &[Fr]| even.iter().zip(odd).flat_map(|(a, b)| [*a, *b]).collect();
+        (woven(p0, p1), woven(q0, q1))
     }
 }
 

@@ -36,9 +36,8 @@ fn round_polynomials_of_higher_degree() {
         case(format!("{label} {occurrence}, one longer"), lie, DECIDER, &[])
     };
     // Another leading coefficient: the value at infinity does not enter the sum of the round, but the claim of the next.
-    let last = 3usize.pow(4) - 1;
     let leading = |label: &'static str, occurrence: usize, violated: &'static [&'static str]| {
-        let lie = Lie::none().hidden(label, occurrence, move |v| v[last] += from_i64(1));
+        let lie = Lie::none().hidden(label, occurrence, move |v| *v.last_mut().expect("a scalar") += from_i64(1));
         case(format!("{label} {occurrence}, leading"), lie, EQUATION, violated)
     };
     let (fixture, input) = Fixture::toy(&Toy::default(), 10);
@@ -47,8 +46,8 @@ fn round_polynomials_of_higher_degree() {
         longer("tree rounds", 1),
         longer("wave rounds", 0),
         longer("wave rounds", 1),
-        leading("tree rounds", 0, &["tree rounds"]),
-        leading("tree rounds", 1, &["tree layer"]),
+        leading("tree rounds", 2, &["tree rounds"]),
+        leading("tree rounds", 3, &["tree layer"]),
         leading("wave rounds", 0, &["wave rounds"]),
     ];
     refuse_all(&fixture, &[input], &cases);

@@ -25,11 +25,12 @@ fn hidden_scalars() {
     let cases = vec![
         case("root", bump("tree top", 0, 0), EQUATION, &["tree top denominator"]),
         case("top, layer 1", shifted, EQUATION, &["tree top numerator"]),
-        case("tree round", bump("tree rounds", 0, 0), EQUATION, &["tree rounds"]),
-        case("tree round, sum kept", bump("tree rounds", 0, 2), EQUATION, &["tree rounds"]),
-        case("last tree round, sum kept", bump("tree rounds", 1, 2), EQUATION, &["tree layer"]),
+        // The third layer that has rounds is the first that has more than one.
+        case("tree round", bump("tree rounds", 2, 0), EQUATION, &["tree rounds"]),
+        case("tree round, sum kept", bump("tree rounds", 2, 2), EQUATION, &["tree rounds"]),
+        case("last tree round, sum kept", bump("tree rounds", 3, 2), EQUATION, &["tree layer"]),
         case("tree children", bump("tree children", 0, 0), EQUATION, &["tree layer", "tree rounds"]),
-        case("last tree children", bump("tree children", 1, 3), EQUATION, &["leaf denominator", "tree layer"]),
+        case("last tree children", bump("tree children", 3, 63), EQUATION, &["leaf denominator", "tree layer"]),
         case("leaf value", bump("leaf values", 0, 0), EQUATION, &["leaf denominator", "wave rounds"]),
         case("wave round", bump("wave rounds", 0, 0), EQUATION, &["wave rounds"]),
         case("wave operand", bump("wave operands", 0, 0), EQUATION, &["masked value", "wave"]),
@@ -42,7 +43,7 @@ fn hidden_scalars() {
 
 #[test]
 fn masks_and_errors() {
-    let (fixture, input) = Fixture::toy(&Toy::default(), 10);
+    let (fixture, input) = Fixture::toy(&Toy::default(), 9);
     let vector = |n: usize, entry: usize| Lie::none().vector(n, move |v| v[entry] += from_i64(1));
     // The mask row, each of two segments and its weighted twin, then the error terms.
     let cases = vec![
@@ -51,7 +52,7 @@ fn masks_and_errors() {
         case("weighted mask of the first segment", vector(2, 5), DECIDER, &[]),
         case("mask of the second segment", vector(3, 5), DECIDER, &[]),
         case("weighted mask of the second segment", vector(4, 5), DECIDER, &[]),
-        case("weighted mask off all slots", vector(4, 1023), DECIDER, &[]),
+        case("weighted mask off all slots", vector(4, 511), DECIDER, &[]),
         case("e0", vector(5, 0), OPENING, &[]),
         case("e1", vector(6, 0), OPENING, &[]),
     ];

@@ -145,10 +145,9 @@ impl TreeProver for Tree {
         &mut self.sumcheck
     }
 
-    fn children(&self) -> [Fr; 4] {
+    fn children(&self) -> (Vec<Fr>, Vec<Fr>) {
         let s = &self.sumcheck;
-        let [p0, combined, q0, q1] = s.table[0];
-        [p0, combined - s.lambda * q1, q0, q1]
+        s.table.iter().flat_map(|&[p0, combined, q0, q1]| [(p0, q0), (combined - s.lambda * q1, q1)]).unzip()
     }
 }
 

@@ -9,4 +9,4 @@ mod tree;
 pub mod kernel;
 
 pub use leaves::{Block, BlockKind, Leaves, tag, valid};
-pub use tree::{LeafClaim, TOP_LAYERS, TreeProver, prove_tree};
+pub use tree::{LeafClaim, TAIL, TOP_LAYERS, TreeProver, prove_tree};

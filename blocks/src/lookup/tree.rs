@@ -1,11 +1,16 @@
 //! The fraction tree, root to leaves.
 
-use crate::field::{Fr, eq, eq_table};
+use crate::field::{Fr, eq, eq_table, eq_table_scaled};
 use crate::sumcheck::{Degree, Rounds, sumcheck};
 use crate::transcript::{Form, Product, Reject, Transcript};
+use ark_ff::Field;
 
 /// Layers sent whole, one product constraint a node, instead of by a sumcheck a layer.
-pub const TOP_LAYERS: usize = 8;
+pub const TOP_LAYERS: usize = 6;
+
+/// Variables of a layer that its sumcheck leaves: the children's tables over them are sent whole. That is one message less a layer, and
+/// fewer scalars, than to go on to a single point.
+pub const TAIL: usize = 4;
 
 /// The prover's tree.
 pub trait TreeProver {
@@ -18,8 +23,8 @@ pub trait TreeProver {
     /// The tables of the sumcheck under way.
     fn rounds(&mut self) -> &mut dyn Rounds;
 
-    /// `p0, p1, q0, q1` once all variables are bound.
-    fn children(&self) -> [Fr; 4];
+    /// Numerators and denominators of the layer below, at the point that is bound: `2^(left + 1)` nodes where `left` variables are not.
+    fn children(&self) -> (Vec<Fr>, Vec<Fr>);
 }
 
 /// What the tree leaves to check: the values of the leaves' numerators and denominators at `rho`.
@@ -39,8 +44,9 @@ pub struct LeafClaim {
 /// polynomial in `alpha` already forces the multiset statement (PROTOCOL, M2).
 ///
 /// # Transcript
-/// Hides the top layers in one message; then a layer draws `lambda`, runs a sumcheck, hides the four values of the children and draws
-/// `mu`. The caller has bound the leaves (every looked-up tensor and the multiplicities) and `alpha`, `beta`.
+/// Hides the top layers in one message; then a layer draws `lambda`, runs a sumcheck over all variables but the last [`TAIL`], hides the
+/// children over these, and draws the rest of the next point. The caller has bound the leaves (every looked-up tensor and the
+/// multiplicities) and `alpha`, `beta`.
 ///
 /// # Soundness
 /// `sum over layers (3 k + 2) / |F|`, on top of `(2^n (W + 1)) / |F|` for the fingerprints. The caller owes the check of the claim.
@@ -62,35 +68,36 @@ pub fn prove_tree(t: &mut Transcript<'_>, n: usize, mut prover: Option<&mut dyn 
             prover.start(k, &point, lambda);
         }
         let rounds = prover.as_deref_mut().map(|p| p.rounds());
-        let (next, claim) = sumcheck(t, "tree rounds", Degree::Two, k, Some(&point), claim, rounds)?;
-        let children = prover.as_deref().map(|p| p.children().to_vec());
-        let [p0, p1, q0, q1] = hide_four(t, children)?;
-        let scale = eq(&point, &next);
-        let products = vec![
-            Product(p0.clone() * scale, q1.clone()),
-            Product(p1.clone() * scale, q0.clone()),
-            Product(q0.clone() * (scale * lambda), q1.clone()),
-        ];
+        let tail = TAIL.min(k);
+        let (head, behind) = point.split_at(k - tail);
+        let (mut next, claim) = sumcheck(t, "tree rounds", Degree::Two, [k - tail, tail], Some(&point), claim, rounds)?;
+        let (ps, qs) = hide_children(t, tail, prover.as_deref().map(|p| p.children()))?;
+        let mut products = Vec::with_capacity(2 << tail);
+        let weights = eq_table_scaled(behind, eq(head, &next));
+        for ((p, q), &weight) in ps.chunks_exact(2).zip(qs.chunks_exact(2)).zip(&weights) {
+            if let ([p0, p1], [q0, q1]) = (p, q) {
+                // p0 q1 + q0 (p1 + lambda q1)
+                products.push(Product(p0.clone() * weight, q1.clone()));
+                products.push(Product(q0.clone() * weight, Form::combine([(Fr::ONE, p1), (lambda, q1)])));
+            }
+        }
         t.quad("tree layer", products, -claim);
-        let mu = t.challenge();
-        p = between(p0, p1, mu);
-        q = between(q0, q1, mu);
+        let rest = t.challenges(tail + 1);
+        let weights = eq_table(&rest);
+        p = Form::combine(weights.iter().copied().zip(&ps));
+        q = Form::combine(weights.iter().copied().zip(&qs));
+        next.extend(rest);
         point = next;
-        point.push(mu);
     }
     Ok(LeafClaim { rho: point, numerator: p, denominator: q })
 }
 
-/// `a + mu (b - a)`.
-fn between(a: Form, b: Form, mu: Fr) -> Form {
-    let mut form = a.clone();
-    form.add_scaled(mu, &b);
-    form.add_scaled(-mu, &a);
-    form
-}
-
-fn hide_four(t: &mut Transcript<'_>, values: Option<Vec<Fr>>) -> Result<[Form; 4], Reject> {
-    t.hide("tree children", 4, values)?.try_into().map_err(|_| Reject::Check("tree children"))
+/// The nodes below the last `tail` variables of a layer: numerators, then denominators.
+fn hide_children(t: &mut Transcript<'_>, tail: usize, values: Option<(Vec<Fr>, Vec<Fr>)>) -> Result<(Vec<Form>, Vec<Form>), Reject> {
+    let half = 2usize << tail;
+    let mut hidden = t.hide("tree children", 2 * half, values.map(|(p, q)| [p, q].concat()))?;
+    let denominators = hidden.split_off(half.min(hidden.len()));
+    Ok((hidden, denominators))
 }
 
 /// The layers above and including `top`, hidden whole, tied by one product constraint a node. Returns layer `top`.

@@ -62,15 +62,23 @@ impl Degree {
     }
 }
 
-/// Sizes of the groups for `k` variables: two at a time while the tables are large, then up to four, for few messages.
-pub fn groups(k: usize) -> Vec<usize> {
-    let mut left = k;
+/// Variables up to which tables are small.
+const SMALL: usize = 12;
+/// Variables of a message, at most.
+const MOST: usize = 3;
+
+/// Sizes of the groups for `k` variables in front of `behind` others: two at a time while the tables are large, then up to three, and as
+/// even as can be. Four would make fewer messages, but 81 scalars of one of them cost the prover more than one message more.
+pub fn groups(k: usize, behind: usize) -> Vec<usize> {
+    let small = k.min(SMALL.saturating_sub(behind));
+    let mut left = k - small;
     let mut sizes = Vec::new();
     while left > 0 {
-        let b = if left > 12 { (left - 12).min(2) } else { left.min(4) };
-        sizes.push(b);
-        left -= b;
+        sizes.push(left.min(2));
+        left -= left.min(2);
     }
+    let count = small.div_ceil(MOST);
+    sizes.extend((0..count).map(|i| (small + count - 1 - i) / count));
     sizes
 }
 
@@ -84,7 +92,8 @@ pub trait Rounds {
     fn bind(&mut self, challenges: &[Fr]);
 }
 
-/// Runs a sumcheck over `k` variables. Returns the point and the claim on the summand there (with its eq factor, if any).
+/// Runs a sumcheck over the first `k` variables, in front of `behind` that it leaves. Returns the point and the claim on the sum over
+/// the latter there (with the eq factor, if any, of the first `k`; the prover's messages hold that of the rest).
 ///
 /// # Transcript
 /// One hidden message a group, followed by the group's challenges. The caller has bound the claim and everything the
@@ -92,7 +101,7 @@ pub trait Rounds {
 ///
 /// # Soundness
 /// `k * degree / |F|` a variable group's worth in total; the caller owes a check of the claim returned against the
-/// summand's factors at the point.
+/// summand's factors at the point, summed over the variables left.
 ///
 /// # Errors
 /// On malformed bytes only: the equations become constraints on the hidden scalars.
@@ -100,13 +109,13 @@ pub fn sumcheck(
     t: &mut Transcript<'_>,
     label: &'static str,
     degree: Degree,
-    k: usize,
+    [k, behind]: [usize; 2],
     eq_point: Option<&[Fr]>,
     mut claim: Form,
     mut prover: Option<&mut dyn Rounds>,
 ) -> Result<(Vec<Fr>, Form), Reject> {
     let mut point = Vec::with_capacity(k);
-    for b in groups(k) {
+    for b in groups(k, behind) {
         let message = prover.as_deref_mut().map(|p| p.message(b));
         let h = t.hide(label, degree.message_len(b), message)?;
         let r = eq_point.map(|p| p.get(point.len()..point.len() + b).unwrap_or_default());
@@ -123,4 +132,22 @@ pub fn sumcheck(
         point.extend(challenges);
     }
     Ok((point, claim))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::groups;
+
+    #[test]
+    fn groups_are_even_and_small_where_tables_are_large() {
+        assert_eq!(groups(0, 0), [0; 0]);
+        assert_eq!(groups(9, 0), [3, 3, 3]);
+        assert_eq!(groups(10, 0), [3, 3, 2, 2]);
+        assert_eq!(groups(15, 0), [2, 1, 3, 3, 3, 3]);
+        assert_eq!(groups(5, 4), [3, 2]);
+        assert_eq!(groups(11, 4), [2, 1, 3, 3, 2]);
+        for (k, behind) in (0..40).flat_map(|k| [(k, 0), (k, 4), (k, 20)]) {
+            assert_eq!(groups(k, behind).iter().sum::<usize>(), k);
+        }
+    }
 }
