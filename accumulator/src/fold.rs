@@ -27,6 +27,9 @@ pub trait FoldProver {
 
     /// The vector that is left.
     fn vector(&self) -> Vec<Fr>;
+
+    /// The linear form that is left, dense.
+    fn form(&self) -> Vec<Fr>;
 }
 
 /// What the fold leaves: `<sum_i rows[i] row_i, form> = value`.
@@ -94,6 +97,10 @@ pub fn accumulate(
             }
         }
         form.eqs.push((multiplier, split.columns.clone()));
+    }
+    if let Some(prover) = prover {
+        // The same form; the prover needs all its coefficients, several times.
+        form = LinearForm::dense(prover.form());
     }
     Ok(Accumulated { rows, form, value: values.into_iter().next().unwrap_or_default() })
 }

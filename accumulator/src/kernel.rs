@@ -76,4 +76,8 @@ impl FoldProver for RowFold<'_> {
     fn vector(&self) -> Vec<Fr> {
         self.nodes.first().map(|n| n.0.clone()).unwrap_or_else(|| vec![Fr::from(0u64); self.columns])
     }
+
+    fn form(&self) -> Vec<Fr> {
+        self.nodes.first().map(|n| n.1.clone()).unwrap_or_else(|| vec![Fr::from(0u64); self.columns])
+    }
 }

@@ -203,4 +203,8 @@ impl FoldProver for SlowFold<'_> {
     fn vector(&self) -> Vec<Fr> {
         self.nodes.first().map_or_else(|| vec![from_i64(0); self.columns], |n| n.0.clone())
     }
+
+    fn form(&self) -> Vec<Fr> {
+        self.nodes.first().map_or_else(|| vec![from_i64(0); self.columns], |n| n.1.clone())
+    }
 }
