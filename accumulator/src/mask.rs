@@ -7,7 +7,7 @@ use crate::fold::Accumulated;
 use ark_bls12_381::G1Affine;
 use zeroize::Zeroizing;
 use zktorch_blocks::field::{Fr, dot};
-use zktorch_blocks::transcript::{Form, Reject, Transcript};
+use zktorch_blocks::transcript::{Form, MaskRow, Reject, Transcript};
 
 /// The masked claim: `<w, f> = value` for `w` committed in `mask + challenge * accumulated`.
 #[derive(Clone)]
@@ -36,16 +36,11 @@ pub struct Masked {
 pub fn mask(t: &mut Transcript<'_>, columns: usize, claim: &Accumulated, witness: Option<(Vec<Fr>, Fr)>) -> Result<Masked, Reject> {
     // Only the prover evaluates the form.
     let form = if t.is_prover() { claim.form.to_dense(columns) } else { Vec::new() };
-    let random = t.secrets().map(|s| {
-        let row = Zeroizing::new((0..columns).map(|_| s.random()).collect::<Vec<Fr>>());
-        let blinder = s.random();
-        let commitment = s.commit_vector(&row, blinder);
-        (row, blinder, commitment)
-    });
-    let commitment = t.point("mask row", random.as_ref().map(|r| r.2))?;
-    let hidden = t.hide("mask value", 1, random.as_ref().map(|(row, _, _)| vec![dot(row, &form)]))?;
+    let random = t.secrets().map(|s| s.mask_row(columns));
+    let commitment = t.point("mask row", random.as_ref().map(|r| r.commitment))?;
+    let hidden = t.hide("mask value", 1, random.as_ref().map(|r| vec![dot(&r.row, &form)]))?;
     let challenge = t.challenge();
-    let witness = random.zip(witness).map(|((row, row_blinder, _), (vector, blinder))| {
+    let witness = random.zip(witness).map(|(MaskRow { row, blinder: row_blinder, .. }, (vector, blinder))| {
         let vector = Zeroizing::new(vector);
         let masked = row.iter().zip(&*vector).map(|(s, w)| *s + challenge * w).collect::<Vec<Fr>>();
         (masked, row_blinder + challenge * blinder)

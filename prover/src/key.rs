@@ -1,7 +1,10 @@
 //! Proving keys, and the making of both keys.
 
+use crate::mask::MaskRows;
 use crate::randomness::Randomness;
+use ark_bls12_381::G1Affine;
 use ark_ff::{BigInteger, PrimeField};
+use ark_serialize::CanonicalDeserialize;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,6 +33,8 @@ pub struct ProvingKey {
     pub generators: Generators,
     /// Fixed-base tables of the generators that hidden messages use.
     pub tables: Tables,
+    /// What mask rows are made of.
+    pub masks: MaskRows,
 }
 
 /// The file's form.
@@ -40,6 +45,8 @@ struct Stored {
     generators: Vec<u8>,
     digest: [u8; 32],
     tables: Vec<u8>,
+    mask_points: Vec<[u8; 32]>,
+    mask_rows: Vec<u8>,
 }
 
 impl Drop for Stored {
@@ -60,12 +67,16 @@ impl ProvingKey {
             bytes.copy_from_slice(&x.into_bigint().to_bytes_le());
             bytes
         };
+        let mut mask_rows = Vec::new();
+        self.masks.commitments.iter().for_each(|point| VerifyingKey::push_row(&mut mask_rows, point));
         let stored = Stored {
             weights: self.weights.iter().map(|(id, w)| (*id, w.to_vec())).collect(),
             blinders: self.blinders.iter().map(scalar).collect(),
             generators: self.generators.to_bytes(),
             digest: self.generators.digest(),
             tables: self.tables.to_bytes(),
+            mask_points: self.masks.points.iter().map(scalar).collect(),
+            mask_rows,
         };
         encode(Kind::ProvingKey, &stored)
     }
@@ -80,11 +91,16 @@ impl ProvingKey {
         let generators =
             Generators::from_bytes_trusted(&stored.generators, &stored.digest).map_err(|e| failed(e.to_string()))?;
         let tables = Tables::from_bytes_trusted(&stored.tables).ok_or_else(|| failed("fixed-base tables".into()))?;
+        let row = |bytes: &[u8]| G1Affine::deserialize_uncompressed_unchecked(bytes).ok();
+        let rows: Option<Vec<G1Affine>> = stored.mask_rows.chunks(96).map(row).collect();
+        let points = stored.mask_points.iter().map(|b| Fr::from_le_bytes_mod_order(b)).collect();
+        let masks = rows.and_then(|rows| MaskRows::from_parts(&generators, points, rows)).ok_or_else(|| failed("mask rows".into()))?;
         Ok(Self {
             weights: stored.weights.iter().map(|(id, w)| (*id, Arc::from(w.as_slice()))).collect(),
             blinders: stored.blinders.iter().map(|b| Fr::from_le_bytes_mod_order(b)).collect(),
             generators,
             tables,
+            masks,
         })
     }
 }
@@ -142,5 +158,7 @@ pub fn keygen(
     let verifying = VerifyingKey { program, setup: setup.verifier.clone(), column_bits, model_rows, inputs, outputs };
     let size = ProofSize::of(&Relation::new(&verifying, Some(&generators))?, setup.verifier.is_transparent())?;
     let tables = Tables::new(&generators.g[..size.hidden_scalars.min(generators.columns())]);
-    Ok((ProvingKey { weights, blinders, generators, tables }, verifying))
+    let points = (0..MaskRows::count(column_bits, setup.verifier.is_transparent())).map(|_| randomness.scalar()).collect();
+    let masks = MaskRows::new(&generators, points);
+    Ok((ProvingKey { weights, blinders, generators, tables, masks }, verifying))
 }

@@ -2,6 +2,7 @@
 
 pub mod binding;
 pub mod key;
+pub mod mask;
 mod model;
 mod multiplicities;
 mod prove;

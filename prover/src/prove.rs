@@ -1,6 +1,7 @@
 //! Proving.
 
 use crate::key::ProvingKey;
+use crate::mask::MaskRows;
 use crate::multiplicities::Miss;
 use crate::randomness::Randomness;
 use crate::secrets::Vault;
@@ -124,7 +125,10 @@ pub(crate) fn argue_trace(
 ) -> Result<Proved, ProveError> {
     let program = relation.program;
     let generators = &proving.generators;
-    if proving.blinders.len() != relation.model_rows.len() || generators.columns() != relation.columns() {
+    let masks = MaskRows::count(verifying.column_bits, verifying.setup.is_transparent());
+    let fits = proving.blinders.len() == relation.model_rows.len() && generators.columns() == relation.columns();
+    // With fewer mask rows the proof would not hide.
+    if !fits || proving.masks.points.len() < masks {
         return Err(ProveError::Foreign);
     }
     let decider = verifying.setup.key(Some(generators))?;

@@ -4,11 +4,10 @@ use crate::key::ProvingKey;
 use crate::randomness::Randomness;
 use ark_bls12_381::{G1Affine, G1Projective};
 use ark_ec::CurveGroup;
-use rayon::prelude::*;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 use zktorch_accumulator::msm::{self, fixed};
 use zktorch_blocks::field::Fr;
-use zktorch_blocks::transcript::{Piece, Secrets, Slot};
+use zktorch_blocks::transcript::{MaskRow, Piece, Secrets, Slot};
 
 /// Commits with fixed-base tables, remembers what it hid, and forgets it when dropped.
 pub struct Vault<'a> {
@@ -51,10 +50,16 @@ impl Secrets for Vault<'_> {
         (msm::sum(&self.key.generators.g[..values.len()], values) + fixed::blind(blinder)).into_affine()
     }
 
+    fn mask_row(&mut self, _width: usize) -> MaskRow {
+        let coefficients = Zeroizing::new(self.key.masks.points.iter().map(|_| self.randomness.scalar()).collect::<Vec<Fr>>());
+        let blinder = self.randomness.scalar();
+        self.key.masks.combine(&coefficients, blinder)
+    }
+
     fn commit_pieces(&self, _width: usize, pieces: &[Piece<'_>], blinders: [Fr; 2]) -> [G1Affine; 2] {
         // One pass over the vector serves both: the weights apply to the pieces' sums.
-        let sum = |p: &Piece<'_>| fixed::sum(&self.key.tables, &self.key.generators, p.column, p.values);
-        let sums = G1Projective::normalize_batch(&pieces.par_iter().map(sum).collect::<Vec<_>>());
+        let own: Vec<(usize, &[Fr])> = pieces.iter().map(|p| (p.column, p.values)).collect();
+        let sums = G1Projective::normalize_batch(&fixed::sums(&self.key.tables, &self.key.generators, &own));
         let weights: Vec<Fr> = pieces.iter().map(|p| p.weight).collect();
         let plain: G1Projective = sums.iter().sum();
         let [first, second] = blinders.map(fixed::blind);

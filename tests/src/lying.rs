@@ -11,7 +11,7 @@ use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::execute::{Trace, execute};
 use zktorch_blocks::field::Fr;
 use zktorch_blocks::program::{Interval, Program, Source, Tensor, TensorId};
-use zktorch_blocks::transcript::{Constraint, Draw, Entry, Message, Reject, Secrets, Slot, Transcript};
+use zktorch_blocks::transcript::{Constraint, Draw, Entry, MaskRow, Message, Reject, Secrets, Slot, Transcript};
 use zktorch_prover::Randomness;
 use zktorch_prover::secrets::Vault;
 use zktorch_verifier::Verdict;
@@ -176,6 +176,15 @@ impl Secrets for LyingVault<'_, '_> {
 
     fn random(&mut self) -> Fr {
         self.inner.random()
+    }
+
+    fn mask_row(&mut self, width: usize) -> MaskRow {
+        let mask = self.inner.mask_row(width);
+        if self.lie.vectors.is_empty() {
+            return mask;
+        }
+        let commitment = self.commit_vector(&mask.row, mask.blinder);
+        MaskRow { commitment, ..mask }
     }
 
     fn commit_vector(&self, values: &[Fr], blinder: Fr) -> G1Affine {

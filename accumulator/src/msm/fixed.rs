@@ -56,16 +56,22 @@ impl Tables {
         self.shifted.is_empty()
     }
 
-    /// `sum_i scalars_i G_(column + i)` on one thread, or nothing where the tables end before.
-    pub fn sum(&self, column: usize, scalars: &[Fr]) -> Option<G1Projective> {
-        let points = self.shifted.get(column * DIGITS..(column + scalars.len()) * DIGITS)?;
-        let mut entries = Vec::with_capacity(scalars.len() * 2 * DIGITS);
-        for (i, scalar) in scalars.iter().enumerate() {
-            for (half, Short { magnitude, negative }) in split(scalar).into_iter().enumerate() {
-                digits(magnitude, negative, WIDTH, |position, digit, negative| {
-                    let tag = (i * DIGITS + position) as u32 | (half as u32) << 30 | u32::from(negative) << 31;
-                    entries.push((digit - 1, tag));
-                });
+    /// `sum_i scalars_i G_(column + i)` for every `(column, scalars)`, on one thread; nothing where the tables end before one of them.
+    ///
+    /// The sums share their inversions: many short ones cost little more than a long one.
+    pub fn sums(&self, vectors: &[(usize, &[Fr])]) -> Option<Vec<G1Projective>> {
+        let end = vectors.iter().map(|(column, scalars)| column + scalars.len()).max().unwrap_or(0);
+        let points = self.shifted.get(..end * DIGITS)?;
+        let mut entries = Vec::with_capacity(vectors.iter().map(|(_, scalars)| scalars.len() * 2 * DIGITS).sum());
+        for (vector, (column, scalars)) in vectors.iter().enumerate() {
+            for (i, scalar) in scalars.iter().enumerate() {
+                let first = (column + i) * DIGITS;
+                for (half, Short { magnitude, negative }) in split(scalar).into_iter().enumerate() {
+                    digits(magnitude, negative, WIDTH, |position, digit, negative| {
+                        let tag = (first + position) as u32 | (half as u32) << 30 | u32::from(negative) << 31;
+                        entries.push(((vector * SIZE) as u32 + digit - 1, tag));
+                    });
+                }
             }
         }
         let get = |tag: u32| {
@@ -73,7 +79,7 @@ impl Tables {
             let point = if tag >> 30 & 1 == 1 { endomorphism(point) } else { point };
             point.negate_if(tag >> 31 == 1)
         };
-        window_sums(&mut Summer::default(), 1, SIZE, &entries, get).first().copied()
+        Some(window_sums(&mut Summer::default(), vectors.len(), SIZE, &entries, get))
     }
 
     /// All points, uncompressed.
@@ -96,17 +102,20 @@ impl Tables {
     }
 }
 
-/// `sum_i values_i G_(column + i)`, by the tables where they reach.
-pub fn sum(tables: &Tables, generators: &Generators, column: usize, values: &[Fr]) -> G1Projective {
-    tables.sum(column, values).unwrap_or_else(|| {
-        let bases = generators.g.get(column..).unwrap_or_default();
-        super::sum(bases, values)
-    })
+/// Vectors that are summed together on a thread.
+const TOGETHER: usize = 8;
+
+/// `sum_i values_i G_(column + i)` for every `(column, values)`, by the tables where they reach; on rayon's threads.
+pub fn sums(tables: &Tables, generators: &Generators, vectors: &[(usize, &[Fr])]) -> Vec<G1Projective> {
+    let slow = |&(column, values): &(usize, &[Fr])| super::sum(generators.g.get(column..).unwrap_or_default(), values);
+    let some = |vectors: &[(usize, &[Fr])]| tables.sums(vectors).unwrap_or_else(|| vectors.iter().map(slow).collect());
+    vectors.par_chunks(TOGETHER).flat_map_iter(some).collect()
 }
 
 /// Commits to a message: `sum_i values_i G_(column + i) + blinder H`.
 pub fn commit(tables: &Tables, generators: &Generators, column: usize, values: &[Fr], blinder: Fr) -> G1Affine {
-    (sum(tables, generators, column, values) + blind(blinder)).into_affine()
+    let sum: G1Projective = sums(tables, generators, &[(column, values)]).iter().sum();
+    (sum + blind(blinder)).into_affine()
 }
 
 /// `d 2^(8 j) H` for `d` from 1 to 128: by `j`, then by `d`.

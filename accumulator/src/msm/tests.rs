@@ -117,8 +117,15 @@ fn fixed_tables() {
         let blinder = random(5).next().unwrap();
         let expected = naive(&BASES.g[column..], &scalars) + BASES.h * blinder;
         assert_eq!(fixed::commit(&tables, &BASES, column, &scalars, blinder), expected.into_affine());
-        assert_eq!(tables.sum(column, &scalars).is_some(), column + n <= 300);
+        assert_eq!(tables.sums(&[(column, &scalars)]).is_some(), column + n <= 300);
     }
+    // Several at once, as many as tables reach for and one more.
+    let scalars: Vec<Fr> = random(3).take(300).collect();
+    let vectors: Vec<(usize, &[Fr])> = (0..20).map(|i| (10 * i, &scalars[i..3 * i])).collect();
+    let expected: Vec<_> = vectors.iter().map(|(column, scalars)| naive(&BASES.g[*column..], scalars)).collect();
+    assert_eq!(fixed::sums(&tables, &BASES, &vectors), expected);
+    let vectors = [(200, &scalars[..100]), (201, &scalars[..100])];
+    assert_eq!(fixed::sums(&tables, &BASES, &vectors), vectors.map(|(column, scalars)| naive(&BASES.g[column..], scalars)));
     assert_eq!(fixed::Tables::from_bytes_trusted(&tables.to_bytes()).unwrap(), tables);
     assert!(fixed::Tables::from_bytes_trusted(&tables.to_bytes()[96..]).is_none());
 }

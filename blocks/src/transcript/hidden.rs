@@ -5,6 +5,7 @@ use super::{Constraint, Form};
 use crate::field::Fr;
 use ark_bls12_381::G1Affine;
 use ark_ff::{AdditiveGroup, Field};
+use zeroize::Zeroizing;
 
 /// The columns of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,16 @@ pub struct Piece<'s> {
     pub values: &'s [Fr],
 }
 
+/// A row that hides another.
+pub struct MaskRow {
+    /// Its entries.
+    pub row: Zeroizing<Vec<Fr>>,
+    /// The blinder of its commitment.
+    pub blinder: Fr,
+    /// The commitment.
+    pub commitment: G1Affine,
+}
+
 /// The prover's secrets: what it hid, and the randomness it hides with. Draws happen in protocol order.
 pub trait Secrets {
     /// `sum v_i G_(column + i) + beta H` with a fresh blinder; remembers both.
@@ -57,6 +68,14 @@ pub trait Secrets {
 
     /// `sum v_i G_i + blinder H`.
     fn commit_vector(&self, values: &[Fr], blinder: Fr) -> G1Affine;
+
+    /// A fresh row of `width` entries, such that what a proof shows of its sum with any other tells nothing about the other.
+    fn mask_row(&mut self, width: usize) -> MaskRow {
+        let row = Zeroizing::new((0..width).map(|_| self.random()).collect::<Vec<Fr>>());
+        let blinder = self.random();
+        let commitment = self.commit_vector(&row, blinder);
+        MaskRow { row, blinder, commitment }
+    }
 
     /// Commitments to a vector given by its pieces, and to the same with each piece times its weight.
     fn commit_pieces(&self, width: usize, pieces: &[Piece<'_>], blinders: [Fr; 2]) -> [G1Affine; 2] {

@@ -14,7 +14,7 @@ mod hidden;
 
 pub use constraint::{Constraint, Product};
 pub use form::Form;
-pub use hidden::{Hidden, Message, Piece, Secrets, Slot};
+pub use hidden::{Hidden, MaskRow, Message, Piece, Secrets, Slot};
 
 use crate::field::Fr;
 use ark_bls12_381::G1Affine;

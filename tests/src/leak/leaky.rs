@@ -8,7 +8,7 @@ use std::ops::Range;
 use zktorch_accumulator::layout::Phase;
 use zktorch_accumulator::msm;
 use zktorch_blocks::field::Fr;
-use zktorch_blocks::transcript::{Secrets, Slot, Transcript};
+use zktorch_blocks::transcript::{MaskRow, Secrets, Slot, Transcript};
 use zktorch_prover::{ProvingKey, Randomness};
 use zktorch_verifier::argument::argue_hidden;
 
@@ -25,7 +25,7 @@ pub enum Hole {
     MaskValue {
         /// The row's draws.
         row: Range<usize>,
-        /// The form, which the prover knows before it draws.
+        /// The values of the form that the prover knows before it draws, on what mask rows are combinations of.
         form: Vec<Fr>,
     },
     /// All of it.
@@ -48,7 +48,7 @@ pub struct Places {
     pub messages: usize,
     /// Blinders of rows.
     pub rows: Range<usize>,
-    /// The mask row.
+    /// The coefficients of the mask row.
     pub mask_row: Range<usize>,
     /// The masks of the hidden scalars, a range for each segment.
     pub segments: Vec<Range<usize>>,
@@ -68,8 +68,8 @@ impl Places {
         t.hide("mask value", 1, None).expect("a dry run reads nothing");
         let layout = &model.relation.layout;
         let rows = [Phase::Bound, Phase::Witness, Phase::Multiplicities].iter().map(|&p| layout.sent_rows(p).count()).sum::<usize>();
-        // After the rows: the mask row and its blinder, the mask of the scalars, a blinder a segment twice, the errors' blinders.
-        let mask_row = rows..rows + columns;
+        // After the rows: the coefficients of the mask row and its blinder, the mask of the scalars, a blinder a segment twice, the errors' blinders.
+        let mask_row = rows..rows + model.fixture.proving.masks.points.len();
         let mut next = mask_row.end + 1;
         let hidden = t.hidden();
         let mut segments = Vec::new();
@@ -135,6 +135,12 @@ impl Secrets for Leaky<'_> {
             return drawn;
         }
         if self.hole.has_draw(number) { Fr::ZERO } else { drawn }
+    }
+
+    fn mask_row(&mut self, _width: usize) -> MaskRow {
+        let coefficients: Vec<Fr> = self.key.masks.points.iter().map(|_| self.random()).collect();
+        let blinder = self.random();
+        self.key.masks.combine(&coefficients, blinder)
     }
 
     fn commit_vector(&self, values: &[Fr], blinder: Fr) -> G1Affine {

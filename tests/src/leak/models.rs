@@ -143,7 +143,7 @@ impl<'s> Model<'s> {
         self.speak(&mut Leaky::new(&self.fixture.proving, Randomness::insecure_seed(seed), hole), &Blinders::new())
     }
 
-    /// The form that the mask row of the proof under a seed has to hide.
+    /// The form that the mask row of the proof under a seed has to hide, on what mask rows are combinations of.
     ///
     /// # Panics
     /// If the run is not honest.
@@ -154,7 +154,7 @@ impl<'s> Model<'s> {
         let mut t = Transcript::prover(protocol(&self.fixture.verifying), self.relation.columns(), &mut vault);
         begin(&mut t, &self.relation, &self.statement);
         let open = argue_hidden(&mut t, &self.relation, &self.statement, &mut Some(&mut session)).expect("an honest run");
-        open.accumulated.form.to_dense(self.relation.columns())
+        self.fixture.proving.masks.values(&open.accumulated.form.to_dense(self.relation.columns()))
     }
 
     fn speak(&self, secrets: &mut dyn Secrets, blinders: &Blinders) -> Seen {

@@ -1,0 +1,113 @@
+//! Mask rows that are cheap to commit to.
+//!
+//! After the mask a proof shows of the masked vector `w` no more than some linear functions: its value, cross terms of the clear fold,
+//! and what the decider sends. For these to be uniform, `s_w` need not be: it is a random combination of `K` rows `(mu_i^j)_j`
+//! that belong to the key, where `K` is at least the number of these functions. Functions that are linearly independent on all of `F^m` are
+//! so on these rows, unless a determinant vanishes that is a polynomial of degree below `m` in each `mu_i`: with probability
+//! at most `K m / |F|` over the `mu_i`, which are random and independent of the challenges. Then what is shown of `s_w + g w`
+//! has the same distribution for every `w`: it is uniform on the image of the functions.
+
+use ark_bls12_381::{G1Affine, G1Projective};
+use ark_ec::CurveGroup;
+use ark_ff::{AdditiveGroup, Field};
+use rayon::prelude::*;
+use zeroize::Zeroizing;
+use zktorch_accumulator::msm::{self, fixed};
+use zktorch_accumulator::setup::Generators;
+use zktorch_blocks::field::Fr;
+use zktorch_blocks::transcript::MaskRow;
+
+/// Rows for the functions that every proof shows: the masked value, a cross term for each level of the clear fold (16 levels are more than 2^20
+/// hidden scalars on 32 columns), and of KZG the value at `tau`, that of the cross polynomial, and one scalar. (The quotient follows from
+/// them.)
+pub const FEW: usize = 20;
+
+/// The rows whose combinations are masks, by what they are powers of, and commitments to them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MaskRows {
+    columns: usize,
+    /// The `mu_i`.
+    pub points: Vec<Fr>,
+    /// `sum_j mu_i^j G_j`.
+    pub commitments: Vec<G1Affine>,
+}
+
+impl MaskRows {
+    /// How many rows masks of `2^column_bits` columns are made of: at most as many as columns, when they span everything. A transparent
+    /// decider shows two functions more for each column bit.
+    pub fn count(column_bits: u32, transparent: bool) -> usize {
+        let most = FEW + if transparent { 2 * column_bits as usize } else { 0 };
+        most.min(1 << column_bits)
+    }
+
+    /// Rows of the length of the generators.
+    pub fn new(generators: &Generators, points: Vec<Fr>) -> Self {
+        let columns = generators.columns();
+        let row =
+            |&point: &Fr| std::iter::successors(Some(Fr::ONE), move |x| Some(*x * point)).take(columns).collect::<Vec<Fr>>();
+        let commit = |point: &Fr| msm::sum(&generators.g, &row(point));
+        let commitments = G1Projective::normalize_batch(&points.par_iter().map(commit).collect::<Vec<_>>());
+        Self { columns, points, commitments }
+    }
+
+    /// From what a file holds.
+    pub fn from_parts(generators: &Generators, points: Vec<Fr>, commitments: Vec<G1Affine>) -> Option<Self> {
+        (points.len() == commitments.len()).then_some(Self { columns: generators.columns(), points, commitments })
+    }
+
+    /// `sum_i c_i M_i` and its commitment. `coefficients` are as many as rows.
+    pub fn combine(&self, coefficients: &[Fr], blinder: Fr) -> MaskRow {
+        let mut terms = Zeroizing::new(coefficients.to_vec());
+        let mut row = Zeroizing::new(Vec::with_capacity(self.columns));
+        for _ in 0..self.columns {
+            row.push(terms.iter().sum());
+            terms.iter_mut().zip(&self.points).for_each(|(term, point)| *term *= point);
+        }
+        let commitment = (msm::sum(&self.commitments, coefficients) + fixed::blind(blinder)).into_affine();
+        MaskRow { row, blinder, commitment }
+    }
+
+    /// `<M_i, form>` for every row.
+    pub fn values(&self, form: &[Fr]) -> Vec<Fr> {
+        let horner = |point: &Fr| form.iter().rev().fold(Fr::ZERO, |sum, c| sum * point + c);
+        self.points.iter().map(horner).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zktorch_accumulator::setup::Setup;
+    use zktorch_blocks::field::dot;
+
+    #[test]
+    fn combinations_are_committed_to_and_have_full_rank() {
+        let generators = Setup::insecure(5).expect("in range").generators;
+        let mut randomness = crate::Randomness::insecure_seed(1);
+        let mut random = |n: usize| (0..n).map(|_| randomness.scalar()).collect::<Vec<Fr>>();
+        let rows = MaskRows::new(&generators, random(MaskRows::count(5, false)));
+        let coefficients = random(rows.points.len());
+        let mask = rows.combine(&coefficients, Fr::from(7u64));
+        let expected = msm::sum(&generators.g, &mask.row) + generators.h * Fr::from(7u64);
+        assert_eq!(mask.commitment, expected.into_affine());
+        let form = random(32);
+        assert_eq!(dot(&form, &mask.row), dot(&rows.values(&form), &coefficients));
+        // As many unit forms as rows: no combination of rows vanishes on all of them.
+        let n = rows.points.len();
+        assert_eq!(n, FEW);
+        for places in [0..n, 32 - n..32] {
+            let mut matrix: Vec<Vec<Fr>> =
+                places.map(|i| rows.values(&(0..32).map(|j| Fr::from(u64::from(j == i))).collect::<Vec<Fr>>())).collect();
+            for column in 0..n {
+                let pivot = (column..n).find(|&i| matrix[i][column] != Fr::ZERO).expect("full rank");
+                matrix.swap(column, pivot);
+                let inverse = matrix[column][column].inverse().expect("a pivot");
+                for i in column + 1..n {
+                    let factor = matrix[i][column] * inverse;
+                    let own = matrix[column].clone();
+                    matrix[i].iter_mut().zip(own).for_each(|(a, b)| *a -= factor * b);
+                }
+            }
+        }
+    }
+}
