@@ -79,8 +79,6 @@ pub fn predict(program: &Program, decider: Decider, column_bits: u32) -> Result<
     let model = relation.layout.sent_rows(Phase::Model).count() as f64;
     let (rows, messages, scalars) = (size.rows as f64, size.messages as f64, size.hidden_scalars as f64);
     let m = f64::from(column_bits).exp2();
-    // Full-size scalars: the mask's row, two masks a segment, and the decider's.
-    let full = 1.0 + 2.0 * size.segments as f64;
     let (decide, check) = match decider {
         Decider::Kzg => (20e-6 * m, 2.5e-3),
         Decider::Transparent => (60e-6 * m, 13e-6 * m),
@@ -90,9 +88,10 @@ pub fn predict(program: &Program, decider: Decider, column_bits: u32) -> Result<
         prove_seconds: work.committed * 0.6e-6
             + work.leaves * 0.9e-6
             + (work.weights + work.values) * 15e-9
-            + messages * 60e-6
-            + scalars * 15e-6
-            + full * m * 9e-6
+            // Committed to once in messages and once in the masks; then the mask row.
+            + messages * 100e-6
+            + scalars * 20e-6
+            + m * 0.5e-6
             + decide,
         verify_seconds: 2e-3 + model * 60e-6 + (rows + messages) * 110e-6 + check,
         memory_bytes: 26.0 * work.weights + 16.0 * work.values + 260.0 * work.leaves + 500.0 * m + 2e7,
