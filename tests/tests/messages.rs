@@ -1,8 +1,9 @@
 //! Single messages that are not true, sent by a prover who goes on as if they were.
 
-use zktorch_blocks::field::from_i64;
+use zktorch_blocks::field::{Fr, from_i64};
+use zktorch_blocks::lookup::TAIL;
 use zktorch_tests::fixture::Fixture;
-use zktorch_tests::lying::{Lie, case, refuse_all};
+use zktorch_tests::lying::{Lie, case, refuse_all, violated};
 use zktorch_tests::toy::Toy;
 
 const EQUATION: &str = "relaxed equation";
@@ -37,6 +38,47 @@ fn hidden_scalars() {
         case("cross term", bump("cross terms", 0, 0), EQUATION, &["masked value"]),
         case("last cross term", bump("cross terms", 3, 0), EQUATION, &["masked value"]),
         case("value of the mask", bump("mask value", 0, 0), EQUATION, &["masked value"]),
+    ];
+    refuse_all(&fixture, &[input], &cases);
+}
+
+/// Numerators in the message `tree children`; as many denominators follow.
+const HALF: usize = 2 << TAIL;
+
+#[test]
+fn every_child_of_a_layer() {
+    // Each node enters the sum of the layer above, and the claim on the layer below.
+    let (fixture, input) = Fixture::toy(&Toy::default(), 10);
+    let honest = fixture.tell(&[input], &Lie::none());
+    let layers: Vec<_> = honest.messages.iter().filter(|m| m.label == "tree children").collect();
+    assert_eq!(layers.len(), 4);
+    for (layer, message) in layers.iter().enumerate() {
+        assert_eq!(message.slot.len, 2 * HALF);
+        for at in 0..2 * HALF {
+            let mut scalars = honest.scalars.clone();
+            scalars[message.first + at] += from_i64(1);
+            let last = if at < HALF { ["leaf numerator", "tree layer"] } else { ["leaf denominator", "tree layer"] };
+            let expected = if layer + 1 < layers.len() { ["tree layer", "tree rounds"] } else { last };
+            assert_eq!(violated(&honest.constraints, &scalars), expected, "layer {layer}, node {at}");
+        }
+    }
+}
+
+#[test]
+fn children_that_agree_with_the_layer_above() {
+    // All that is known when they are sent: p0 q1 + p1 q0 stays what it is for any pair.
+    let shifted = |layer: usize, pair: usize| {
+        Lie::none().hidden("tree children", layer, move |v: &mut Vec<Fr>| {
+            let [q0, q1] = [0, 1].map(|side| v[HALF + 2 * pair + side]);
+            v[2 * pair] += q0;
+            v[2 * pair + 1] -= q1;
+        })
+    };
+    let (fixture, input) = Fixture::toy(&Toy::default(), 10);
+    let cases = [
+        case("first pair", shifted(0, 0), EQUATION, &["tree rounds"]),
+        case("last pair", shifted(1, HALF / 2 - 1), EQUATION, &["tree rounds"]),
+        case("a pair above the leaves", shifted(3, 5), EQUATION, &["leaf numerator"]),
     ];
     refuse_all(&fixture, &[input], &cases);
 }
