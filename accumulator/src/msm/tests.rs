@@ -136,3 +136,34 @@ fn blinders() {
         assert_eq!(fixed::blind(blinder), BASES.h * blinder);
     }
 }
+
+#[test]
+fn fixed_tables_of_special_scalars_and_points() {
+    let mut bases = vec![BASES.g[3]; 12];
+    bases.extend([G1Affine::identity(), -BASES.g[3], G1Projective::generator().into_affine()]);
+    bases.extend_from_slice(&BASES.g[..8]);
+    let tables = fixed::Tables::new(&bases);
+    let generators = Generators::new(bases.clone());
+    let n = bases.len();
+    let alternating = |a: Fr, b: Fr| (0..n).map(|i| if i % 2 == 0 { a } else { b }).collect::<Vec<Fr>>();
+    let some = random(4).next().unwrap();
+    let vectors = [
+        alternating(Fr::ZERO, Fr::ZERO),
+        alternating(Fr::ONE, Fr::ONE),
+        alternating(-Fr::ONE, -Fr::ONE),
+        alternating(some, some),
+        alternating(some, -some),
+        alternating(Fr::ZERO, some),
+        alternating(some, some.double()),
+        random(5).take(n).collect(),
+        Vec::new(),
+    ];
+    // Each vector on every column it fits on, so that equal sums meet in one batch.
+    let pieces: Vec<(usize, &[Fr])> =
+        vectors.iter().flat_map(|v| (0..4).map(move |column| (column, v.get(..n - column).unwrap_or(v)))).collect();
+    let expected: Vec<_> = pieces.iter().map(|(column, scalars)| naive(&bases[*column..], scalars)).collect();
+    assert_eq!(fixed::sums(&tables, &generators, &pieces), expected);
+    assert_eq!(tables.sums(&pieces), Some(expected));
+    assert_eq!(tables.sums(&[]), Some(Vec::new()));
+    assert_eq!(fixed::commit(&tables, &generators, 0, &vectors[0], Fr::ZERO), G1Affine::identity());
+}
