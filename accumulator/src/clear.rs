@@ -6,6 +6,11 @@ use ark_ff::Field;
 use zktorch_blocks::field::{Fr, dot};
 use zktorch_blocks::transcript::{Reject, Transcript};
 
+/// Levels of the tree on which `claims` claims are folded. On each, one cross term is of the first claim's vector.
+pub fn levels(claims: usize) -> usize {
+    (usize::BITS - claims.saturating_sub(1).leading_zeros()).try_into().unwrap_or(usize::MAX)
+}
+
 /// Folds clear claims on a binary tree, as [`crate::fold`] does, with the cross terms in the clear. There is at least one.
 ///
 /// # Transcript
@@ -50,5 +55,21 @@ impl ClearClaim {
             (w1, b1 + r * b2)
         });
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::form::Form;
+
+    #[test]
+    fn a_challenge_a_level() {
+        for claims in 1..40 {
+            let claim = ClearClaim { commitment: Vec::new(), form: Form::dense(vec![Fr::ONE]), value: Fr::ONE, witness: None };
+            let mut t = Transcript::dry_run(1);
+            fold_clear(&mut t, 1, vec![claim; claims]).unwrap();
+            assert_eq!((t.draws().len(), t.log().len()), (levels(claims), claims - 1));
+        }
     }
 }

@@ -15,6 +15,9 @@ use zktorch_blocks::field::{Fr, dot, eq_table, powers};
 use zktorch_blocks::sumcheck::Degree;
 use zktorch_blocks::transcript::{Form, Message, Piece, Product, Reject, Transcript, check};
 
+/// Claims that a segment of hidden scalars leaves: on `z` and on `D z`.
+pub const CLAIMS: usize = 2;
+
 /// A claim `<w, form> = value` in the clear; the commitment is a combination of points.
 #[derive(Clone)]
 pub struct ClearClaim {
@@ -145,7 +148,7 @@ impl Opening<'_> {
         let diagonal = slots.scatter(&vec![Fr::ONE; slots.scalars.len()], Some(self.weights));
         let joined: Vec<Fr> = linear.iter().zip(&diagonal).zip(&support).map(|((l, d), q)| *l + omega * d * q).collect();
         let blinders = t.secrets().map(|s| Zeroizing::new(s.blinders().to_vec()));
-        let mut claims = Vec::with_capacity(2 * slots.segments);
+        let mut claims = Vec::with_capacity(CLAIMS * slots.segments);
         for (j, (&value, &support_value)) in values.iter().zip(&support_values).enumerate() {
             let segment = |v: &[Fr]| v.chunks(slots.width).nth(j).unwrap_or_default().to_vec();
             for (which, form, value) in [(0, &joined, value + omega * support_value), (1, &support, support_value)] {

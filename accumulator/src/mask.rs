@@ -1,8 +1,10 @@
-//! The mask: a uniformly random row hides the accumulated vector, after which the claim may be spoken of in the clear.
+//! The mask: a random row hides what is shown of the accumulated vector, after which the claim may be spoken of in the clear.
 //!
 //! The order is what makes it zero-knowledge (PROTOCOL, C3): the random row's value is *hidden*, the fold is done, and only
 //! then the masked value `V` is sent, tied to the hidden values by a constraint.
 
+use crate::clear::levels;
+use crate::close::CLAIMS;
 use crate::fold::Accumulated;
 use ark_bls12_381::G1Affine;
 use zeroize::Zeroizing;
@@ -22,7 +24,13 @@ pub struct Masked {
     pub witness: Option<(Vec<Fr>, Fr)>,
 }
 
-/// Masks the accumulated claim. The prover hands over the accumulated vector and its blinder.
+/// How many linear functions of the masked vector a proof shows: its value, a cross term for each level of the clear fold with the claims on
+/// `segments` of hidden scalars, and the `decided` ones of the decider.
+pub fn shown(segments: usize, decided: usize) -> usize {
+    1 + levels(1 + CLAIMS * segments) + decided
+}
+
+/// Masks the accumulated claim, for a decider that shows `decided` linear functions of the vector. The prover hands over the accumulated vector and its blinder.
 ///
 /// # Transcript
 /// `C_s`, hides `v_s`, draws `g`, sends `V`.
@@ -33,10 +41,16 @@ pub struct Masked {
 ///
 /// # Errors
 /// On malformed bytes only.
-pub fn mask(t: &mut Transcript<'_>, columns: usize, claim: &Accumulated, witness: Option<(Vec<Fr>, Fr)>) -> Result<Masked, Reject> {
+pub fn mask(
+    t: &mut Transcript<'_>,
+    [columns, decided]: [usize; 2],
+    claim: &Accumulated,
+    witness: Option<(Vec<Fr>, Fr)>,
+) -> Result<Masked, Reject> {
     // Only the prover evaluates the form.
     let form = if t.is_prover() { claim.form.to_dense(columns) } else { Vec::new() };
-    let random = t.secrets().map(|s| s.mask_row(columns));
+    let shown = shown(t.hidden().segments_with_one_more(), decided);
+    let random = t.secrets().map(|s| s.mask_row(columns, shown));
     let commitment = t.point("mask row", random.as_ref().map(|r| r.commitment))?;
     let hidden = t.hide("mask value", 1, random.as_ref().map(|r| vec![dot(&r.row, &form)]))?;
     let challenge = t.challenge();

@@ -5,6 +5,7 @@ mod common;
 use common::{Scratch, compile_mlp, names, shared, zktorch};
 use serde_json::Value;
 use zktorch_models::bundled;
+use zktorch_prover::mask::MaskRows;
 use zktorch_prover::{ProvingKey, Randomness, prove};
 use zktorch_verifier::key::VerifyingKey;
 
@@ -58,9 +59,10 @@ fn from_model_to_verdict() {
 fn names_in_a_key_cannot_write_a_verdict() {
     let scratch = Scratch::new();
     let read = |name: &str| std::fs::read(format!("{}/{name}", shared().dir())).unwrap();
-    let proving = ProvingKey::from_bytes(&read("proving.key")).unwrap();
+    let mut proving = ProvingKey::from_bytes(&read("proving.key")).unwrap();
     let mut key = VerifyingKey::from_bytes(&read("verifying.key")).unwrap();
     key.outputs[0].name = "y\n  soundness  128 bits\r\u{1b}[2J\u{202e}".into();
+    proving.masks = MaskRows::new(&proving.generators, key.digest().unwrap(), proving.masks.count());
     let proved = prove(&proving, &key, &[vec![0; 64]], Randomness::from_os().unwrap(), &mut |_| ()).unwrap();
     let path = scratch.file("key", key.to_bytes().unwrap());
     let proof = scratch.file("proof", proved.proof.to_bytes().unwrap());

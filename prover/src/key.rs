@@ -1,6 +1,7 @@
 //! Proving keys, and the making of both keys.
 
 use crate::mask::MaskRows;
+use crate::prove::ProveError;
 use crate::randomness::Randomness;
 use ark_bls12_381::G1Affine;
 use ark_ff::{BigInteger, PrimeField};
@@ -9,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use zeroize::{Zeroize, Zeroizing};
+use zktorch_accumulator::decider;
 use zktorch_accumulator::layout::{Layout, Phase};
+use zktorch_accumulator::mask::shown;
 use zktorch_accumulator::msm::row::commit_rows;
 use zktorch_accumulator::msm::fixed::Tables;
 use zktorch_accumulator::setup::{Generators, Setup};
@@ -45,7 +48,7 @@ struct Stored {
     generators: Vec<u8>,
     digest: [u8; 32],
     tables: Vec<u8>,
-    mask_points: Vec<[u8; 32]>,
+    verifying: [u8; 32],
     mask_rows: Vec<u8>,
 }
 
@@ -57,6 +60,15 @@ impl Drop for Stored {
 }
 
 impl ProvingKey {
+    /// What is proved with both keys.
+    ///
+    /// # Errors
+    /// If the verifying key is not usable, or another than the one that was made with this key.
+    pub(crate) fn relation<'k>(&'k self, verifying: &'k VerifyingKey) -> Result<Relation<'k>, ProveError> {
+        let relation = Relation::new(verifying, Some(&self.generators))?;
+        if relation.digest == *self.masks.key() { Ok(relation) } else { Err(ProveError::Foreign) }
+    }
+
     /// The bytes of the key's file.
     ///
     /// # Errors
@@ -68,14 +80,14 @@ impl ProvingKey {
             bytes
         };
         let mut mask_rows = Vec::new();
-        self.masks.commitments.iter().for_each(|point| VerifyingKey::push_row(&mut mask_rows, point));
+        self.masks.commitments().iter().for_each(|point| VerifyingKey::push_row(&mut mask_rows, point));
         let stored = Stored {
             weights: self.weights.iter().map(|(id, w)| (*id, w.to_vec())).collect(),
             blinders: self.blinders.iter().map(scalar).collect(),
             generators: self.generators.to_bytes(),
             digest: self.generators.digest(),
             tables: self.tables.to_bytes(),
-            mask_points: self.masks.points.iter().map(scalar).collect(),
+            verifying: *self.masks.key(),
             mask_rows,
         };
         encode(Kind::ProvingKey, &stored)
@@ -93,8 +105,7 @@ impl ProvingKey {
         let tables = Tables::from_bytes_trusted(&stored.tables).ok_or_else(|| failed("fixed-base tables".into()))?;
         let row = |bytes: &[u8]| G1Affine::deserialize_uncompressed_unchecked(bytes).ok();
         let rows: Option<Vec<G1Affine>> = stored.mask_rows.chunks(96).map(row).collect();
-        let points = stored.mask_points.iter().map(|b| Fr::from_le_bytes_mod_order(b)).collect();
-        let masks = rows.and_then(|rows| MaskRows::from_parts(&generators, points, rows)).ok_or_else(|| failed("mask rows".into()))?;
+        let masks = rows.and_then(|rows| MaskRows::from_parts(&generators, stored.verifying, rows)).ok_or_else(|| failed("mask rows".into()))?;
         Ok(Self {
             weights: stored.weights.iter().map(|(id, w)| (*id, Arc::from(w.as_slice()))).collect(),
             blinders: stored.blinders.iter().map(|b| Fr::from_le_bytes_mod_order(b)).collect(),
@@ -156,9 +167,10 @@ pub fn keygen(
         VerifyingKey::push_row(&mut model_rows, &point);
     }
     let verifying = VerifyingKey { program, setup: setup.verifier.clone(), column_bits, model_rows, inputs, outputs };
-    let size = ProofSize::of(&Relation::new(&verifying, Some(&generators))?, setup.verifier.is_transparent())?;
+    let transparent = setup.verifier.is_transparent();
+    let relation = Relation::new(&verifying, Some(&generators))?;
+    let size = ProofSize::of(&relation, transparent)?;
     let tables = Tables::new(&generators.g[..size.hidden_scalars.min(generators.columns())]);
-    let points = (0..MaskRows::count(column_bits, setup.verifier.is_transparent())).map(|_| randomness.scalar()).collect();
-    let masks = MaskRows::new(&generators, points);
+    let masks = MaskRows::new(&generators, relation.digest, shown(size.segments, decider::shown(transparent, column_bits as usize)));
     Ok((ProvingKey { weights, blinders, generators, tables, masks }, verifying))
 }

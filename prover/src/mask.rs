@@ -1,11 +1,13 @@
 //! Mask rows that are cheap to commit to.
 //!
-//! After the mask a proof shows of the masked vector `w` no more than some linear functions: its value, cross terms of the clear fold,
-//! and what the decider sends. For these to be uniform, `s_w` need not be: it is a random combination of `K` rows `(mu_i^j)_j`
-//! that belong to the key, where `K` is at least the number of these functions. Functions that are linearly independent on all of `F^m` are
-//! so on these rows, unless a determinant vanishes that is a polynomial of degree below `m` in each `mu_i`: with probability
-//! at most `K m / |F|` over the `mu_i`, which are random and independent of the challenges. Then what is shown of `s_w + g w`
-//! has the same distribution for every `w`: it is uniform on the image of the functions.
+//! After the mask a proof shows of the masked vector `w` no more than some linear functions, as many as [`shown`] tells. For these to be
+//! uniform, `s_w` need not be: it is a random combination of `K` rows `(mu_i^j)_j`, where `K` is at least the number of these functions.
+//! Functions that are linearly independent on all of `F^m` are so on these rows, unless a determinant vanishes that is a
+//! polynomial of degree below `m` in each `mu_i`: with probability at most `K m / |F|` over the `mu_i`, which are hashes of the verifying
+//! key: nobody chooses them, nor a program or a setup with them in mind. Then what is shown of `s_w + g w` has the same distribution for every `w`: it is uniform on
+//! the image of the functions (docs/zero-knowledge.md).
+//!
+//! [`shown`]: zktorch_accumulator::mask::shown
 
 use ark_bls12_381::{G1Affine, G1Projective};
 use ark_ec::CurveGroup;
@@ -14,45 +16,53 @@ use rayon::prelude::*;
 use zeroize::Zeroizing;
 use zktorch_accumulator::msm::{self, fixed};
 use zktorch_accumulator::setup::Generators;
+use zktorch_accumulator::setup::hash::mask_point;
 use zktorch_blocks::field::Fr;
 use zktorch_blocks::transcript::MaskRow;
-
-/// Rows for the functions that every proof shows: the masked value, a cross term for each level of the clear fold (16 levels are more than 2^20
-/// hidden scalars on 32 columns), and of KZG the value at `tau`, that of the cross polynomial, and one scalar. (The quotient follows from
-/// them.)
-pub const FEW: usize = 20;
 
 /// The rows whose combinations are masks, by what they are powers of, and commitments to them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MaskRows {
+    /// Digest of the verifying key.
+    key: [u8; 32],
     columns: usize,
     /// The `mu_i`.
-    pub points: Vec<Fr>,
+    points: Vec<Fr>,
     /// `sum_j mu_i^j G_j`.
-    pub commitments: Vec<G1Affine>,
+    commitments: Vec<G1Affine>,
 }
 
 impl MaskRows {
-    /// How many rows masks of `2^column_bits` columns are made of: at most as many as columns, when they span everything. A transparent
-    /// decider shows two functions more for each column bit.
-    pub fn count(column_bits: u32, transparent: bool) -> usize {
-        let most = FEW + if transparent { 2 * column_bits as usize } else { 0 };
-        most.min(1 << column_bits)
-    }
-
-    /// Rows of the length of the generators.
-    pub fn new(generators: &Generators, points: Vec<Fr>) -> Self {
+    /// Rows that hide as many linear functions in proofs under the verifying key of a digest; never more than columns, when they span everything.
+    pub fn new(generators: &Generators, key: [u8; 32], shown: usize) -> Self {
         let columns = generators.columns();
+        let points = mask_points(&key, shown.min(columns));
         let row =
             |&point: &Fr| std::iter::successors(Some(Fr::ONE), move |x| Some(*x * point)).take(columns).collect::<Vec<Fr>>();
         let commit = |point: &Fr| msm::sum(&generators.g, &row(point));
         let commitments = G1Projective::normalize_batch(&points.par_iter().map(commit).collect::<Vec<_>>());
-        Self { columns, points, commitments }
+        Self { key, columns, points, commitments }
     }
 
-    /// From what a file holds.
-    pub fn from_parts(generators: &Generators, points: Vec<Fr>, commitments: Vec<G1Affine>) -> Option<Self> {
-        (points.len() == commitments.len()).then_some(Self { columns: generators.columns(), points, commitments })
+    /// From what a file holds, unless there are more rows than columns. The commitments are not checked: proofs with wrong ones are refused.
+    pub fn from_parts(generators: &Generators, key: [u8; 32], commitments: Vec<G1Affine>) -> Option<Self> {
+        let (columns, rows) = (generators.columns(), commitments.len());
+        (rows <= columns).then(|| Self { key, columns, points: mask_points(&key, rows), commitments })
+    }
+
+    /// Digest of the verifying key that they are for.
+    pub fn key(&self) -> &[u8; 32] {
+        &self.key
+    }
+
+    /// How many rows there are: how many linear functions a combination hides.
+    pub fn count(&self) -> usize {
+        self.points.len()
+    }
+
+    /// Commitments to the rows.
+    pub fn commitments(&self) -> &[G1Affine] {
+        &self.commitments
     }
 
     /// `sum_i c_i M_i` and its commitment. `coefficients` are as many as rows.
@@ -74,6 +84,10 @@ impl MaskRows {
     }
 }
 
+fn mask_points(key: &[u8; 32], count: usize) -> Vec<Fr> {
+    (0u64..).take(count).map(|index| mask_point(key, index)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,16 +99,16 @@ mod tests {
         let generators = Setup::insecure(5).expect("in range").generators;
         let mut randomness = crate::Randomness::insecure_seed(1);
         let mut random = |n: usize| (0..n).map(|_| randomness.scalar()).collect::<Vec<Fr>>();
-        let rows = MaskRows::new(&generators, random(MaskRows::count(5, false)));
-        let coefficients = random(rows.points.len());
+        let rows = MaskRows::new(&generators, [7; 32], 20);
+        assert_eq!([rows.count(), MaskRows::new(&generators, [7; 32], 40).count()], [20, 32]);
+        let coefficients = random(rows.count());
         let mask = rows.combine(&coefficients, Fr::from(7u64));
         let expected = msm::sum(&generators.g, &mask.row) + generators.h * Fr::from(7u64);
         assert_eq!(mask.commitment, expected.into_affine());
         let form = random(32);
         assert_eq!(dot(&form, &mask.row), dot(&rows.values(&form), &coefficients));
         // As many unit forms as rows: no combination of rows vanishes on all of them.
-        let n = rows.points.len();
-        assert_eq!(n, FEW);
+        let n = rows.count();
         for places in [0..n, 32 - n..32] {
             let mut matrix: Vec<Vec<Fr>> =
                 places.map(|i| rows.values(&(0..32).map(|j| Fr::from(u64::from(j == i))).collect::<Vec<Fr>>())).collect();

@@ -7,7 +7,7 @@ use crate::session::Blinders;
 use std::collections::BTreeMap;
 use zktorch_blocks::execute::{Weights, execute};
 use zktorch_blocks::transcript::Reject;
-use zktorch_verifier::key::{KeyError, Relation, VerifyingKey};
+use zktorch_verifier::key::{KeyError, VerifyingKey};
 use zktorch_verifier::model::{Level, ModelProof, part_digest, parts};
 
 /// Proves what `level` says of the weights of a key. `progress` is told the part that begins and how many there are.
@@ -21,7 +21,7 @@ pub fn prove_model(
     randomness: &mut Randomness,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<ModelProof, ProveError> {
-    let relation = Relation::new(verifying, Some(&proving.generators))?;
+    let relation = proving.relation(verifying)?;
     let programs = parts(&relation, level)?;
     let count = programs.len();
     // A part's first tensors are the weights, in the program's order.

@@ -1,7 +1,6 @@
 //! Proving.
 
 use crate::key::ProvingKey;
-use crate::mask::MaskRows;
 use crate::multiplicities::Miss;
 use crate::randomness::Randomness;
 use crate::secrets::Vault;
@@ -106,7 +105,7 @@ pub fn prove_trace(
     progress: &mut dyn FnMut(&'static str),
 ) -> Result<Proved, ProveError> {
     let program = &verifying.program;
-    let relation = Relation::new(verifying, Some(&proving.generators))?;
+    let relation = proving.relation(verifying)?;
     let mut proved = argue_trace(proving, verifying, &relation, trace, blinders, randomness, progress)?;
     proved.outputs = program.outputs.iter().map(|&id| trace.values(program, id).to_vec()).collect();
     proved.proof.scales = program.outputs.iter().map(|&id| program.tensors[id].scale).collect();
@@ -125,10 +124,8 @@ pub(crate) fn argue_trace(
 ) -> Result<Proved, ProveError> {
     let program = relation.program;
     let generators = &proving.generators;
-    let masks = MaskRows::count(verifying.column_bits, verifying.setup.is_transparent());
     let fits = proving.blinders.len() == relation.model_rows.len() && generators.columns() == relation.columns();
-    // With fewer mask rows the proof would not hide.
-    if !fits || proving.masks.points.len() < masks {
+    if !fits {
         return Err(ProveError::Foreign);
     }
     let decider = verifying.setup.key(Some(generators))?;

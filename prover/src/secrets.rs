@@ -50,10 +50,15 @@ impl Secrets for Vault<'_> {
         (msm::sum(&self.key.generators.g[..values.len()], values) + fixed::blind(blinder)).into_affine()
     }
 
-    fn mask_row(&mut self, _width: usize) -> MaskRow {
-        let coefficients = Zeroizing::new(self.key.masks.points.iter().map(|_| self.randomness.scalar()).collect::<Vec<Fr>>());
+    fn mask_row(&mut self, width: usize, shown: usize) -> MaskRow {
+        let rows = &self.key.masks;
+        // The key's rows are as many as proofs of its program ask for; a part of a model proof may hide more scalars.
+        if rows.count() < shown.min(width) {
+            return MaskRow::uniform(self, width);
+        }
+        let coefficients = Zeroizing::new((0..rows.count()).map(|_| self.randomness.scalar()).collect::<Vec<Fr>>());
         let blinder = self.randomness.scalar();
-        self.key.masks.combine(&coefficients, blinder)
+        rows.combine(&coefficients, blinder)
     }
 
     fn commit_pieces(&self, _width: usize, pieces: &[Piece<'_>], blinders: [Fr; 2]) -> [G1Affine; 2] {

@@ -178,8 +178,8 @@ impl Secrets for LyingVault<'_, '_> {
         self.inner.random()
     }
 
-    fn mask_row(&mut self, width: usize) -> MaskRow {
-        let mask = self.inner.mask_row(width);
+    fn mask_row(&mut self, width: usize, shown: usize) -> MaskRow {
+        let mask = self.inner.mask_row(width, shown);
         if self.lie.vectors.is_empty() {
             return mask;
         }

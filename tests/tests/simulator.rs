@@ -70,7 +70,9 @@ fn a_commitment_of_somebody_else_is_simulated_about() {
     let setup = Setup::insecure(8).expect("in range");
     let toy = Toy::default();
     simulate(&toy, &setup, 8, |fixture, public, _| {
-        let honest = fixture.honest(&[toy.sample(3).1]).proof;
+        // Under the key whose commitments are to the weights.
+        let (own, input) = Fixture::toy(&toy, 8);
+        let honest = own.honest(&[input]).proof;
         let layout = fixture.verifying.layout().expect("a good key");
         let rows = honest.bound(&layout, fixture.verifying.program.inputs[0]).expect("it is private");
         let given: Vec<G1Affine> = rows.iter().map(|bytes| decode_point(bytes).expect("a point")).collect();

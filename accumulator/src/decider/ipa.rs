@@ -20,6 +20,12 @@ use ark_ff::{AdditiveGroup, Field};
 use zktorch_blocks::field::dot;
 use zktorch_blocks::transcript::{Reject, Transcript, check};
 
+/// Linear functions of the vector that a proof shows: the commitment without its blinder, which is sent, two points a round, and the last
+/// scalar.
+pub fn shown(c: usize) -> usize {
+    2 + 2 * c
+}
+
 /// Decides a claim of `2^c` columns.
 ///
 /// # Transcript

@@ -29,6 +29,10 @@ use ark_poly_commit::kzg10::{Powers, VerifierKey};
 use std::borrow::Cow;
 use zktorch_blocks::transcript::{Reject, Transcript, check};
 
+/// Linear functions of the vector that a proof shows: the commitment without its blinder, which is sent, the cross polynomial's, the value and
+/// the quotient's. (The last follows from the others, as long as the generators are powers.)
+pub const SHOWN: usize = 4;
+
 /// The verifier's constants: those of KZG, and `[tau^2]_2`.
 #[derive(Clone, Debug)]
 pub struct Key {

@@ -1,7 +1,8 @@
 //! The deciders: from a claim `(C, f, v)` to acceptance, without the vector being sent.
 //!
 //! Relation: the prover knows `w` in `F^m` and `beta` with `C = sum w_j G_j + beta H` and `<w, f> = v`. The claim is a masked
-//! one: `w` and `beta` are uniformly random given everything else that was sent, so nothing here is hidden.
+//! one: `beta`, and the [`shown`] linear functions of `w` that the messages are, are uniformly random given everything else that was
+//! sent, so nothing here is hidden. The vector itself stays a secret: the mask need not hide more than that.
 //!
 //! Both deciders prove the inner product itself, for any linear form `f` that can be evaluated on products `(1, x_1) x .. x
 //! (1, x_c)`; none needs the claim to be turned into an evaluation first.
@@ -67,6 +68,11 @@ pub fn decide(
         Key::Kzg(key) => kzg::decide(transcript, key, c, claim, witness),
         Key::Ipa(generators) => ipa::decide(transcript, generators, c, claim, witness),
     }
+}
+
+/// How many linear functions of the vector a decider of `2^c` columns shows: those of [`kzg::SHOWN`], or of [`ipa::shown`].
+pub fn shown(transparent: bool, c: usize) -> usize {
+    if transparent { ipa::shown(c) } else { kzg::SHOWN }
 }
 
 /// `m = 2^c`, if the claim and the witness are of that length.

@@ -226,3 +226,11 @@ fn whoever_knows_tau_forges() {
     let mut transcript = Transcript::verifier("test", 1, &bytes);
     assert_eq!(decide(&mut transcript, &TAU.verifier.key(None).unwrap(), 3, &claim, None), Ok(()));
 }
+
+#[test]
+fn every_message_shows_one_function() {
+    for (kzg, c) in [(true, 0), (true, 5), (false, 0), (false, 5)] {
+        // The blinder opens the commitment.
+        assert_eq!(shown(!kzg, c), Case::new(kzg, c, true).prove().1.len());
+    }
+}

@@ -17,6 +17,9 @@ pub const DST_GENERATORS: &[u8] = b"zktorch-v1-generators-BLS12381G1_XMD:SHA-256
 /// Domain of the insecure setup's public `tau` (message: the empty string).
 pub const DST_INSECURE: &[u8] = b"zktorch-v1-INSECURE-tau-XMD:SHA-256";
 
+/// Domain of what mask rows are powers of (message: the digest of the verifying key, then the index, 8 bytes little endian).
+pub const DST_MASK: &[u8] = b"zktorch-v1-mask-row-XMD:SHA-256";
+
 type Hasher = MapToCurveBasedHasher<G1Projective, DefaultFieldHasher<Sha256, 128>, WBMap<g1::Config>>;
 
 /// The point of `G1` that the message hashes to.
@@ -37,9 +40,18 @@ pub fn transparent_generator(index: u64) -> Result<G1Affine, SetupError> {
 
 /// The insecure setup's `tau`: everyone knows it.
 pub fn insecure_tau() -> Fr {
-    let hasher = <DefaultFieldHasher<Sha256, 128> as HashToField<Fr>>::new(DST_INSECURE);
-    let [tau] = hasher.hash_to_field::<1>(b"");
-    tau
+    hash_to_field(DST_INSECURE, b"")
+}
+
+/// What mask row `index` is the powers of, under the verifying key of a digest.
+pub fn mask_point(key: &[u8; 32], index: u64) -> Fr {
+    hash_to_field(DST_MASK, &[key.as_slice(), &index.to_le_bytes()].concat())
+}
+
+fn hash_to_field(domain: &[u8], message: &[u8]) -> Fr {
+    let hasher = <DefaultFieldHasher<Sha256, 128> as HashToField<Fr>>::new(domain);
+    let [x] = hasher.hash_to_field::<1>(message);
+    x
 }
 
 #[cfg(test)]

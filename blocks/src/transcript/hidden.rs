@@ -52,6 +52,16 @@ pub struct MaskRow {
     pub commitment: G1Affine,
 }
 
+impl MaskRow {
+    /// A row that hides any number of linear functions.
+    pub fn uniform(secrets: &mut (impl Secrets + ?Sized), width: usize) -> Self {
+        let row = Zeroizing::new((0..width).map(|_| secrets.random()).collect::<Vec<Fr>>());
+        let blinder = secrets.random();
+        let commitment = secrets.commit_vector(&row, blinder);
+        Self { row, blinder, commitment }
+    }
+}
+
 /// The prover's secrets: what it hid, and the randomness it hides with. Draws happen in protocol order.
 pub trait Secrets {
     /// `sum v_i G_(column + i) + beta H` with a fresh blinder; remembers both.
@@ -69,12 +79,9 @@ pub trait Secrets {
     /// `sum v_i G_i + blinder H`.
     fn commit_vector(&self, values: &[Fr], blinder: Fr) -> G1Affine;
 
-    /// A fresh row of `width` entries, such that what a proof shows of its sum with any other tells nothing about the other.
-    fn mask_row(&mut self, width: usize) -> MaskRow {
-        let row = Zeroizing::new((0..width).map(|_| self.random()).collect::<Vec<Fr>>());
-        let blinder = self.random();
-        let commitment = self.commit_vector(&row, blinder);
-        MaskRow { row, blinder, commitment }
+    /// A fresh row of `width` entries, such that `shown` linear functions of its sum with any other tell nothing about the other.
+    fn mask_row(&mut self, width: usize, _shown: usize) -> MaskRow {
+        MaskRow::uniform(self, width)
     }
 
     /// Commitments to a vector given by its pieces, and to the same with each piece times its weight.
@@ -140,6 +147,11 @@ impl Hidden {
     /// Number of segments in use.
     pub fn segments(&self) -> usize {
         self.segment + 1
+    }
+
+    /// Number of segments in use once one more scalar is hidden.
+    pub fn segments_with_one_more(&self) -> usize {
+        self.reserve(1).segment + 1
     }
 
     /// Columns of a segment.

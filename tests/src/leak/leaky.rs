@@ -69,7 +69,7 @@ impl Places {
         let layout = &model.relation.layout;
         let rows = [Phase::Bound, Phase::Witness, Phase::Multiplicities].iter().map(|&p| layout.sent_rows(p).count()).sum::<usize>();
         // After the rows: the coefficients of the mask row and its blinder, the mask of the scalars, a blinder a segment twice, the errors' blinders.
-        let mask_row = rows..rows + model.fixture.proving.masks.points.len();
+        let mask_row = rows..rows + model.fixture.proving.masks.count();
         let mut next = mask_row.end + 1;
         let hidden = t.hidden();
         let mut segments = Vec::new();
@@ -137,8 +137,8 @@ impl Secrets for Leaky<'_> {
         if self.hole.has_draw(number) { Fr::ZERO } else { drawn }
     }
 
-    fn mask_row(&mut self, _width: usize) -> MaskRow {
-        let coefficients: Vec<Fr> = self.key.masks.points.iter().map(|_| self.random()).collect();
+    fn mask_row(&mut self, _width: usize, _shown: usize) -> MaskRow {
+        let coefficients: Vec<Fr> = (0..self.key.masks.count()).map(|_| self.random()).collect();
         let blinder = self.random();
         self.key.masks.combine(&coefficients, blinder)
     }
