@@ -51,7 +51,7 @@ impl ClearClaim {
         self.form.add_scaled(r, &other.form);
         self.value += r * cross + r.square() * other.value;
         self.witness = self.witness.zip(other.witness).map(|((mut w1, b1), (w2, b2))| {
-            w1.iter_mut().zip(w2).for_each(|(a, b)| *a += r * b);
+            w1.iter_mut().zip(&*w2).for_each(|(a, b)| *a += r * b);
             (w1, b1 + r * b2)
         });
         self

@@ -28,7 +28,7 @@ pub struct ClearClaim {
     /// The value.
     pub value: Fr,
     /// The vector and its blinder, on the prover's side.
-    pub witness: Option<(Vec<Fr>, Fr)>,
+    pub witness: Option<(Zeroizing<Vec<Fr>>, Fr)>,
 }
 
 /// The two generators that the verifier itself uses: `G_0` and `H`.
@@ -155,7 +155,7 @@ impl Opening<'_> {
                 let mask = masks.get(which).and_then(|m| m.get(j)).map(|&c| (Fr::ONE, c));
                 let messages = self.coefficients(j, which == 1).map(|(c, i)| (c, slots.messages.get(i)));
                 let commitment = mask.into_iter().chain(messages.filter_map(|(c, m)| Some((c, m?.commitment)))).collect();
-                let vector = vectors.as_ref().and_then(|v| v.get(which)).map(|v| segment(v));
+                let vector = vectors.as_ref().and_then(|v| v.get(which)).map(|v| Zeroizing::new(segment(v)));
                 let witness = vector.zip(blinders.as_ref().and_then(|b| self.blinder(j, which, b)));
                 claims.push(ClearClaim { commitment, form: LinearForm::dense(segment(form)), value, witness });
             }

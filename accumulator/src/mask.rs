@@ -20,8 +20,8 @@ pub struct Masked {
     pub challenge: Fr,
     /// The value, in the clear.
     pub value: Fr,
-    /// The vector and its blinder, on the prover's side.
-    pub witness: Option<(Vec<Fr>, Fr)>,
+    /// The vector, which the mask hides no more of than is [`shown`], and its blinder, on the prover's side.
+    pub witness: Option<(Zeroizing<Vec<Fr>>, Fr)>,
 }
 
 /// How many linear functions of the masked vector a proof shows: its value, a cross term for each level of the clear fold with the claims on
@@ -57,7 +57,7 @@ pub fn mask(
     let witness = random.zip(witness).map(|(MaskRow { row, blinder: row_blinder, .. }, (vector, blinder))| {
         let vector = Zeroizing::new(vector);
         let masked = row.iter().zip(&*vector).map(|(s, w)| *s + challenge * w).collect::<Vec<Fr>>();
-        (masked, row_blinder + challenge * blinder)
+        (Zeroizing::new(masked), row_blinder + challenge * blinder)
     });
     let value = t.scalar("masked value", witness.as_ref().map(|(w, _)| dot(w, &form)))?;
     let mut constraint = Form::combine(hidden.iter().map(|h| (Fr::from(1u64), h)));

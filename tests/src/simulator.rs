@@ -185,8 +185,8 @@ fn push(bytes: &mut Vec<u8>, point: G1Affine) {
 }
 
 impl Opened {
-    fn witness(self) -> (Vec<Fr>, Fr) {
-        (self.vector, self.blinder)
+    fn witness<V: From<Vec<Fr>>>(self) -> (V, Fr) {
+        (self.vector.into(), self.blinder)
     }
 }
 

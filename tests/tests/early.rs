@@ -291,7 +291,7 @@ fn the_clear_fold() {
             commitment: Vec::new(),
             form: Form::dense(f.to_vec()),
             value,
-            witness: Some((w.to_vec(), Fr::zero())),
+            witness: Some((w.to_vec().into(), Fr::zero())),
         };
         vec![claim(&w1, &f1, dot(&w1, &f1) + wrong), claim(&w2, &f2, dot(&w2, &f2))]
     };

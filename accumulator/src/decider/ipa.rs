@@ -17,6 +17,7 @@ use crate::setup::constants::inner_product_base;
 use ark_bls12_381::{Fr, G1Affine, G1Projective};
 use ark_ec::CurveGroup;
 use ark_ff::{AdditiveGroup, Field};
+use zeroize::Zeroizing;
 use zktorch_blocks::field::dot;
 use zktorch_blocks::transcript::{Reject, Transcript, check};
 
@@ -83,7 +84,7 @@ pub fn decide(
 
 /// The prover's state: the halves so far.
 struct Prover<'a> {
-    vector: Vec<Fr>,
+    vector: Zeroizing<Vec<Fr>>,
     form: Vec<Fr>,
     bases: Bases<'a>,
     /// The multiple of the fixed point that is `Q`.
@@ -93,7 +94,7 @@ struct Prover<'a> {
 impl<'a> Prover<'a> {
     fn new(witness: &Witness<'_>, form: &Form, bases: &'a [G1Affine], scale: Fr) -> Self {
         let form = form.to_dense(bases.len());
-        Self { vector: witness.vector.to_vec(), form, bases: Bases::new(bases), scale }
+        Self { vector: Zeroizing::new(witness.vector.to_vec()), form, bases: Bases::new(bases), scale }
     }
 
     fn round(&self) -> (G1Affine, G1Affine) {
@@ -122,8 +123,8 @@ impl<'a> Prover<'a> {
 
 /// `lo + x hi`.
 fn halve(vector: &mut Vec<Fr>, x: Fr) {
-    let high = vector.split_off(vector.len() / 2);
-    vector.iter_mut().zip(high).for_each(|(low, high)| *low += x * high);
+    let high = Zeroizing::new(vector.split_off(vector.len() / 2));
+    vector.iter_mut().zip(&*high).for_each(|(low, high)| *low += x * high);
 }
 
 /// The folded generators, kept as `known` points and challenges still to be applied: `G'_i = sum_k table_k known_(k n + i)`, `n` the
@@ -147,7 +148,7 @@ impl<'a> Bases<'a> {
         let table = product_table(&self.pending);
         let half = low.len();
         let mut points = [Vec::new(), Vec::new()];
-        let mut scalars = [Vec::new(), Vec::new()];
+        let mut scalars = [(); 2].map(|()| Zeroizing::new(Vec::with_capacity(self.known.len() / 2)));
         for (weight, block) in table.iter().zip(self.known.chunks_exact(2 * half)) {
             let (block_low, block_high) = block.split_at(half);
             let sides = [(low, block_high), (high, block_low)];

@@ -27,6 +27,7 @@ use ark_ff::{AdditiveGroup, Field};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use ark_poly_commit::kzg10::{Powers, VerifierKey};
 use std::borrow::Cow;
+use zeroize::Zeroizing;
 use zktorch_blocks::transcript::{Reject, Transcript, check};
 
 /// Linear functions of the vector that a proof shows: the commitment without its blinder, which is sent, the cross polynomial's, the value and
@@ -112,7 +113,7 @@ struct Prover<'a> {
     vector: &'a [Fr],
     powers: Powers<'a, Bls12_381>,
     /// Coefficients of `S`.
-    cross: Vec<Fr>,
+    cross: Zeroizing<Vec<Fr>>,
 }
 
 impl<'a> Prover<'a> {
@@ -136,33 +137,36 @@ impl<'a> Prover<'a> {
     /// `A(z)` and the quotient, at the points `(z, 1/z)` where the form has the values `form`.
     fn open(&self, [z, inverse]: [Fr; 2], form: [Fr; 2]) -> (Fr, G1Affine) {
         let [at_z, at_inverse] = form;
-        let combine = |scale: Fr, shift: Fr| -> Vec<Fr> {
-            let mut sum: Vec<Fr> = self.vector.iter().map(|w| *w * scale).collect();
-            sum.iter_mut().zip(&self.cross).for_each(|(sum, s)| *sum -= *s * shift);
+        let combine = |scale: Fr, shift: Fr| {
+            let mut sum = Zeroizing::new(self.vector.iter().map(|w| *w * scale).collect::<Vec<Fr>>());
+            sum.iter_mut().zip(&*self.cross).for_each(|(sum, s)| *sum -= *s * shift);
             sum
         };
         let (first, value) = divide(&combine(at_inverse, z), z);
         let (second, _) = divide(&combine(at_z, inverse), inverse);
-        let quotient: Vec<Fr> = first.iter().zip(&second).map(|(a, b)| *a + b).collect();
+        let quotient = Zeroizing::new(first.iter().zip(&*second).map(|(a, b)| *a + b).collect::<Vec<Fr>>());
         (value, self.commit(&quotient))
     }
 }
 
 /// `S` with `W(X) f(1/X) + f(X) W(1/X) = 2 <w, f> + X S(X) + S(1/X)/X`: `S_k = sum_i w_(i+k+1) f_i + f_(i+k+1) w_i`.
-fn cross_polynomial(w: &[Fr], mut f: Vec<Fr>) -> Vec<Fr> {
+fn cross_polynomial(w: &[Fr], mut f: Vec<Fr>) -> Zeroizing<Vec<Fr>> {
     let m = w.len();
     f.reverse();
     // The coefficient of X^(m-1+k) in W times the reverse of f is sum_i w_(i+k) f_i.
-    let Some(domain) = Radix2EvaluationDomain::<Fr>::new(2 * m) else { return Vec::new() };
-    let mut product = domain.fft(w);
+    let Some(domain) = Radix2EvaluationDomain::<Fr>::new(2 * m) else { return Zeroizing::default() };
+    // Of the final length, so that no copy is left behind.
+    let mut product = Zeroizing::new(Vec::with_capacity(2 * m));
+    product.extend_from_slice(w);
+    domain.fft_in_place(&mut *product);
     product.iter_mut().zip(domain.fft(&f)).for_each(|(a, b)| *a *= b);
-    domain.ifft_in_place(&mut product);
+    domain.ifft_in_place(&mut *product);
     let low = product.iter().take(m.saturating_sub(1)).rev();
-    product.iter().skip(m).zip(low).map(|(high, low)| *high + low).collect()
+    Zeroizing::new(product.iter().skip(m).zip(low).map(|(high, low)| *high + low).collect())
 }
 
 /// The quotient by `X - x`, and the value at `x`.
-fn divide(polynomial: &[Fr], x: Fr) -> (Vec<Fr>, Fr) {
+fn divide(polynomial: &[Fr], x: Fr) -> (Zeroizing<Vec<Fr>>, Fr) {
     let mut carry = Fr::ZERO;
     let mut quotient: Vec<Fr> = polynomial
         .iter()
@@ -175,5 +179,5 @@ fn divide(polynomial: &[Fr], x: Fr) -> (Vec<Fr>, Fr) {
     // The first entry is the zero above the leading coefficient.
     quotient.reverse();
     quotient.pop();
-    (quotient, carry)
+    (Zeroizing::new(quotient), carry)
 }

@@ -60,7 +60,7 @@ fn speak(t: &mut Transcript<'_>, model: &Model<'_>, mut prover: Option<&mut dyn 
     let columns = relation.columns();
     begin(t, relation, &model.statement);
     let Open { rows, accumulated, vector } = argue_hidden(t, relation, &model.statement, &mut prover)?;
-    let witness = vector.zip(prover.as_deref()).map(|(vector, p)| (vector, p.blinder(&accumulated.rows)));
+    let witness = vector.zip(prover.as_deref()).map(|(vector, p)| (vector.into(), p.blinder(&accumulated.rows)));
     let commitment: Vec<(Fr, G1Affine)> = accumulated.rows.iter().copied().zip(rows).collect();
     // Its value is hidden: it enters as zero, and is what is missing in the end.
     let mut claims = vec![ClearClaim { commitment, form: accumulated.form, value: Fr::ZERO, witness }];
@@ -77,7 +77,7 @@ fn speak(t: &mut Transcript<'_>, model: &Model<'_>, mut prover: Option<&mut dyn 
     let mask_value = t.scalar("mask value", mask.as_ref().map(|m| dot(&m.1, &form)))?;
     let g = t.challenge();
     let masked = mask.zip(all.witness).map(|((_, row, blinder), (vector, own))| {
-        (row.iter().zip(vector).map(|(s, w)| *s + g * w).collect::<Vec<Fr>>(), blinder + g * own)
+        (row.iter().zip(&*vector).map(|(s, w)| *s + g * w).collect::<Vec<Fr>>(), blinder + g * own)
     });
     let value = t.scalar("masked value", masked.as_ref().map(|(w, _)| dot(w, &form)))?;
     let terms = all.commitment.iter().map(|(c, p)| *p * (g * c));
