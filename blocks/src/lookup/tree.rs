@@ -49,7 +49,8 @@ pub struct LeafClaim {
 /// multiplicities) and `alpha`, `beta`.
 ///
 /// # Soundness
-/// `sum over layers (3 k + 2) / |F|`, on top of `(2^n (W + 1)) / |F|` for the fingerprints. The caller owes the check of the claim.
+/// At most `sum over layers (3 k + 2) / |F|` (one for `lambda`, three a variable with rounds, one a variable of the rest), on top of
+/// `(2^n (W + 1)) / |F|` for the fingerprints. The caller owes the check of the claim.
 ///
 /// # Errors
 /// On malformed bytes only.

@@ -6,7 +6,7 @@ use ark_ff::AdditiveGroup;
 use rayon::prelude::*;
 
 /// Nodes of the largest message.
-const MAX_NODES: usize = 256;
+const MAX_NODES: usize = 1 << (2 * super::MOST);
 /// Work below which a loop stays on one thread.
 const GRAIN: usize = 1 << 10;
 

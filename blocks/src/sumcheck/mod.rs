@@ -100,8 +100,8 @@ pub trait Rounds {
 /// summand depends on.
 ///
 /// # Soundness
-/// `k * degree / |F|` a variable group's worth in total; the caller owes a check of the claim returned against the
-/// summand's factors at the point, summed over the variables left.
+/// `k degree / |F|`, and `k / |F|` more with an eq factor: a group's error is a polynomial of such a total degree in its challenges. The
+/// caller owes a check of the claim returned against the summand's factors at the point, summed over the variables left.
 ///
 /// # Errors
 /// On malformed bytes only: the equations become constraints on the hidden scalars.
