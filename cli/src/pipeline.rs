@@ -110,12 +110,13 @@ pub fn read_input(path: &Path, ports: &[Port]) -> Result<Vec<Vec<i64>>, Failure>
     Ok(inputs)
 }
 
-/// Tensors of floats from integers.
-pub fn floats(ports: &[Port], values: &[Vec<i64>]) -> Vec<Tensor> {
+/// Named tensors of integers.
+pub fn tensors(ports: &[Port], values: &[Vec<i64>]) -> Vec<Tensor> {
     let tensor = |(port, values): (&Port, &Vec<i64>)| Tensor {
         name: port.name.clone(),
         shape: port.shape.clone(),
-        data: port.dequantise(values),
+        scale: port.scale,
+        integers: values.clone(),
     };
     ports.iter().zip(values).map(tensor).collect()
 }

@@ -12,32 +12,41 @@ use zktorch_verifier::soundness;
 /// Entries of a tensor that are shown to people.
 const SHOWN: usize = 12;
 
-/// A named tensor of floats.
+/// A named tensor: exact integers, and the floats that they stand for.
 #[derive(Clone, Debug)]
 pub struct Tensor {
     /// The ONNX name.
     pub name: String,
     /// Its shape.
     pub shape: Vec<usize>,
+    /// `real = integer * 2^-scale`.
+    pub scale: i32,
     /// Row-major values.
-    pub data: Vec<f64>,
+    pub integers: Vec<i64>,
 }
 
 impl Tensor {
-    /// `{"name", "shape", "data"}`.
+    /// The values as floats: exact below 2^53.
+    pub fn data(&self) -> Vec<f64> {
+        let unit = f64::from(-self.scale).exp2();
+        self.integers.iter().map(|&v| v as f64 * unit).collect()
+    }
+
+    /// `{"name", "shape", "data", "integers", "scale"}`.
     pub fn json(&self) -> Value {
-        json!({ "name": self.name, "shape": self.shape, "data": self.data })
+        let Self { name, shape, scale, integers } = self;
+        json!({ "name": name, "shape": shape, "data": self.data(), "integers": integers, "scale": scale })
     }
 
     /// One line.
     pub fn text(&self) -> String {
         let mut text = format!("{} [{}]:", plain(&self.name), shape(&self.shape));
-        for value in self.data.iter().take(SHOWN) {
+        for value in self.data().into_iter().take(SHOWN) {
             // Writing to a string does not fail.
-            let _ = write!(text, " {}", number(*value));
+            let _ = write!(text, " {}", number(value));
         }
-        if self.data.len() > SHOWN {
-            let _ = write!(text, " .. ({} values)", self.data.len());
+        if self.integers.len() > SHOWN {
+            let _ = write!(text, " .. ({} values)", self.integers.len());
         }
         text
     }

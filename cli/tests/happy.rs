@@ -46,7 +46,12 @@ fn from_model_to_verdict() {
     assert_eq!((verified.code, verified.stderr.as_str()), (0, ""), "{verified:?}");
     let verdict = verified.json();
     assert_eq!((&verdict["verdict"], &verdict["reason"]), (&"accepted".into(), &Value::Null));
-    assert_eq!((data(&verdict["outputs"][0]), &verdict["model"]), (scores, &"proved".into()));
+    // What is proved are integers, shown as such, and floats beside them.
+    let output = &verdict["outputs"][0];
+    let unit = (-output["scale"].as_f64().unwrap()).exp2();
+    let exact: Vec<f64> = output["integers"].as_array().unwrap().iter().map(|v| v.as_i64().unwrap() as f64 * unit).collect();
+    assert_eq!((&exact, data(output)), (&scores, scores.clone()));
+    assert_eq!((output, &verdict["model"]), (&proved["outputs"][0], &"proved".into()));
     assert_eq!((&verdict["soundness_bits"], &verdict["model_digest"]), (&0.into(), &report["model_digest"]));
     assert!(verdict["warning"].as_str().unwrap().contains("INSECURE"));
     let text = zktorch(&["verify", "--key", &key, &proof]);

@@ -6,7 +6,7 @@ use crate::args::{Demo, SetupChoice, Visibility};
 use crate::failure::Failure;
 use crate::generators;
 use crate::outcome::Outcome;
-use crate::pipeline::{Choices, Port, floats};
+use crate::pipeline::{Choices, Port, tensors};
 use crate::progress::Progress;
 use crate::show;
 use serde_json::{Value, json};
@@ -43,8 +43,8 @@ pub fn command(args: &Demo) -> Result<Outcome, Failure> {
     let inputs = made.inputs.iter().map(quantise).collect::<Result<Vec<_>, _>>()?;
     let proved = prove(&made.proving, &made.verifying, &inputs, &Blinders::new(), &mut progress)?;
     let prove_seconds = start.elapsed().as_secs_f64();
-    let scores = floats(&made.outputs, &proved.outputs);
-    let prediction = scores.first().and_then(|t| largest(&t.data)).unwrap_or(0);
+    let scores = tensors(&made.outputs, &proved.outputs);
+    let prediction = scores.first().and_then(|t| largest(&t.integers)).unwrap_or(0);
 
     progress.begin("verifying");
     let generators = generators::for_verifier(&made.verifying.setup)?;
@@ -133,8 +133,8 @@ fn other_output(proof: &Proof, key: &VerifyingKey, prediction: usize) -> Proof {
     other
 }
 
-fn largest(values: &[f64]) -> Option<usize> {
-    values.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(i, _)| i)
+fn largest(values: &[i64]) -> Option<usize> {
+    values.iter().enumerate().max_by_key(|(_, value)| **value).map(|(i, _)| i)
 }
 
 fn say(verdict: &Verdict) -> String {

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::files::Pending;
 use crate::folder::ProgramFile;
 use crate::outcome::Outcome;
-use crate::pipeline::{Port, floats, read_input};
+use crate::pipeline::{Port, read_input, tensors};
 use crate::progress::Progress;
 use crate::show;
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ pub fn command(args: &Prove) -> Result<Outcome, Failure> {
     pending.write(&bytes)?;
     let seconds = progress.seconds();
     drop(progress);
-    let outputs = floats(&file.outputs, &proved.outputs);
+    let outputs = tensors(&file.outputs, &proved.outputs);
     let proof_bytes = proved.proof.bytes.len();
     let mut phases = vec![("load", load)];
     phases.extend(proved.phases.iter().map(|p| (p.name, p.seconds)));
@@ -57,7 +57,6 @@ pub fn command(args: &Prove) -> Result<Outcome, Failure> {
     let phases: Vec<Value> = phases.iter().map(|(name, seconds)| json!({ "name": name, "seconds": seconds })).collect();
     let json = json!({
         "outputs": show::tensors(&outputs),
-        "integers": proved.outputs,
         "proof_bytes": proof_bytes,
         "file_bytes": bytes.len(),
         "seconds": seconds,

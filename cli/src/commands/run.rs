@@ -4,7 +4,7 @@ use crate::args::Run;
 use crate::failure::Failure;
 use crate::folder::ProgramFile;
 use crate::outcome::Outcome;
-use crate::pipeline::{floats, read_input};
+use crate::pipeline::{read_input, tensors};
 use crate::progress::Progress;
 use crate::show;
 use serde_json::json;
@@ -21,11 +21,11 @@ pub fn command(args: &Run) -> Result<Outcome, Failure> {
     let trace = execute(&file.program, &key.weights, &inputs).map_err(run_failure)?;
     let seconds = progress.seconds() - start;
     let values: Vec<Vec<i64>> = file.program.outputs.iter().map(|&id| trace.values(&file.program, id).to_vec()).collect();
-    let outputs = floats(&file.outputs, &values);
+    let outputs = tensors(&file.outputs, &values);
     let text: Vec<String> = outputs.iter().map(show::Tensor::text).collect();
     let phases: Vec<_> =
         progress.finish().into_iter().map(|(name, seconds)| json!({ "name": name, "seconds": seconds })).collect();
-    let json = json!({ "outputs": show::tensors(&outputs), "integers": values, "seconds": seconds, "phases": phases });
+    let json = json!({ "outputs": show::tensors(&outputs), "seconds": seconds, "phases": phases });
     Ok(Outcome::done(text.join("\n"), json))
 }
 

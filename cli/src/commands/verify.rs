@@ -230,14 +230,13 @@ impl About<'_> {
     }
 }
 
-/// The public ones among some tensors, as floats.
+/// The public ones among some tensors.
 fn public(program: &Program, ids: &[TensorId], ports: &[Port], proof: &Proof) -> Vec<Tensor> {
     let position = |id: TensorId| program.statement().position(|other| other == id);
     let tensor = |(&id, port): (&TensorId, &Port)| {
-        let values = proof.statement.get(position(id)?)?;
-        let unit = f64::from(-program.tensors.get(id)?.scale).exp2();
-        let data = values.iter().map(|&v| v as f64 * unit).collect();
-        Some(Tensor { name: port.name.clone(), shape: port.shape.clone(), data })
+        let integers = proof.statement.get(position(id)?)?.clone();
+        let scale = program.tensors.get(id)?.scale;
+        Some(Tensor { name: port.name.clone(), shape: port.shape.clone(), scale, integers })
     };
     ids.iter().zip(ports).filter_map(tensor).collect()
 }
