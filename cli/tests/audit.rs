@@ -119,7 +119,7 @@ fn annotations_are_held_to_what_a_compiler_writes() {
     against(&|notes| notes[0] = 3, "settings");
     against(&|notes| notes.truncate(notes.len() - 1), "end too early");
     against(&|notes| notes.push(0), "has use for");
-    against(&|notes| notes[4] = i64::MAX, "expected -128 to 128");
+    against(&|notes| notes[5] = i64::MAX, "expected -128 to 128");
     // Every single decision matters, or is one of the many scales that nothing came to ask for.
     let count = VerifyingKey::from_bytes(&std::fs::read(scratch.path("digits_cnn/verifying.key")).unwrap()).unwrap().program.annotations.len();
     let mut felt = 0;

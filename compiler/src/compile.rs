@@ -6,7 +6,7 @@ use zktorch_blocks::program::{Interval, Invalid, Limits, Program};
 
 use crate::graph::{EvaluateError, Evaluation, Graph, Op};
 use crate::lower::{Interface, LowerError, Lowered, lower};
-use crate::quantise::{Calibration, Range, Settings, candidates, finest, to_integer};
+use crate::quantise::{Calibration, Range, Settings, candidates, finest, saturates, to_integer};
 use crate::report::{self, Report};
 
 /// Multiplications in all test runs of one candidate, beyond which fewer samples are tried.
@@ -166,20 +166,31 @@ fn search(
     let error = |attempt: &Attempt| attempt.error.unwrap_or(0.0);
     let wanted = if activations > LARGE { options.target_error.max(LARGE_ERROR) } else { options.target_error };
     let [finest, beyond] = finest(options.bits, activations);
-    let mut best = try_out(finest)?;
-    if error(&best) > wanted
-        && let Ok(finer) = try_out(beyond)
-        && error(&finer) < 0.5 * error(&best)
-    {
-        // Limbs for all remainders: only where they bring much.
-        best = finer;
-        if error(&best) > 0.5 * wanted {
+    let reach = |saturates| -> Result<Attempt, CompileError> {
+        let best = try_out(Settings { saturates, ..finest })?;
+        if error(&best) <= wanted {
             return Ok(best);
         }
+        // Limbs for all remainders: only where they bring much.
+        let finer = try_out(Settings { saturates, ..beyond }).ok().filter(|finer| error(finer) < 0.5 * error(&best));
+        Ok(finer.unwrap_or(best))
+    };
+    let mut best = reach(false)?;
+    // Saturation too: it takes two more values and a lookup each time.
+    if error(&best) > wanted
+        && saturates(graph, finest)
+        && let Ok(other) = reach(true)
+        && error(&other) < 0.5 * error(&best)
+    {
+        best = other;
+    }
+    if best.settings.shift > finest.shift && error(&best) > 0.5 * wanted {
+        return Ok(best);
     }
     let wanted = wanted.max(NEAR * error(&best));
     let mut failed: Vec<(Settings, f64)> = Vec::new();
-    for settings in candidates(options.bits, activations) {
+    let saturates = best.settings.saturates;
+    for settings in candidates(options.bits, activations).into_iter().map(|s| Settings { saturates, ..s }) {
         if settings == best.settings {
             break;
         }

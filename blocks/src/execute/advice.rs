@@ -10,6 +10,16 @@ pub(super) fn round(x: i64, divisor: i64) -> i64 {
     x.saturating_add(divisor / 2).div_euclid(divisor)
 }
 
+/// Steps from `[lo, hi]` to `y`, rounded away from 0.
+fn excess(y: i64, lo: i64, hi: i64, step: i64) -> i64 {
+    let steps = |beyond: i64| beyond.saturating_sub(1).div_euclid(step) + 1;
+    match y {
+        y if y > hi => steps(y.saturating_sub(hi)),
+        y if y < lo => -steps(lo.saturating_sub(y)),
+        _ => 0,
+    }
+}
+
 /// The values of an advice tensor of a valid program.
 pub(super) fn evaluate<'t>(
     program: &Program,
@@ -21,7 +31,9 @@ pub(super) fn evaluate<'t>(
     Ok(match advice {
         Advice::Round { source, divisor } => map(stored(*source), |x| round(x, *divisor)),
         Advice::Floor { source, divisor } => map(stored(*source), |x| x.div_euclid(*divisor)),
-        Advice::Clamp { source, lo, hi } => map(stored(*source), |x| x.clamp(*lo, *hi)),
+        Advice::Excess { source, divisor, lo, hi, step } => {
+            map(stored(*source), |x| excess(round(x, *divisor), *lo, *hi, *step))
+        }
         Advice::Sign { source } => map(stored(*source), i64::signum),
         Advice::Copy { source } => stored(*source).to_vec(),
         Advice::Gap { reference, source, divisor } => {

@@ -79,14 +79,18 @@ pub enum Advice {
         /// Bits of the mantissa `M`.
         bits: u32,
     },
-    /// `min(max(x, lo), hi)`.
-    Clamp {
+    /// How many steps `y = floor((x + floor(divisor/2)) / divisor)` lies beyond `[lo, hi]`, rounded away from 0; negative below, 0 inside.
+    Excess {
         /// `x`.
         source: TensorId,
-        /// Lower bound.
+        /// A positive divisor, 1 for none.
+        divisor: i64,
+        /// The least value inside.
         lo: i64,
-        /// Upper bound.
+        /// The largest value inside.
         hi: i64,
+        /// A positive step.
+        step: i64,
     },
     /// The sign of `x`: -1, 0 or 1.
     Sign {
@@ -113,7 +117,7 @@ impl Advice {
             | Self::FirstZero { source, .. }
             | Self::SquareRoot { source }
             | Self::Exponent { source, .. }
-            | Self::Clamp { source, .. }
+            | Self::Excess { source, .. }
             | Self::Sign { source }
             | Self::Copy { source } => (source, None),
         };

@@ -280,8 +280,10 @@ impl Program {
                 ensure((1..=62).contains(bits), || format!("a mantissa of {bits} bits"))?;
                 same_shape(tensor, self.get(*source)?)
             }
-            Advice::Clamp { source, lo, hi } => {
-                ensure(lo <= hi, || format!("clamp to the empty interval [{lo}, {hi}]"))?;
+            Advice::Excess { source, divisor, lo, hi, step } => {
+                positive(*divisor)?;
+                positive(*step)?;
+                ensure(lo <= hi, || format!("excess over the empty interval [{lo}, {hi}]"))?;
                 same_shape(tensor, self.get(*source)?)
             }
             Advice::SquareRoot { source } | Advice::Sign { source } | Advice::Copy { source } => {

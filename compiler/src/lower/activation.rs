@@ -5,6 +5,7 @@ use zktorch_blocks::program::{Advice, Interval, TableId, TensorId};
 use super::builder::Refusal;
 use super::{Lowering, Value};
 use crate::graph::{NodeId, Op, Unary};
+use crate::quantise::Domain;
 
 /// Tensors up to this size are committed rather than kept virtual: a wave of messages costs more.
 const SMALL: usize = 1 << 14;
@@ -101,6 +102,12 @@ impl Lowering<'_> {
                 self.product(&self.name(id), x, x)
             }
             _ => {
+                if let (Some(&reach), Some(domain)) =
+                    (self.plan.saturated.get(&id), Domain::of(&function, self.settings))
+                {
+                    let x = self.value(operand)?;
+                    return self.saturated(id, x, &function, domain, reach);
+                }
                 let y = self.table_input(operand)?;
                 self.apply(id, y, function)
             }

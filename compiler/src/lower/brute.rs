@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ndarray::{ArrayD, IxDyn};
 use zktorch_blocks::execute::{Trace, Weights, definition, execute, first_miss};
-use zktorch_blocks::program::{Lookup, Program, Source};
+use zktorch_blocks::program::{Lookup, Program, Source, Table};
 
 use super::builder::{Builder, Refusal};
 use super::decisions::Decisions;
 use super::{Interface, Lowering, Value};
 use crate::graph::{Graph, NodeId, Op, Unary};
-use crate::quantise::{Calibration, Plan, Range, Settings};
+use crate::quantise::{Calibration, Domain, Plan, Range, Settings};
 
 const PUBLIC: Interface<'static> = Interface { public_inputs: true, public_outputs: true, inputs_like: &[] };
 
@@ -149,7 +149,7 @@ fn lowered(
     lowering.builder.finish()
 }
 
-const SMALL: Settings = Settings { bits: 3, shift: 3, shared: 3, signs: false };
+const SMALL: Settings = Settings { bits: 3, shift: 3, shared: 3, signs: false, saturates: false };
 
 #[test]
 fn requantise_has_one_solution() {
@@ -172,7 +172,7 @@ fn activations_have_one_solution() {
         });
         (-28..=27).for_each(|x| unique(&program, &weights, &[vec![x]]));
     }
-    let signs = Settings { bits: 3, shift: 3, shared: 2, signs: true };
+    let signs = Settings { shared: 2, signs: true, ..SMALL };
     let (program, weights) = lowered(&[1], signs, 28, |l, f, x| {
         let y = l.round("y", x, 1)?;
         l.apply(f, y, Unary::Relu)
@@ -180,9 +180,46 @@ fn activations_have_one_solution() {
     (-28..=27).for_each(|x| unique(&program, &weights, &[vec![x]]));
 }
 
+/// `min(max(y, -1), 2)` of `y = x / 4`, rows of class 1 and -1 for two entries each, and excesses from -4 to 3.
+fn clipped(bound: i64) -> (Program, Weights) {
+    lowered(&[1], SMALL, bound, |l, f, x| {
+        let domain = Domain { scale: 2, lo: -1, hi: 2, step: 2 };
+        l.saturated(f, x, &Unary::Clip { lo: -0.25, hi: 0.5 }, domain, 2)
+    })
+}
+
+#[test]
+fn saturation_has_one_solution() {
+    let (program, weights) = clipped(25);
+    for x in -25..=25 {
+        unique(&program, &weights, &[vec![x]]);
+        let trace = execute(&program, &weights, &[vec![x]]).expect("in reach");
+        assert_eq!(trace.values(&program, program.outputs[0])[..], [(x + 2).div_euclid(4).clamp(-1, 2)], "{x}");
+    }
+}
+
+#[test]
+fn saturation_without_its_class_is_caught() {
+    // With the sign of the excess in no table any result that a class has can be reached (LOWERINGS section 12, 4).
+    let (mut program, weights) = clipped(25);
+    let signs = program.lookups.iter().position(|l| program.tables[l.table].name == "sign").expect("it is there");
+    let [excess, class] = program.lookups[signs].columns[..] else { panic!("two columns") };
+    for column in [excess, class] {
+        let lo = if column == class { -1 } else { -4 };
+        let rows = if column == class { 3 } else { 8 };
+        program.tables.push(Table::range("loose", lo, rows));
+        program.lookups.push(Lookup { columns: vec![column], table: program.tables.len() - 1 });
+    }
+    program.lookups.remove(signs);
+    let mut search =
+        Search { program: &program, weights: &weights, inputs: &[vec![5]], modulus: None, outputs: BTreeSet::new(), visited: 0 };
+    search.extend(&mut Trace::empty(&program), 0);
+    assert!(search.outputs.len() > 1, "{:?}", search.outputs);
+}
+
 #[test]
 fn maxima_have_one_solution() {
-    let settings = Settings { bits: 3, shift: 2, shared: 2, signs: false };
+    let settings = Settings { shift: 2, shared: 2, ..SMALL };
     let (program, weights) = lowered(&[2, 1], settings, 7, |l, f, x| {
         let m = l.rounded_max("pool", x.tensor, 1, 2, 2)?;
         l.apply(f, m, Unary::Relu)
@@ -200,8 +237,8 @@ fn maxima_have_one_solution() {
     }
 }
 
-/// A prime above all bounds of the lemmas at the widths of [`SMALL`]; for means by 5, whose range takes limbs; and for maxima of
-/// two entries of two bits.
+/// A prime above all bounds of the lemmas at the widths of [`SMALL`]; for means by 5, whose range takes limbs, and for saturation; and for
+/// maxima of two entries of two bits.
 const PRIMES: [i64; 3] = [131, 331, 31];
 
 #[test]
@@ -226,11 +263,12 @@ fn roundings_are_unique_over_a_field() {
         }
     }
     over(PRIMES[1], lowered(&[1], SMALL, 19, |l, _, x| l.mean_of("mean", x, 5)));
+    over(PRIMES[1], clipped(260));
 }
 
 #[test]
 fn maxima_are_unique_over_a_field() {
-    let settings = Settings { bits: 2, shift: 2, shared: 2, signs: false };
+    let settings = Settings { bits: 2, shift: 2, shared: 2, ..SMALL };
     let pool = |pinned: bool| {
         lowered(&[2, 1], settings, 15, move |l, _, x| {
             let m = l.rounded_max("pool", x.tensor, 1, 2, 2)?;
@@ -266,7 +304,7 @@ fn maxima_are_unique_over_a_field() {
 #[test]
 fn a_shifted_maximum_is_caught() {
     // The selector is what keeps the bound attained.
-    let settings = Settings { bits: 3, shift: 2, shared: 2, signs: false };
+    let settings = Settings { shift: 2, shared: 2, ..SMALL };
     let (mut program, weights) = lowered(&[2], settings, 3, |l, _, x| {
         Ok(Value { tensor: l.attained_max("max", x.tensor, &[0])?, ..x })
     });
@@ -294,7 +332,7 @@ fn average_pool_has_one_solution() {
     let mut calibration = Calibration::default();
     calibration.assume(x, Range { lo: -1.0, hi: 1.0 });
     calibration.assume(y, Range { lo: -1.0, hi: 1.0 });
-    let lowered = super::lower(&graph, &calibration, Settings { bits: 4, shift: 4, shared: 4, signs: false }, PUBLIC).expect("lowers");
+    let lowered = super::lower(&graph, &calibration, Settings { bits: 4, shift: 4, shared: 4, ..SMALL }, PUBLIC).expect("lowers");
     for s in 0..12i64 {
         let input: Vec<i64> = (0..3).map(|i| (i * i * 7 + s * 13 + i * s) % 15 - 7).collect();
         let trace = execute(&lowered.program, &lowered.weights, std::slice::from_ref(&input)).expect("runs");

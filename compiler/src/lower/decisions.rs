@@ -6,10 +6,8 @@
 use std::ops::RangeInclusive;
 
 use super::builder::Refusal;
-use crate::quantise::Settings;
+use crate::quantise::{SCALES, Settings};
 
-/// Scales that may be noted.
-pub(super) const SCALES: RangeInclusive<i64> = -128..=128;
 /// Bits of a weight that may be noted, less its sign.
 pub(super) const WIDTHS: RangeInclusive<i64> = 0..=40;
 

@@ -16,6 +16,7 @@ mod pool;
 mod product;
 mod reduce;
 mod registry;
+mod saturate;
 mod softmax;
 #[cfg(test)]
 mod tests;
@@ -119,7 +120,7 @@ fn lower_by<'g>(
 ) -> Result<Lowered, LowerError> {
     registry::check(graph)?;
     let mut plan = Plan::new(graph, calibration, settings);
-    plan.decide(graph, |scale| decisions.scale(|| scale)).map_err(Problem::annotations)?;
+    plan.decide(graph, settings, |allowed, made| decisions.next(allowed, || made)).map_err(Problem::annotations)?;
     let mut lowering = Lowering {
         graph,
         calibration,

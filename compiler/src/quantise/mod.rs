@@ -3,11 +3,13 @@
 mod calibration;
 mod intervals;
 mod plan;
+mod saturation;
 mod search;
 
 pub use calibration::{Calibration, Range};
-pub(crate) use plan::{Plan, is_tiling, softmax_rows};
+pub(crate) use plan::{Plan, SCALES, is_tiling, softmax_rows};
 pub use plan::Settings;
+pub(crate) use saturation::{Domain, saturates};
 pub(crate) use search::{candidates, finest};
 
 /// `floor(real * 2^scale + 1/2)`.

@@ -1,11 +1,16 @@
 //! The scale of every tensor, and which operations are carried out together.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::RangeInclusive;
 
+use super::saturation::{CLASS, Domain, REACH, WORTH, saturable};
 use super::{Calibration, scale_for};
 use zktorch_blocks::program::Program;
 
 use crate::graph::{Graph, NodeId, Op, ReduceKind, Unary, Window};
+
+/// Scales that a lowering may have.
+pub(crate) const SCALES: RangeInclusive<i64> = -128..=128;
 
 /// Widths of one attempt at quantisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +23,8 @@ pub struct Settings {
     pub shared: u32,
     /// Whether ReLU takes the sign from a limb, rather than a table of `2^bits` rows.
     pub signs: bool,
+    /// Whether functions that end are looked up in saturating tables, where that gives them more bits.
+    pub saturates: bool,
 }
 
 impl Settings {
@@ -27,15 +34,16 @@ impl Settings {
     }
 
     /// The settings as numbers.
-    pub(crate) fn notes(self) -> [i64; 4] {
-        [self.bits.into(), self.shift.into(), self.shared.into(), self.signs.into()]
+    pub(crate) fn notes(self) -> [i64; 5] {
+        [self.bits.into(), self.shift.into(), self.shared.into(), self.signs.into(), self.saturates.into()]
     }
 
     /// Settings from [`Self::notes`]; none if no attempt has such settings.
-    pub(crate) fn of_notes([bits, shift, shared, signs]: [i64; 4]) -> Option<Self> {
+    pub(crate) fn of_notes([bits, shift, shared, signs, saturates]: [i64; 5]) -> Option<Self> {
         let within = |value: i64, lo, hi| u32::try_from(value).ok().filter(|v| (lo..=hi).contains(v));
-        let signs = within(signs, 0, 1)? == 1;
-        Some(Self { bits: within(bits, 8, 16)?, shift: within(shift, 8, 20)?, shared: within(shared, 8, 16)?, signs })
+        let [signs, saturates] = [within(signs, 0, 1)? == 1, within(saturates, 0, 1)? == 1];
+        let (bits, shift, shared) = (within(bits, 8, 16)?, within(shift, 8, 20)?, within(shared, 8, 16)?);
+        Some(Self { bits, shift, shared, signs, saturates })
     }
 }
 
@@ -58,6 +66,8 @@ pub(crate) struct Plan {
     pub pools: HashMap<NodeId, FusedPool>,
     /// Nodes that another node's pattern carries out.
     pub absorbed: HashSet<NodeId>,
+    /// Functions that are looked up in saturating tables, and the binary logarithm of how many steps beyond their domain they meet.
+    pub saturated: HashMap<NodeId, u32>,
 }
 
 impl Plan {
@@ -93,7 +103,10 @@ impl Plan {
                 scales.insert(scores, scale_for(width, (rows - 2) as f64).min(10));
             }
         }
-        let mut plan = Self { scales, pools, absorbed };
+        let mut plan = Self { scales, pools, absorbed, saturated: HashMap::new() };
+        if settings.saturates {
+            plan.saturate(graph, settings);
+        }
         for id in graph.order().into_iter().rev() {
             if matches!(graph.op(id), Op::Concat { .. }) {
                 let operands = graph.operands(id);
@@ -105,10 +118,37 @@ impl Plan {
         plan
     }
 
-    /// Puts every scale to `decide`, which may have another.
-    pub fn decide<E>(&mut self, graph: &Graph, mut decide: impl FnMut(i32) -> Result<i32, E>) -> Result<(), E> {
+    /// Gives functions that end the scale at which their tables do, where that is much finer.
+    fn saturate(&mut self, graph: &Graph, settings: Settings) {
+        for (id, operand, function) in saturable(graph).filter(|(id, ..)| !self.pools.contains_key(id)) {
+            let Some(domain) = Domain::of(function, settings) else { continue };
+            let gain = domain.scale - self.scale(operand);
+            if gain >= WORTH {
+                // What samples reach is below `2^(bits - 1)` at the operand's own scale, hence `step << (gain + CLASS - 1)` here; twice that.
+                self.saturated.insert(id, (gain.unsigned_abs() + CLASS).min(REACH));
+                self.scales.extend([(id, domain.scale), (operand, domain.scale)]);
+            }
+        }
+    }
+
+    /// Puts everything that samples say to `decide`, with what is allowed; it may know better.
+    pub fn decide<E>(
+        &mut self,
+        graph: &Graph,
+        settings: Settings,
+        mut decide: impl FnMut(RangeInclusive<i64>, i64) -> Result<i64, E>,
+    ) -> Result<(), E> {
         for (id, _) in graph.nodes() {
-            self.scales.insert(id, decide(self.scale(id))?);
+            let scale = decide(SCALES, self.scale(id).into())?;
+            self.scales.insert(id, scale as i32);
+        }
+        let functions = saturable(graph).filter(|(_, _, function)| settings.saturates && Domain::of(function, settings).is_some());
+        for (id, ..) in functions {
+            let known = self.saturated.remove(&id).unwrap_or(0);
+            let reach = decide(0..=REACH.into(), known.into())?;
+            if reach > 0 {
+                self.saturated.insert(id, reach as u32);
+            }
         }
         Ok(())
     }

@@ -151,7 +151,7 @@ fn everything() -> Program {
         ("first", Advice::FirstZero { source: x, axes: vec![0, 1] }),
         ("divide", Advice::Divide { numerator: sum, denominator: one, scale: 2 }),
         ("exponent", Advice::Exponent { source: sum, bits: 2 }),
-        ("clamp", Advice::Clamp { source: sum, lo: -2, hi: 2 }),
+        ("excess", Advice::Excess { source: sum, divisor: 2, lo: -2, hi: 2, step: 2 }),
         ("root", Advice::SquareRoot { source: one }),
         ("sign", Advice::Sign { source: sum }),
     ] {

@@ -2,6 +2,7 @@
 
 use super::net::{Net, Subject};
 use super::{EQUATION, fraction, shift, told, witness};
+use zktorch_blocks::field::from_i64;
 use zktorch_compiler::graph::{Op, Unary};
 use zktorch_tests::lying::{Lie, case, refuse_all};
 
@@ -37,6 +38,45 @@ fn relu_by_table() {
         told("a negative entry raised", Lie::none().run("f", move |v| v[negative] = 1), &["fc.rounded"]),
         told("a positive entry cut off", Lie::none().run("f", move |v| v[positive] = 0), &["fc.rounded"]),
         told("a positive entry less", shift("f", positive, -1), &["fc.rounded"]),
+    ]);
+}
+
+/// A clip to few of the values that a product takes, as accurate as can be.
+fn saturating() -> Subject {
+    let clip = Op::Unary(Unary::Clip { lo: -0.0625, hi: 0.25 });
+    Net::new(&[1, 2]).dense("fc", 40).then("f", clip).dense("fd", 2).keys_within(0.0, true, 3)
+}
+
+#[test]
+fn functions_by_saturating_tables() {
+    let s = saturating();
+    assert_eq!(s.tables_of("f.class"), ["sign", "Clip at scale 9, saturating"]);
+    let (excess, f) = (s.values("f.excess"), s.values("f"));
+    let [above, below, inside] = [first(&excess, |a| a > 0), first(&excess, |a| a < 0), first(&excess, |a| a == 0)];
+    assert_eq!((f[above], f[below]), (128, -32));
+    // Rows of a class.
+    const STEP: i64 = 16;
+    let edit = |at: usize, changes: &'static [(&'static str, i64)]| {
+        witness(move |d| changes.iter().for_each(|&(name, by)| *d.at(name, &[0, at]) += from_i64(by)))
+    };
+    s.refuse(&[
+        told("a result beyond the end", edit(above, &[("f", 1)]), &["f.key", "out.difference"]),
+        told("another result inside", edit(inside, &[("f", 1)]), &["f.key", "out.difference"]),
+        told("what lies above taken for what is inside", edit(above, &[("f.class", -1)]), &["f.excess", "f.key"]),
+        told("what lies above taken for what lies below", edit(above, &[("f.class", -2)]), &["f.excess", "f.key"]),
+        told("what lies below taken for what is inside", edit(below, &[("f.class", 1)]), &["f.excess", "f.key"]),
+        told("what is inside taken for what lies above", edit(inside, &[("f.class", 1)]), &["f.excess", "f.key"]),
+        told("a step more, and as much less in the table", edit(above, &[("f.excess", 1), ("f.rounded", -STEP)]), &["f.key"]),
+        told("a step less, and as much more in the table", edit(below, &[("f.excess", 1), ("f.rounded", -STEP)]), &["f.key"]),
+        told("a step inside", edit(inside, &[("f.excess", 1), ("f.rounded", -STEP), ("f.class", 1)]), &["f.key"]),
+        told(
+            "half a step",
+            witness(move |d| {
+                *d.at("f.excess", &[0, above]) += fraction(2);
+                *d.at("f.rounded", &[0, above]) -= from_i64(STEP / 2);
+            }),
+            &["f.excess", "f.key"],
+        ),
     ]);
 }
 

@@ -41,8 +41,10 @@ fn every_lowering_bounds_every_tensor() {
         Net::new(&[3, 3]).dense("fc", 3).then("p", Op::Softmax { axes: vec![1] }).dense("fd", 2),
         Net::new(&[1, 3]).then("p", Op::Softmax { axes: vec![1] }),
     ];
-    for net in nets {
-        let s = net.keys(false, 3);
+    let clip = Op::Unary(Unary::Clip { lo: -0.0625, hi: 0.25 });
+    let saturating = Net::new(&[1, 2]).dense("fc", 40).then("f", clip).dense("fd", 2).keys_within(0.0, false, 3);
+    assert_eq!(saturating.tables_of("f.excess"), ["sign"]);
+    for s in nets.map(|net| net.keys(false, 3)).into_iter().chain([saturating]) {
         assert!(bits(s.program()) <= 62, "{}", bits(s.program()));
         // Nor does anything need its output to be seen.
         let mut private = s.program().clone();

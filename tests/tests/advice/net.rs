@@ -67,10 +67,15 @@ impl Net {
 
     /// Compiles with 8 bits for activations, and chooses an input.
     pub fn keys(self, public: bool, seed: usize) -> Subject {
+        self.keys_within(1.0, public, seed)
+    }
+
+    /// The same for an output error to stay below.
+    pub fn keys_within(self, target_error: f64, public: bool, seed: usize) -> Subject {
         let Self { mut graph, shape, last } = self;
         graph.add_output("out", last);
         let samples: Vec<Vec<ArrayD<f32>>> = (0..8).map(|s| vec![noise(100 + s, &shape)]).collect();
-        let options = Options { bits: Some(8), public_inputs: public, target_error: 1.0, ..Options::default() };
+        let options = Options { bits: Some(8), public_inputs: public, target_error, ..Options::default() };
         let Compiled { program, weights, inputs, .. } = compile(&graph, &samples, &options).expect("the network compiles");
         let input = inputs[0].quantise(noise(seed, &shape).as_slice().expect("row-major")).expect("in range");
         let setup = Setup::insecure(COLUMNS).expect("in range");
