@@ -47,7 +47,6 @@ pub struct Cost {
 
 /// What a program holds, whatever the columns.
 struct Work {
-    weights: f64,
     committed: f64,
     leaves: f64,
     values: f64,
@@ -58,7 +57,6 @@ impl Work {
         let volume =
             |role| program.with_role(role).filter_map(|id| program.tensors.get(id)).map(|t| t.shape.len()).sum::<usize>();
         Self {
-            weights: volume(Role::Weight) as f64,
             committed: volume(Role::Witness) as f64,
             leaves: Leaves::new(program).map_or(0, |l| l.active) as f64,
             values: program.tensors.iter().map(|t| t.shape.len()).sum::<usize>() as f64,
@@ -66,8 +64,8 @@ impl Work {
     }
 }
 
-/// Predicts the cost of proving a program with `2^column_bits` columns. Times are sums of unit costs measured on one core of
-/// the machine of record (`benches/README.md`).
+/// Predicts the cost of proving a program with `2^column_bits` columns. Times are those of a process on one core of
+/// the machine of record, memory a tenth more than it took there (fitted to the models of `benches/results/README.md`).
 ///
 /// # Errors
 /// If the program takes too many rows or too much work to verify, or makes claims on tensors that are not committed.
@@ -80,21 +78,22 @@ pub fn predict(program: &Program, decider: Decider, column_bits: u32) -> Result<
     let (rows, messages, scalars) = (size.rows as f64, size.messages as f64, size.hidden_scalars as f64);
     let m = f64::from(column_bits).exp2();
     let (decide, check) = match decider {
-        Decider::Kzg => (20e-6 * m, 2.5e-3),
-        Decider::Transparent => (60e-6 * m, 13e-6 * m),
+        Decider::Kzg => (36e-6 * m, 2.5e-3),
+        Decider::Transparent => (71e-6 * m, 13e-6 * m),
     };
     Ok(Cost {
         proof_bytes: size.bytes as f64,
-        prove_seconds: work.committed * 0.6e-6
-            + work.leaves * 0.9e-6
-            + (work.weights + work.values) * 15e-9
-            // Committed to once in messages and once in the masks; then the mask row.
+        prove_seconds: work.committed * 0.22e-6
+            + work.leaves * 0.56e-6
+            // Weights are among them, of which most is reading the key.
+            + work.values * 48e-9
+            // Committed to once in messages and once in the masks.
             + messages * 100e-6
             + scalars * 20e-6
-            + m * 0.5e-6
-            + decide,
+            + decide
+            + 28e-3,
         verify_seconds: 2e-3 + model * 60e-6 + (rows + messages) * 110e-6 + check,
-        memory_bytes: 26.0 * work.weights + 16.0 * work.values + 260.0 * work.leaves + 500.0 * m + 2e7,
+        memory_bytes: 19.0 * work.values + 170.0 * work.leaves + 4.8e3 * m + 1.6e7,
     })
 }
 
