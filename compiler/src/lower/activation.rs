@@ -3,6 +3,7 @@
 use zktorch_blocks::program::{Advice, Interval, TableId, TensorId};
 
 use super::builder::Refusal;
+use super::elementwise::power;
 use super::{Lowering, Value};
 use crate::graph::{NodeId, Op, Unary};
 use crate::quantise::Domain;
@@ -10,7 +11,7 @@ use crate::quantise::Domain;
 /// Tensors up to this size are committed rather than kept virtual: a wave of messages costs more.
 const SMALL: usize = 1 << 14;
 /// Bits that one requantisation drops at most.
-pub(super) const WIDEST_SHIFT: i32 = 40;
+const WIDEST_SHIFT: i32 = 40;
 /// No table entry exceeds this.
 const ENTRY: f64 = (1u64 << 30) as f64;
 
@@ -50,17 +51,21 @@ impl Lowering<'_> {
 
     /// `y = floor((x + 2^(k-1)) / 2^k)` at the given scale, its remainder looked up. The caller looks up `y`.
     pub(super) fn round(&mut self, name: &str, x: Value, scale: i32) -> Result<Value, Refusal> {
-        let shift = x.scale - scale;
-        if shift <= 0 {
-            let factor = 1i64.checked_shl(shift.unsigned_abs()).filter(|f| *f > 0 && shift > -60);
-            let factor = factor.ok_or_else(|| format!("scales {} and {scale} lie too far apart", x.scale))?;
-            let wide = self.builder.linear(&format!("{name}.shifted"), &[(factor, x.tensor)], 0, scale)?;
-            return self.divide(name, wide, 1, self.signed(), scale);
+        let (x, divisor) = self.shifted(name, x, scale)?;
+        self.divide(name, x, divisor, self.signed(), scale)
+    }
+
+    /// What is to be divided by what, a power of two, to bring a value to a scale. A coarser value is shifted up: exact.
+    pub(super) fn shifted(&mut self, name: &str, x: Value, scale: i32) -> Result<(TensorId, i64), Refusal> {
+        match x.scale - scale {
+            shift if shift > WIDEST_SHIFT => {
+                Err(format!("a requantisation by {shift} bits, at most {WIDEST_SHIFT} are possible"))
+            }
+            shift if shift > 0 => Ok((x.tensor, 1 << shift)),
+            shift => {
+                Ok((self.builder.linear(&format!("{name}.shifted"), &[(power(-shift)?, x.tensor)], 0, scale)?, 1))
+            }
         }
-        if shift > WIDEST_SHIFT {
-            return Err(format!("a requantisation by {shift} bits, at most {WIDEST_SHIFT} are possible"));
-        }
-        self.divide(name, x.tensor, 1 << shift, self.signed(), scale)
     }
 
     /// `y = floor((x + floor(d/2)) / d)` in an interval, its remainder looked up. The caller looks up `y`.

@@ -7,9 +7,7 @@
 
 use zktorch_blocks::program::{Advice, Interval};
 
-use super::activation::WIDEST_SHIFT;
 use super::builder::Refusal;
-use super::elementwise::power;
 use super::{Lowering, Value};
 use crate::graph::{NodeId, Unary};
 use crate::quantise::Domain;
@@ -26,16 +24,7 @@ impl Lowering<'_> {
     ) -> Result<Value, Refusal> {
         let name = self.name(id);
         let Domain { scale, lo, hi, step } = domain;
-        let shift = x.scale - scale;
-        if shift > WIDEST_SHIFT {
-            return Err(format!("a requantisation by {shift} bits, at most {WIDEST_SHIFT} are possible"));
-        }
-        // A coarser argument is shifted up: exact.
-        let (x, divisor) = if shift > 0 {
-            (x.tensor, 1i64 << shift)
-        } else {
-            (self.builder.linear(&format!("{name}.shifted"), &[(power(-shift)?, x.tensor)], 0, scale)?, 1)
-        };
+        let (x, divisor) = self.shifted(&name, x, scale)?;
         let dims = self.builder.dims(x).to_vec();
         let ends = Interval::new(-(1i64 << reach), (1i64 << reach) - 1);
 

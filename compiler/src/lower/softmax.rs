@@ -2,7 +2,6 @@
 
 use zktorch_blocks::program::{Advice, Interval, TensorId};
 
-use super::activation::WIDEST_SHIFT;
 use super::builder::Refusal;
 use super::{Lowering, Value};
 use crate::graph::{NodeId, Op};
@@ -52,17 +51,7 @@ impl Lowering<'_> {
         rows: usize,
     ) -> Result<TensorId, Refusal> {
         let dims = self.builder.dims(x.tensor).to_vec();
-        let shift = x.scale - scale;
-        if shift > WIDEST_SHIFT {
-            return Err(format!("a requantisation by {shift} bits, at most {WIDEST_SHIFT} are possible"));
-        }
-        // Coarser scores are shifted up: exact.
-        let (x, divisor) = if shift > 0 {
-            (x.tensor, 1i64 << shift)
-        } else {
-            let factor = super::elementwise::power(-shift)?;
-            (self.builder.linear(&format!("{name}.scores"), &[(factor, x.tensor)], 0, scale)?, 1)
-        };
+        let (x, divisor) = self.shifted(name, x, scale)?;
         let Interval { lo, hi } = self.builder.interval(x);
         let bound = (1i64 << 20).min(lo.unsigned_abs().max(hi.unsigned_abs()) as i64 / divisor + 1);
         let kept_dims: Vec<usize> = kept.iter().map(|&a| dims[a]).collect();
