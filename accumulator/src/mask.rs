@@ -43,7 +43,8 @@ pub fn shown(segments: usize, decided: usize) -> usize {
 /// On malformed bytes only.
 pub fn mask(
     t: &mut Transcript<'_>,
-    [columns, decided]: [usize; 2],
+    columns: usize,
+    decided: usize,
     claim: &Accumulated,
     witness: Option<(Vec<Fr>, Fr)>,
 ) -> Result<Masked, Reject> {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use std::fmt::Write;
 use zktorch_accumulator::layout::{Layout, Phase};
+use zktorch_compiler::quantise::to_real;
 use zktorch_verifier::commitment::Committed;
 use zktorch_verifier::key::{KeyError, Relation, VerifyingKey};
 use zktorch_verifier::model::{self, Level};
@@ -28,8 +29,7 @@ pub struct Tensor {
 impl Tensor {
     /// The values as floats: exact below 2^53.
     pub fn data(&self) -> Vec<f64> {
-        let unit = f64::from(-self.scale).exp2();
-        self.integers.iter().map(|&v| v as f64 * unit).collect()
+        self.integers.iter().map(|&v| to_real(v, self.scale)).collect()
     }
 
     /// `{"name", "shape", "data", "integers", "scale"}`.

@@ -6,7 +6,7 @@ use zktorch_blocks::program::{Interval, Invalid, Limits, Program};
 
 use crate::graph::{EvaluateError, Evaluation, Graph, Op};
 use crate::lower::{Interface, LowerError, Lowered, lower};
-use crate::quantise::{Calibration, Range, Settings, candidates, finest, saturates, to_integer};
+use crate::quantise::{Calibration, Range, Settings, candidates, finest, saturates, to_integer, to_real};
 use crate::report::{self, Report};
 
 /// Multiplications in all test runs of one candidate, beyond which fewer samples are tried.
@@ -249,7 +249,7 @@ fn calibrate<'s>(
         }
     }
     if samples.is_empty() {
-        let range = |&(scale, Interval { lo, hi }): &(i32, Interval)| Range { lo: dequantise(lo, scale), hi: dequantise(hi, scale) };
+        let range = |&(scale, Interval { lo, hi }): &(i32, Interval)| Range { lo: to_real(lo, scale), hi: to_real(hi, scale) };
         calibration.bound(graph, &options.inputs_like.iter().map(range).collect::<Vec<_>>());
     }
     Ok((calibration, references))
@@ -274,7 +274,7 @@ fn attempt(
         let trace = execute(&lowered.program, &lowered.weights, &integers)?;
         for (port, (&id, float)) in ports.1.iter().zip(lowered.program.outputs.iter().zip(evaluation.outputs())) {
             for (&value, &float) in trace.values(&lowered.program, id).iter().zip(float) {
-                error = error.max((dequantise(value, port.scale) - f64::from(float)).abs());
+                error = error.max((to_real(value, port.scale) - f64::from(float)).abs());
                 largest = largest.max(f64::from(float.abs()));
             }
         }
@@ -323,10 +323,6 @@ fn quantise_all(ports: &[Port], inputs: &[ArrayD<f32>]) -> Vec<Vec<i64>> {
     ports.iter().zip(inputs).map(one).collect()
 }
 
-fn dequantise(value: i64, scale: i32) -> f64 {
-    value as f64 * f64::from(-scale).exp2()
-}
-
 impl Port {
     /// Integers of an input's entries, row-major.
     ///
@@ -345,7 +341,7 @@ impl Port {
             let (lo, hi) = (self.interval.lo as f64, self.interval.hi as f64);
             let integer = to_integer(f64::from(value), self.scale);
             if integer < lo || integer > hi {
-                let real = |v: i64| dequantise(v, self.scale);
+                let real = |v: i64| to_real(v, self.scale);
                 let (lo, hi) = (real(self.interval.lo), real(self.interval.hi));
                 return Err(InputError::OutOfRange { name: name(), position, value, lo, hi });
             }
@@ -356,6 +352,6 @@ impl Port {
 
     /// The real numbers that an output's integers stand for.
     pub fn dequantise(&self, values: &[i64]) -> Vec<f64> {
-        values.iter().map(|&v| dequantise(v, self.scale)).collect()
+        values.iter().map(|&v| to_real(v, self.scale)).collect()
     }
 }

@@ -164,7 +164,7 @@ impl<'a> Public<'a> {
     fn state(&self, bytes: &[u8], coins: &[Fr], accumulated: &Accumulated) -> State {
         let mut t = self.reader(bytes, coins);
         argue_hidden(&mut t, self.relation, self.statement, &mut None).expect("points");
-        mask(&mut t, [self.relation.columns(), 0], accumulated, None).expect("points");
+        mask(&mut t, self.relation.columns(), 0, accumulated, None).expect("points");
         let hidden = t.hidden();
         State {
             drawn: t.draws().len(),

@@ -81,7 +81,7 @@ pub fn argue(
     let columns = relation.columns();
     let witness = vector.zip(prover.as_deref()).map(|(vector, p)| (vector, p.blinder(&accumulated.rows)));
     let decided = decider::shown(matches!(decider_key, DeciderKey::Ipa(_)), relation.layout.column_bits);
-    let masked = mask(t, [columns, decided], &accumulated, witness)?;
+    let masked = mask(t, columns, decided, &accumulated, witness)?;
     let mut clear = vec![masked_claim(&rows, accumulated, masked)];
     clear.extend(close(t, &relation.bases)?);
     let last = fold_clear(t, columns, clear)?;

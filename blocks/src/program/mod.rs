@@ -45,6 +45,12 @@ impl Interval {
     pub const fn contains(&self, value: i64) -> bool {
         self.lo <= value && value <= self.hi
     }
+
+    /// Bits that hold every value, in two's complement if there are negative ones.
+    pub fn bits(&self) -> u32 {
+        let magnitude = self.hi.max(!self.lo).max(0);
+        64 - magnitude.leading_zeros() + u32::from(self.lo < 0)
+    }
 }
 
 /// Who knows a tensor's values, where its [`Source`] leaves a choice.

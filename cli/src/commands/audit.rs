@@ -61,17 +61,11 @@ fn weights(program: &Program) -> impl Iterator<Item = &Tensor> {
     program.tensors.iter().filter(|t| t.role() == Role::Weight)
 }
 
-/// Bits of a tensor's values, the sign among them.
-fn bits(tensor: &Tensor) -> u32 {
-    let magnitude = |end: i64| 64 - (if end < 0 { !end } else { end }).leading_zeros();
-    magnitude(tensor.interval.lo).max(magnitude(tensor.interval.hi)) + 1
-}
-
 fn describe(args: &Audit, key: &VerifyingKey, weights_in_key: usize, answer: &Result<(), String>) -> Result<Outcome, Failure> {
     let digest = show::hex(&key.program_digest().map_err(|e| Failure::file("audit", &args.key, e))?);
     let settings = Settings::of(&key.program);
-    let widths: Vec<u32> = weights(&key.program).map(bits).collect();
-    let coarse: Vec<&str> = weights(&key.program).filter(|t| bits(t) < COARSE).map(|t| t.name.as_str()).collect();
+    let widths: Vec<u32> = weights(&key.program).map(|t| t.interval.bits()).collect();
+    let coarse: Vec<&str> = weights(&key.program).filter(|t| t.interval.bits() < COARSE).map(|t| t.name.as_str()).collect();
     let mut lines = Vec::new();
     match answer {
         Ok(()) => {
@@ -95,7 +89,7 @@ fn describe(args: &Audit, key: &VerifyingKey, weights_in_key: usize, answer: &Re
     }
     lines.push(("not looked at", "the weights' values: proofs are about those of the model digest".into()));
     lines.push(("model digest", show::hex(&key.model_digest())));
-    let tensor = |t: &Tensor| json!({ "name": t.name, "shape": t.shape.dims(), "scale": t.scale, "bits": bits(t) });
+    let tensor = |t: &Tensor| json!({ "name": t.name, "shape": t.shape.dims(), "scale": t.scale, "bits": t.interval.bits() });
     let with = |role: Role| -> Vec<Value> { key.program.tensors.iter().filter(|t| t.role() == role).map(tensor).collect() };
     let json = json!({
         "verdict": if answer.is_ok() { "accepted" } else { "rejected" },

@@ -18,9 +18,11 @@ pub fn command(args: &Strip) -> Result<Outcome, Failure> {
     let folder = args.model.parent();
     let stripped = strip(&bytes, folder).map_err(|e| import_failure(&args.model, &e))?;
     pending.write(&stripped.bytes)?;
-    let numbers = |list: &[(String, Vec<i64>)]| -> i64 { list.iter().map(|(_, dims)| dims.iter().product::<i64>()).sum() };
     let describe = |list: &[(String, Vec<i64>)]| {
-        format!("{} in {}", show::things(numbers(list) as usize, "number"), show::things(list.len(), "tensor"))
+        // Shapes are whatever the file says.
+        let volume = |dims: &[i64]| dims.iter().fold(1usize, |n, &d| n.saturating_mul(d.try_into().unwrap_or(0)));
+        let numbers = list.iter().fold(0usize, |sum, (_, dims)| sum.saturating_add(volume(dims)));
+        format!("{} in {}", show::things(numbers, "number"), show::things(list.len(), "tensor"))
     };
     let names: Vec<&str> = stripped.kept.iter().map(|(name, _)| name.as_str()).take(NAMED).collect();
     let more = if stripped.kept.len() > NAMED { ", ..." } else { "" };

@@ -6,7 +6,7 @@ use super::builder::Refusal;
 use super::elementwise::power;
 use super::{Lowering, Value};
 use crate::graph::{NodeId, Op, Unary};
-use crate::quantise::Domain;
+use crate::quantise::{Domain, to_integer, to_real};
 
 /// Tensors up to this size are committed rather than kept virtual: a wave of messages costs more.
 const SMALL: usize = 1 << 14;
@@ -181,10 +181,7 @@ impl Lowering<'_> {
             Unary::LeakyRelu(_) | Unary::Clip { .. } | Unary::Abs | Unary::ThresholdedRelu(_)
         );
         let to = if keeps_grid { from.min(self.plan.scale(id)) } else { self.plan.scale(id) };
-        let entry = |x: i64| {
-            let real = function.eval(x as f64 * f64::from(-from).exp2());
-            (real * f64::from(to).exp2() + 0.5).floor()
-        };
+        let entry = |x: i64| to_integer(function.eval(to_real(x, from)), to);
         let fits = |x: i64| entry(x).abs() < ENTRY;
         let operand = self.operand(id, 0)?;
         let range = self.calibration.range(operand);

@@ -5,7 +5,7 @@ use zktorch_blocks::program::{Advice, Interval, TensorId};
 use super::builder::Refusal;
 use super::{Lowering, Value};
 use crate::graph::{NodeId, Op};
-use crate::quantise::softmax_rows;
+use crate::quantise::{softmax_rows, to_integer, to_real};
 
 /// Scale of the exponentials: `exp(0) = 2^14`.
 const EXPONENTIAL: i32 = 14;
@@ -27,8 +27,8 @@ impl Lowering<'_> {
         let z = self.selector(&name, d, &axes)?;
         let key = self.builder.linear(&format!("{name}.key"), &[(1, d), (-1, z)], 0, scale)?;
         let exponential = |row: usize| {
-            let gap = row.saturating_sub(1) as f64 * f64::from(-scale).exp2();
-            ((-gap).exp() * f64::from(EXPONENTIAL).exp2() + 0.5).floor() as i64
+            let gap = to_real(row.saturating_sub(1) as i64, scale);
+            to_integer((-gap).exp(), EXPONENTIAL) as i64
         };
         let columns = vec![(0..rows).map(exponential).collect(), (0..rows).map(|r| i64::from(r == 0)).collect()];
         let table = self.builder.data_table(&format!("exp(-d) at scale {scale}"), -1, columns);

@@ -9,6 +9,7 @@ use zktorch_blocks::execute::Trace;
 use zktorch_blocks::program::{Program, Role, Source, TensorId};
 
 use crate::graph::{Evaluation, Graph, NodeId};
+use crate::quantise::to_real;
 
 /// Everything that is known about a compiled model before it is proved.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -162,21 +163,20 @@ pub(crate) fn tensors(
             for (trace, evaluation) in runs {
                 let Some(float) = evaluation.value(node) else { continue };
                 for (&value, &float) in trace.values(program, id).iter().zip(float) {
-                    let error = (value as f64 * f64::from(-scale).exp2() - f64::from(float)).abs();
+                    let error = (to_real(value, scale) - f64::from(float)).abs();
                     largest = largest.max(error);
                     sum += error;
                     count += 1;
                 }
             }
             let tensor = &program.tensors[id];
-            let magnitude = tensor.interval.hi.max(-(tensor.interval.lo + 1)).max(0);
             TensorReport {
                 name: graph.node(node).name.clone(),
                 op: graph.op(node).name().to_owned(),
                 shape: tensor.shape.to_string(),
                 role: format!("{:?}", tensor.role()).to_lowercase(),
                 scale,
-                width: 64 - magnitude.leading_zeros() + u32::from(tensor.interval.lo < 0),
+                width: tensor.interval.bits(),
                 max_error: largest,
                 mean_error: sum / count.max(1) as f64,
             }
