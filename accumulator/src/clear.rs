@@ -1,7 +1,6 @@
-//! Folding clear claims: the masked claim and those on the hidden scalars become one for the decider.
+//! Folding clear claims: the masked claims, on the accumulated vector and on the hidden scalars, become one for the decider.
 
-use crate::close::ClearClaim;
-use crate::fold::pair_up;
+use crate::mask::ClearClaim;
 use ark_ff::Field;
 use zktorch_blocks::field::{Fr, dot};
 use zktorch_blocks::transcript::{Reject, Transcript};
@@ -11,7 +10,8 @@ pub fn levels(claims: usize) -> usize {
     (usize::BITS - claims.saturating_sub(1).leading_zeros()).try_into().unwrap_or(usize::MAX)
 }
 
-/// Folds clear claims on a binary tree, as [`crate::fold`] does, with the cross terms in the clear. There is at least one.
+/// Folds clear claims on a binary tree: `w = w_1 + r w_2`, `f = f_1 + r f_2`, `v = v_1 + r e + r^2 v_2` with the cross term
+/// `e = <w_1, f_2> + <w_2, f_1>` (Mira, ePrint 2024/2025). There is at least one.
 ///
 /// # Transcript
 /// A level sends a cross term a pair and draws `r`.
@@ -26,9 +26,10 @@ pub fn fold_clear(t: &mut Transcript<'_>, columns: usize, mut claims: Vec<ClearC
         let mut crosses = Vec::with_capacity(claims.len() / 2);
         for pair in claims.chunks_exact(2) {
             let cross = match pair {
-                [ClearClaim { witness: Some((w1, _)), form: f1, .. }, ClearClaim { witness: Some((w2, _)), form: f2, .. }] => {
-                    Some(dot(w1, &f2.to_dense(columns)) + dot(w2, &f1.to_dense(columns)))
-                }
+                [
+                    ClearClaim { witness: Some((w1, _)), form: f1, .. },
+                    ClearClaim { witness: Some((w2, _)), form: f2, .. },
+                ] => Some(dot(w1, &f2.to_dense(columns)) + dot(w2, &f1.to_dense(columns))),
                 _ => None,
             };
             crosses.push(t.scalar("clear cross term", cross)?);
@@ -58,6 +59,12 @@ impl ClearClaim {
     }
 }
 
+/// Neighbours in pairs; an odd one at the end stays alone.
+fn pair_up<T>(items: Vec<T>) -> impl Iterator<Item = (T, Option<T>)> {
+    let mut items = items.into_iter();
+    std::iter::from_fn(move || Some((items.next()?, items.next())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,7 +73,8 @@ mod tests {
     #[test]
     fn a_challenge_a_level() {
         for claims in 1..40 {
-            let claim = ClearClaim { commitment: Vec::new(), form: Form::dense(vec![Fr::ONE]), value: Fr::ONE, witness: None };
+            let claim =
+                ClearClaim { commitment: Vec::new(), form: Form::dense(vec![Fr::ONE]), value: Fr::ONE, witness: None };
             let mut t = Transcript::dry_run(1);
             fold_clear(&mut t, 1, vec![claim; claims]).unwrap();
             assert_eq!((t.draws().len(), t.log().len()), (levels(claims), claims - 1));

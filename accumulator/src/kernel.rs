@@ -2,19 +2,26 @@
 
 use crate::fold::FoldProver;
 use crate::layout::Split;
+use ark_ff::AdditiveGroup;
 use rayon::prelude::*;
 use zeroize::Zeroize;
-use zktorch_blocks::field::{Fr, dot, eq_table};
+use zktorch_blocks::field::{Fr, eq_table};
 use zktorch_blocks::kernel::wide::{Signed, Wide};
+use zktorch_blocks::sumcheck::kernel::{MAX_NODES, extend};
+use zktorch_blocks::sumcheck::{Degree, Rounds};
 
 /// Columns a thread accumulates at a time.
 const TILE: usize = 256;
+
+/// A vector and a linear form, dense.
+type Node = (Vec<Fr>, Vec<Fr>);
 
 /// Folds combinations of integer rows.
 pub struct RowFold<'a> {
     rows: &'a [Vec<i64>],
     columns: usize,
-    nodes: Vec<(Vec<Fr>, Vec<Fr>)>,
+    /// Those that are left; the ones behind, up to a power of two, are zero.
+    nodes: Vec<Node>,
 }
 
 impl<'a> RowFold<'a> {
@@ -25,7 +32,8 @@ impl<'a> RowFold<'a> {
 
     /// `sum_i weight_i row_i`.
     fn combine(&self, weights: &[(usize, Fr)]) -> Vec<Fr> {
-        let weights: Vec<(&[i64], Signed)> = weights.iter().map(|&(row, w)| (self.rows[row].as_slice(), Signed::from(w))).collect();
+        let weights: Vec<(&[i64], Signed)> =
+            weights.iter().map(|&(row, w)| (self.rows[row].as_slice(), Signed::from(w))).collect();
         let tile = |start: usize| {
             let len = TILE.min(self.columns - start);
             let mut sums = [Wide::default(); TILE];
@@ -46,31 +54,55 @@ impl Drop for RowFold<'_> {
     }
 }
 
+impl Rounds for RowFold<'_> {
+    fn message(&mut self, b: usize) -> Vec<Fr> {
+        let (rest, nodes) = (self.nodes.len().next_power_of_two() >> b, Degree::Two.message_len(b));
+        // Column by column: corner `e` of the cube that ends in `j` is node `e rest + j`.
+        let tile = |(j, start): (usize, usize)| {
+            let members: Vec<(usize, &Node)> =
+                (0..1 << b).filter_map(|e| Some((e, self.nodes.get(e * rest + j)?))).collect();
+            let mut sums = vec![Fr::ZERO; nodes];
+            let mut scratch = [[Fr::ZERO; MAX_NODES]; 2];
+            for column in start..self.columns.min(start + TILE) {
+                let [ws, fs] = &mut scratch;
+                for values in [&mut *ws, &mut *fs] {
+                    values[..1 << b].fill(Fr::ZERO);
+                }
+                for &(e, (w, f)) in &members {
+                    (ws[e], fs[e]) = (w[column], f[column]);
+                }
+                extend(ws, b, Degree::Two);
+                extend(fs, b, Degree::Two);
+                sums.iter_mut().zip(ws.iter().zip(&*fs)).for_each(|(sum, (w, f))| *sum += *w * f);
+            }
+            sums
+        };
+        let add = |mut sum: Vec<Fr>, part: Vec<Fr>| {
+            sum.iter_mut().zip(part).for_each(|(s, p)| *s += p);
+            sum
+        };
+        let tiles = self.columns.div_ceil(TILE);
+        let all = (0..rest.min(self.nodes.len()) * tiles).into_par_iter();
+        all.map(|i| tile((i / tiles, i % tiles * TILE))).reduce(|| vec![Fr::ZERO; nodes], add)
+    }
+
+    fn bind(&mut self, challenges: &[Fr]) {
+        let rest = self.nodes.len().next_power_of_two() >> challenges.len();
+        let weights = eq_table(challenges);
+        let mut others = self.nodes.split_off(rest.min(self.nodes.len()));
+        self.nodes.par_iter_mut().enumerate().for_each(|(j, (w, f))| {
+            w.iter_mut().chain(f.iter_mut()).for_each(|x| *x *= weights[0]);
+            for (weight, (w2, f2)) in weights[1..].iter().zip(others.iter().skip(j).step_by(rest)) {
+                w.iter_mut().zip(w2).chain(f.iter_mut().zip(f2)).for_each(|(x, y)| *x += *weight * y);
+            }
+        });
+        others.par_iter_mut().for_each(|(w, _)| w.zeroize());
+    }
+}
+
 impl FoldProver for RowFold<'_> {
     fn start(&mut self, leaves: &[Split]) {
         self.nodes = leaves.par_iter().map(|leaf| (self.combine(&leaf.rows), eq_table(&leaf.columns))).collect();
-    }
-
-    fn cross_terms(&self) -> Vec<Fr> {
-        let cross = |pair: &[(Vec<Fr>, Vec<Fr>)]| dot(&pair[0].0, &pair[1].1) + dot(&pair[1].0, &pair[0].1);
-        self.nodes.par_chunks_exact(2).map(cross).collect()
-    }
-
-    fn fold(&mut self, r: Fr) {
-        let half = self.nodes.len().div_ceil(2);
-        self.nodes.par_chunks_mut(2).for_each(|pair| {
-            if let [(w, f), (w2, f2)] = pair {
-                w.iter_mut().zip(&*w2).for_each(|(a, b)| *a += r * b);
-                w2.zeroize();
-                f.iter_mut().zip(&*f2).for_each(|(a, b)| *a += r * b);
-            }
-        });
-        let mut index = 0;
-        self.nodes.retain(|_| {
-            index += 1;
-            index % 2 == 1
-        });
-        debug_assert_eq!(self.nodes.len(), half);
     }
 
     fn vector(&self) -> Vec<Fr> {

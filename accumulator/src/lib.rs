@@ -11,4 +11,5 @@ pub mod kernel;
 pub mod layout;
 pub mod mask;
 pub mod msm;
+pub mod product;
 pub mod setup;

@@ -1,69 +1,73 @@
-//! The mask: a random row hides what is shown of the accumulated vector, after which the claim may be spoken of in the clear.
+//! The mask: random rows hide what is shown of the committed vectors, after which claims may be spoken of in the clear.
 //!
-//! The order is what makes it zero-knowledge (PROTOCOL, C3): the random row's value is *hidden*, the fold is done, and only
-//! then the masked value `V` is sent, tied to the hidden values by a constraint.
+//! To prove `sum_i <w_i, f_i> = value` the prover commits to random rows `s_i`, says what `sum_i <s_i, f_i>` is, and after a
+//! challenge `g` proves claims on `s_i + g w_i` that add up (Schnorr's proof, for linear forms).
 
 use crate::clear::levels;
-use crate::close::CLAIMS;
-use crate::fold::Accumulated;
+use crate::close::Joint;
+use crate::form::Form;
 use ark_bls12_381::G1Affine;
+use ark_ff::Field;
 use zeroize::Zeroizing;
 use zktorch_blocks::field::{Fr, dot};
-use zktorch_blocks::transcript::{Form, MaskRow, Reject, Transcript};
+use zktorch_blocks::transcript::{MaskRow, Reject, Transcript, check};
 
-/// The masked claim: `<w, f> = value` for `w` committed in `mask + challenge * accumulated`.
+/// A claim `<w, form> = value` in the clear; the commitment is a combination of points.
 #[derive(Clone)]
-pub struct Masked {
-    /// Commitment to the random row.
-    pub mask: G1Affine,
-    /// The coefficient of the accumulated commitment.
-    pub challenge: Fr,
-    /// The value, in the clear.
+pub struct ClearClaim {
+    /// Points and coefficients, as of [`Part`](crate::close::Part).
+    pub commitment: Vec<(Fr, G1Affine)>,
+    /// The linear form.
+    pub form: Form,
+    /// The value.
     pub value: Fr,
-    /// The vector, which the mask hides no more of than is [`shown`], and its blinder, on the prover's side.
+    /// The vector, of which the mask hides no more than is [`shown`], and its blinder, on the prover's side.
     pub witness: Option<(Zeroizing<Vec<Fr>>, Fr)>,
 }
 
-/// How many linear functions of the masked vector a proof shows: its value, a cross term for each level of the clear fold with the claims on
-/// `segments` of hidden scalars, and the `decided` ones of the decider.
-pub fn shown(segments: usize, decided: usize) -> usize {
-    1 + levels(1 + CLAIMS * segments) + decided
+/// How many linear functions of each of `parts` masked vectors a proof shows: its value, a cross term for each level of the clear fold, and
+/// the `decided` ones of the decider.
+pub fn shown(parts: usize, decided: usize) -> usize {
+    1 + levels(parts) + decided
 }
 
-/// Masks the accumulated claim, for a decider that shows `decided` linear functions of the vector. The prover hands over the accumulated vector and its blinder.
+/// Masks a joint claim on vectors of `columns` entries, for a decider that shows `decided` linear functions of a vector.
 ///
 /// # Transcript
-/// `C_s`, hides `v_s`, draws `g`, sends `V`.
+/// A row `C_s` for each vector; `sum <s_i, f_i>`; draws `g`; a masked value for each vector.
 ///
 /// # Soundness
-/// `2 / |F|`. The caller owes the decision of the masked claim, and the closing of the hidden scalars, which holds the
-/// constraint `v_s + g v = V`.
+/// `1 / |F|`. The caller owes the decision of the claims returned.
 ///
 /// # Errors
-/// On malformed bytes only.
-pub fn mask(
-    t: &mut Transcript<'_>,
-    columns: usize,
-    decided: usize,
-    claim: &Accumulated,
-    witness: Option<(Vec<Fr>, Fr)>,
-) -> Result<Masked, Reject> {
-    // Only the prover evaluates the form.
-    let form = if t.is_prover() { claim.form.to_dense(columns) } else { Vec::new() };
-    let shown = shown(t.hidden().segments_with_one_more(), decided);
-    let random = t.secrets().map(|s| s.mask_row(columns, shown));
-    let commitment = t.point("mask row", random.as_ref().map(|r| r.commitment))?;
-    let hidden = t.hide("mask value", 1, random.as_ref().map(|r| vec![dot(&r.row, &form)]))?;
-    let challenge = t.challenge();
-    let witness = random.zip(witness).map(|(MaskRow { row, blinder: row_blinder, .. }, (vector, blinder))| {
-        let vector = Zeroizing::new(vector);
-        let masked = row.iter().zip(&*vector).map(|(s, w)| *s + challenge * w).collect::<Vec<Fr>>();
-        (Zeroizing::new(masked), row_blinder + challenge * blinder)
-    });
-    let value = t.scalar("masked value", witness.as_ref().map(|(w, _)| dot(w, &form)))?;
-    let mut constraint = Form::combine(hidden.iter().map(|h| (Fr::from(1u64), h)));
-    constraint.add_scaled(challenge, &claim.value);
-    constraint.constant -= value;
-    t.zero("masked value", constraint);
-    Ok(Masked { mask: commitment, challenge, value, witness })
+/// On malformed bytes, and if the masked values do not add up.
+pub fn mask(t: &mut Transcript<'_>, columns: usize, decided: usize, joint: Joint) -> Result<Vec<ClearClaim>, Reject> {
+    let shown = shown(joint.parts.len(), decided);
+    // Only the prover evaluates the forms.
+    let forms: Option<Vec<Vec<Fr>>> = t.is_prover().then(|| joint.parts.iter().map(|p| p.form.to_dense(columns)).collect());
+    let mut rows = Vec::with_capacity(joint.parts.len());
+    for _ in &joint.parts {
+        let random = t.secrets().map(|s| s.mask_row(columns, shown));
+        rows.push((t.point("mask row", random.as_ref().map(|r| r.commitment))?, random));
+    }
+    let own = forms
+        .as_ref()
+        .map(|forms| rows.iter().zip(forms).filter_map(|((_, row), form)| Some(dot(&row.as_ref()?.row, form))).sum());
+    let mask_value = t.scalar("mask value", own)?;
+    let g = t.challenge();
+
+    let mut claims = Vec::with_capacity(joint.parts.len());
+    for (i, (part, (commitment, row))) in joint.parts.into_iter().zip(rows).enumerate() {
+        let witness = row.zip(part.witness).map(|(MaskRow { row, blinder: row_blinder, .. }, (vector, blinder))| {
+            let masked = row.iter().zip(&*vector).map(|(s, w)| *s + g * w).collect::<Vec<Fr>>();
+            (Zeroizing::new(masked), row_blinder + g * blinder)
+        });
+        let form = forms.as_ref().and_then(|f| f.get(i));
+        let value = t.scalar("masked value", witness.as_ref().zip(form).map(|((w, _), f)| dot(w, f)))?;
+        let own = part.commitment.into_iter().map(|(c, point)| (g * c, point));
+        let commitment = std::iter::once((Fr::ONE, commitment)).chain(own).collect();
+        claims.push(ClearClaim { commitment, form: part.form, value, witness });
+    }
+    check(claims.iter().map(|c| c.value).sum::<Fr>() == mask_value + g * joint.value, "masked sum")?;
+    Ok(claims)
 }

@@ -88,7 +88,7 @@ pub fn prove(proving: &ProvingKey, verifying: &VerifyingKey, inputs: &[Vec<i64>]
     let program = &verifying.program;
     let trace = execute(program, &proving.weights, inputs)?;
     let generators = &proving.generators;
-    let relation = Relation::new(verifying, Some(generators))?;
+    let relation = Relation::new(verifying)?;
     let key = verifying.setup.key(Some(generators))?;
     let values: Vec<Vec<i64>> = program.statement().map(|id| trace.values(program, id).to_vec()).collect();
     let statement = Statement::new(program, values)?;
@@ -118,7 +118,7 @@ pub fn prove(proving: &ProvingKey, verifying: &VerifyingKey, inputs: &[Vec<i64>]
 /// # Errors
 /// What is wrong with the proof.
 pub fn verify(verifying: &VerifyingKey, proof: &PlainProof, generators: Option<&Generators>) -> Result<()> {
-    let relation = Relation::new(verifying, generators)?;
+    let relation = Relation::new(verifying)?;
     let key = verifying.setup.key(generators)?;
     let statement = Statement::new(relation.program, proof.statement.clone())?;
     let mut t = Transcript::verifier(PROTOCOL, relation.columns(), &proof.bytes);

@@ -65,7 +65,7 @@ impl ProvingKey {
     /// # Errors
     /// If the verifying key is not usable, or another than the one that was made with this key.
     pub(crate) fn relation<'k>(&'k self, verifying: &'k VerifyingKey) -> Result<Relation<'k>, ProveError> {
-        let relation = Relation::new(verifying, Some(&self.generators))?;
+        let relation = Relation::new(verifying)?;
         if relation.digest == *self.masks.key() { Ok(relation) } else { Err(ProveError::Foreign) }
     }
 
@@ -168,9 +168,9 @@ pub fn keygen(
     }
     let verifying = VerifyingKey { program, setup: setup.verifier.clone(), column_bits, model_rows, inputs, outputs };
     let transparent = setup.verifier.is_transparent();
-    let relation = Relation::new(&verifying, Some(&generators))?;
+    let relation = Relation::new(&verifying)?;
     let size = ProofSize::of(&relation, transparent)?;
     let tables = Tables::new(&generators.g[..size.hidden_scalars.min(generators.columns())]);
-    let masks = MaskRows::new(&generators, relation.digest, shown(size.segments, decider::shown(transparent, column_bits as usize)));
+    let masks = MaskRows::new(&generators, relation.digest, shown(size.parts, decider::shown(transparent, column_bits as usize)));
     Ok((ProvingKey { weights, blinders, generators, tables, masks }, verifying))
 }

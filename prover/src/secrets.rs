@@ -2,12 +2,12 @@
 
 use crate::key::ProvingKey;
 use crate::randomness::Randomness;
-use ark_bls12_381::{G1Affine, G1Projective};
+use ark_bls12_381::G1Affine;
 use ark_ec::CurveGroup;
 use zeroize::{Zeroize, Zeroizing};
 use zktorch_accumulator::msm::{self, fixed};
 use zktorch_blocks::field::Fr;
-use zktorch_blocks::transcript::{MaskRow, Piece, Secrets, Slot};
+use zktorch_blocks::transcript::{MaskRow, Secrets, Slot};
 
 /// Commits with fixed-base tables, remembers what it hid, and forgets it when dropped.
 pub struct Vault<'a> {
@@ -59,16 +59,6 @@ impl Secrets for Vault<'_> {
         let coefficients = Zeroizing::new((0..rows.count()).map(|_| self.randomness.scalar()).collect::<Vec<Fr>>());
         let blinder = self.randomness.scalar();
         rows.combine(&coefficients, blinder)
-    }
-
-    fn commit_pieces(&self, _width: usize, pieces: &[Piece<'_>], blinders: [Fr; 2]) -> [G1Affine; 2] {
-        // One pass over the vector serves both: the weights apply to the pieces' sums.
-        let own: Vec<(usize, &[Fr])> = pieces.iter().map(|p| (p.column, p.values)).collect();
-        let sums = G1Projective::normalize_batch(&fixed::sums(&self.key.tables, &self.key.generators, &own));
-        let weights: Vec<Fr> = pieces.iter().map(|p| p.weight).collect();
-        let plain: G1Projective = sums.iter().sum();
-        let [first, second] = blinders.map(fixed::blind);
-        [(plain + first).into_affine(), (msm::sum(&sums, &weights) + second).into_affine()]
     }
 }
 

@@ -12,17 +12,17 @@ use zktorch_blocks::transcript::{Constraint, Form, Product};
 ///
 /// # Panics
 /// If there is no such message.
-pub fn cure(
+pub fn cure<'c>(
     outcome: &Outcome,
     (label, occurrence): (&str, usize),
     free: impl Fn(usize) -> bool,
-    constraints: impl Fn(&Constraint) -> bool,
+    constraints: impl IntoIterator<Item = &'c Constraint>,
 ) -> Option<Vec<Fr>> {
     let message = outcome.messages.iter().filter(|m| m.label == label).nth(occurrence).expect("a message");
     let unknown = |i: usize| i.checked_sub(message.first).filter(|&at| at < message.slot.len && free(at));
     let u = &outcome.scalars;
     let at = |form: &Form| form.evaluate(u, Fr::ONE);
-    let equations = outcome.constraints.iter().filter(|c| constraints(c)).map(|c| {
+    let equations = constraints.into_iter().map(|c| {
         let mut row = Row::new();
         let mut add = |form: &Form, scale: Fr| {
             for &(i, c) in &form.terms {

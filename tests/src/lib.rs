@@ -7,6 +7,7 @@ pub mod fixture;
 pub mod follow;
 pub mod fraction;
 pub mod hostile;
+pub mod known;
 pub mod leak;
 pub mod linear;
 pub mod lying;

@@ -172,10 +172,44 @@ impl Evaluator for SlowEvaluator<'_> {
     }
 }
 
+/// A vector and a linear form.
+type Node = (Vec<Fr>, Vec<Fr>);
+
+/// Sums over the instances, as a sumcheck over tables has them: behind the last instance they are zero.
 struct SlowFold<'a> {
     rows: &'a [Vec<Fr>],
     columns: usize,
-    nodes: Vec<(Vec<Fr>, Vec<Fr>)>,
+    nodes: Vec<Node>,
+}
+
+impl SlowFold<'_> {
+    fn instances(&self) -> usize {
+        self.nodes.len().next_power_of_two()
+    }
+}
+
+impl Rounds for SlowFold<'_> {
+    fn message(&mut self, b: usize) -> Vec<Fr> {
+        let table = |pick: fn(&Node) -> &Vec<Fr>| {
+            let mut table = self.nodes.iter().flat_map(|n| pick(n).clone()).collect::<Vec<Fr>>();
+            table.resize(self.instances() * self.columns, from_i64(0));
+            table
+        };
+        let factors = vec![table(|n| &n.0), table(|n| &n.1)];
+        let variables = factors[0].len().ilog2() as usize;
+        Batch::new(vec![ProductTables { weight: from_i64(1), factors }], variables, Degree::Two).message(b)
+    }
+
+    fn bind(&mut self, challenges: &[Fr]) {
+        for &r in challenges {
+            let half = self.instances() / 2;
+            let nothing = vec![from_i64(0); self.columns];
+            let line = |a: &[Fr], b: &[Fr]| a.iter().zip(b).map(|(a, b)| *a + r * (*b - a)).collect::<Vec<Fr>>();
+            let other = |j: usize| self.nodes.get(half + j).cloned().unwrap_or_else(|| (nothing.clone(), nothing.clone()));
+            let low = self.nodes.iter().take(half).enumerate();
+            self.nodes = low.map(|(j, (w, f))| (line(w, &other(j).0), line(f, &other(j).1))).collect();
+        }
+    }
 }
 
 impl FoldProver for SlowFold<'_> {
@@ -185,19 +219,6 @@ impl FoldProver for SlowFold<'_> {
             ((0..self.columns).map(entry).collect(), eq_table(&leaf.columns))
         };
         self.nodes = leaves.iter().map(combine).collect();
-    }
-
-    fn cross_terms(&self) -> Vec<Fr> {
-        self.nodes.chunks_exact(2).map(|p| dot(&p[0].0, &p[1].1) + dot(&p[1].0, &p[0].1)).collect()
-    }
-
-    fn fold(&mut self, r: Fr) {
-        let add = |a: &[Fr], b: &[Fr]| a.iter().zip(b).map(|(a, b)| *a + r * b).collect::<Vec<Fr>>();
-        let pairs = self.nodes.chunks(2).map(|pair| match pair {
-            [(w1, f1), (w2, f2)] => (add(w1, w2), add(f1, f2)),
-            rest => rest[0].clone(),
-        });
-        self.nodes = pairs.collect();
     }
 
     fn vector(&self) -> Vec<Fr> {

@@ -47,6 +47,8 @@ pub enum Expected {
     Decoding,
     /// At the end of the proof.
     Truncated,
+    /// By the check that another value of the message meets.
+    Check,
     /// By a check, or further on by a message that does not decode or is missing.
     Any,
 }
@@ -72,6 +74,16 @@ pub const ALL: [Mutation; 14] = [
 /// Bytes of a message on the wire.
 pub fn length(entry: &Entry) -> usize {
     if entry.kind == EntryKind::Scalar { SCALAR_BYTES } else { POINT_BYTES }
+}
+
+/// Adds to a scalar of a proof.
+///
+/// # Panics
+/// If there is none.
+pub fn add_to_scalar(bytes: &mut [u8], entry: &Entry, by: Fr) {
+    let own = &mut bytes[entry.offset..entry.offset + length(entry)];
+    let value = Fr::deserialize_compressed(&*own).expect("an honest scalar") + by;
+    own.copy_from_slice(&value.into_bigint().to_bytes_le());
 }
 
 fn compressed(point: &G1Affine) -> Vec<u8> {
@@ -111,12 +123,15 @@ impl Mutation {
         }
     }
 
-    /// How the result must be refused.
-    pub fn expected(self) -> Expected {
+    /// How the result must be refused, if done to a message of a kind.
+    pub fn expected(self, kind: EntryKind) -> Expected {
         match self {
+            // Hidden messages are read as their projection onto the group.
+            Self::OutsideSubgroup if kind == EntryKind::Hidden => Expected::Check,
             Self::ZeroBytes | Self::OutsideSubgroup | Self::OffCurve | Self::NonCanonical | Self::FlagBit => {
                 Expected::Decoding
             }
+            Self::Offset | Self::Negate | Self::Identity => Expected::Check,
             Self::TruncateBefore | Self::TruncateWithin => Expected::Truncated,
             _ => Expected::Any,
         }

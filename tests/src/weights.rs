@@ -46,7 +46,7 @@ impl Fixture {
     /// # Panics
     /// If there is no such weight.
     pub fn with_weight(&self, change: &Change) -> VerifyingKey {
-        let relation = Relation::new(&self.verifying, Some(&self.proving.generators)).expect("a good key");
+        let relation = Relation::new(&self.verifying).expect("a good key");
         let id = relation.program.with_role(Role::Weight).nth(change.weight).expect("a weight");
         let place = relation.layout.place(Polynomial::Tensor(id)).expect("weights are committed");
         let at = place.row * relation.columns() + place.column + change.position;
@@ -67,7 +67,7 @@ impl Fixture {
     /// If the key is not usable.
     pub fn tell_model(&self, key: &VerifyingKey, level: Level, change: &Change) -> ModelOutcome {
         let generators = &self.proving.generators;
-        let relation = Relation::new(key, Some(generators)).expect("a good key");
+        let relation = Relation::new(key).expect("a good key");
         let decider = key.setup.key(Some(generators)).expect("a good setup");
         let weights: Weights = self.proving.weights.values().cloned().enumerate().collect::<BTreeMap<_, _>>();
         let mut wrong = Vec::new();

@@ -86,7 +86,7 @@ fn a_proof_is_about_its_commitments() {
         let mut bytes = proof.bytes.clone();
         bytes[range.clone()].copy_from_slice(&other.bytes[range]);
         let verdict = fixture.verdict(&Proof { bytes, ..proof.clone() });
-        assert_eq!(verdict, Verdict::Rejected(Reject::Check("error term opening")), "the commitments {rows:?} of another proof");
+        assert_eq!(verdict, Verdict::Rejected(Reject::Check("masked sum")), "the commitments {rows:?} of another proof");
     }
     // A commitment to another input, in a proof that is honest but for that.
     let shifted = |d: &mut Data<'_>| {
@@ -95,7 +95,7 @@ fn a_proof_is_about_its_commitments() {
         rows[0] += from_i64(1);
         d.rows.insert(id, rows);
     };
-    refuse_all(&fixture, &[input], &[case("another input is committed", Lie::none().data(shifted), "relaxed equation", &["masked value"])]);
+    refuse_all(&fixture, &[input], &[case("another input is committed", Lie::none().data(shifted), "masked sum", &["cross terms"])]);
 }
 
 #[test]

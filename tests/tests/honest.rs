@@ -1,9 +1,11 @@
 //! Honest proofs of toy programs of several shapes are accepted.
 
+use std::sync::Arc;
 use zktorch_accumulator::setup::{Setup, VerifierSetup};
+use zktorch_blocks::program::{Einsum, Source, Visibility};
 use zktorch_prover::{Randomness, keygen, prove};
-use zktorch_tests::fixture::ports;
-use zktorch_tests::toy::Toy;
+use zktorch_tests::fixture::{Fixture, ports};
+use zktorch_tests::toy::{Builder, Toy};
 use zktorch_verifier::key::Relation;
 use zktorch_verifier::size::ProofSize;
 use zktorch_verifier::{Verdict, soundness, verify};
@@ -17,7 +19,7 @@ fn round_trip(toy: &Toy, setup: &Setup, column_bits: u32) -> usize {
     let proved = prove(&proving, &verifying, &[input], randomness, &mut |_| ()).expect("an honest run proves");
     assert_eq!(proved.violated, Vec::<&str>::new());
     assert_eq!(verify(&verifying, &proved.proof, Some(&proving.generators)), Ok(Verdict::Accepted));
-    let relation = Relation::new(&verifying, Some(&proving.generators)).expect("a key of ours");
+    let relation = Relation::new(&verifying).expect("a key of ours");
     let size = ProofSize::of(&relation, setup.verifier.is_transparent()).expect("a program of ours");
     assert_eq!(size.bytes, proved.proof.bytes.len(), "the size is known beforehand");
     let trusted = VerifierSetup::Ethereum;
@@ -25,6 +27,31 @@ fn round_trip(toy: &Toy, setup: &Setup, column_bits: u32) -> usize {
     assert!(soundness::bits(&shares, &trusted) >= 115.0);
     assert!(soundness::statistical_bits(&shares) >= 200.0);
     proved.proof.bytes.len()
+}
+
+/// `(x + p) v = (x + p) w` elementwise for a public `p`.
+#[test]
+fn the_size_does_not_depend_on_public_values() {
+    let mut b = Builder::default();
+    let [x, p] = [0, 1].map(|i| b.tensor(&format!("in{i}"), &[4], Source::Input(i), 3));
+    let [v, w] = ["v", "w"].map(|name| b.tensor(name, &[4], Source::Weight, 3));
+    let sum = b.tensor("sum", &[4], Source::Linear { terms: vec![(1, x), (1, p)], constant: 0 }, 4);
+    let labels = || b"i".to_vec();
+    let einsum = |lhs| Einsum { lhs, rhs: sum, lhs_labels: labels(), rhs_labels: labels(), out_labels: labels() };
+    let [left, right] = [v, w].map(|lhs| b.tensor("product", &[4], Source::Einsum(einsum(lhs)), 8));
+    let difference = b.tensor("zero", &[4], Source::Linear { terms: vec![(1, left), (-1, right)], constant: 0 }, 9);
+    b.program.zeros = vec![difference];
+    b.program.tensors[p].visibility = Visibility::Public;
+    b.program.inputs = vec![x, p];
+    b.program.outputs = vec![p];
+    let weights = [v, w].map(|id| (id, Arc::from([3i64, -1, 4, 1]))).into();
+    let fixture = Fixture::new(b.program, weights, &Setup::insecure(4).expect("in range"), 4);
+    let relation = Relation::new(&fixture.verifying).expect("a key of ours");
+    let size = ProofSize::of(&relation, false).expect("a program of ours");
+    for public in [vec![0; 4], vec![1, -5, 2, 6]] {
+        let proof = fixture.honest(&[vec![2, 7, 1, -8], public]).proof;
+        assert_eq!((proof.bytes.len(), fixture.verdict(&proof)), (size.bytes, Verdict::Accepted));
+    }
 }
 
 fn shapes() -> Vec<Toy> {

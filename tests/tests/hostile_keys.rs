@@ -36,7 +36,7 @@ fn refusal(program: Program, column_bits: u32) -> Result<Reject, KeyError> {
     let bytes = key(program, column_bits).to_bytes().expect("encodes");
     assert!(bytes.len() < 1 << 20, "{} bytes", bytes.len());
     let key = VerifyingKey::from_bytes(&bytes).expect("decodes");
-    let relation = Relation::new(&key, None)?;
+    let relation = Relation::new(&key)?;
     Ok(ProofSize::of(&relation, false).expect_err("too much work"))
 }
 

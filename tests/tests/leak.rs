@@ -3,7 +3,9 @@
 //!
 //! All tests of [`investigate`] run on all proofs. Its error rate is `2^-20`; seeds are fixed, so that the outcome is too.
 
+use ark_ff::{Field, PrimeField};
 use rayon::prelude::*;
+use zktorch_blocks::field::Fr;
 use zktorch_blocks::transcript::EntryKind;
 use zktorch_prover::{Blinders, Randomness};
 use zktorch_tests::leak::guess::guess;
@@ -135,13 +137,17 @@ fn without_the_blinder_of_a_row_distributions_differ() {
 }
 
 #[test]
-fn without_the_mask_row() {
-    for subject in [Subject::linear(3), Subject::network(8)] {
+fn without_a_mask_row() {
+    for (subject, several) in [(Subject::linear(3), true), (Subject::linear(5), false), (Subject::network(8), true)] {
         let models = subject.models();
-        let hole = Hole::Draws(Places::of(&models[0]).mask_row);
-        assert_eq!(leaks(&models, &hole, FEW), [guessed("masked value", 0)]);
+        let rows = Places::of(&models[0]).mask_rows;
+        assert_eq!(rows.len() > 2, several, "the accumulated vector and the segments of hidden scalars");
+        for (i, row) in rows.into_iter().enumerate() {
+            let hole = Hole::Draws(row);
+            assert_eq!(leaks(&models, &hole, FEW), [guessed("masked value", i)]);
+        }
         // It is the right model that is named.
-        let seen = models[0].leak(0, &hole);
+        let seen = models[0].leak(0, &Hole::Draws(Places::of(&models[0]).mask_rows[0].clone()));
         let position = seen.log.iter().position(|e| e.label == "masked value").expect("sent");
         let names = |m: &Model<'_>| guess(m, &seen)[position].as_deref() == Some(seen.message(position));
         assert_eq!([names(&models[0]), names(&models[1])], [true, false]);
@@ -152,48 +158,37 @@ fn without_the_mask_row() {
 fn with_a_mask_of_value_zero() {
     for subject in [Subject::linear(3), Subject::network(8)] {
         let models = subject.models();
-        let row = Places::of(&models[0]).mask_row;
-        let hole = |i: usize, seed: u64| Hole::MaskValue { row: row.clone(), form: models[i].form(seed) };
-        let seen = proofs(FEW, |i, seed| models[i].leak(seed, &hole(i, seed)));
-        assert_eq!(findings(&models, &seen, FEW), [guessed("masked value", 0)]);
-    }
-}
-
-#[test]
-fn with_the_masks_value_in_the_clear() {
-    // `v_s` times a generator is `v_s` for whoever has a guess: `(V - v_s) / g` is a linear functional of witness and weights.
-    for subject in [Subject::linear(3), Subject::network(8)] {
-        let models = subject.models();
-        let last = Places::of(&models[0]).messages - 1;
-        assert_eq!(leaks(&models, &Hole::Message(last), FEW), [guessed("mask value", 0)]);
-    }
-}
-
-#[test]
-fn without_the_mask_of_a_segment() {
-    for (subject, several) in [(Subject::linear(3), true), (Subject::network(8), true), (Subject::linear(5), false)] {
-        let models = subject.models();
-        let segments = Places::of(&models[0]).segments;
-        assert_eq!(segments.len() > 1, several);
-        for (j, draws) in segments.into_iter().enumerate() {
-            let found = leaks(&models, &Hole::Draws(draws), FEW);
-            for expected in [guessed("linear forms", j), guessed("slot support", j)] {
-                assert!(found.contains(&expected), "segment {j}: {found:?}");
-            }
-            assert!(several || found.contains(&guessed("linear part", 0)), "{found:?}");
+        for (i, row) in Places::of(&models[0]).mask_rows.into_iter().enumerate() {
+            // Forms of later rows depend on challenges after earlier ones: of none but `g`, which comes after all.
+            let hole = |m: usize, seed: u64| Hole::MaskValue { row: row.clone(), form: models[m].forms(seed)[i].clone() };
+            let seen = proofs(FEW, |m, seed| models[m].leak(seed, &hole(m, seed)));
+            assert_eq!(findings(&models, &seen, FEW), [guessed("masked value", i)]);
         }
     }
 }
 
 #[test]
-fn without_the_blinder_of_an_error_term() {
-    // One product: its factors are sent, so that the error terms follow from the hidden scalars. With many products the unknown
-    // factors of the mask hide the error terms too, and no test is known that needs these blinders.
-    for column_bits in [3, 5] {
-        let subject = Subject::linear(column_bits);
+fn with_the_value_of_a_mask_in_the_clear() {
+    // Only the sum of the masks' values is sent. `(V - v_s) / g` of one vector is a linear functional of witness and weights.
+    for subject in [Subject::linear(3), Subject::network(8)] {
         let models = subject.models();
-        for (i, draw) in Places::of(&models[0]).errors.into_iter().enumerate() {
-            assert_eq!(leaks(&models, &Hole::Draws(draw), FEW), [guessed("error commitment", i)]);
+        let seen = models[0].leak(1, &Hole::None);
+        let coins: Vec<Fr> = seen.draws.iter().map(|d| d.value).collect();
+        let position = seen.log.iter().position(|e| e.label == "masked value").expect("sent");
+        let scalar = |p: usize| Fr::from_le_bytes_mod_order(seen.message(p));
+        let g = seen.draws.iter().find(|d| d.after == position).expect("drawn").value;
+        let value = (scalar(position) - models[0].mask_value(1)) * g.inverse().expect("random");
+        assert_eq!(value, accumulated_value(&models[0], coins.clone()));
+        assert_ne!(value, accumulated_value(&models[1], coins));
+    }
+}
+
+#[test]
+fn without_the_mask_of_a_factor() {
+    for subject in [Subject::linear(3), Subject::linear(5), Subject::network(8)] {
+        let models = subject.models();
+        for (i, draw) in Places::of(&models[0]).factors.into_iter().enumerate() {
+            assert_eq!(leaks(&models, &Hole::Draws(draw), FEW), [guessed("masked factor", i)]);
         }
     }
 }

@@ -11,13 +11,13 @@ use zktorch_tests::toy::Toy;
 use zktorch_verifier::Verdict;
 
 /// Where the hidden scalars do not satisfy the equation that all constraints make together.
-const EQUATION: &str = "relaxed equation";
-/// The lookups' fractions do not sum to zero.
-const SUM: &[&str] = &["tree top numerator"];
+const EQUATION: &str = "masked sum";
+/// The lookups' fractions do not sum to zero; nor does the sum of all products, then.
+const SUM: &[&str] = &["product rounds", "tree top numerator"];
 const LEAF: &[&str] = &["leaf denominator"];
 const WAVE: &[&str] = &["wave rounds"];
 const LEAF_AND_WAVE: &[&str] = &["leaf denominator", "wave rounds"];
-const OPENING: &[&str] = &["masked value"];
+const OPENING: &[&str] = &["cross terms"];
 
 fn refuse(cases: Vec<Case<'_>>) {
     let (fixture, input) = Fixture::toy(&Toy::default(), 10);
@@ -71,7 +71,7 @@ fn padding_of_every_looked_up_tensor() {
     cases.push(case("padding of y1 and its remainder", quotient, EQUATION, SUM));
     // A virtual column shown to the tree with padding that its definition does not have.
     for (name, lie) in [pad("y1.rem", &[3, 0, 0], 1), pad("y2.rem", &[3], 1)] {
-        cases.push(case(name, lie, EQUATION, &["leaf denominator", "tree top numerator"]));
+        cases.push(case(name, lie, EQUATION, &["leaf denominator", "product rounds", "tree top numerator"]));
     }
     refuse(cases);
 }
@@ -174,10 +174,10 @@ fn other_weights_than_the_committed_ones() {
     };
     // Evaluations of other weights than those in the rows, and of results that do not follow.
     refuse(vec![
-        case("kernel", weight("K", &[0, 0, 0]), EQUATION, &["masked value", "wave rounds"]),
-        case("bias", weight("B", &[]), EQUATION, &["leaf denominator", "masked value"]),
-        case("matrix", weight("M", &[1]), EQUATION, &["masked value", "wave rounds"]),
-        case("padding of the matrix", weight("M", &[3]), EQUATION, &["masked value", "wave rounds"]),
+        case("kernel", weight("K", &[0, 0, 0]), EQUATION, &["cross terms", "wave rounds"]),
+        case("bias", weight("B", &[]), EQUATION, &["cross terms", "leaf denominator"]),
+        case("matrix", weight("M", &[1]), EQUATION, &["cross terms", "wave rounds"]),
+        case("padding of the matrix", weight("M", &[3]), EQUATION, &["cross terms", "wave rounds"]),
     ]);
     let toy = Toy::default();
     let (fixture, input) = Fixture::toy(&toy, 10);

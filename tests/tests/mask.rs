@@ -22,13 +22,15 @@ use zktorch_verifier::Verdict;
 /// Binary logarithm of the columns.
 const BITS: usize = 5;
 const COLUMNS: usize = 1 << BITS;
+/// Vectors that are masked.
+const PARTS: usize = 2;
 
 fn random(seed: u64, n: usize) -> Vec<Fr> {
     let mut randomness = Randomness::insecure_seed(seed);
     (0..n).map(|_| randomness.scalar()).collect()
 }
 
-/// Whoever knows `tau`, and `z`, the masked copy of the hidden scalars.
+/// Whoever knows `tau`, and the other masked vectors.
 struct Adversary<'f> {
     fixture: &'f Fixture,
     key: Key<'f>,
@@ -41,7 +43,7 @@ struct Adversary<'f> {
 impl<'f> Adversary<'f> {
     fn new(fixture: &'f Fixture) -> Self {
         let key = fixture.verifying.setup.key(None).expect("a good setup");
-        let forms: Vec<Vec<Fr>> = (0..1 + levels(3) as u64).map(|k| random(k, COLUMNS)).collect();
+        let forms: Vec<Vec<Fr>> = (0..1 + levels(PARTS) as u64).map(|k| random(k, COLUMNS)).collect();
         let mut decided = Form::dense(forms[0].clone());
         forms[1..].iter().zip(random(10, 8)).for_each(|(f, r)| decided.add_scaled(r, &Form::dense(f.clone())));
         Self { fixture, key, forms, decided, point: random(11, 1)[0] }
@@ -90,7 +92,7 @@ fn fewer_rows_than_functions_tell_secrets_apart() {
     let (fixture, _) = Fixture::toy(&Toy::default(), BITS as u32);
     let adversary = Adversary::new(&fixture);
     let generators = &fixture.proving.generators;
-    let enough = shown(1, kzg::SHOWN);
+    let enough = shown(PARTS, kzg::SHOWN);
     // The quotient is counted too.
     let functions = enough - 1;
     let [secret, guess] = [20, 21].map(|seed| random(seed, COLUMNS));
@@ -135,8 +137,8 @@ fn keys_have_as_many_rows_as_their_proofs_ask_for() {
     for bits in [4, 5, 8, 10] {
         let (fixture, input) = Fixture::toy(&Toy::default(), bits);
         let log = fixture.honest(&[input]).messages;
-        let segments = log.iter().filter(|e| e.label == "mask of hidden scalars").count();
-        assert_eq!(fixture.proving.masks.count(), shown(segments, kzg::SHOWN).min(1 << bits), "2^{bits} columns");
+        let parts = log.iter().filter(|e| e.label == "mask row").count();
+        assert_eq!(fixture.proving.masks.count(), shown(parts, kzg::SHOWN).min(1 << bits), "2^{bits} columns");
     }
 }
 

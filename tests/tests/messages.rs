@@ -3,11 +3,11 @@
 use zktorch_blocks::field::{Fr, from_i64};
 use zktorch_blocks::lookup::TAIL;
 use zktorch_tests::fixture::Fixture;
-use zktorch_tests::lying::{Lie, case, refuse_all, violated};
+use zktorch_tests::lying::{ACCUMULATED, Lie, case, refuse_all, violated};
 use zktorch_tests::toy::Toy;
 
-const EQUATION: &str = "relaxed equation";
-const OPENING: &str = "error term opening";
+/// What the masked values have to add up to, if all constraints hold.
+const EQUATION: &str = "masked sum";
 const DECIDER: &str = "decider pairing";
 
 fn bump<'l>(label: &'l str, occurrence: usize, entry: usize) -> Lie<'l> {
@@ -23,23 +23,32 @@ fn hidden_scalars() {
         v[1] += q0;
         v[2] -= q1;
     });
+    let inputs = [input];
+    let messages = fixture.tell(&inputs, &Lie::none()).messages;
+    let lengths: Vec<usize> = messages.iter().filter(|m| m.label == "cross terms").map(|m| m.slot.len).collect();
+    let (last, leading) = (lengths.len() - 1, lengths[lengths.len() - 1] - 1);
     let cases = vec![
-        case("root", bump("tree top", 0, 0), EQUATION, &["tree top denominator"]),
-        case("top, layer 1", shifted, EQUATION, &["tree top numerator"]),
+        case("root", bump("tree top", 0, 0), EQUATION, &["product rounds", "tree top denominator"]),
+        case("top, layer 1", shifted, EQUATION, &["product rounds", "tree top numerator"]),
         // The third layer that has rounds is the first that has more than one.
         case("tree round", bump("tree rounds", 2, 0), EQUATION, &["tree rounds"]),
         case("tree round, sum kept", bump("tree rounds", 2, 2), EQUATION, &["tree rounds"]),
-        case("last tree round, sum kept", bump("tree rounds", 3, 2), EQUATION, &["tree layer"]),
-        case("tree children", bump("tree children", 0, 0), EQUATION, &["tree layer", "tree rounds"]),
-        case("last tree children", bump("tree children", 3, 63), EQUATION, &["leaf denominator", "tree layer"]),
+        case("last tree round, sum kept", bump("tree rounds", 3, 2), EQUATION, &["product rounds", "tree layer"]),
+        case("tree children", bump("tree children", 0, 0), EQUATION, &["product rounds", "tree layer", "tree rounds"]),
+        case(
+            "last tree children",
+            bump("tree children", 3, 63),
+            EQUATION,
+            &["leaf denominator", "product rounds", "tree layer"],
+        ),
         case("leaf value", bump("leaf values", 0, 0), EQUATION, &["leaf denominator", "wave rounds"]),
         case("wave round", bump("wave rounds", 0, 0), EQUATION, &["wave rounds"]),
-        case("wave operand", bump("wave operands", 0, 0), EQUATION, &["masked value", "wave"]),
-        case("cross term", bump("cross terms", 0, 0), EQUATION, &["masked value"]),
-        case("last cross term", bump("cross terms", 3, 0), EQUATION, &["masked value"]),
-        case("value of the mask", bump("mask value", 0, 0), EQUATION, &["masked value"]),
+        case("wave operand", bump("wave operands", 0, 0), EQUATION, &["cross terms", "product rounds", "wave"]),
+        case("cross term", bump("cross terms", 0, 0), EQUATION, &["cross terms"]),
+        case("last cross term", bump("cross terms", last, 0), EQUATION, &[ACCUMULATED, "cross terms"]),
+        case("last cross term, sum kept", bump("cross terms", last, leading), EQUATION, &[ACCUMULATED]),
     ];
-    refuse_all(&fixture, &[input], &cases);
+    refuse_all(&fixture, &inputs, &cases);
 }
 
 /// Numerators in the message `tree children`; as many denominators follow.
@@ -47,7 +56,7 @@ const HALF: usize = 2 << TAIL;
 
 #[test]
 fn every_child_of_a_layer() {
-    // Each node enters the sum of the layer above, and the claim on the layer below.
+    // Each node enters the sum of the layer above, the claim on the layer below, and a factor of the product that is left of all.
     let (fixture, input) = Fixture::toy(&Toy::default(), 10);
     let honest = fixture.tell(&[input], &Lie::none());
     let layers: Vec<_> = honest.messages.iter().filter(|m| m.label == "tree children").collect();
@@ -57,8 +66,10 @@ fn every_child_of_a_layer() {
         for at in 0..2 * HALF {
             let mut scalars = honest.scalars.clone();
             scalars[message.first + at] += from_i64(1);
-            let last = if at < HALF { ["leaf numerator", "tree layer"] } else { ["leaf denominator", "tree layer"] };
-            let expected = if layer + 1 < layers.len() { ["tree layer", "tree rounds"] } else { last };
+            let last = ["leaf numerator", "leaf denominator"][at / HALF];
+            let below = if layer + 1 < layers.len() { "tree rounds" } else { last };
+            let mut expected = ["masked factor", "tree layer", below];
+            expected.sort_unstable();
             assert_eq!(violated(&honest.constraints, &scalars), expected, "layer {layer}, node {at}");
         }
     }
@@ -84,19 +95,43 @@ fn children_that_agree_with_the_layer_above() {
 }
 
 #[test]
-fn masks_and_errors() {
-    let (fixture, input) = Fixture::toy(&Toy::default(), 9);
-    let vector = |n: usize, entry: usize| Lie::none().vector(n, move |v| v[entry] += from_i64(1));
-    // The mask row, each of two segments and its weighted twin, then the error terms.
-    let cases = vec![
-        case("mask row", vector(0, 5), DECIDER, &[]),
-        case("mask of the first segment", vector(1, 5), DECIDER, &[]),
-        case("weighted mask of the first segment", vector(2, 5), DECIDER, &[]),
-        case("mask of the second segment", vector(3, 5), DECIDER, &[]),
-        case("weighted mask of the second segment", vector(4, 5), DECIDER, &[]),
-        case("weighted mask off all slots", vector(4, 511), DECIDER, &[]),
-        case("e0", vector(5, 0), OPENING, &[]),
-        case("e1", vector(6, 0), OPENING, &[]),
+fn the_product_that_is_left() {
+    let (fixture, input) = Fixture::toy(&Toy::default(), 10);
+    let honest = fixture.tell(std::slice::from_ref(&input), &Lie::none());
+    let last = honest.messages.iter().filter(|m| m.label == "product rounds").count() - 1;
+    // Values at zero, at one, and the leading coefficient, which does not enter the sum.
+    let leading =
+        |occurrence| Lie::none().hidden("product rounds", occurrence, |v| *v.last_mut().expect("a scalar") += from_i64(1));
+    let cases = [
+        case("sum", bump("product rounds", 0, 0), EQUATION, &["product rounds"]),
+        case("sum kept", leading(0), EQUATION, &["product rounds"]),
+        case("last sum kept", leading(last), EQUATION, &["product"]),
+        case("mask of the first factor", bump("product masks", 0, 0), EQUATION, &["masked factor"]),
+        case("mask of the second factor", bump("product masks", 0, 1), EQUATION, &["masked factor"]),
+        case("product of the masks", bump("product masks", 0, 2), EQUATION, &["product"]),
+        case("cross product with the masks", bump("product masks", 0, 3), EQUATION, &["product"]),
     ];
+    refuse_all(&fixture, &[input], &cases);
+}
+
+#[test]
+fn masked_claims() {
+    let (fixture, input) = Fixture::toy(&Toy::default(), 9);
+    let honest = fixture.tell(std::slice::from_ref(&input), &Lie::none());
+    let segments = 1 + honest.messages.iter().map(|m| m.slot.segment).max().expect("messages");
+    assert_eq!(honest.log.iter().filter(|e| e.label == "masked value").count(), 1 + segments);
+    let row = |n: usize, column: usize| {
+        let lie = Lie::none().vector(n, move |v| v[column] += from_i64(1));
+        case(format!("mask row {n}, column {column}"), lie, DECIDER, &[])
+    };
+    // Rows that are not what they are said to be, in columns of slots and beyond all.
+    let mut cases: Vec<_> = (0..=segments).flat_map(|n| [row(n, 5), row(n, 511)]).collect();
+    let one = from_i64(1);
+    let shift = |n: usize, m: usize| Lie::none().clear("masked value", n, one).clear("masked value", m, -one);
+    cases.extend([
+        case("value of the mask", Lie::none().clear("mask value", 0, one), EQUATION, &[]),
+        case("masked value", Lie::none().clear("masked value", 0, one), EQUATION, &[]),
+        case("masked values of the same sum", shift(0, segments), DECIDER, &[]),
+    ]);
     refuse_all(&fixture, &[input], &cases);
 }

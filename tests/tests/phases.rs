@@ -92,8 +92,8 @@ fn multiplicities_that_fit_the_challenges_come_too_late() {
         &fixture,
         &inputs,
         &[
-            case("chosen after the challenges", late, "relaxed equation", &["masked value"]),
-            case("committed before them", early, "relaxed equation", &["tree top numerator"]),
+            case("chosen after the challenges", late, "masked sum", &["cross terms"]),
+            case("committed before them", early, "masked sum", &["product rounds", "tree top numerator"]),
         ],
     );
     let told = fixture.tell(&inputs, &false_activation().data(move |d| fitted(d, challenges)));

@@ -34,7 +34,7 @@ fn simulate(toy: &Toy, setup: &Setup, column_bits: u32, judge: impl Fn(&Fixture,
         let nothing = (fixture.proving.generators.h * random.scalar()).into_affine();
         VerifyingKey::push_row(&mut fixture.verifying.model_rows, &nothing);
     }
-    let relation = Relation::new(&fixture.verifying, Some(&fixture.proving.generators)).expect("a good key");
+    let relation = Relation::new(&fixture.verifying).expect("a good key");
     let decider = fixture.verifying.setup.key(Some(&fixture.proving.generators)).expect("a good setup");
     // An output that nobody computed.
     let mut values = honest.proof.statement.clone();
@@ -90,7 +90,7 @@ fn a_model_proof_is_simulated_without_the_weights() {
     // About the honest key's own commitments.
     let toy = Toy::default();
     let (fixture, _) = Fixture::toy(&toy, 8);
-    let relation = Relation::new(&fixture.verifying, None).expect("a good key");
+    let relation = Relation::new(&fixture.verifying).expect("a good key");
     let decider = fixture.verifying.setup.key(None).expect("a good setup");
     let mut random = Randomness::insecure_seed(13);
     for level in [Level::Padding, Level::Widths] {
@@ -112,7 +112,7 @@ fn hashed_challenges_cannot_be_known_beforehand() {
         let scales = program.outputs.iter().map(|&id| program.tensors[id].scale).collect();
         let statement = public.statement.all().to_vec();
         let proof = Proof { key: public.relation.digest, statement, scales, seeded: false, bytes: simulation.bytes.clone() };
-        assert_eq!(fixture.verdict(&proof), Verdict::Rejected(Reject::Check("error term opening")));
+        assert_eq!(fixture.verdict(&proof), Verdict::Rejected(Reject::Check("masked sum")));
     });
 }
 

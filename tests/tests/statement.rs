@@ -29,7 +29,7 @@ fn values_of_the_statement() {
     };
     assert_eq!(with(&|_| ()), Verdict::Accepted);
     // Another value in range: the challenges are others.
-    let other = Verdict::Rejected(Reject::Check("error term opening"));
+    let other = Verdict::Rejected(Reject::Check("masked sum"));
     assert_eq!(with(&|s| s[0][0] ^= 1), other);
     assert_eq!(with(&|s| s[1][0] += 1), other);
     assert_eq!(with(&|s| s[1].swap(0, 1)), other);
@@ -59,7 +59,7 @@ fn other_keys() {
     assert_eq!(other.verdict(&proof), statement("the proof was made for another verifying key"));
     // The same proof under the other key's name: other challenges.
     let relabelled = Proof { key: other.verifying.digest().expect("encodes"), ..proof.clone() };
-    assert_eq!(other.verdict(&relabelled), Verdict::Rejected(Reject::Check("error term opening")));
+    assert_eq!(other.verdict(&relabelled), Verdict::Rejected(Reject::Check("masked sum")));
     // Every part of the key is bound.
     let edits: [&dyn Fn(&mut VerifyingKey); 4] = [
         &|k| k.program.tensors[0].name.push('x'),
@@ -119,7 +119,7 @@ fn a_transparent_key_pins_its_generators() {
 
 #[test]
 fn a_kzg_key_looks_at_no_generators() {
-    // Whoever could choose `G_0`, as a multiple of `H` say, could open the error terms to anything.
+    // Whoever could choose `G_0`, as a multiple of `H` say, could open the first column to anything.
     let (fixture, input) = Fixture::toy(&toy(), 7);
     let proof = fixture.honest(&[input]).proof;
     let mut others = fixture.proving.generators.clone();

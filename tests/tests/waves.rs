@@ -22,9 +22,9 @@ fn lies_in_every_wave() {
         assert_eq!(fixture.tell(&inputs, &Lie::none()).verdict, Verdict::Accepted, "{toy:?}");
         let step = 1 << toy.shifts[1];
         let last = if toy.square { "x3" } else { "x2" };
-        let equation = "relaxed equation";
+        let equation = "masked sum";
         let cases = vec![
-            case("y2 + 1", Lie::none().run("y2", |v| v[0] += 1), equation, &["tree top numerator"]),
+            case("y2 + 1", Lie::none().run("y2", |v| v[0] += 1), equation, &["product rounds", "tree top numerator"]),
             case("fake last product", Lie::none().run(last, move |v| v[0] += step), equation, &["wave rounds"]),
             case("fake matmul", Lie::none().run("x2", |v| v[0] += 128), equation, &["wave rounds"]),
             case("fake convolution", Lie::none().run("conv", |v| v[0] += 8), equation, &["wave rounds"]),

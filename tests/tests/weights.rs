@@ -70,8 +70,8 @@ fn weights_wider_than_a_table_and_of_any_interval() {
     for (weight, position, delta) in cases {
         let change = Change { weight, position, delta: from_i64(delta) };
         let outcome = fixture.tell_model(&fixture.with_weight(&change), Level::Widths, &change);
-        assert_eq!(outcome.verdict, Verdict::Rejected(Reject::Check("relaxed equation")), "{weight} {position} {delta}");
-        assert_eq!(outcome.violated, ["tree top numerator"]);
+        assert_eq!(outcome.verdict, Verdict::Rejected(Reject::Check("masked sum")), "{weight} {position} {delta}");
+        assert_eq!(outcome.violated, ["product rounds", "tree top numerator"]);
     }
 }
 
@@ -91,13 +91,13 @@ fn fractions_and_hidden_channels() {
         let change = Change { weight: 2, position, delta };
         let key = fixture.with_weight(&change);
         let widths = fixture.tell_model(&key, Level::Widths, &change);
-        assert_eq!(widths.verdict, Verdict::Rejected(Reject::Check("relaxed equation")), "{name}");
-        assert_eq!(widths.violated, ["tree top numerator"], "{name}");
+        assert_eq!(widths.verdict, Verdict::Rejected(Reject::Check("masked sum")), "{name}");
+        assert_eq!(widths.violated, ["product rounds", "tree top numerator"], "{name}");
         let padding = fixture.tell_model(&key, Level::Padding, &change);
         if position == 5 {
             assert_eq!(padding.verdict, Verdict::Accepted, "the padding alone says nothing of {name}");
         } else {
-            assert_eq!(padding.verdict, Verdict::Rejected(Reject::Check("relaxed equation")), "{name}");
+            assert_eq!(padding.verdict, Verdict::Rejected(Reject::Check("masked sum")), "{name}");
             assert_eq!(padding.violated, ["zero constraint"], "{name}");
         }
     }
@@ -116,7 +116,7 @@ fn a_model_proof_of_something_else() {
     // Without lookups there is no tree: the messages do not even have the other's form. Random bytes are a scalar every other time.
     let meets = |reject: &Reject, level| match level {
         Level::Widths => *reject == Reject::Point("tree rounds"),
-        Level::Padding => [Reject::Scalar("masked value"), Reject::Point("mask of hidden scalars")].contains(reject),
+        Level::Padding => [Reject::Scalar("masked factor"), Reject::Point("mask row")].contains(reject),
     };
     for (level, proof) in [(Level::Widths, &padding), (Level::Padding, &widths)] {
         let relabelled = ModelProof { level, ..proof.clone() };
@@ -129,7 +129,7 @@ fn a_model_proof_of_something_else() {
     assert_eq!(verdict(&other, &other.verifying, &widths), refused(foreign));
     let digest = other.verifying.digest().expect("it encodes");
     let forged = ModelProof { key: digest, ..widths.clone() };
-    assert_eq!(verdict(&other, &other.verifying, &forged), Verdict::Rejected(Reject::Check("error term opening")));
+    assert_eq!(verdict(&other, &other.verifying, &forged), Verdict::Rejected(Reject::Check("masked sum")));
     // The proof of a run is none of the model.
     let run = fixture.honest(&[input]).proof;
     let forged = ModelProof { parts: vec![run.bytes], ..widths.clone() };
@@ -157,7 +157,7 @@ fn large() -> (Program, Weights) {
 fn large_models_are_proved_in_parts() {
     let (program, weights) = large();
     let fixture = Fixture::new(program, weights, &Setup::insecure(12).expect("in range"), 12);
-    let relation = Relation::new(&fixture.verifying, None).expect("a good key");
+    let relation = Relation::new(&fixture.verifying).expect("a good key");
     for (index, part) in parts(&relation, Level::Widths).expect("few").enumerate() {
         // Each weight is looked up in one part, under the same rows.
         let looked_up = part.tensors.iter().filter_map(|t| match &t.source {
@@ -179,7 +179,7 @@ fn a_part_is_a_proof_in_its_place_alone() {
     let (fixture, _) = Fixture::toy(&toy, 8);
     let proof = prove(&fixture, Level::Widths);
     let key = &fixture.verifying;
-    let relation = Relation::new(key, None).expect("a good key");
+    let relation = Relation::new(key).expect("a good key");
     let decider = key.setup.key(None).expect("a good setup");
     let [program] = parts(&relation, Level::Widths).expect("few").collect::<Vec<_>>().try_into().expect("one part");
     let statement = Statement::new(&program, Vec::new()).expect("nothing is public");
@@ -191,6 +191,6 @@ fn a_part_is_a_proof_in_its_place_alone() {
     };
     assert_eq!(argued(Level::Widths, 0), Ok(()));
     for (level, index) in [(Level::Widths, 1), (Level::Padding, 0)] {
-        assert_eq!(argued(level, index), Err(Reject::Check("error term opening")), "{level:?} {index}");
+        assert_eq!(argued(level, index), Err(Reject::Check("masked sum")), "{level:?} {index}");
     }
 }

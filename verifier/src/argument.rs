@@ -4,15 +4,16 @@ use crate::key::Relation;
 use crate::statement::Statement;
 use ark_bls12_381::{G1Affine, G1Projective};
 use ark_ec::AffineRepr;
-use std::collections::HashMap;
+use ark_ff::Zero;
 use std::rc::Rc;
 use zktorch_accumulator::clear::fold_clear;
-use zktorch_accumulator::close::{ClearClaim, close};
+use zktorch_accumulator::close::{Part, close};
 use zktorch_accumulator::decider::{self, Key as DeciderKey};
 use zktorch_accumulator::fold::{Accumulated, FoldProver, accumulate};
 use zktorch_accumulator::layout::Phase;
-use zktorch_accumulator::mask::{Masked, mask};
+use zktorch_accumulator::mask::{ClearClaim, mask};
 use zktorch_accumulator::msm;
+use zktorch_accumulator::product::reduce_products;
 use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::add::{Expander, Expansion, Point, Polynomial};
 use zktorch_blocks::field::Fr;
@@ -78,17 +79,18 @@ pub fn argue(
 ) -> Result<(), Reject> {
     let Open { rows, accumulated, vector } = argue_hidden(t, relation, statement, &mut prover)?;
     begin(&mut prover, "decide");
+    reduce_products(t)?;
     let columns = relation.columns();
-    let witness = vector.zip(prover.as_deref()).map(|(vector, p)| (vector, p.blinder(&accumulated.rows)));
+    let witness = vector.zip(prover.as_deref()).map(|(vector, p)| (vector.into(), p.blinder(&accumulated.rows)));
+    let commitment = accumulated.rows.into_iter().zip(rows).filter(|(c, _)| !c.is_zero()).collect();
+    let joint = close(t, Part { commitment, form: accumulated.form, witness }, &accumulated.value)?;
     let decided = decider::shown(matches!(decider_key, DeciderKey::Ipa(_)), relation.layout.column_bits);
-    let masked = mask(t, columns, decided, &accumulated, witness)?;
-    let mut clear = vec![masked_claim(&rows, accumulated, masked)];
-    clear.extend(close(t, &relation.bases)?);
-    let last = fold_clear(t, columns, clear)?;
+    let masked = mask(t, columns, decided, joint)?;
+    let last = fold_clear(t, columns, masked)?;
     decide(t, relation, decider_key, &last, prover.as_deref())
 }
 
-/// The argument up to the mask: commitments, and messages that are hidden.
+/// The argument up to the accumulated claim: commitments, and messages that are hidden.
 ///
 /// # Transcript
 /// Messages 1 to 8 of PROTOCOL section 2.
@@ -220,30 +222,6 @@ fn leaf_constraints(
     Ok(forms)
 }
 
-/// The masked claim, its commitment in terms of the rows.
-fn masked_claim(rows: &[G1Affine], accumulated: Accumulated, masked: Masked) -> ClearClaim {
-    let own = rows.iter().zip(&accumulated.rows).filter(|(_, c)| **c != Fr::from(0u64));
-    let commitment = std::iter::once((Fr::from(1u64), masked.mask)).chain(own.map(|(&p, &c)| (masked.challenge * c, p)));
-    ClearClaim { commitment: commitment.collect(), form: accumulated.form, value: masked.value, witness: masked.witness }
-}
-
-/// `sum c_i P_i`. Messages come twice, plain and weighted: equal points are taken together first.
-fn combine(terms: &[(Fr, G1Affine)]) -> G1Projective {
-    let mut index: HashMap<G1Affine, usize> = HashMap::with_capacity(terms.len());
-    let (mut points, mut scalars): (Vec<G1Affine>, Vec<Fr>) = (Vec::new(), Vec::new());
-    for &(c, point) in terms {
-        let at = *index.entry(point).or_insert(points.len());
-        match scalars.get_mut(at) {
-            Some(sum) => *sum += c,
-            None => {
-                points.push(point);
-                scalars.push(c);
-            }
-        }
-    }
-    msm::sum(&points, &scalars)
-}
-
 fn decide(
     t: &mut Transcript<'_>,
     relation: &Relation<'_>,
@@ -255,7 +233,8 @@ fn decide(
         // Only the verifier reads it.
         G1Projective::default()
     } else {
-        combine(&claim.commitment)
+        let (scalars, points): (Vec<Fr>, Vec<G1Affine>) = claim.commitment.iter().copied().unzip();
+        msm::project_sum(&points, &scalars)
     };
     let witness = claim.witness.as_ref().zip(prover).map(|((vector, blinder), p)| decider::Witness {
         vector,

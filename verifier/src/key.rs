@@ -6,10 +6,8 @@ use ark_ec::AffineRepr;
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use zktorch_accumulator::close::Bases;
 use zktorch_accumulator::layout::{Layout, Phase, TooManyRows};
-use zktorch_accumulator::setup::constants::blinding_generator;
-use zktorch_accumulator::setup::{Generators, VerifierSetup};
+use zktorch_accumulator::setup::VerifierSetup;
 use zktorch_blocks::lookup::Leaves;
 use zktorch_blocks::program::{Invalid, Limits, Program, TensorId};
 use zktorch_blocks::transcript::Reject;
@@ -157,18 +155,16 @@ pub struct Relation<'k> {
     pub leaves: Option<Leaves>,
     /// Commitments to all rows of weights; omitted rows are the identity.
     pub model_rows: Vec<G1Affine>,
-    /// `G_0` and `H`.
-    pub bases: Bases,
     /// The key's digest.
     pub digest: [u8; 32],
 }
 
 impl<'k> Relation<'k> {
-    /// Checks a key and prepares it. `generators` are those of a transparent setup.
+    /// Checks a key and prepares it.
     ///
     /// # Errors
     /// If the key is not well formed.
-    pub fn new(key: &'k VerifyingKey, generators: Option<&Generators>) -> Result<Self, KeyError> {
+    pub fn new(key: &'k VerifyingKey) -> Result<Self, KeyError> {
         let layout = key.layout()?;
         let mut model_rows = vec![G1Affine::zero(); layout.rows(Phase::Model).end];
         let sent: Vec<usize> = layout.sent_rows(Phase::Model).collect();
@@ -182,12 +178,8 @@ impl<'k> Relation<'k> {
                 *slot = point;
             }
         }
-        // Only a transparent setup's generators are pinned by the key; every other setup begins with the group's generator.
-        let own = generators.filter(|_| key.setup.is_transparent());
-        let first = own.and_then(|g| g.g.first().copied()).unwrap_or_else(G1Affine::generator);
-        let bases = Bases { first, blinding: blinding_generator() };
         let digest = key.digest()?;
-        Ok(Self { program: &key.program, layout, leaves: Leaves::new(&key.program), model_rows, bases, digest })
+        Ok(Self { program: &key.program, layout, leaves: Leaves::new(&key.program), model_rows, digest })
     }
 
     /// The relation of another program about the same weights: its weight tensors are this one's, in the same order.
@@ -198,7 +190,7 @@ impl<'k> Relation<'k> {
     pub fn about<'p>(&self, program: &'p Program, digest: [u8; 32]) -> Result<Relation<'p>, TooManyRows> {
         let layout = Layout::new(program, self.layout.column_bits)?;
         let (leaves, model_rows) = (Leaves::new(program), self.model_rows.clone());
-        Ok(Relation { program, layout, leaves, model_rows, bases: self.bases, digest })
+        Ok(Relation { program, layout, leaves, model_rows, digest })
     }
 
     /// The relation of a well-formed program before anything is committed, for [`crate::size`].
@@ -208,8 +200,7 @@ impl<'k> Relation<'k> {
     pub fn blank(program: &'k Program, column_bits: usize) -> Result<Self, TooManyRows> {
         let layout = Layout::new(program, column_bits)?;
         let model_rows = vec![G1Affine::zero(); layout.rows(Phase::Model).end];
-        let bases = Bases { first: G1Affine::generator(), blinding: blinding_generator() };
-        Ok(Self { program, layout, leaves: Leaves::new(program), model_rows, bases, digest: [0; 32] })
+        Ok(Self { program, layout, leaves: Leaves::new(program), model_rows, digest: [0; 32] })
     }
 
     /// Columns of the commitment matrices.

@@ -73,7 +73,7 @@ pub fn verify_model(
     proof: &ModelProof,
     generators: Option<&Generators>,
 ) -> Result<Verdict, Unverifiable> {
-    let relation = Relation::new(key, generators)?;
+    let relation = Relation::new(key)?;
     let decider = key.setup.key(generators)?;
     let run = || -> Result<(), Reject> {
         if proof.key != relation.digest {

@@ -4,6 +4,7 @@ use crate::argument::argue_hidden;
 use crate::key::Relation;
 use crate::statement::Statement;
 use zktorch_accumulator::layout::Phase;
+use zktorch_accumulator::product::reduce_products;
 use zktorch_blocks::transcript::{EntryKind, POINT_BYTES, Reject, SCALAR_BYTES, Transcript};
 
 /// The parts of a proof.
@@ -19,8 +20,8 @@ pub struct ProofSize {
     pub constraints: usize,
     /// Products in these.
     pub products: usize,
-    /// Segments of hidden scalars.
-    pub segments: usize,
+    /// Vectors that are masked: the accumulated one, and a segment of hidden scalars each.
+    pub parts: usize,
     /// Bytes of all messages.
     pub bytes: usize,
 }
@@ -34,25 +35,22 @@ impl ProofSize {
         let columns = relation.columns();
         let mut t = Transcript::dry_run(columns);
         argue_hidden(&mut t, relation, &Statement::zeros(relation.program), &mut None)?;
-        // The mask's row, its hidden value, and the masked value.
-        let _zero = (t.point("mask row", None)?, t.hide("mask value", 1, None)?, t.scalar("masked value", None)?);
+        reduce_products(&mut t)?;
         let hidden = t.hidden();
-        let segments = hidden.segments();
         let products: usize = hidden.constraints().iter().map(|c| c.products.len()).sum();
-        let rounds = usize::try_from(products.next_power_of_two().trailing_zeros()).unwrap_or(usize::MAX);
+        let parts = 1 + hidden.segments();
         let c = relation.layout.column_bits;
-        // Closing: masks and weighted masks of segments, the error commitments; then the error's opening, the two parts of the equation, the
-        // product rounds and factors, two values a segment, a cross term for every claim but one.
-        let points = 2 * segments + 2 + if transparent { 2 * c } else { 2 };
-        let scalars = 4 + 2 * rounds + 2 + 2 * segments + 2 * segments + 2;
+        // The mask: a row and a value for each vector, and the value of all rows. The clear fold: a cross term for each but one. Then the decider.
+        let points = parts + if transparent { 2 * c } else { 2 };
+        let scalars = parts + 1 + (parts - 1) + 2;
         let rows = [Phase::Bound, Phase::Witness, Phase::Multiplicities].map(|p| relation.layout.sent_rows(p).count());
         Ok(Self {
             rows: rows.iter().sum(),
             messages: t.log().iter().filter(|e| e.kind == EntryKind::Hidden).count(),
             hidden_scalars: hidden.count(),
-            constraints: hidden.constraints().len() + 1,
+            constraints: hidden.constraints().len(),
             products,
-            segments,
+            parts,
             bytes: t.len() + POINT_BYTES * points + SCALAR_BYTES * scalars,
         })
     }

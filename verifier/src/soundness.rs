@@ -45,7 +45,9 @@ pub fn shares(relation: &Relation<'_>, size: &ProofSize) -> Vec<Share> {
         // A wave has at most one instance a hidden scalar, and at most three times the bits of the largest tensor.
         share("waves", scalars + 3.0 * count(bits) * scalars),
         share("accumulator", scalars + 2.0 * 64.0),
-        share("closing", count(size.constraints + size.messages) + count(size.segments * relation.columns()) + 256.0),
+        share("products", count(size.constraints) + 2.0 * 64.0 + 2.0),
+        // A challenge for constraints, one for slots, the mask's, and two a level of the fold of the masked vectors.
+        share("closing", count(size.constraints + 2 * size.messages) + 1.0 + 2.0 * 64.0),
         share("decider", 8.0 * count(relation.columns())),
     ]
 }

@@ -37,7 +37,7 @@ pub fn protocol(key: &VerifyingKey) -> &'static str {
 /// # Errors
 /// If the key or the setup cannot be used, so that nothing was decided.
 pub fn verify(key: &VerifyingKey, proof: &Proof, generators: Option<&Generators>) -> Result<Verdict, Unverifiable> {
-    let relation = Relation::new(key, generators)?;
+    let relation = Relation::new(key)?;
     let decider = key.setup.key(generators)?;
     let run = || -> Result<(), Reject> {
         if proof.key != relation.digest {

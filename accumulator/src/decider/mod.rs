@@ -53,7 +53,7 @@ pub enum Key<'a> {
 /// As [`kzg::decide`] and [`ipa::decide`]. The caller has bound the claim and the setup's digest.
 ///
 /// # Soundness
-/// As the two functions; the caller owes a commitment computed from points that were read (hence in the subgroup).
+/// As the two functions; the caller owes a commitment in the subgroup, from points that were read there or were projected onto it.
 ///
 /// # Errors
 /// [`Reject`] names the message or the check that failed.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::setup::{Generators, hash};
 use ark_ec::{CurveGroup, PrimeGroup};
-use ark_ff::{AdditiveGroup, Field};
+use ark_ff::{AdditiveGroup, Field, PrimeField};
 use proptest::prelude::*;
 use std::sync::LazyLock;
 use zktorch_blocks::field::from_i64;
@@ -39,6 +39,62 @@ fn full_size_sums_of_special_scalars_and_points() {
     scalars.extend(random(4).take(7));
     assert_eq!(full::sum(&bases, &scalars), naive(&bases, &scalars));
     assert_eq!(full::sum(&bases, &vec![Fr::ZERO; 51]), G1Projective::ZERO);
+}
+
+/// Points of small order: both of order 3, and what the group's order leaves of other points of the curve.
+fn small_order() -> Vec<G1Affine> {
+    let three = G1Affine::new_unchecked(0u64.into(), 2u64.into());
+    let on_curve = (1u64..40).filter_map(|x| G1Affine::get_point_from_x_unchecked(x.into(), x % 2 == 0));
+    let mut points: Vec<G1Affine> = on_curve.map(|p| p.mul_bigint(Fr::MODULUS).into_affine()).collect();
+    points.extend([three, -three]);
+    points
+}
+
+#[test]
+fn the_cofactor_clears_points_of_small_order() {
+    let points = small_order();
+    assert!(points.len() > 10);
+    for point in &points {
+        assert!(point.is_on_curve() && !point.is_zero() && !point.is_in_correct_subgroup_assuming_on_curve());
+        assert!(point.clear_cofactor().is_zero());
+        assert_eq!(project_sum(&[*point], &[-Fr::ONE]), G1Projective::ZERO);
+    }
+    for point in &BASES.g[..3] {
+        assert_eq!(point.clear_cofactor(), (*point * Fr::from(COFACTOR)).into_affine());
+    }
+}
+
+#[test]
+fn projected_sums() {
+    let small = small_order();
+    let three = small[small.len() - 1];
+    for n in [1, 2, 7, 40, 128, 129, 600] {
+        let bases = &BASES.g[..n];
+        let scalars: Vec<Fr> = random(6).take(n).collect();
+        let expected = naive(bases, &scalars);
+        let outside = |part: &dyn Fn(usize) -> G1Affine| -> Vec<G1Affine> {
+            bases.iter().enumerate().map(|(i, p)| (*p + part(i)).into_affine()).collect()
+        };
+        assert_eq!(project_sum(bases, &scalars), expected);
+        let mixed = outside(&|i| small[i % small.len()]);
+        assert!(sum(&mixed, &scalars) != expected, "parts of small order count where there is no projection");
+        for points in [mixed, outside(&|_| three), outside(&|i| if i == 0 { three } else { -three })] {
+            assert_eq!(project_sum(&points, &scalars), expected, "{n}");
+            // What a verifier without the kernels computes.
+            let divided: Vec<Fr> = scalars.iter().map(|s| *s / Fr::from(COFACTOR)).collect();
+            let plain: G1Projective = ark_ec::VariableBaseMSM::msm_unchecked(&points, &divided);
+            assert_eq!(plain.into_affine().clear_cofactor(), expected.into_affine(), "{n}");
+        }
+        // Sums that meet doublings, inverses and the identity all along.
+        for scalars in [vec![Fr::ONE; n], vec![-Fr::ONE; n], scalars.clone()] {
+            for point in [three, -three, G1Affine::identity()] {
+                assert_eq!(project_sum(&vec![point; n], &scalars), G1Projective::ZERO);
+            }
+            let equal = vec![(BASES.g[5] + three).into_affine(); n];
+            assert_eq!(project_sum(&equal, &scalars), BASES.g[5] * scalars.iter().sum::<Fr>());
+        }
+    }
+    assert_eq!(project_sum(&[], &[]), G1Projective::ZERO);
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn parts(key: &Path, proof: &Path, row: &mut Row) -> Result<ProofSize> {
     let mut proof = Proof::from_bytes(&read(proof)?)?;
     let key = VerifyingKey::from_bytes(&read(key)?)?;
     // The size of a proof depends on the key alone, generators included: nothing is verified here.
-    let relation = Relation::new(&key, None)?;
+    let relation = Relation::new(&key)?;
     let size = ProofSize::of(&relation, key.setup.is_transparent())?;
     let argument = proof.bytes.len();
     // The verifier has the public values; everything else in the file counts.

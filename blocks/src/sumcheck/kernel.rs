@@ -4,9 +4,10 @@ use super::{Degree, Rounds};
 use crate::field::Fr;
 use ark_ff::AdditiveGroup;
 use rayon::prelude::*;
+use zeroize::Zeroize;
 
 /// Nodes of the largest message.
-const MAX_NODES: usize = 1 << (2 * super::MOST);
+pub const MAX_NODES: usize = 1 << (2 * super::MOST);
 /// Work below which a loop stays on one thread.
 const GRAIN: usize = 1 << 10;
 
@@ -30,6 +31,12 @@ impl Batch {
     /// A batch over `variables` variables.
     pub fn new(instances: Vec<ProductTables>, variables: usize, degree: Degree) -> Self {
         Self { instances, degree, left: variables }
+    }
+}
+
+impl Zeroize for Batch {
+    fn zeroize(&mut self) {
+        self.instances.iter_mut().flat_map(|i| &mut i.factors).for_each(Zeroize::zeroize);
     }
 }
 

@@ -63,7 +63,7 @@ impl Degree {
 }
 
 /// Variables up to which tables are small.
-const SMALL: usize = 12;
+const SMALL: usize = 13;
 /// Variables of a message, at most.
 const MOST: usize = 3;
 
@@ -143,9 +143,9 @@ mod tests {
         assert_eq!(groups(0, 0), [0; 0]);
         assert_eq!(groups(9, 0), [3, 3, 3]);
         assert_eq!(groups(10, 0), [3, 3, 2, 2]);
-        assert_eq!(groups(15, 0), [2, 1, 3, 3, 3, 3]);
+        assert_eq!(groups(15, 0), [2, 3, 3, 3, 2, 2]);
         assert_eq!(groups(5, 4), [3, 2]);
-        assert_eq!(groups(11, 4), [2, 1, 3, 3, 2]);
+        assert_eq!(groups(11, 4), [2, 3, 3, 3]);
         for (k, behind) in (0..40).flat_map(|k| [(k, 0), (k, 4), (k, 20)]) {
             assert_eq!(groups(k, behind).iter().sum::<usize>(), k);
         }

@@ -1,10 +1,9 @@
-//! Hidden scalars: every scalar the prover would send before the mask is committed to on a slot of its own
+//! Hidden scalars: every scalar of the plain protocol is committed to on a slot of its own
 //! (DESIGN section 8). Slots are columns of segments; a message never crosses a segment.
 
 use super::{Constraint, Form};
 use crate::field::Fr;
 use ark_bls12_381::G1Affine;
-use ark_ff::{AdditiveGroup, Field};
 use zeroize::Zeroizing;
 
 /// The columns of a message.
@@ -27,19 +26,8 @@ pub struct Message {
     pub slot: Slot,
     /// Index of its first scalar.
     pub first: usize,
-    /// The commitment.
+    /// The commitment: a point of the curve. What it commits to is said by its projection onto the group.
     pub commitment: G1Affine,
-}
-
-/// The scalars of a message in a vector of the width of a segment, and the message's weight.
-#[derive(Clone, Copy, Debug)]
-pub struct Piece<'s> {
-    /// First column.
-    pub column: usize,
-    /// The weight.
-    pub weight: Fr,
-    /// The scalars.
-    pub values: &'s [Fr],
 }
 
 /// A row that hides another.
@@ -82,20 +70,6 @@ pub trait Secrets {
     /// A fresh row of `width` entries, such that `shown` linear functions of its sum with any other tell nothing about the other.
     fn mask_row(&mut self, width: usize, _shown: usize) -> MaskRow {
         MaskRow::uniform(self, width)
-    }
-
-    /// Commitments to a vector given by its pieces, and to the same with each piece times its weight.
-    fn commit_pieces(&self, width: usize, pieces: &[Piece<'_>], blinders: [Fr; 2]) -> [G1Affine; 2] {
-        let vector = |weighted: bool| {
-            let mut vector = vec![Fr::ZERO; width];
-            for piece in pieces {
-                let weight = if weighted { piece.weight } else { Fr::ONE };
-                vector.iter_mut().skip(piece.column).zip(piece.values).for_each(|(slot, v)| *slot = weight * v);
-            }
-            vector
-        };
-        let [plain, weighted] = blinders;
-        [self.commit_vector(&vector(false), plain), self.commit_vector(&vector(true), weighted)]
     }
 }
 
@@ -147,11 +121,6 @@ impl Hidden {
     /// Number of segments in use.
     pub fn segments(&self) -> usize {
         self.segment + 1
-    }
-
-    /// Number of segments in use once one more scalar is hidden.
-    pub fn segments_with_one_more(&self) -> usize {
-        self.reserve(1).segment + 1
     }
 
     /// Columns of a segment.

@@ -11,10 +11,12 @@ mod coins;
 mod constraint;
 mod form;
 mod hidden;
+mod point;
 
 pub use constraint::{Constraint, Product};
 pub use form::Form;
-pub use hidden::{Hidden, MaskRow, Message, Piece, Secrets, Slot};
+pub use hidden::{Hidden, MaskRow, Message, Secrets, Slot};
+pub use point::{POINT_BYTES, decode_on_curve, decode_point, encode_point};
 
 use crate::field::Fr;
 use ark_bls12_381::G1Affine;
@@ -23,8 +25,6 @@ use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
 use coins::Coins;
 use zeroize::Zeroizing;
 
-/// Bytes of a point on the wire (ZCash's compressed form).
-pub const POINT_BYTES: usize = 48;
 /// Bytes of a scalar on the wire (little endian, canonical).
 pub const SCALAR_BYTES: usize = 32;
 
@@ -37,7 +37,7 @@ pub enum Reject {
     /// Bytes follow the last message.
     #[error("{0} bytes follow the last message")]
     Trailing(usize),
-    /// Not a point of the curve in compressed form, or outside the prime-order subgroup.
+    /// Not a point of the curve in compressed form, or outside of the prime-order subgroup where that counts.
     #[error("message `{0}` is not a point of the group")]
     Point(&'static str),
     /// Not a canonical scalar.
@@ -189,14 +189,15 @@ impl<'a> Transcript<'a> {
     /// # Errors
     /// If the proof ends, or the bytes are not a point of the group.
     pub fn point(&mut self, label: &'static str, value: Option<G1Affine>) -> Result<G1Affine, Reject> {
-        self.group_element(label, EntryKind::Point, value)
+        self.point_by(label, EntryKind::Point, value, decode_point)
     }
 
     /// One message of `n` hidden scalars, in as many commitments as segments of `width` columns ask for. Returns the
-    /// scalars as affine forms.
+    /// scalars as affine forms. A commitment is read as its projection onto the group, along the points of small order: it is only ever used
+    /// in sums that are projected, which is cheaper than to check each. The bytes are bound as they are.
     ///
     /// # Errors
-    /// If the proof ends, or the bytes are not points of the group.
+    /// If the proof ends, or the bytes are not points of the curve.
     pub fn hide(&mut self, label: &'static str, n: usize, values: Option<Vec<Fr>>) -> Result<Vec<Form>, Reject> {
         let values = values.map(Zeroizing::new);
         let mut forms = Vec::with_capacity(n);
@@ -209,7 +210,7 @@ impl<'a> Transcript<'a> {
                 }
                 _ => None,
             };
-            let commitment = self.group_element(label, EntryKind::Hidden, commitment)?;
+            let commitment = self.point_by(label, EntryKind::Hidden, commitment, decode_on_curve)?;
             forms.extend(self.hidden.book(label, slot, commitment));
         }
         Ok(forms)
@@ -262,15 +263,21 @@ impl<'a> Transcript<'a> {
         }
     }
 
-    fn group_element(&mut self, label: &'static str, kind: EntryKind, value: Option<G1Affine>) -> Result<G1Affine, Reject> {
+    fn point_by(
+        &mut self,
+        label: &'static str,
+        kind: EntryKind,
+        value: Option<G1Affine>,
+        decode: fn(&[u8; POINT_BYTES]) -> Option<G1Affine>,
+    ) -> Result<G1Affine, Reject> {
         let bytes = self.exchange(label, kind, value.as_ref().map_or([0; POINT_BYTES], encode_point))?;
         if matches!(self.tape, Tape::Count) {
             return Ok(G1Affine::zero());
         }
         match value {
-            // The prover knows its own points: only the verifier pays for the subgroup check.
+            // The prover knows its own points: only the verifier pays for the checks.
             Some(value) => Ok(value),
-            None => decode_point(&bytes).ok_or(Reject::Point(label)),
+            None => decode(&bytes).ok_or(Reject::Point(label)),
         }
     }
 
@@ -293,18 +300,4 @@ impl<'a> Transcript<'a> {
         self.coins.absorb(&message);
         Ok(message)
     }
-}
-
-/// A compressed point.
-pub fn encode_point(point: &G1Affine) -> [u8; POINT_BYTES] {
-    let mut bytes = [0u8; POINT_BYTES];
-    // The array has the length of a point.
-    drop(point.serialize_compressed(bytes.as_mut_slice()));
-    bytes
-}
-
-/// A compressed point with its curve and subgroup checks; the identity has one encoding.
-pub fn decode_point(bytes: &[u8; POINT_BYTES]) -> Option<G1Affine> {
-    let point = G1Affine::deserialize_compressed(bytes.as_slice()).ok()?;
-    (encode_point(&point) == *bytes).then_some(point)
 }

@@ -158,7 +158,7 @@ fn edited(edits: &[u8]) -> Proof {
 pub fn verifying_key(payload: &[u8]) {
     let Ok(key) = VerifyingKey::from_bytes(&seal(Kind::VerifyingKey, payload)) else { return };
     let generators = &*TRANSPARENT;
-    let Ok(relation) = Relation::new(&key, Some(generators)) else { return };
+    let Ok(relation) = Relation::new(&key) else { return };
     let _refused = audit(&COMPILED.0, &key.program);
     let size = ProofSize::of(&relation, key.setup.is_transparent());
     if let Ok(size) = &size {

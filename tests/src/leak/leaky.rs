@@ -4,9 +4,11 @@ use super::models::Model;
 use ark_bls12_381::G1Affine;
 use ark_ec::CurveGroup;
 use ark_ff::{AdditiveGroup, Field};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use zktorch_accumulator::layout::Phase;
 use zktorch_accumulator::msm;
+use zktorch_accumulator::product::reduce_products;
 use zktorch_blocks::field::Fr;
 use zktorch_blocks::transcript::{MaskRow, Secrets, Slot, Transcript};
 use zktorch_prover::{ProvingKey, Randomness};
@@ -21,39 +23,37 @@ pub enum Hole {
     Message(usize),
     /// Random scalars that are not blinders of messages, by their number in protocol order: they are zero.
     Draws(Range<usize>),
-    /// The value of the mask: the mask row, whose draws these are, is orthogonal to the form that it is to hide.
+    /// The value of a mask: the mask row, whose draws these are, is orthogonal to the form that it is to hide.
     MaskValue {
         /// The row's draws.
         row: Range<usize>,
         /// The values of the form that the prover knows before it draws, on what mask rows are combinations of.
         form: Vec<Fr>,
     },
-    /// All of it.
-    Everything,
+    /// All of it, but for some of the draws, which are what is given.
+    AllBut(BTreeMap<usize, Fr>),
 }
 
 impl Hole {
     fn has_message(&self, number: usize) -> bool {
-        matches!(self, Self::Message(n) if *n == number) || *self == Self::Everything
+        matches!(self, Self::Message(n) if *n == number) || matches!(self, Self::AllBut(_))
     }
 
     fn has_draw(&self, number: usize) -> bool {
-        matches!(self, Self::Draws(range) if range.contains(&number)) || *self == Self::Everything
+        matches!(self, Self::Draws(range) if range.contains(&number))
     }
 }
 
 /// Where the random scalars of a proof are, other than the blinders of messages.
 pub struct Places {
-    /// Hidden messages, the mask's value included.
+    /// Hidden messages.
     pub messages: usize,
     /// Blinders of rows.
     pub rows: Range<usize>,
-    /// The coefficients of the mask row.
-    pub mask_row: Range<usize>,
-    /// The masks of the hidden scalars, a range for each segment.
-    pub segments: Vec<Range<usize>>,
-    /// The two blinders of the error terms.
-    pub errors: [Range<usize>; 2],
+    /// The masks of the last product's factors.
+    pub factors: [Range<usize>; 2],
+    /// The coefficients of the mask rows: of the accumulated vector's, then of each segment's of hidden scalars.
+    pub mask_rows: Vec<Range<usize>>,
 }
 
 impl Places {
@@ -65,22 +65,14 @@ impl Places {
         let columns = model.relation.columns();
         let mut t = Transcript::dry_run(columns);
         argue_hidden(&mut t, &model.relation, &model.statement, &mut None).expect("a good program");
-        t.hide("mask value", 1, None).expect("a dry run reads nothing");
+        reduce_products(&mut t).expect("a dry run reads nothing");
         let layout = &model.relation.layout;
         let rows = [Phase::Bound, Phase::Witness, Phase::Multiplicities].iter().map(|&p| layout.sent_rows(p).count()).sum::<usize>();
-        // After the rows: the coefficients of the mask row and its blinder, the mask of the scalars, a blinder a segment twice, the errors' blinders.
-        let mask_row = rows..rows + model.fixture.proving.masks.count();
-        let mut next = mask_row.end + 1;
-        let hidden = t.hidden();
-        let mut segments = Vec::new();
-        for segment in 0..hidden.segments() {
-            let len: usize = hidden.messages().iter().filter(|m| m.slot.segment == segment).map(|m| m.slot.len).sum();
-            segments.push(next..next + len);
-            next += len;
-        }
-        let first = next + 2 * hidden.segments();
-        let errors = [first..first + 1, first + 1..first + 2];
-        Self { messages: hidden.messages().len(), rows: 0..rows, mask_row, segments, errors }
+        // After the rows: the masks of two factors, then for each vector the coefficients of its mask row and a blinder.
+        let factors = [rows..rows + 1, rows + 1..rows + 2];
+        let (first, count) = (rows + 2, model.fixture.proving.masks.count());
+        let mask_rows = (0..=t.hidden().segments()).map(|i| first + i * (count + 1)).map(|start| start..start + count).collect();
+        Self { messages: t.hidden().messages().len(), rows: 0..rows, factors, mask_rows }
     }
 }
 
@@ -125,6 +117,9 @@ impl Secrets for Leaky<'_> {
         let drawn = self.randomness.scalar();
         let number = self.draws;
         self.draws += 1;
+        if let Hole::AllBut(known) = self.hole {
+            return known.get(&number).copied().unwrap_or(Fr::ZERO);
+        }
         if let Hole::MaskValue { row, form } = self.hole
             && row.contains(&number)
         {

@@ -6,16 +6,18 @@ use crate::data::tensor;
 use crate::fixture::Fixture;
 use crate::toy::{Builder, Toy};
 use std::sync::Arc;
+use zktorch_accumulator::close::{Joint, Part, close};
 use zktorch_accumulator::decider::Key;
+use zktorch_accumulator::product::reduce_products;
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::execute::{Trace, Weights, execute};
-use zktorch_blocks::field::Fr;
+use zktorch_blocks::field::{Fr, dot};
 use zktorch_blocks::program::{Advice, AxisGroup, Einsum, GroupMap, Program, Source, Table, View, Visibility};
 use zktorch_blocks::transcript::{Secrets, Transcript};
 use zktorch_prover::secrets::Vault;
 use zktorch_prover::session::Session;
 use zktorch_prover::{Blinders, Randomness, Witness};
-use zktorch_verifier::argument::{argue, argue_hidden};
+use zktorch_verifier::argument::{Prover, argue, argue_hidden};
 use zktorch_verifier::key::Relation;
 use zktorch_verifier::statement::Statement;
 use zktorch_verifier::verify::{begin, protocol};
@@ -120,7 +122,7 @@ impl Subject {
 impl<'s> Model<'s> {
     fn new(fixture: &'s Fixture, trace: &'s Trace) -> Self {
         let (key, generators) = (&fixture.verifying, Some(&fixture.proving.generators));
-        let relation = Relation::new(key, generators).expect("a good key");
+        let relation = Relation::new(key).expect("a good key");
         let decider = key.setup.key(generators).expect("a good setup");
         let witness = Witness::new(&key.program, trace).expect("satisfied");
         let values = key.program.statement().map(|id| trace.values(&key.program, id).to_vec()).collect();
@@ -143,18 +145,49 @@ impl<'s> Model<'s> {
         self.speak(&mut Leaky::new(&self.fixture.proving, Randomness::insecure_seed(seed), hole), &Blinders::new())
     }
 
-    /// The form that the mask row of the proof under a seed has to hide, on what mask rows are combinations of.
+    /// The forms that the mask rows of the proof under a seed have to hide, on what mask rows are combinations of.
     ///
     /// # Panics
     /// If the run is not honest.
-    pub fn form(&self, seed: u64) -> Vec<Fr> {
+    pub fn forms(&self, seed: u64) -> Vec<Vec<Fr>> {
+        let dense = |part: &Part| self.fixture.proving.masks.values(&part.form.to_dense(self.relation.columns()));
+        self.before_the_mask(seed, |_, joint| joint.parts.iter().map(dense).collect())
+    }
+
+    /// The value of the accumulated vector's mask row in a proof under a seed.
+    ///
+    /// # Panics
+    /// If the run is not honest.
+    pub fn mask_value(&self, seed: u64) -> Fr {
+        let columns = self.relation.columns();
+        self.before_the_mask(seed, |t, joint| {
+            let row = t.secrets().expect("the prover's side").mask_row(columns, 1).row;
+            dot(&row, &joint.parts[0].form.to_dense(columns))
+        })
+    }
+
+    /// The shipped prover under a seed, up to the joint claim.
+    fn before_the_mask<T>(&self, seed: u64, then: impl FnOnce(&mut Transcript<'_>, Joint) -> T) -> T {
         let mut vault = Vault::new(&self.fixture.proving, Randomness::insecure_seed(seed));
         let mut progress = |_| ();
         let mut session = Session::new(&self.relation, &self.witness, &self.fixture.proving, &mut progress);
         let mut t = Transcript::prover(protocol(&self.fixture.verifying), self.relation.columns(), &mut vault);
         begin(&mut t, &self.relation, &self.statement);
-        let open = argue_hidden(&mut t, &self.relation, &self.statement, &mut Some(&mut session)).expect("an honest run");
-        self.fixture.proving.masks.values(&open.accumulated.form.to_dense(self.relation.columns()))
+        let joint = self.closed(&mut t, &mut session);
+        then(&mut t, joint)
+    }
+
+    /// The prover's side of the argument up to the joint claim.
+    ///
+    /// # Panics
+    /// If the run is not honest.
+    pub fn closed(&self, t: &mut Transcript<'_>, session: &mut Session<'_>) -> Joint {
+        let open = argue_hidden(t, &self.relation, &self.statement, &mut Some(session)).expect("an honest run");
+        reduce_products(t).expect("a prover is not refused");
+        let witness = open.vector.map(|vector| (vector.into(), session.blinder(&open.accumulated.rows)));
+        let commitment = open.accumulated.rows.iter().copied().zip(open.rows).collect();
+        let part = Part { commitment, form: open.accumulated.form, witness };
+        close(t, part, &open.accumulated.value).expect("a random challenge")
     }
 
     fn speak(&self, secrets: &mut dyn Secrets, blinders: &Blinders) -> Seen {

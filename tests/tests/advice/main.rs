@@ -17,7 +17,7 @@ use zktorch_tests::lying::Lie;
 use zktorch_verifier::Verdict;
 
 /// Where the hidden scalars do not satisfy the constraints.
-const EQUATION: &str = "relaxed equation";
+const EQUATION: &str = "masked sum";
 
 /// A lie, and exactly the relations that it breaks: lookups by their first column, and tensors that should vanish.
 struct Told<'l> {
@@ -34,8 +34,11 @@ fn told<'l>(name: &'l str, lie: Lie<'l>, broken: &'l [&'l str]) -> Told<'l> {
 fn refuse(fixture: &Fixture, inputs: &[Vec<i64>], lies: &[Told<'_>]) {
     let program = &fixture.verifying.program;
     let names = |ids: Vec<TensorId>| -> Vec<&str> { ids.into_iter().map(|id| program.tensors[id].name.as_str()).collect() };
+    let lookups = names(program.lookups.iter().map(|l| l.columns[0]).collect());
+    // A lookup ends in products, and these in a sum.
     let kinds = [
-        ("tree top numerator", names(program.lookups.iter().map(|l| l.columns[0]).collect())),
+        ("product rounds", lookups.clone()),
+        ("tree top numerator", lookups),
         ("zero constraint", names(program.zeros.clone())),
     ];
     let mut wrong = Vec::new();

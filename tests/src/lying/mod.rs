@@ -1,34 +1,44 @@
 //! Provers that follow the protocol but for one lie.
 
-use crate::data::{Data, tensor};
+mod run;
+mod vault;
+
+use crate::data::Data;
 use crate::fixture::Fixture;
 use crate::reference::{Answers, Reference};
-use ark_bls12_381::G1Affine;
-use ark_ec::CurveGroup;
-use std::collections::{BTreeMap, HashMap};
-use zktorch_accumulator::msm;
-use zktorch_accumulator::setup::Generators;
-use zktorch_blocks::execute::{Trace, execute};
-use zktorch_blocks::field::Fr;
-use zktorch_blocks::program::{Interval, Program, Source, Tensor, TensorId};
-use zktorch_blocks::transcript::{Constraint, Draw, Entry, MaskRow, Message, Reject, Secrets, Slot, Transcript};
+use crate::tamper::add_to_scalar;
+use ark_bls12_381::{G1Affine, G1Projective};
+use run::run;
+use std::collections::BTreeMap;
+use vault::LyingVault;
+use zktorch_accumulator::clear::fold_clear;
+use zktorch_accumulator::close::{Joint, Part, close};
+use zktorch_accumulator::decider::{self, Claim, Key, Witness};
+use zktorch_accumulator::mask::mask;
+use zktorch_accumulator::product::reduce_products;
+use zktorch_blocks::field::{Fr, dot};
+use zktorch_blocks::transcript::{Constraint, Draw, Entry, Form, Message, Reject, Slot, Transcript};
 use zktorch_prover::Randomness;
 use zktorch_prover::secrets::Vault;
 use zktorch_verifier::Verdict;
-use zktorch_verifier::argument::argue;
+use zktorch_verifier::argument::{Open, Prover, argue, argue_hidden};
 use zktorch_verifier::key::Relation;
 use zktorch_verifier::proof::Proof;
 use zktorch_verifier::statement::Statement;
 use zktorch_verifier::verify::{begin, protocol};
 
-/// What a rule may make of a lie.
-const FAR: i64 = 1 << 20;
+/// Label of the accumulated claim among an outcome's constraints, the last of them: the argument proves it together with the others,
+/// though it is about the committed rows too.
+pub const ACCUMULATED: &str = "accumulated claim";
 
 type Edit<'l, T> = Box<dyn Fn(&mut T) + 'l>;
 type DataEdit<'l> = Box<dyn Fn(&mut Data<'_>) + 'l>;
 
 /// What a message commits to beside its scalars: columns of its segment, and values on them.
 type Stray<'l> = Box<dyn Fn(Slot, &[Fr]) -> Vec<(usize, Fr)> + 'l>;
+
+/// What a prover makes of the joint claim, given `kappa`.
+type Closing<'l> = Box<dyn Fn(&mut Joint, Fr) + 'l>;
 
 /// One lie, or several. Everything else is as the protocol has it.
 #[derive(Default)]
@@ -38,15 +48,18 @@ pub struct Lie<'l> {
     hidden: Vec<(&'l str, usize, Edit<'l, Vec<Fr>>)>,
     vectors: Vec<(usize, Edit<'l, Vec<Fr>>)>,
     statement: Option<Edit<'l, Vec<Vec<i64>>>>,
-    /// Added to the hidden scalars off the slot of the message `mask value`.
-    off_slot: BTreeMap<usize, (Slot, Fr)>,
+    /// Added to earlier hidden scalars by the last hidden message, and how often.
+    off_slot: (BTreeMap<usize, (Slot, Fr)>, Fr),
     commitments: Vec<(&'l str, usize, Stray<'l>)>,
+    torsion: Vec<(&'l str, usize, G1Affine)>,
+    closing: Option<Closing<'l>>,
+    clear: Vec<(&'l str, usize, Fr)>,
     coins: Option<Vec<Fr>>,
 }
 
 /// What came of it.
 pub struct Outcome {
-    /// The proof, up to where the prover's own check failed.
+    /// The proof.
     pub proof: Proof,
     /// Its messages.
     pub log: Vec<Entry>,
@@ -54,11 +67,9 @@ pub struct Outcome {
     pub violated: Vec<&'static str>,
     /// Relations that the witness does not satisfy: see [`Data::broken`].
     pub broken: Vec<String>,
-    /// The check that failed on the prover's own side.
-    pub refused: Option<Reject>,
     /// What the verifier says.
     pub verdict: Verdict,
-    /// The constraints.
+    /// The constraints, and [`ACCUMULATED`].
     pub constraints: Vec<Constraint>,
     /// The hidden messages.
     pub messages: Vec<Message>,
@@ -98,8 +109,7 @@ impl<'l> Lie<'l> {
         self
     }
 
-    /// Changes the `n`-th vector that is committed to outside of slots: the mask row, the mask of each segment
-    /// and its weighted twin, `e_0`, `e_1`.
+    /// Changes what the commitment to the `n`-th mask row commits to: that of the accumulated vector, then one a segment.
     pub fn vector(mut self, n: usize, edit: impl Fn(&mut Vec<Fr>) + 'l) -> Self {
         self.vectors.push((n, Box::new(edit)));
         self
@@ -111,9 +121,9 @@ impl<'l> Lie<'l> {
         self
     }
 
-    /// Lets the message `mask value` change earlier hidden scalars.
-    pub fn off_slot(mut self, delta: BTreeMap<usize, (Slot, Fr)>) -> Self {
-        self.off_slot = delta;
+    /// Lets the last hidden message change earlier hidden scalars: it commits to `by` times the change, on their slots.
+    pub fn off_slot(mut self, delta: BTreeMap<usize, (Slot, Fr)>, by: Fr) -> Self {
+        self.off_slot = (delta, by);
         self
     }
 
@@ -123,121 +133,28 @@ impl<'l> Lie<'l> {
         self
     }
 
+    /// Adds a point to the commitment of a hidden message.
+    pub fn torsion(mut self, label: &'l str, occurrence: usize, point: G1Affine) -> Self {
+        self.torsion.push((label, occurrence, point));
+        self
+    }
+
+    /// Changes the joint claim before it is masked, given `kappa`.
+    pub fn closing(mut self, edit: impl Fn(&mut Joint, Fr) + 'l) -> Self {
+        self.closing = Some(Box::new(edit));
+        self
+    }
+
+    /// Adds to a clear scalar of the finished proof.
+    pub fn clear(mut self, label: &'l str, occurrence: usize, by: Fr) -> Self {
+        self.clear.push((label, occurrence, by));
+        self
+    }
+
     /// Tells the lie to a verifier whose challenges are known beforehand, whatever is sent.
     pub fn knowing(mut self, coins: Vec<Fr>) -> Self {
         self.coins = Some(coins);
         self
-    }
-}
-
-/// The prover's secrets, with a tongue.
-struct LyingVault<'a, 'l> {
-    inner: Vault<'a>,
-    generators: &'a Generators,
-    lie: &'a Lie<'l>,
-    seen: HashMap<&'static str, usize>,
-    vectors: std::cell::Cell<usize>,
-    patched: Option<Vec<Fr>>,
-}
-
-impl Secrets for LyingVault<'_, '_> {
-    fn commit(&mut self, label: &'static str, slot: Slot, values: &[Fr]) -> G1Affine {
-        let occurrence = self.seen.entry(label).or_default();
-        let mut values = values.to_vec();
-        self.lie.hidden.iter().filter(|(l, n, _)| *l == label && n == occurrence).for_each(|(_, _, edit)| edit(&mut values));
-        let stray = self.lie.commitments.iter().filter(|(l, n, _)| *l == label && n == occurrence);
-        let stray: Vec<(usize, Fr)> = stray.flat_map(|(_, _, extra)| extra(slot, &values)).collect();
-        *occurrence += 1;
-        let mut honest = self.inner.commit(label, slot, &values);
-        for (column, value) in stray {
-            honest = (self.generators.g[column] * value + honest).into_affine();
-        }
-        if label != "mask value" || self.lie.off_slot.is_empty() {
-            return honest;
-        }
-        let mut scalars = self.inner.scalars().to_vec();
-        let mut extra = msm::sum(&[], &[]);
-        for (&index, (own, delta)) in &self.lie.off_slot {
-            assert_eq!(own.segment, slot.segment, "the late message reaches its own segment only");
-            scalars[index] += delta;
-            extra += self.generators.g[own.column] * delta;
-        }
-        self.patched = Some(scalars);
-        (extra + honest).into_affine()
-    }
-
-    fn scalars(&self) -> &[Fr] {
-        self.patched.as_deref().unwrap_or(self.inner.scalars())
-    }
-
-    fn blinders(&self) -> &[Fr] {
-        self.inner.blinders()
-    }
-
-    fn random(&mut self) -> Fr {
-        self.inner.random()
-    }
-
-    fn mask_row(&mut self, width: usize, shown: usize) -> MaskRow {
-        let mask = self.inner.mask_row(width, shown);
-        if self.lie.vectors.is_empty() {
-            return mask;
-        }
-        let commitment = self.commit_vector(&mask.row, mask.blinder);
-        MaskRow { commitment, ..mask }
-    }
-
-    fn commit_vector(&self, values: &[Fr], blinder: Fr) -> G1Affine {
-        let n = self.vectors.replace(self.vectors.get() + 1);
-        let mut values = values.to_vec();
-        self.lie.vectors.iter().filter(|(m, _)| *m == n).for_each(|(_, edit)| edit(&mut values));
-        self.inner.commit_vector(&values, blinder)
-    }
-}
-
-/// Runs the program with some tensors changed on the way.
-fn run(program: &Program, fixture: &Fixture, inputs: &[Vec<i64>], lie: &Lie<'_>) -> Trace {
-    let (mut program, mut inputs) = (program.clone(), inputs.to_vec());
-    let mut trace = execute(&program, &fixture.proving.weights, &inputs).expect("the honest run works");
-    // A liar's values need not be in the tables.
-    program.lookups.clear();
-    for (name, edit) in &lie.run {
-        let id = tensor(&program, name);
-        let mut values = trace.values(&program, id).to_vec();
-        edit(&mut values);
-        let bound = values.iter().map(|v| v.abs()).max().unwrap_or(0).max(magnitude(&program.tensors[id]));
-        program.tensors[id].interval = Interval::new(-bound, bound);
-        // The tensor as an input of its own: the rest of the run follows from it.
-        if let Source::Input(n) = program.tensors[id].source {
-            inputs[n] = values;
-        } else {
-            program.tensors[id].source = Source::Input(inputs.len());
-            program.inputs.push(id);
-            inputs.push(values);
-        }
-        widen(&mut program, id);
-        trace = execute(&program, &fixture.proving.weights, &inputs).expect("the lying run works");
-    }
-    trace
-}
-
-fn magnitude(tensor: &Tensor) -> i64 {
-    tensor.interval.lo.abs().max(tensor.interval.hi.abs())
-}
-
-/// Makes the intervals behind a tensor as wide as those of their operands ask for.
-fn widen(program: &mut Program, from: TensorId) {
-    for id in from + 1..program.tensors.len() {
-        let of = |id: TensorId| magnitude(&program.tensors[id]);
-        let bound = match &program.tensors[id].source {
-            Source::Linear { terms, constant } => constant.abs() + terms.iter().map(|&(c, t)| c.abs() * of(t)).sum::<i64>(),
-            Source::Einsum(e) => of(e.lhs) * of(e.rhs) * program.tensors[e.lhs].shape.len() as i64,
-            Source::View(v) => of(v.source),
-            Source::Advice(_) => FAR,
-            _ => continue,
-        };
-        let bound = bound.max(of(id));
-        program.tensors[id].interval = Interval::new(-bound, bound);
     }
 }
 
@@ -249,9 +166,9 @@ impl Fixture {
     pub fn tell(&self, inputs: &[Vec<i64>], lie: &Lie<'_>) -> Outcome {
         let (key, generators) = (&self.verifying, &self.proving.generators);
         let program = &key.program;
-        let relation = Relation::new(key, Some(generators)).expect("a good key");
+        let relation = Relation::new(key).expect("a good key");
         let decider = key.setup.key(Some(generators)).expect("a good setup");
-        let trace = run(program, self, inputs, lie);
+        let trace = run(program, &self.proving.weights, inputs, &lie.run);
         let mut values: Vec<Vec<i64>> = program.statement().map(|id| trace.values(program, id).to_vec()).collect();
         if let Some(edit) = &lie.statement {
             edit(&mut values);
@@ -263,22 +180,24 @@ impl Fixture {
         }
         let broken = data.broken().into_iter().map(str::to_owned).collect();
         let inner = Vault::new(&self.proving, Randomness::insecure_seed(7));
-        let mut vault =
-            LyingVault { inner, generators, lie, seen: HashMap::new(), vectors: Default::default(), patched: None };
+        let mut vault = LyingVault::new(inner, generators, lie);
         let mut prover = Reference::new(&relation, &data, &self.proving.blinders, generators);
         let mut t = Transcript::prover(protocol(key), relation.columns(), &mut vault);
         if let Some(coins) = &lie.coins {
             t = t.tossed(coins.clone());
         }
         begin(&mut t, &relation, &statement);
-        let refused = argue(&mut t, &relation, &decider, &statement, Some(&mut prover)).err();
+        let accumulated = go_on(&mut t, &relation, &decider, &statement, &mut prover, lie);
         let secrets = t.secrets().expect("the prover's side");
         let (scalars, blinders) = (secrets.scalars().to_vec(), secrets.blinders().to_vec());
-        let constraints = t.hidden().constraints().to_vec();
+        let constraints = [t.hidden().constraints(), &[accumulated]].concat();
         let messages = t.hidden().messages().to_vec();
         let (log, draws) = (t.log().to_vec(), t.draws().to_vec());
         let scales = program.outputs.iter().map(|&id| program.tensors[id].scale).collect();
-        let bytes = t.finish().expect("a prover always finishes");
+        let mut bytes = t.finish().expect("a prover always finishes");
+        for &(label, occurrence, by) in &lie.clear {
+            add_to_scalar(&mut bytes, log.iter().filter(|e| e.label == label).nth(occurrence).expect("a message"), by);
+        }
         let proof = Proof { key: relation.digest, statement: statement.all().to_vec(), scales, seeded: true, bytes };
         let verdict = match &lie.coins {
             None => self.verdict(&proof),
@@ -296,7 +215,6 @@ impl Fixture {
             log,
             violated,
             broken,
-            refused,
             verdict,
             constraints,
             messages,
@@ -307,6 +225,41 @@ impl Fixture {
             challenges,
         }
     }
+}
+
+/// The argument of a prover who goes on whatever does not hold: the masked claims are those that its vectors satisfy. Returns the accumulated
+/// claim.
+fn go_on(
+    t: &mut Transcript<'_>,
+    relation: &Relation<'_>,
+    key: &Key<'_>,
+    statement: &Statement,
+    prover: &mut Reference<'_>,
+    lie: &Lie<'_>,
+) -> Constraint {
+    const SENT: &str = "a prover's messages decode";
+    let (columns, column_bits) = (relation.columns(), relation.layout.column_bits);
+    let Open { accumulated, vector, .. } = argue_hidden(t, relation, statement, &mut Some(&mut *prover)).expect(SENT);
+    let vector = vector.expect("the prover's side");
+    let inner = dot(&vector, &accumulated.form.to_dense(columns));
+    let claim = accumulated.value.clone() - &Form::from(inner);
+    reduce_products(t).expect(SENT);
+    let witness = Some((vector.into(), prover.blinder(&accumulated.rows)));
+    // Only the verifier reads commitments.
+    let own = Part { commitment: Vec::new(), form: accumulated.form, witness };
+    let mut joint = close(t, own, &accumulated.value).expect("kappa is not zero");
+    let kappa = t.draws().last().expect("drawn").value;
+    lie.closing.iter().for_each(|edit| edit(&mut joint, kappa));
+    let value = |part: &Part| part.witness.as_ref().map(|(w, _)| dot(w, &part.form.to_dense(columns)));
+    joint.value = joint.parts.iter().filter_map(value).sum();
+    let masked =
+        mask(t, columns, decider::shown(matches!(key, Key::Ipa(_)), column_bits), joint).expect("true of the vectors");
+    let last = fold_clear(t, columns, masked).expect(SENT);
+    let (vector, blinder) = last.witness.as_ref().expect("the prover's side");
+    let witness = Witness { vector, blinder: *blinder, generators: prover.generators() };
+    let last = Claim { commitment: G1Projective::default(), form: &last.form, value: last.value };
+    decider::decide(t, key, column_bits, &last, Some(&witness)).expect(SENT);
+    Constraint { label: ACCUMULATED, products: Vec::new(), form: claim }
 }
 
 /// Labels of the constraints that do not hold, sorted, each once.

@@ -1,0 +1,231 @@
+//! What breaks if a challenge is known too early, after the last claim is folded: see `early.rs`.
+
+use ark_bls12_381::{G1Affine, G1Projective};
+use ark_ec::{AffineRepr, CurveGroup};
+use ark_ff::{Field, Zero};
+use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
+use std::collections::BTreeMap;
+use zktorch_accumulator::clear::fold_clear;
+use zktorch_accumulator::decider::{Claim, Key, decide};
+use zktorch_accumulator::form::Form;
+use zktorch_accumulator::mask::ClearClaim;
+use zktorch_accumulator::setup::constants::inner_product_base;
+use zktorch_accumulator::setup::{Setup, VerifierSetup};
+use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::field::{Fr, dot, from_i64, powers};
+use zktorch_blocks::program::Role;
+use zktorch_blocks::sumcheck::{Degree, groups};
+use zktorch_blocks::transcript::{Constraint, Form as Affine, Message, Product, Reject, SCALAR_BYTES, Slot, Transcript};
+use zktorch_tests::cure::cure;
+use zktorch_tests::known::{
+    Liar, OFF_THE_TABLE, add, before_zeta, challenges, coins, fake_output, is_numerator, off_the_table,
+};
+use zktorch_tests::lying::{ACCUMULATED, Lie, Outcome};
+use zktorch_tests::toy::Toy;
+use zktorch_verifier::Verdict;
+
+/// `sum_k weights_k C_k`.
+fn batch<'c>(constraints: impl IntoIterator<Item = (&'c Constraint, Fr)>) -> Constraint {
+    let mut sum = Constraint { label: "batch", products: Vec::new(), form: Affine::ZERO };
+    for (constraint, weight) in constraints {
+        sum.products.extend(constraint.products.iter().map(|Product(a, b)| Product(a.clone() * weight, b.clone())));
+        sum.form.add_scaled(weight, &constraint.form);
+    }
+    sum
+}
+
+/// All linear constraints under `eta`, the accumulated claim with the sign that the argument gives it.
+fn linear_batch(outcome: &Outcome) -> Constraint {
+    let (accumulated, others) = outcome.constraints.split_last().expect("constraints");
+    assert_eq!(accumulated.label, ACCUMULATED);
+    let linear = others.iter().filter(|c| c.products.is_empty());
+    let eta = powers(challenges(outcome, "mask row")[0], outcome.constraints.len());
+    batch(linear.zip(eta.into_iter().skip(1)).chain([(accumulated, -from_i64(1))]))
+}
+
+#[test]
+fn the_batching_of_products() {
+    // zeta: numerators that make up for each other's errors, and for nothing that is linear.
+    let liar = Liar::default();
+    let first = liar.known(off_the_table, OFF_THE_TABLE);
+    let (linear, products): (Vec<&Constraint>, Vec<_>) = before_zeta(&first).partition(|c| c.products.is_empty());
+    let zeta = powers(*challenges(&first, "product rounds").last().expect("drawn"), products.len());
+    let batch = batch(products.into_iter().zip(zeta));
+    let patch = cure(&first, ("tree top", 0), is_numerator, linear.into_iter().chain([&batch])).expect("a way out");
+    liar.works_if_known(|| off_the_table().hidden("tree top", 0, add(patch.clone())), &["tree top numerator"]);
+}
+
+#[test]
+fn rounds_of_the_products() {
+    let liar = Liar::default();
+    let first = liar.known(off_the_table, OFF_THE_TABLE);
+    let rounds = first.constraints.iter().filter(|c| ["product rounds", "product"].contains(&c.label));
+    let patch = cure(&first, ("product rounds", 0), |_| true, rounds).expect("a way out");
+    liar.works_if_known(|| off_the_table().hidden("product rounds", 0, add(patch.clone())), &["tree top numerator"]);
+}
+
+#[test]
+fn the_product_that_is_left() {
+    // Rounds that carry the error on, spread evenly: no challenge is needed for that. What arrives at the end is hidden in `e_0`, if `h` is known.
+    let liar = Liar::default();
+    let first = liar.known(off_the_table, OFF_THE_TABLE);
+    let sum = first.constraints.iter().find(|c| c.label == "product rounds").expect("there are rounds");
+    let mut error = sum.form.evaluate(&first.scalars, Fr::ONE);
+    let messages = first.messages.iter().filter(|m| m.label == "product rounds");
+    let variables: usize =
+        messages.map(|m| (1..).find(|&b| Degree::Two.message_len(b) == m.slot.len).expect("a length")).sum();
+    let mut patches = Vec::new();
+    for b in groups(variables, 0) {
+        error *= from_i64(1 << b).inverse().expect("not zero");
+        let mut patch = vec![Fr::zero(); Degree::Two.message_len(b)];
+        (0..1 << b).for_each(|corner| patch[Degree::Two.corner(b, corner)] = -error);
+        patches.push(patch);
+    }
+    let carried = || {
+        let carry = |lie: Lie<'static>, (n, patch): (usize, &Vec<Fr>)| lie.hidden("product rounds", n, add(patch.clone()));
+        patches.iter().enumerate().fold(off_the_table(), carry)
+    };
+    let arrived = liar.known(carried, &["product", "tree top numerator"]);
+    let [h] = challenges(&arrived, "masked factor")[..] else { panic!("one challenge") };
+    let patch = vec![Fr::zero(), Fr::zero(), h.square() * error, Fr::zero()];
+    liar.works_if_known(|| carried().hidden("product masks", 0, add(patch.clone())), &["tree top numerator"]);
+}
+
+#[test]
+fn the_batching_of_constraints() {
+    // eta: the leading coefficient of the last cross terms, which their sum does not see, makes up for whatever else does not hold.
+    let liar = Liar::default();
+    let first = liar.known(fake_output, &["leaf denominator"]);
+    let lengths: Vec<usize> = first.messages.iter().filter(|m| m.label == "cross terms").map(|m| m.slot.len).collect();
+    let (last, leading) = (lengths.len() - 1, lengths[lengths.len() - 1] - 1);
+    let patch = cure(&first, ("cross terms", last), |at| at == leading, [&linear_batch(&first)]).expect("a way out");
+    let lie = || fake_output().hidden("cross terms", last, add(patch.clone()));
+    liar.works_if_known(lie, &[ACCUMULATED, "leaf denominator"]);
+}
+
+#[test]
+fn the_masked_factors() {
+    // eta: a masked factor, a constant of its own constraint and of the product's, pays for whatever else does not hold.
+    let liar = Liar::default();
+    let first = liar.known(fake_output, &["leaf denominator"]);
+    let weights = powers(challenges(&first, "mask row")[0], first.constraints.len());
+    let weight = |label: &str| {
+        let mut linear = first.constraints.iter().filter(|c| c.products.is_empty());
+        weights[1 + linear.position(|c| c.label == label).expect("a constraint")]
+    };
+    let other = first.log.iter().filter(|e| e.label == "masked factor").nth(1).expect("sent").offset;
+    let other = Fr::deserialize_compressed(&first.proof.bytes[other..other + SCALAR_BYTES]).expect("a scalar");
+    let error = linear_batch(&first).form.evaluate(&first.scalars, Fr::ONE);
+    let by = error * (weight("masked factor") + weight("product") * other).inverse().expect("random");
+    liar.works_if_known(|| fake_output().clear("masked factor", 0, by), &["leaf denominator"]);
+}
+
+#[test]
+fn the_weights_of_slots() {
+    // kappa: a late message rewrites an early one. What it adds to the early one's columns is weighed as its own.
+    let liar = Liar::default();
+    let program = Toy::default().program();
+    let first = liar.known(fake_output, &["leaf denominator"]);
+    let free =
+        |at: usize| matches!(first.answers[at].0, Polynomial::Tensor(id) if program.tensors[id].role() == Role::Virtual);
+    let patch = cure(&first, ("leaf values", 0), free, before_zeta(&first)).expect("a way out");
+    let number = |label: &str| first.messages.iter().rposition(|m| m.label == label).expect("a message");
+    let (early, late) = (number("leaf values"), number("product masks"));
+    let weights = powers(challenges(&first, "mask row")[1], late + 1);
+    let by = weights[early] * weights[late].inverse().expect("random");
+    let Message { first: base, slot, .. } = first.messages[early];
+    let changed = patch.iter().enumerate().filter(|(_, d)| !d.is_zero());
+    let delta: BTreeMap<usize, (Slot, Fr)> =
+        changed.map(|(at, &d)| (base + at, (Slot { column: slot.column + at, len: 1, ..slot }, d))).collect();
+    liar.works_if_known(|| fake_output().off_slot(delta.clone(), by), &[]);
+    // Without the weights, or with others, the message does not rewrite what it should.
+    let unweighted = liar.tell(&fake_output().off_slot(delta, from_i64(1)).knowing(coins()));
+    assert_eq!((unweighted.violated, unweighted.verdict), (vec![], Verdict::Rejected(Reject::Check("decider pairing"))));
+}
+
+#[test]
+fn the_mask() {
+    // g: the value of the mask makes up for a joint claim that is false.
+    let liar = Liar::default();
+    let first = liar.known(fake_output, &["leaf denominator"]);
+    let [g] = challenges(&first, "masked value")[..] else { panic!("one challenge") };
+    let error = linear_batch(&first).form.evaluate(&first.scalars, Fr::ONE);
+    liar.works_if_known(|| fake_output().clear("mask value", 0, g * error), &["leaf denominator"]);
+}
+
+/// Scalars that look random.
+fn random(n: usize) -> Vec<Fr> {
+    coins().into_iter().skip(100).take(n).collect()
+}
+
+/// A claim that the zero vector, committed in the identity, has the inner product one with a form: the decider of a false claim.
+fn decide_one(key: &Key<'_>, t: &mut Transcript<'_>) -> Result<(), Reject> {
+    let form = Form::eq(random(3));
+    let claim = Claim { commitment: G1Projective::zero(), form: &form, value: from_i64(1) };
+    decide(t, key, 3, &claim, None)
+}
+
+fn scalar(x: Fr) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    x.serialize_compressed(&mut bytes).expect("a vector takes all");
+    bytes
+}
+
+fn point(x: G1Projective) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    x.into_affine().serialize_compressed(&mut bytes).expect("a vector takes all");
+    bytes
+}
+
+#[test]
+fn the_point_of_the_kzg_decider() {
+    // W = 0. With S = c the equation -z c - c/z = 2 has a solution, and nothing is left to divide. On the Ethereum ceremony's key.
+    let key = VerifierSetup::Ethereum.key(None).expect("embedded");
+    let z = random(9)[8];
+    let c = -from_i64(2) * (z + z.inverse().expect("random")).inverse().expect("random");
+    let proof = [scalar(Fr::zero()), point(G1Affine::generator() * c), scalar(-z * c), point(G1Projective::zero())].concat();
+    assert_eq!(decide_one(&key, &mut Transcript::verifier("", 1, &proof).tossed(vec![z])), Ok(()));
+    assert_eq!(decide_one(&key, &mut Transcript::verifier("", 1, &proof)), Err(Reject::Check("decider pairing")));
+}
+
+#[test]
+fn rounds_of_the_inner_product() {
+    // One left point takes away the value.
+    let setup = Setup::transparent(8).expect("in range");
+    let key = setup.verifier.key(Some(&setup.generators)).expect("its own generators");
+    let (scale, x) = (random(9)[7], random(9)[8]);
+    let left = inner_product_base() * (-scale * x.inverse().expect("random"));
+    let (nothing, no_scalar) = (point(G1Projective::zero()), scalar(Fr::zero()));
+    let proof = [no_scalar.clone(), point(left), nothing.repeat(5), no_scalar].concat();
+    let coins = vec![scale, x, from_i64(3), from_i64(5)];
+    assert_eq!(decide_one(&key, &mut Transcript::verifier("", 1, &proof).tossed(coins)), Ok(()));
+    assert_eq!(decide_one(&key, &mut Transcript::verifier("", 1, &proof)), Err(Reject::Check("ipa final")));
+}
+
+#[test]
+fn the_clear_fold() {
+    // Two claims on vectors, the first of a false value: the cross term makes up for it.
+    let (r, [w1, w2, f1, f2]) = (random(1)[0], [0, 1, 2, 3].map(|i| random(20)[4 * i..4 * i + 4].to_vec()));
+    let claims = |wrong: Fr| {
+        let claim = |w: &[Fr], f: &[Fr], value| ClearClaim {
+            commitment: Vec::new(),
+            form: Form::dense(f.to_vec()),
+            value,
+            witness: Some((w.to_vec().into(), Fr::zero())),
+        };
+        vec![claim(&w1, &f1, dot(&w1, &f1) + wrong), claim(&w2, &f2, dot(&w2, &f2))]
+    };
+    let is_true = |c: &ClearClaim| c.witness.as_ref().is_some_and(|(w, _)| dot(w, &c.form.to_dense(4)) == c.value);
+    let honest = dot(&w1, &f2) + dot(&w2, &f1);
+    let wrong = from_i64(9);
+    let folded = |cross: Fr, known: bool| {
+        let proof = scalar(cross);
+        let t = Transcript::verifier("", 1, &proof);
+        let mut t = if known { t.tossed(vec![r]) } else { t };
+        // The witnesses tell whether the claim is true; what is sent is read.
+        fold_clear(&mut t, 4, claims(wrong)).expect("one scalar")
+    };
+    let cure = honest - wrong * r.inverse().expect("random");
+    assert!(!is_true(&folded(honest, true)) && is_true(&folded(cure, true)));
+    assert!(!is_true(&folded(honest, false)) && !is_true(&folded(cure, false)));
+}

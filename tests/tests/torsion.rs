@@ -1,0 +1,133 @@
+//! Hidden messages with a part of small order. They are read as their projections onto the group: such a part moves challenges, as a fresh
+//! blinder does, and nothing else. Points in the clear may not have one.
+
+use ark_bls12_381::{Fq, G1Affine};
+use ark_ec::{AffineRepr, CurveGroup};
+use ark_ff::PrimeField;
+use ark_serialize::CanonicalDeserialize;
+use zktorch_accumulator::setup::Setup;
+use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::field::{Fr, from_i64};
+use zktorch_blocks::transcript::{EntryKind, POINT_BYTES, Reject, encode_point};
+use zktorch_tests::data::{Data, tensor};
+use zktorch_tests::fixture::Fixture;
+use zktorch_tests::lying::{Lie, Outcome};
+use zktorch_tests::tamper::outside_subgroup;
+use zktorch_tests::toy::Toy;
+use zktorch_verifier::Verdict;
+use zktorch_verifier::proof::Proof;
+
+/// A point of order three, and the part of small order of some point of the curve.
+fn small_order() -> [G1Affine; 2] {
+    let three = G1Affine::new_unchecked(Fq::from(0u64), Fq::from(2u64));
+    let some = G1Affine::deserialize_compressed_unchecked(&*outside_subgroup()).expect("on the curve");
+    let points = [three, some.mul_bigint(Fr::MODULUS).into_affine()];
+    for point in points {
+        assert!(point.is_on_curve() && !point.is_zero() && !point.is_in_correct_subgroup_assuming_on_curve());
+        assert!(point.clear_cofactor().is_zero());
+    }
+    assert!(three.mul_bigint([3u64]).into_affine().is_zero());
+    points
+}
+
+/// Every hidden message of a prover by its label, and how many of that label came before.
+fn messages(outcome: &Outcome) -> Vec<(&'static str, usize)> {
+    let all = &outcome.messages;
+    (0..all.len()).map(|i| (all[i].label, all[..i].iter().filter(|m| m.label == all[i].label).count())).collect()
+}
+
+fn subject(setup: &Setup) -> (Fixture, [Vec<i64>; 1]) {
+    let toy = Toy::default();
+    let (weights, input) = toy.sample(3);
+    (Fixture::new(toy.program(), weights, setup, setup.verifier.columns().ilog2()), [input])
+}
+
+#[test]
+fn a_true_statement_is_proved_with_it() {
+    for setup in [Setup::insecure(9).expect("in range"), Setup::transparent(256).expect("in range")] {
+        let (fixture, inputs) = subject(&setup);
+        let honest = fixture.tell(&inputs, &Lie::none());
+        assert_eq!(honest.verdict, Verdict::Accepted);
+        let all = messages(&honest);
+        let mut labels = all.clone();
+        labels.retain(|(_, occurrence)| *occurrence == 0);
+        let mut sets: Vec<Vec<(&str, usize)>> = labels.into_iter().map(|message| vec![message]).collect();
+        sets.push(all);
+        for set in sets {
+            for point in small_order() {
+                let lie = set.iter().fold(Lie::none(), |lie, &(label, occurrence)| lie.torsion(label, occurrence, point));
+                let told = fixture.tell(&inputs, &lie);
+                assert_eq!((told.verdict, told.violated), (Verdict::Accepted, vec![]), "{set:?}");
+                // The bytes are bound as they are: the last challenges are others.
+                assert_ne!(told.draws.last(), honest.draws.last(), "{set:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_false_one_is_refused_by_the_same_check() {
+    let (fixture, inputs) = subject(&Setup::insecure(10).expect("in range"));
+    let other_rows = |d: &mut Data<'_>| {
+        let id = Polynomial::Tensor(tensor(d.program, "f1"));
+        let mut rows = d.values[&id].clone();
+        rows[2] += from_i64(9);
+        d.rows.insert(id, rows);
+    };
+    let bump = |label: &'static str, entry: usize| Lie::none().hidden(label, 0, move |v| v[entry] += from_i64(1));
+    type Told<'l> = (&'l dyn Fn() -> Lie<'l>, &'static str, &'l [&'l str]);
+    let lies: [Told<'_>; 6] = [
+        (&|| Lie::none().statement(|s| s[0][0] += 7), "masked sum", &["leaf denominator"]),
+        (&|| Lie::none().run("y1", |v| v[8] += 1), "masked sum", &["product rounds", "tree top numerator"]),
+        (&|| Lie::none().data(other_rows), "masked sum", &["cross terms"]),
+        (&|| bump("wave rounds", 0), "masked sum", &["wave rounds"]),
+        (&|| bump("product masks", 2), "masked sum", &["product"]),
+        (
+            &|| Lie::none().stray("cross terms", 0, |slot, _| vec![(slot.column + slot.len, from_i64(5))]),
+            "decider pairing",
+            &[],
+        ),
+    ];
+    let all = messages(&fixture.tell(&inputs, &Lie::none()));
+    for (lie, check, violated) in lies {
+        let refused = Verdict::Rejected(Reject::Check(check));
+        let plain = fixture.tell(&inputs, &lie());
+        assert_eq!((&plain.verdict, &plain.violated[..]), (&refused, violated));
+        for point in small_order() {
+            let with = all.iter().fold(lie(), |lie, &(label, occurrence)| lie.torsion(label, occurrence, point));
+            let told = fixture.tell(&inputs, &with);
+            assert_eq!((&told.verdict, &told.violated[..]), (&refused, violated));
+        }
+    }
+}
+
+#[test]
+fn in_a_finished_proof_it_moves_challenges_and_in_the_clear_it_is_no_point() {
+    for (setup, last) in [
+        (Setup::insecure(9).expect("in range"), "decider quotient"),
+        (Setup::transparent(256).expect("in range"), "ipa right"),
+    ] {
+        let (fixture, inputs) = subject(&setup);
+        let proved = fixture.honest(&inputs);
+        let points = proved.messages.iter().filter(|e| e.kind != EntryKind::Scalar);
+        assert_eq!(points.clone().next_back().map(|e| e.label), Some(last));
+        for entry in points {
+            let range = entry.offset..entry.offset + POINT_BYTES;
+            let own = G1Affine::deserialize_compressed(&proved.proof.bytes[range.clone()]).expect("an honest point");
+            for point in small_order() {
+                let mut bytes = proved.proof.bytes.clone();
+                bytes[range.clone()].copy_from_slice(&encode_point(&(own + point).into_affine()));
+                let expected = match entry.kind {
+                    EntryKind::Hidden => Reject::Check("masked sum"),
+                    _ => Reject::Point(entry.label),
+                };
+                assert_eq!(
+                    fixture.verdict(&Proof { bytes, ..proved.proof.clone() }),
+                    Verdict::Rejected(expected),
+                    "{}",
+                    entry.label
+                );
+            }
+        }
+    }
+}
