@@ -15,7 +15,7 @@ use zktorch_blocks::transcript::{Form, Message, Reject, Transcript};
 /// A committed vector and a linear form on it.
 #[derive(Clone)]
 pub struct Part {
-    /// Points and coefficients. Hidden messages are among them, so that the sum is one of projections ([`crate::msm::project`]).
+    /// Points and coefficients; the sum is one of projections ([`crate::msm::project_sum`]).
     pub commitment: Vec<(Fr, G1Affine)>,
     /// The linear form.
     pub form: LinearForm,

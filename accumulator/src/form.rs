@@ -52,8 +52,7 @@ impl Form {
 
     /// `sum_i f_i prod_j x_j^(bit j of i)`, bit 1 the most significant: the value on the tensor product of all `(1, x_j)`.
     pub fn on_product(&self, x: &[Fr]) -> Fr {
-        let factor = |p: &[Fr]| -> Fr { p.iter().zip(x).map(|(&p, &x)| Fr::ONE + p * (x - Fr::ONE)).product() };
-        let eqs: Fr = self.eqs.iter().map(|(c, p)| *c * factor(p)).sum();
+        let eqs = self.eqs_on_product(x);
         if self.dense.is_empty() { eqs } else { eqs + dot(&self.dense, &product_table(x)) }
     }
 
@@ -61,7 +60,12 @@ impl Form {
     pub fn univariate(&self, c: usize, x: Fr) -> Fr {
         let mut squares: Vec<Fr> = std::iter::successors(Some(x), |x| Some(x.square())).take(c).collect();
         squares.reverse();
-        self.on_product(&squares)
+        self.eqs_on_product(&squares) + self.dense.iter().rev().fold(Fr::ZERO, |sum, c| sum * x + c)
+    }
+
+    fn eqs_on_product(&self, x: &[Fr]) -> Fr {
+        let factor = |p: &[Fr]| -> Fr { p.iter().zip(x).map(|(&p, &x)| Fr::ONE + p * (x - Fr::ONE)).product() };
+        self.eqs.iter().map(|(c, p)| *c * factor(p)).sum()
     }
 
     /// All `m` coefficients.

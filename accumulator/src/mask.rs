@@ -48,7 +48,7 @@ pub fn mask(t: &mut Transcript<'_>, columns: usize, decided: usize, joint: Joint
     let mut rows = Vec::with_capacity(joint.parts.len());
     for _ in &joint.parts {
         let random = t.secrets().map(|s| s.mask_row(columns, shown));
-        rows.push((t.point("mask row", random.as_ref().map(|r| r.commitment))?, random));
+        rows.push((t.commitment("mask row", random.as_ref().map(|r| r.commitment))?, random));
     }
     let own = forms
         .as_ref()

@@ -12,7 +12,7 @@ use zktorch_blocks::kernel::Values;
 use zktorch_blocks::lookup::kernel::Tree;
 use zktorch_blocks::lookup::{Leaves, TAIL, TOP_LAYERS, TreeProver};
 use zktorch_blocks::program::{Column, Program, Source, Table};
-use zktorch_blocks::sumcheck::groups;
+use zktorch_blocks::sumcheck::Degree;
 use zktorch_tests::toy::Builder;
 
 /// Values that are looked up, and their table's multiplicities.
@@ -53,7 +53,7 @@ fn prove(leaves: &Leaves, program: &Program, values: &Looked, challenges: &[Fr])
     for k in top..leaves.bits {
         tree.start(k, &challenges[..k], lambda);
         let mut at = 0;
-        for b in groups(k - TAIL.min(k), TAIL.min(k)) {
+        for b in Degree::Two.groups(k - TAIL.min(k), TAIL.min(k)) {
             black_box(tree.rounds().message(b));
             tree.rounds().bind(&challenges[at..at + b]);
             at += b;

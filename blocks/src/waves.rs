@@ -9,7 +9,7 @@ use crate::field::{Fr, powers};
 use crate::matmul::Contraction;
 use crate::permute::{Reduction, table_sizes};
 use crate::program::{Program, Role, Source, TensorId};
-use crate::sumcheck::{Degree, Rounds, groups, sumcheck};
+use crate::sumcheck::{Degree, Rounds, sumcheck};
 use crate::transcript::{Form, Product, Reject, Transcript};
 use crate::work;
 use ark_ff::Field;
@@ -175,7 +175,7 @@ pub fn reduce<'e>(
         }
         let variables = instances.iter().map(Instance::variables).max().unwrap_or(0);
         let degree = instances.iter().map(Instance::degree).max().unwrap_or(Degree::Two);
-        expander.work().spend(groups(variables, 0).into_iter().map(|b| degree.message_len(b)).sum(), work::SCALAR)?;
+        expander.work().spend(degree.groups(variables, 0).into_iter().map(|b| degree.message_len(b)).sum(), work::SCALAR)?;
         let weights = powers(t.challenge(), instances.len());
         let scaled = instances.iter().zip(&weights).map(|(i, &w)| w * two_to(variables - i.variables()));
         let claim = Form::combine(scaled.zip(values));

@@ -32,11 +32,22 @@ pub enum ProveError {
     #[error(transparent)]
     Setup(#[from] SetupError),
     /// A check failed on the prover's own side.
-    #[error("the proof fails its own check: {0}")]
-    Inconsistent(#[from] Reject),
+    #[error("the proof fails its own check: {reason}; violated constraints: {}", violated.join(", "))]
+    Inconsistent {
+        /// The check.
+        reason: Reject,
+        /// Labels of the constraints that the hidden scalars violate.
+        violated: Vec<&'static str>,
+    },
     /// The proving key belongs to another model.
     #[error("the proving key and the verifying key are not of one model")]
     Foreign,
+}
+
+impl From<Reject> for ProveError {
+    fn from(reason: Reject) -> Self {
+        Self::Inconsistent { reason, violated: Vec::new() }
+    }
 }
 
 /// A proof, and how it came about.
@@ -52,8 +63,6 @@ pub struct Proved {
     pub phases: Vec<PhaseTime>,
     /// The messages, in order.
     pub messages: Vec<Entry>,
-    /// Constraints that the hidden scalars violate; empty unless the prover lied.
-    pub violated: Vec<&'static str>,
 }
 
 /// Runs the program on integer inputs and proves the run.
@@ -138,13 +147,14 @@ pub(crate) fn argue_trace(
     session.reuse(blinders);
     let mut t = Transcript::prover(protocol(verifying), relation.columns(), &mut vault);
     begin(&mut t, relation, &statement);
-    argue(&mut t, relation, &decider, &statement, Some(&mut session))?;
-    let violated = violated(&mut t);
+    if let Err(reason) = argue(&mut t, relation, &decider, &statement, Some(&mut session)) {
+        return Err(ProveError::Inconsistent { reason, violated: violated(&mut t) });
+    }
     let messages = t.log().to_vec();
     let bytes = t.finish()?;
     let proof = Proof { key: relation.digest, statement: statement.all().to_vec(), scales: Vec::new(), seeded, bytes };
     let blinders = session.bound_blinders();
-    Ok(Proved { proof, outputs: Vec::new(), blinders, phases: session.finish(), messages, violated })
+    Ok(Proved { proof, outputs: Vec::new(), blinders, phases: session.finish(), messages })
 }
 
 /// Labels of the constraints that do not hold, without repetition.

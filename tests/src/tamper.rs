@@ -127,7 +127,7 @@ impl Mutation {
     pub fn expected(self, kind: EntryKind) -> Expected {
         match self {
             // Hidden messages are read as their projection onto the group.
-            Self::OutsideSubgroup if kind == EntryKind::Hidden => Expected::Check,
+            Self::OutsideSubgroup if kind != EntryKind::Point => Expected::Check,
             Self::ZeroBytes | Self::OutsideSubgroup | Self::OffCurve | Self::NonCanonical | Self::FlagBit => {
                 Expected::Decoding
             }

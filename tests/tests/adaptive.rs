@@ -48,8 +48,9 @@ fn round_polynomials_of_higher_degree() {
         longer("wave rounds", 0),
         longer("wave rounds", 1),
         longer("product rounds", 0),
-        leading("tree rounds", 2, &["tree rounds"]),
-        leading("tree rounds", 3, &["product rounds", "tree layer"]),
+        // The fourth layer that has rounds is the first that has more than one.
+        leading("tree rounds", 3, &["tree rounds"]),
+        leading("tree rounds", 4, &["product rounds", "tree layer"]),
         leading("wave rounds", 0, &["wave rounds"]),
         leading("product rounds", 0, &["product rounds"]),
     ];

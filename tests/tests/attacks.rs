@@ -173,7 +173,7 @@ fn linear_constraints_merge_under_a_challenge() {
         let len = first.messages.iter().find(|m| m.label == "wave rounds").expect("there is a wave").slot.len;
         let (degree, b) = [Degree::Two, Degree::Three]
             .into_iter()
-            .flat_map(|d| (1..4).map(move |b| (d, b)))
+            .flat_map(|d| (1..5).map(move |b| (d, b)))
             .find(|(d, b)| d.message_len(*b) == len)
             .expect("a length");
         let constant = -error(first, false) * from_i64((1 << b) - 1).inverse().expect("not zero");

@@ -14,7 +14,7 @@ use zktorch_accumulator::setup::{Setup, VerifierSetup};
 use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::field::{Fr, dot, from_i64, powers};
 use zktorch_blocks::program::Role;
-use zktorch_blocks::sumcheck::{Degree, groups};
+use zktorch_blocks::sumcheck::Degree;
 use zktorch_blocks::transcript::{Constraint, Form as Affine, Message, Product, Reject, SCALAR_BYTES, Slot, Transcript};
 use zktorch_tests::cure::cure;
 use zktorch_tests::known::{
@@ -75,7 +75,7 @@ fn the_product_that_is_left() {
     let variables: usize =
         messages.map(|m| (1..).find(|&b| Degree::Two.message_len(b) == m.slot.len).expect("a length")).sum();
     let mut patches = Vec::new();
-    for b in groups(variables, 0) {
+    for b in Degree::Two.groups(variables, 0) {
         error *= from_i64(1 << b).inverse().expect("not zero");
         let mut patch = vec![Fr::zero(); Degree::Two.message_len(b)];
         (0..1 << b).for_each(|corner| patch[Degree::Two.corner(b, corner)] = -error);

@@ -30,10 +30,10 @@ fn hidden_scalars() {
     let cases = vec![
         case("root", bump("tree top", 0, 0), EQUATION, &["product rounds", "tree top denominator"]),
         case("top, layer 1", shifted, EQUATION, &["product rounds", "tree top numerator"]),
-        // The third layer that has rounds is the first that has more than one.
-        case("tree round", bump("tree rounds", 2, 0), EQUATION, &["tree rounds"]),
-        case("tree round, sum kept", bump("tree rounds", 2, 2), EQUATION, &["tree rounds"]),
-        case("last tree round, sum kept", bump("tree rounds", 3, 2), EQUATION, &["product rounds", "tree layer"]),
+        // The fourth layer that has rounds is the first that has more than one.
+        case("tree round", bump("tree rounds", 3, 0), EQUATION, &["tree rounds"]),
+        case("tree round, sum kept", bump("tree rounds", 3, 2), EQUATION, &["tree rounds"]),
+        case("last tree round, sum kept", bump("tree rounds", 4, 2), EQUATION, &["product rounds", "tree layer"]),
         case("tree children", bump("tree children", 0, 0), EQUATION, &["product rounds", "tree layer", "tree rounds"]),
         case(
             "last tree children",

@@ -39,7 +39,6 @@ fn round_trip(program: &Program, columns: u32) {
     assert_eq!(check_satisfied(program, &trace), []);
     let fixture = Fixture::new(program.clone(), Weights::new(), &Setup::insecure(columns).expect("in range"), columns);
     let proved = fixture.honest(&inputs);
-    assert_eq!(proved.violated, [""; 0]);
     assert_eq!(fixture.verdict(&proved.proof), Verdict::Accepted);
     let mut other = proved.proof.clone();
     let last = other.statement.last_mut().and_then(|v| v.last_mut()).expect("an output");

@@ -11,7 +11,7 @@ use zktorch_tests::toy::Toy;
 use zktorch_verifier::Verdict;
 use zktorch_verifier::proof::Proof;
 
-use EntryKind::{Hidden, Point, Scalar};
+use EntryKind::{Commitment, Hidden, Point, Scalar};
 
 /// What is done to a point.
 const POINTS: &[Mutation] = &[
@@ -59,8 +59,8 @@ type Line = (&'static str, EntryKind, &'static [Mutation], &'static str);
 /// Every message there is. A new one belongs here, with its mutations.
 const MANIFEST: &[Line] = &[
     ("bound row", Point, POINTS, SUM),
-    ("witness row", Point, POINTS, SUM),
-    ("multiplicity row", Point, POINTS, SUM),
+    ("witness row", Commitment, POINTS, SUM),
+    ("multiplicity row", Commitment, POINTS, SUM),
     ("tree top", Hidden, POINTS, SUM),
     ("tree rounds", Hidden, POINTS, SUM),
     ("tree children", Hidden, POINTS, SUM),
@@ -71,7 +71,7 @@ const MANIFEST: &[Line] = &[
     ("product rounds", Hidden, POINTS, SUM),
     ("product masks", Hidden, POINTS, SUM),
     ("masked factor", Scalar, SCALARS, SUM),
-    ("mask row", Point, POINTS, SUM),
+    ("mask row", Commitment, POINTS, SUM),
     ("mask value", Scalar, SCALARS, SUM),
     ("masked value", Scalar, SCALARS, SUM),
     ("clear cross term", Scalar, SCALARS, DECIDER),

@@ -1,5 +1,5 @@
-//! Hidden messages with a part of small order. They are read as their projections onto the group: such a part moves challenges, as a fresh
-//! blinder does, and nothing else. Points in the clear may not have one.
+//! Commitments with a part of small order. Those that a proof makes for itself are read as their projections onto the group: such a part moves
+//! challenges, as a fresh blinder does, and nothing else. Other points may not have one.
 
 use ark_bls12_381::{Fq, G1Affine};
 use ark_ec::{AffineRepr, CurveGroup};
@@ -102,7 +102,7 @@ fn a_false_one_is_refused_by_the_same_check() {
 }
 
 #[test]
-fn in_a_finished_proof_it_moves_challenges_and_in_the_clear_it_is_no_point() {
+fn in_a_finished_proof_it_moves_challenges_or_is_no_point() {
     for (setup, last) in [
         (Setup::insecure(9).expect("in range"), "decider quotient"),
         (Setup::transparent(256).expect("in range"), "ipa right"),
@@ -118,8 +118,8 @@ fn in_a_finished_proof_it_moves_challenges_and_in_the_clear_it_is_no_point() {
                 let mut bytes = proved.proof.bytes.clone();
                 bytes[range.clone()].copy_from_slice(&encode_point(&(own + point).into_affine()));
                 let expected = match entry.kind {
-                    EntryKind::Hidden => Reject::Check("masked sum"),
-                    _ => Reject::Point(entry.label),
+                    EntryKind::Point => Reject::Point(entry.label),
+                    _ => Reject::Check("masked sum"),
                 };
                 assert_eq!(
                     fixture.verdict(&Proof { bytes, ..proved.proof.clone() }),

@@ -96,13 +96,14 @@ pub fn decide(
         return Ok(());
     }
 
-    let (g, h) = (G1Projective::from(key.kzg.g), key.kzg.gamma_g);
     let twice = claim.value.double();
-    let (w, s, q) = (claim.commitment - h * blinder, cross.into_group(), quotient.into_group());
-    // [(X - 1/z)(A - a) + (X - z)(B - 2v + a) - Q (X - z)(X - 1/z)] by powers of X.
-    let linear = w * (at_z + at_inverse) + (q - s) * (z + inverse) - g * twice;
-    let constant = s.double() - q + g * (inverse * value + z * (twice - value)) - w * (inverse * at_inverse + z * at_z);
-    let left = G1Projective::normalize_batch(&[constant, linear, -q]);
+    let points = [claim.commitment.into_affine(), key.kzg.gamma_g, cross, quotient, key.kzg.g];
+    // W is the first two, less the blinder. [(X - 1/z)(A - a) + (X - z)(B - 2v + a) - Q (X - z)(X - 1/z)] by powers of X.
+    let w = |factor: Fr| [factor, -blinder * factor];
+    let ([w0, h0], [w1, h1]) = (w(-(inverse * at_inverse + z * at_z)), w(at_z + at_inverse));
+    let constant = msm::sum(&points, &[w0, h0, Fr::ONE.double(), -Fr::ONE, inverse * value + z * (twice - value)]);
+    let linear = msm::sum(&points, &[w1, h1, -(z + inverse), z + inverse, -twice]);
+    let left = G1Projective::normalize_batch(&[constant, linear, -quotient.into_group()]);
     let right = [key.kzg.prepared_h.clone(), key.kzg.prepared_beta_h.clone(), key.tau_squared.clone()];
     let product = Bls12_381::multi_pairing(left, right);
     check(product.0 == <Bls12_381 as Pairing>::TargetField::ONE, "decider pairing")

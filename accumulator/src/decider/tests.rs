@@ -181,7 +181,7 @@ fn replacements(proof: &[u8], entry: &Entry) -> Vec<Vec<u8>> {
             all.push(vec![0xff; 32]);
             all
         }
-        EntryKind::Point | EntryKind::Hidden => {
+        EntryKind::Point | EntryKind::Commitment | EntryKind::Hidden => {
             let old = zktorch_blocks::transcript::decode_point(proof[entry.offset..][..48].try_into().unwrap()).unwrap();
             let near = (old + G1Affine::generator()).into_affine();
             let mut all: Vec<Vec<u8>> = [G1Affine::identity(), G1Affine::generator(), near, -old, blinding_generator()]

@@ -5,6 +5,7 @@
 //! on one another, so every group is summed as a binary tree, all groups level by level.
 
 use super::Point;
+use super::inverse::inverse;
 use ark_bls12_381::Fq;
 use ark_ff::{AdditiveGroup, Field};
 
@@ -100,7 +101,7 @@ impl Pending {
             product *= level[from].divisor(&level[from + 1]);
         }
         // Divisors are never zero.
-        let mut inverse = product.inverse().unwrap_or(Fq::ZERO);
+        let mut inverse = inverse(&product).unwrap_or(Fq::ZERO);
         for (&(from, to), product) in self.pairs.iter().zip(&self.products).rev() {
             let (a, b) = (&level[from], &level[from + 1]);
             let divisor = a.divisor(b);
@@ -122,7 +123,7 @@ pub(super) fn add_all(points: &mut [Point], other: impl Fn(usize, &Point) -> Poi
             products.push(product);
             product *= point.divisor(&other(first + i, point));
         }
-        let mut inverse = product.inverse().unwrap_or(Fq::ZERO);
+        let mut inverse = inverse(&product).unwrap_or(Fq::ZERO);
         for ((i, point), product) in chunk.iter_mut().enumerate().zip(&products).rev() {
             let other = other(first + i, point);
             let divisor = point.divisor(&other);

@@ -56,30 +56,26 @@ impl Tables {
         self.shifted.is_empty()
     }
 
-    /// `sum_i scalars_i G_(column + i)` for every `(column, scalars)`, on one thread; nothing where the tables end before one of them.
-    ///
-    /// The sums share their inversions: many short ones cost little more than a long one.
-    pub fn sums(&self, vectors: &[(usize, &[Fr])]) -> Option<Vec<G1Projective>> {
-        let end = vectors.iter().map(|(column, scalars)| column + scalars.len()).max().unwrap_or(0);
-        let points = self.shifted.get(..end * DIGITS)?;
-        let mut entries = Vec::with_capacity(vectors.iter().map(|(_, scalars)| scalars.len() * 2 * DIGITS).sum());
-        for (vector, (column, scalars)) in vectors.iter().enumerate() {
-            for (i, scalar) in scalars.iter().enumerate() {
-                let first = (column + i) * DIGITS;
-                for (half, Short { magnitude, negative }) in split(scalar).into_iter().enumerate() {
-                    digits(magnitude, negative, WIDTH, |position, digit, negative| {
-                        let tag = (first + position) as u32 | (half as u32) << 30 | u32::from(negative) << 31;
-                        entries.push(((vector * SIZE) as u32 + digit - 1, tag));
-                    });
-                }
+    /// `sum_i scalars_i G_(column + i) + blinder H`, on one thread; nothing where the tables end before.
+    fn sum(&self, column: usize, scalars: &[Fr], blinder: Fr) -> Option<G1Projective> {
+        let points = self.shifted.get(column * DIGITS..(column + scalars.len()) * DIGITS)?;
+        let mut entries = Vec::with_capacity((scalars.len() + 1) * 2 * DIGITS);
+        for (i, scalar) in scalars.iter().chain([&blinder]).enumerate() {
+            for (half, Short { magnitude, negative }) in split(scalar).into_iter().enumerate() {
+                digits(magnitude, negative, WIDTH, |position, digit, negative| {
+                    let tag = (i * DIGITS + position) as u32 | (half as u32) << 30 | u32::from(negative) << 31;
+                    entries.push((digit - 1, tag));
+                });
             }
         }
         let get = |tag: u32| {
-            let point = points[(tag & ((1 << 30) - 1)) as usize];
+            let index = (tag & ((1 << 30) - 1)) as usize;
+            // The blinder comes last.
+            let point = points.get(index).copied().unwrap_or_else(|| Point::from(&BLINDING[(index - points.len()) * SIZE]));
             let point = if tag >> 30 & 1 == 1 { endomorphism(point) } else { point };
             point.negate_if(tag >> 31 == 1)
         };
-        Some(window_sums(&mut Summer::default(), vectors.len(), SIZE, &entries, get))
+        window_sums(&mut Summer::default(), 1, SIZE, &entries, get).pop()
     }
 
     /// All points, uncompressed.
@@ -102,20 +98,11 @@ impl Tables {
     }
 }
 
-/// Vectors that are summed together on a thread.
-const TOGETHER: usize = 8;
-
-/// `sum_i values_i G_(column + i)` for every `(column, values)`, by the tables where they reach; on rayon's threads.
-pub fn sums(tables: &Tables, generators: &Generators, vectors: &[(usize, &[Fr])]) -> Vec<G1Projective> {
-    let slow = |&(column, values): &(usize, &[Fr])| super::sum(generators.g.get(column..).unwrap_or_default(), values);
-    let some = |vectors: &[(usize, &[Fr])]| tables.sums(vectors).unwrap_or_else(|| vectors.iter().map(slow).collect());
-    vectors.par_chunks(TOGETHER).flat_map_iter(some).collect()
-}
-
-/// Commits to a message: `sum_i values_i G_(column + i) + blinder H`.
+/// Commits to a message: `sum_i values_i G_(column + i) + blinder H`, by the tables where they reach.
 pub fn commit(tables: &Tables, generators: &Generators, column: usize, values: &[Fr], blinder: Fr) -> G1Affine {
-    let sum: G1Projective = sums(tables, generators, &[(column, values)]).iter().sum();
-    (sum + blind(blinder)).into_affine()
+    let slow = || super::sum(generators.g.get(column..).unwrap_or_default(), values) + blind(blinder);
+    let sum = tables.sum(column, values, blinder).unwrap_or_else(slow);
+    G1Affine::from(&Point::from(&sum))
 }
 
 /// `d 2^(8 j) H` for `d` from 1 to 128: by `j`, then by `d`.

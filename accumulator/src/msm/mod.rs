@@ -14,6 +14,8 @@ pub mod full;
 #[cfg(feature = "prover")]
 mod glv;
 #[cfg(feature = "prover")]
+mod inverse;
+#[cfg(feature = "prover")]
 mod point;
 #[cfg(feature = "prover")]
 pub mod row;

@@ -1,6 +1,7 @@
 //! Affine points without a flag.
 
-use ark_bls12_381::{Fq, G1Affine};
+use super::inverse::inverse;
+use ark_bls12_381::{Fq, G1Affine, G1Projective};
 use ark_ec::AffineRepr;
 use ark_ff::{AdditiveGroup, Field, Zero};
 
@@ -20,6 +21,15 @@ impl Default for Point {
 impl From<&G1Affine> for Point {
     fn from(point: &G1Affine) -> Self {
         point.xy().map_or(Self::IDENTITY, |(x, y)| Self { x, y })
+    }
+}
+
+impl From<&G1Projective> for Point {
+    fn from(point: &G1Projective) -> Self {
+        inverse(&point.z).map_or(Self::IDENTITY, |z| {
+            let square = z.square();
+            Self { x: point.x * square, y: point.y * (square * z) }
+        })
     }
 }
 

@@ -165,7 +165,7 @@ fn rows_of_extremes() {
 fn fixed_tables() {
     let tables = fixed::Tables::new(&BASES.g[..300]);
     assert_eq!((tables.len(), tables.is_empty()), (300, false));
-    for (column, n) in [(0, 0), (0, 1), (7, 3), (100, 81), (219, 81), (290, 30)] {
+    for (column, n) in [(0, 0), (0, 1), (7, 3), (100, 81), (219, 81), (290, 30), (300, 0), (301, 2)] {
         let mut scalars: Vec<Fr> = random(column as u64).take(n).collect();
         if let [first, .., last] = scalars.as_mut_slice() {
             (*first, *last) = (-Fr::ONE, Fr::from(2u64).pow([127]));
@@ -173,15 +173,7 @@ fn fixed_tables() {
         let blinder = random(5).next().unwrap();
         let expected = naive(&BASES.g[column..], &scalars) + BASES.h * blinder;
         assert_eq!(fixed::commit(&tables, &BASES, column, &scalars, blinder), expected.into_affine());
-        assert_eq!(tables.sums(&[(column, &scalars)]).is_some(), column + n <= 300);
     }
-    // Several at once, as many as tables reach for and one more.
-    let scalars: Vec<Fr> = random(3).take(300).collect();
-    let vectors: Vec<(usize, &[Fr])> = (0..20).map(|i| (10 * i, &scalars[i..3 * i])).collect();
-    let expected: Vec<_> = vectors.iter().map(|(column, scalars)| naive(&BASES.g[*column..], scalars)).collect();
-    assert_eq!(fixed::sums(&tables, &BASES, &vectors), expected);
-    let vectors = [(200, &scalars[..100]), (201, &scalars[..100])];
-    assert_eq!(fixed::sums(&tables, &BASES, &vectors), vectors.map(|(column, scalars)| naive(&BASES.g[column..], scalars)));
     assert_eq!(fixed::Tables::from_bytes_trusted(&tables.to_bytes()).unwrap(), tables);
     assert!(fixed::Tables::from_bytes_trusted(&tables.to_bytes()[96..]).is_none());
 }
@@ -214,12 +206,12 @@ fn fixed_tables_of_special_scalars_and_points() {
         random(5).take(n).collect(),
         Vec::new(),
     ];
-    // Each vector on every column it fits on, so that equal sums meet in one batch.
-    let pieces: Vec<(usize, &[Fr])> =
-        vectors.iter().flat_map(|v| (0..4).map(move |column| (column, v.get(..n - column).unwrap_or(v)))).collect();
-    let expected: Vec<_> = pieces.iter().map(|(column, scalars)| naive(&bases[*column..], scalars)).collect();
-    assert_eq!(fixed::sums(&tables, &generators, &pieces), expected);
-    assert_eq!(tables.sums(&pieces), Some(expected));
-    assert_eq!(tables.sums(&[]), Some(Vec::new()));
+    for (vector, column) in vectors.iter().flat_map(|v| (0..4).map(move |column| (v, column))) {
+        let scalars = vector.get(..n - column).unwrap_or(vector);
+        for blinder in [Fr::ZERO, some] {
+            let expected = naive(&bases[column..], scalars) + generators.h * blinder;
+            assert_eq!(fixed::commit(&tables, &generators, column, scalars, blinder), expected.into_affine());
+        }
+    }
     assert_eq!(fixed::commit(&tables, &generators, 0, &vectors[0], Fr::ZERO), G1Affine::identity());
 }

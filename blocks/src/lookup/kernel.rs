@@ -227,7 +227,8 @@ impl Rounds for LayerSumcheck {
         match b {
             1 => self.sums::<2, 3>(b),
             2 => self.sums::<4, 9>(b),
-            _ => self.sums::<8, 27>(b),
+            3 => self.sums::<8, 27>(b),
+            _ => self.sums::<16, 81>(b),
         }
     }
 

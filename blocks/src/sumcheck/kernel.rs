@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use zeroize::Zeroize;
 
 /// Nodes of the largest message.
-pub const MAX_NODES: usize = 1 << (2 * super::MOST);
+pub const MAX_NODES: usize = 81;
 /// Work below which a loop stays on one thread.
 const GRAIN: usize = 1 << 10;
 

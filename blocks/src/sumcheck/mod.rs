@@ -60,27 +60,28 @@ impl Degree {
     pub fn corner(self, b: usize, corner: usize) -> usize {
         (0..b).rev().fold(0, |at, j| at * self.nodes() + (corner >> j & 1))
     }
+
+    /// Sizes of the groups for `k` variables in front of `behind` others: two at a time while the tables are large, then up to three, and as
+    /// even as can be. One group is of four where that makes a message less, and its 81 scalars are not more than two messages are worth.
+    pub fn groups(self, k: usize, behind: usize) -> Vec<usize> {
+        let small = k.min(SMALL.saturating_sub(behind));
+        let mut left = k - small;
+        let mut sizes = Vec::new();
+        while left > 0 {
+            sizes.push(left.min(2));
+            left -= left.min(2);
+        }
+        let count = match self {
+            Self::Two if small > 3 => (small - 1).div_ceil(3),
+            _ => small.div_ceil(3),
+        };
+        sizes.extend((0..count).map(|i| (small + count - 1 - i) / count));
+        sizes
+    }
 }
 
 /// Variables up to which tables are small.
 const SMALL: usize = 13;
-/// Variables of a message, at most.
-const MOST: usize = 3;
-
-/// Sizes of the groups for `k` variables in front of `behind` others: two at a time while the tables are large, then up to three, and as
-/// even as can be. Four would make fewer messages, but 81 scalars of one of them cost the prover more than one message more.
-pub fn groups(k: usize, behind: usize) -> Vec<usize> {
-    let small = k.min(SMALL.saturating_sub(behind));
-    let mut left = k - small;
-    let mut sizes = Vec::new();
-    while left > 0 {
-        sizes.push(left.min(2));
-        left -= left.min(2);
-    }
-    let count = small.div_ceil(MOST);
-    sizes.extend((0..count).map(|i| (small + count - 1 - i) / count));
-    sizes
-}
 
 /// The prover's tables during a sumcheck.
 pub trait Rounds {
@@ -115,7 +116,7 @@ pub fn sumcheck(
     mut prover: Option<&mut dyn Rounds>,
 ) -> Result<(Vec<Fr>, Form), Reject> {
     let mut point = Vec::with_capacity(k);
-    for b in groups(k, behind) {
+    for b in degree.groups(k, behind) {
         let message = prover.as_deref_mut().map(|p| p.message(b));
         let h = t.hide(label, degree.message_len(b), message)?;
         let r = eq_point.map(|p| p.get(point.len()..point.len() + b).unwrap_or_default());
@@ -136,18 +137,24 @@ pub fn sumcheck(
 
 #[cfg(test)]
 mod tests {
-    use super::groups;
+    use super::Degree::{Three, Two};
 
     #[test]
     fn groups_are_even_and_small_where_tables_are_large() {
-        assert_eq!(groups(0, 0), [0; 0]);
-        assert_eq!(groups(9, 0), [3, 3, 3]);
-        assert_eq!(groups(10, 0), [3, 3, 2, 2]);
-        assert_eq!(groups(15, 0), [2, 3, 3, 3, 2, 2]);
-        assert_eq!(groups(5, 4), [3, 2]);
-        assert_eq!(groups(11, 4), [2, 3, 3, 3]);
+        assert_eq!(Two.groups(0, 0), [0; 0]);
+        assert_eq!(Two.groups(9, 0), [3, 3, 3]);
+        assert_eq!(Two.groups(4, 0), [4]);
+        assert_eq!(Three.groups(4, 0), [2, 2]);
+        assert_eq!(Two.groups(10, 0), [4, 3, 3]);
+        assert_eq!(Three.groups(10, 0), [3, 3, 2, 2]);
+        assert_eq!(Two.groups(15, 0), [2, 4, 3, 3, 3]);
+        assert_eq!(Two.groups(5, 4), [3, 2]);
+        assert_eq!(Two.groups(11, 4), [2, 3, 3, 3]);
         for (k, behind) in (0..40).flat_map(|k| [(k, 0), (k, 4), (k, 20)]) {
-            assert_eq!(groups(k, behind).iter().sum::<usize>(), k);
+            for degree in [Two, Three] {
+                assert_eq!(degree.groups(k, behind).iter().sum::<usize>(), k);
+                assert!(degree.groups(k, behind).iter().all(|&b| degree.message_len(b) <= 81));
+            }
         }
     }
 }

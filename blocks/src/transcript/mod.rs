@@ -83,9 +83,11 @@ pub struct Entry {
 /// What a message is on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {
-    /// A point in the clear, or the commitment to a row.
+    /// A point of the group.
     Point,
-    /// A commitment to hidden scalars.
+    /// A commitment, read as its projection onto the group.
+    Commitment,
+    /// The same, to hidden scalars.
     Hidden,
     /// A scalar in the clear.
     Scalar,
@@ -184,7 +186,16 @@ impl<'a> Transcript<'a> {
         Fr::deserialize_compressed(bytes.as_slice()).map_err(|_| Reject::Scalar(label))
     }
 
-    /// A point in the clear.
+    /// A commitment that is only ever used in sums that are projected onto the group, along the points of small order. It is read as its own
+    /// projection, which is cheaper than to check that it is one. The bytes are bound as they are.
+    ///
+    /// # Errors
+    /// If the proof ends, or the bytes are not a point of the curve.
+    pub fn commitment(&mut self, label: &'static str, value: Option<G1Affine>) -> Result<G1Affine, Reject> {
+        self.point_by(label, EntryKind::Commitment, value, decode_on_curve)
+    }
+
+    /// A point of the group.
     ///
     /// # Errors
     /// If the proof ends, or the bytes are not a point of the group.
@@ -193,8 +204,7 @@ impl<'a> Transcript<'a> {
     }
 
     /// One message of `n` hidden scalars, in as many commitments as segments of `width` columns ask for. Returns the
-    /// scalars as affine forms. A commitment is read as its projection onto the group, along the points of small order: it is only ever used
-    /// in sums that are projected, which is cheaper than to check each. The bytes are bound as they are.
+    /// scalars as affine forms. They are read as [`commitment`](Self::commitment) reads them.
     ///
     /// # Errors
     /// If the proof ends, or the bytes are not points of the curve.

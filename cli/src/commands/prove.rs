@@ -105,13 +105,10 @@ pub fn prove(
 ) -> Result<Proved, Failure> {
     let randomness = Randomness::from_os().map_err(|e| Failure::undecided(format!("no randomness: {e}")))?;
     let proved = prove_bound(proving, verifying, inputs, blinders, randomness, &mut |phase| progress.begin(phase));
-    let proved = proved.map_err(|error| match error {
+    proved.map_err(|error| match error {
         ProveError::Execute(error) => run_failure(error),
+        ProveError::Inconsistent { .. } => Failure::undecided(format!("internal error: {error}"))
+            .hint("this is a defect of zktorch; please report it with the model"),
         other => Failure::undecided(format!("no proof: {other}")),
-    })?;
-    if proved.violated.is_empty() {
-        return Ok(proved);
-    }
-    Err(Failure::undecided(format!("internal error: the proof violates its own constraints: {}", proved.violated.join(", ")))
-        .hint("this is a defect of zktorch; please report it with the model"))
+    })
 }
