@@ -87,12 +87,11 @@ pub fn predict(program: &Program, decider: Decider, column_bits: u32) -> Result<
             + work.leaves * 0.56e-6
             // Weights are among them, of which most is reading the key.
             + work.values * 48e-9
-            // Committed to once in messages and once in the masks.
-            + messages * 100e-6
-            + scalars * 20e-6
+            + messages * 80e-6
+            + scalars * 10e-6
             + decide
             + 28e-3,
-        verify_seconds: 2e-3 + model * 60e-6 + (rows + messages) * 110e-6 + check,
+        verify_seconds: 2e-3 + model * 60e-6 + (rows + messages) * 40e-6 + check,
         memory_bytes: 19.0 * work.values + 170.0 * work.leaves + 4.8e3 * m + 1.6e7,
     })
 }
