@@ -50,6 +50,10 @@ impl Secrets for Vault<'_> {
         (msm::sum(&self.key.generators.g[..values.len()], values) + fixed::blind(blinder)).into_affine()
     }
 
+    fn may_send(&self, point: &G1Affine) -> bool {
+        point.is_on_curve() && point.is_in_correct_subgroup_assuming_on_curve()
+    }
+
     fn mask_row(&mut self, width: usize, shown: usize) -> MaskRow {
         let rows = &self.key.masks;
         // The key's rows are as many as proofs of its program ask for; a part of a model proof may hide more scalars.

@@ -167,9 +167,9 @@ fn mask_rows_of_a_key_that_is_not_ours() {
     let refused = |check| Verdict::Rejected(Reject::Check(check));
     assert_eq!(verdict(|own| vec![G1Affine::identity(); own.count()]), refused("decider pairing"));
     assert_eq!(verdict(|own| own.commitments().iter().rev().copied().collect()), refused("decider pairing"));
-    // A point that is not on the curve.
+    // A point that is not on the curve is not sent.
     let off = |own: &MaskRows| vec![G1Affine::new_unchecked(1u64.into(), 1u64.into()); own.count()];
-    assert_eq!(verdict(off), Verdict::Rejected(Reject::Point("mask row")));
+    assert_eq!(with_rows(off).map(|_| ()), Err(Reject::Point("mask row").into()));
     // More than there are columns.
     let (fixture, _) = Fixture::toy(&Toy::default(), 4);
     let generators = &fixture.proving.generators;
@@ -183,4 +183,18 @@ fn mask_rows_of_another_key() {
     fixture.proving.masks = MaskRows::from_parts(generators, [3; 32], own.commitments().to_vec()).expect("few");
     let proved = prove(&fixture.proving, &fixture.verifying, &[input], Randomness::insecure_seed(7), &mut |_| ());
     assert_eq!(proved.map(|_| ()), Err(ProveError::Foreign));
+}
+
+#[test]
+fn generators_outside_of_the_group() {
+    // A point of order three beside a generator: what is committed to it shows in the sum, modulo three.
+    let three = G1Affine::new_unchecked(0u64.into(), 2u64.into());
+    let (mut fixture, input) = Fixture::toy(&Toy::default(), 8);
+    let honest = fixture.honest(std::slice::from_ref(&input));
+    let first = honest.messages.iter().find(|e| e.label.ends_with(" row")).expect("there are rows").label;
+    for generator in &mut fixture.proving.generators.g {
+        *generator = (*generator + three).into_affine();
+    }
+    let proved = prove(&fixture.proving, &fixture.verifying, &[input], Randomness::insecure_seed(7), &mut |_| ());
+    assert_eq!(proved.map(|_| ()), Err(Reject::Point(first).into()));
 }

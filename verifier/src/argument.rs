@@ -6,6 +6,7 @@ use ark_bls12_381::{G1Affine, G1Projective};
 use ark_ec::AffineRepr;
 use ark_ff::Zero;
 use std::rc::Rc;
+use zeroize::Zeroizing;
 use zktorch_accumulator::clear::fold_clear;
 use zktorch_accumulator::close::{Part, close};
 use zktorch_accumulator::decider::{self, Key as DeciderKey};
@@ -53,7 +54,7 @@ pub struct Open {
     /// The one claim that all claims on rows became.
     pub accumulated: Accumulated,
     /// The accumulated vector, on the prover's side.
-    pub vector: Option<Vec<Fr>>,
+    pub vector: Option<Zeroizing<Vec<Fr>>>,
 }
 
 /// Names of the phases, in order.
@@ -81,7 +82,7 @@ pub fn argue(
     begin(&mut prover, "decide");
     reduce_products(t)?;
     let columns = relation.columns();
-    let witness = vector.zip(prover.as_deref()).map(|(vector, p)| (vector.into(), p.blinder(&accumulated.rows)));
+    let witness = vector.zip(prover.as_deref()).map(|(vector, p)| (vector, p.blinder(&accumulated.rows)));
     let commitment = accumulated.rows.into_iter().zip(rows).filter(|(c, _)| !c.is_zero()).collect();
     let joint = close(t, Part { commitment, form: accumulated.form, witness }, &accumulated.value)?;
     let decided = decider::shown(matches!(decider_key, DeciderKey::Ipa(_)), relation.layout.column_bits);
@@ -137,7 +138,7 @@ pub fn argue_hidden(
     begin(prover, "accumulate");
     let mut fold = prover.as_deref_mut().map(|p| p.fold());
     let accumulated = accumulate(t, &relation.layout, expander.work(), &claims, fold.as_deref_mut().map(|f| -> &mut dyn FoldProver { f }))?;
-    let vector = fold.as_deref().map(|f| f.vector());
+    let vector = fold.as_deref().map(|f| Zeroizing::new(f.vector()));
     Ok(Open { rows, accumulated, vector })
 }
 

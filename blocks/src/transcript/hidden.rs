@@ -67,6 +67,11 @@ pub trait Secrets {
     /// `sum v_i G_i + blinder H`.
     fn commit_vector(&self, values: &[Fr], blinder: Fr) -> G1Affine;
 
+    /// Whether a point may be sent. Generators outside of the group, in a key made by somebody else, would show residues of what is committed.
+    fn may_send(&self, _point: &G1Affine) -> bool {
+        true
+    }
+
     /// A fresh row of `width` entries, such that `shown` linear functions of its sum with any other tell nothing about the other.
     fn mask_row(&mut self, width: usize, _shown: usize) -> MaskRow {
         MaskRow::uniform(self, width)

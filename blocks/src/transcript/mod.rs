@@ -280,12 +280,17 @@ impl<'a> Transcript<'a> {
         value: Option<G1Affine>,
         decode: fn(&[u8; POINT_BYTES]) -> Option<G1Affine>,
     ) -> Result<G1Affine, Reject> {
+        if let (Tape::Write { secrets, .. }, Some(value)) = (&self.tape, &value)
+            && !secrets.may_send(value)
+        {
+            return Err(Reject::Point(label));
+        }
         let bytes = self.exchange(label, kind, value.as_ref().map_or([0; POINT_BYTES], encode_point))?;
         if matches!(self.tape, Tape::Count) {
             return Ok(G1Affine::zero());
         }
         match value {
-            // The prover knows its own points: only the verifier pays for the checks.
+            // The prover knows its own points.
             Some(value) => Ok(value),
             None => decode(&bytes).ok_or(Reject::Point(label)),
         }

@@ -184,7 +184,7 @@ impl<'s> Model<'s> {
     pub fn closed(&self, t: &mut Transcript<'_>, session: &mut Session<'_>) -> Joint {
         let open = argue_hidden(t, &self.relation, &self.statement, &mut Some(session)).expect("an honest run");
         reduce_products(t).expect("a prover is not refused");
-        let witness = open.vector.map(|vector| (vector.into(), session.blinder(&open.accumulated.rows)));
+        let witness = open.vector.map(|vector| (vector, session.blinder(&open.accumulated.rows)));
         let commitment = open.accumulated.rows.iter().copied().zip(open.rows).collect();
         let part = Part { commitment, form: open.accumulated.form, witness };
         close(t, part, &open.accumulated.value).expect("a random challenge")

@@ -65,7 +65,7 @@ fn speak(t: &mut Transcript<'_>, model: &Model<'_>, mut prover: Option<&mut dyn 
     begin(t, relation, &model.statement);
     let Open { rows, accumulated, vector } = argue_hidden(t, relation, &model.statement, &mut prover)?;
     reduce_products(t)?;
-    let witness = vector.zip(prover.as_deref()).map(|(vector, p)| (vector.into(), p.blinder(&accumulated.rows)));
+    let witness = vector.zip(prover.as_deref()).map(|(vector, p)| (vector, p.blinder(&accumulated.rows)));
     let commitment = accumulated.rows.iter().copied().zip(rows).collect();
     let joint = close(t, Part { commitment, form: accumulated.form, witness }, &accumulated.value)?;
     let mut claims = Vec::new();

@@ -244,7 +244,7 @@ fn go_on(
     let inner = dot(&vector, &accumulated.form.to_dense(columns));
     let claim = accumulated.value.clone() - &Form::from(inner);
     reduce_products(t).expect(SENT);
-    let witness = Some((vector.into(), prover.blinder(&accumulated.rows)));
+    let witness = Some((vector, prover.blinder(&accumulated.rows)));
     // Only the verifier reads commitments.
     let own = Part { commitment: Vec::new(), form: accumulated.form, witness };
     let mut joint = close(t, own, &accumulated.value).expect("kappa is not zero");
