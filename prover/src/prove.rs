@@ -142,7 +142,7 @@ pub(crate) fn argue_trace(
     let statement = Statement::new(program, values)?;
     let witness = Witness::new(program, trace)?;
     let seeded = randomness.is_seeded();
-    let mut vault = Vault::new(proving, randomness);
+    let mut vault = Vault::new(proving, randomness).vetting(program.bound().next().is_some());
     let mut session = Session::new(relation, &witness, proving, progress);
     session.reuse(blinders);
     let mut t = Transcript::prover(protocol(verifying), relation.columns(), &mut vault);

@@ -15,6 +15,8 @@ pub struct Vault<'a> {
     randomness: Randomness,
     scalars: Vec<Fr>,
     blinders: Vec<Fr>,
+    /// Whether points are checked to lie in the group before they are sent.
+    vets: bool,
 }
 
 impl<'a> Vault<'a> {
@@ -22,7 +24,13 @@ impl<'a> Vault<'a> {
     pub fn new(key: &'a ProvingKey, randomness: Randomness) -> Self {
         // A vector that grows leaves its old copy behind: most proofs hide no more scalars than there are tables for.
         let most = key.tables.len();
-        Self { key, randomness, scalars: Vec::with_capacity(most), blinders: Vec::with_capacity(most) }
+        Self { key, randomness, scalars: Vec::with_capacity(most), blinders: Vec::with_capacity(most), vets: true }
+    }
+
+    /// Whether points are checked before they are sent, which is for secrets that are not the key's: who made the key knows the weights.
+    pub fn vetting(mut self, vets: bool) -> Self {
+        self.vets = vets;
+        self
     }
 }
 
@@ -51,7 +59,7 @@ impl Secrets for Vault<'_> {
     }
 
     fn may_send(&self, point: &G1Affine) -> bool {
-        point.is_on_curve() && point.is_in_correct_subgroup_assuming_on_curve()
+        !self.vets || point.is_on_curve() && point.is_in_correct_subgroup_assuming_on_curve()
     }
 
     fn mask_row(&mut self, width: usize, shown: usize) -> MaskRow {
