@@ -8,7 +8,7 @@ use ark_serialize::CanonicalSerialize;
 
 /// Bytes of a point.
 pub const POINT_BYTES: usize = 48;
-/// Bits of a window of the square root's exponent.
+/// Bits of a sliding window of the square root's exponent.
 const WINDOW: usize = 5;
 /// The flags of the first byte: compressed, the identity, and `y` the larger of the two roots.
 const FLAGS: [u8; 3] = [0x80, 0x40, 0x20];
@@ -56,17 +56,21 @@ fn square_root(a: Fq) -> Option<Fq> {
     let mut exponent = Fq::MODULUS;
     exponent.add_with_carry(&BigInt::from(1u64));
     exponent >>= 2;
-    let powers: Vec<Fq> = std::iter::successors(Some(Fq::ONE), |power| Some(*power * a)).take(1 << WINDOW).collect();
-    let mut root = Fq::ONE;
-    for window in (0..BigInt::<6>::NUM_LIMBS * 64 / WINDOW + 1).rev() {
-        let bits = (0..WINDOW).rev().map(|j| exponent.get_bit(window * WINDOW + j));
-        let digit = bits.fold(0usize, |digit, bit| 2 * digit + usize::from(bit));
-        (0..WINDOW).for_each(|_| {
+    let square = a.square();
+    let odd: Vec<Fq> = std::iter::successors(Some(a), |power| Some(*power * square)).take(1 << (WINDOW - 1)).collect();
+    let bit = |j: usize| exponent.get_bit(j);
+    let (mut root, mut left) = (Fq::ONE, BigInt::<6>::NUM_LIMBS * 64);
+    while left > 0 {
+        // The longest window that begins and ends in a one, or a single zero.
+        let low = (left.saturating_sub(WINDOW)..left).find(|&j| bit(left - 1) && bit(j)).unwrap_or(left - 1);
+        let digit = (low..left).rev().fold(0usize, |digit, j| 2 * digit + usize::from(bit(j)));
+        (low..left).for_each(|_| {
             root.square_in_place();
         });
-        if let Some(power) = powers.get(digit).filter(|_| digit != 0) {
+        if let Some(power) = odd.get(digit / 2).filter(|_| digit != 0) {
             root *= power;
         }
+        left = low;
     }
     (root.square() == a).then_some(root)
 }
