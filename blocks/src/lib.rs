@@ -6,6 +6,8 @@ pub mod execute;
 pub mod field;
 #[cfg(feature = "prover")]
 pub mod kernel;
+#[cfg(all(feature = "prover", target_arch = "x86_64"))]
+pub mod lanes;
 pub mod lookup;
 pub mod matmul;
 pub mod permute;

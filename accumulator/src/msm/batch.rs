@@ -22,15 +22,9 @@ pub(super) struct Summer {
     lengths: Vec<usize>,
     level: Vec<Point>,
     next: Vec<Point>,
-    pending: Pending,
-}
-
-/// Additions of one batch.
-#[derive(Default)]
-struct Pending {
     /// Index of the first summand (the second follows it) and of the sum.
-    pairs: Vec<(usize, usize)>,
-    products: Vec<Fq>,
+    pending: Vec<(usize, usize)>,
+    adder: Adder,
 }
 
 impl Summer {
@@ -71,13 +65,14 @@ impl Summer {
         self.next.clear();
         self.next.resize(self.lengths.iter().map(|n| n.div_ceil(2)).sum(), Point::IDENTITY);
         let (mut from, mut to) = (0, 0);
+        let mut pending = std::mem::take(&mut self.pending);
         for length in &mut self.lengths {
             for _ in 0..*length / 2 {
-                self.pending.pairs.push((from, to));
+                pending.push((from, to));
                 from += 2;
                 to += 1;
-                if self.pending.pairs.len() == BATCH {
-                    self.pending.flush(&self.level, &mut self.next);
+                if pending.len() == BATCH {
+                    self.adder.flush(&mut pending, &self.level, &mut self.next);
                 }
             }
             if *length % 2 == 1 {
@@ -87,53 +82,123 @@ impl Summer {
             }
             *length = length.div_ceil(2);
         }
-        self.pending.flush(&self.level, &mut self.next);
+        self.adder.flush(&mut pending, &self.level, &mut self.next);
+        self.pending = pending;
         std::mem::swap(&mut self.level, &mut self.next);
     }
 }
 
-impl Pending {
-    fn flush(&mut self, level: &[Point], next: &mut [Point]) {
+/// Reusable memory for additions that share an inversion.
+#[derive(Default)]
+struct Adder {
+    products: Vec<Fq>,
+    #[cfg(target_arch = "x86_64")]
+    lanes: super::lanes::Scratch,
+}
+
+impl Adder {
+    /// Adds neighbours of a level: by index of the first, and of the sum in the next level.
+    fn flush(&mut self, pending: &mut Vec<(usize, usize)>, level: &[Point], next: &mut [Point]) {
+        let pair = |k: usize| {
+            let (from, _) = pending[k];
+            (&level[from], &level[from + 1])
+        };
+        self.add_pairs(pending.len(), pair, |k, sum| next[pending[k].1] = sum);
+        pending.clear();
+    }
+
+    /// Puts the sum of each of `count` pairs.
+    fn add_pairs<'p>(
+        &mut self,
+        count: usize,
+        pair: impl Fn(usize) -> (&'p Point, &'p Point),
+        put: impl FnMut(usize, Point),
+    ) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(simd) = super::lanes::of_use(count) {
+            return super::lanes::add_pairs(simd, &mut self.lanes, count, pair, put);
+        }
+        self.add_one_by_one(count, pair, put);
+    }
+
+    fn add_one_by_one<'p>(
+        &mut self,
+        count: usize,
+        pair: impl Fn(usize) -> (&'p Point, &'p Point),
+        mut put: impl FnMut(usize, Point),
+    ) {
         self.products.clear();
         let mut product = Fq::ONE;
-        for &(from, _) in &self.pairs {
+        for (a, b) in (0..count).map(&pair) {
             self.products.push(product);
-            product *= level[from].divisor(&level[from + 1]);
+            if let Ok(line) = a.line(b) {
+                product *= line.x - a.x;
+            }
         }
-        // Divisors are never zero.
+        // No factor is zero.
         let mut inverse = inverse(&product).unwrap_or(Fq::ZERO);
-        for (&(from, to), product) in self.pairs.iter().zip(&self.products).rev() {
-            let (a, b) = (&level[from], &level[from + 1]);
-            let divisor = a.divisor(b);
-            next[to] = a.add(b, inverse * product);
-            inverse *= divisor;
+        for (k, product) in self.products.iter().enumerate().rev() {
+            let (a, b) = pair(k);
+            let sum = a.line(b).map(|line| {
+                let own = inverse * product;
+                inverse *= line.x - a.x;
+                a.add(b, &line, own)
+            });
+            put(k, sum.unwrap_or_else(|sum| sum));
         }
-        self.pairs.clear();
     }
 }
 
 /// Adds another point to every point: `points_i + other(i, points_i)`.
 pub(super) fn add_all(points: &mut [Point], other: impl Fn(usize, &Point) -> Point) {
-    let mut products = Vec::with_capacity(BATCH.min(points.len()));
+    let mut adder = Adder::default();
     for (number, chunk) in points.chunks_mut(BATCH).enumerate() {
-        let first = number * BATCH;
-        products.clear();
-        let mut product = Fq::ONE;
-        for (i, point) in chunk.iter().enumerate() {
-            products.push(product);
-            product *= point.divisor(&other(first + i, point));
-        }
-        let mut inverse = inverse(&product).unwrap_or(Fq::ZERO);
-        for ((i, point), product) in chunk.iter_mut().enumerate().zip(&products).rev() {
-            let other = other(first + i, point);
-            let divisor = point.divisor(&other);
-            *point = point.add(&other, inverse * product);
-            inverse *= divisor;
-        }
+        let others: Vec<Point> = chunk.iter().enumerate().map(|(k, point)| other(number * BATCH + k, point)).collect();
+        let mut sums = others.clone();
+        adder.add_pairs(chunk.len(), |k| (&chunk[k], &others[k]), |k, sum| sums[k] = sum);
+        chunk.copy_from_slice(&sums);
     }
 }
 
 /// Doubles every point.
 pub(super) fn double_all(points: &mut [Point]) {
     add_all(points, |_, point| *point);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ark_bls12_381::{G1Affine, G1Projective};
+    use ark_ec::{AffineRepr, CurveGroup};
+
+    #[test]
+    fn one_by_one_and_eight_at_a_time() {
+        let multiples: Vec<G1Affine> =
+            std::iter::successors(Some(G1Projective::from(G1Affine::generator())), |p| Some(*p + G1Affine::generator()))
+                .take(40)
+                .map(|p| p.into_affine())
+                .collect();
+        let identity = G1Affine::identity();
+        for count in [0, 1, 7, 8, 9, 16, 17, 40] {
+            // Every fifth pair needs no line, or another one.
+            let other = |k: usize| match k {
+                2 => multiples[k],
+                7 => -multiples[k],
+                12 | 22 => identity,
+                _ => multiples[(5 * k + 3) % 40],
+            };
+            let pairs: Vec<(G1Affine, G1Affine)> =
+                (0..count).map(|k| (if k == 17 || k == 22 { identity } else { multiples[k] }, other(k))).collect();
+            let points: Vec<(Point, Point)> = pairs.iter().map(|(a, b)| (a.into(), b.into())).collect();
+            let expected: Vec<G1Affine> = pairs.iter().map(|(a, b)| (*a + *b).into_affine()).collect();
+            let pair = |k: usize| (&points[k].0, &points[k].1);
+            let mut sums = [vec![Point::IDENTITY; count], vec![Point::IDENTITY; count]];
+            let mut adder = Adder::default();
+            adder.add_pairs(count, pair, |k, sum| sums[0][k] = sum);
+            adder.add_one_by_one(count, pair, |k, sum| sums[1][k] = sum);
+            for sums in sums {
+                assert_eq!(sums.iter().map(G1Affine::from).collect::<Vec<_>>(), expected, "{count}");
+            }
+        }
+    }
 }

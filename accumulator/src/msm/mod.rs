@@ -15,6 +15,8 @@ pub mod full;
 mod glv;
 #[cfg(feature = "prover")]
 mod inverse;
+#[cfg(all(feature = "prover", target_arch = "x86_64"))]
+mod lanes;
 #[cfg(feature = "prover")]
 mod point;
 #[cfg(feature = "prover")]

@@ -56,49 +56,34 @@ impl Point {
         self
     }
 
-    /// What [`add`](Self::add) divides by; never zero.
-    pub(super) fn divisor(&self, other: &Self) -> Fq {
-        let difference = other.x - self.x;
-        if difference.is_zero() || self.is_identity() || other.is_identity() {
-            self.exceptional_divisor(other)
+    /// A second point of the line through both: the other one, or one of the tangent where they are equal. Or their sum, where that takes no line.
+    #[inline(always)]
+    pub(super) fn line(&self, other: &Self) -> Result<Self, Self> {
+        if self.x == other.x || self.is_identity() || other.is_identity() {
+            self.exceptional_line(other)
         } else {
-            difference
+            Ok(*other)
         }
     }
 
     #[cold]
-    fn exceptional_divisor(&self, other: &Self) -> Fq {
-        let doubling = self == other && !self.y.is_zero();
-        if doubling { self.y.double() } else { Fq::ONE }
-    }
-
-    /// The sum, given the inverse of the divisor.
-    pub(super) fn add(&self, other: &Self, inverse: Fq) -> Self {
-        let difference = other.x - self.x;
-        let slope = if difference.is_zero() || self.is_identity() || other.is_identity() {
-            match self.exceptional_slope(other, inverse) {
-                Ok(slope) => slope,
-                Err(sum) => return sum,
-            }
-        } else {
-            (other.y - self.y) * inverse
-        };
-        let x = slope.square() - self.x - other.x;
-        Self { x, y: slope * (self.x - x) - self.y }
-    }
-
-    /// The tangent's slope, or the sum itself.
-    #[cold]
-    fn exceptional_slope(&self, other: &Self, inverse: Fq) -> Result<Fq, Self> {
+    fn exceptional_line(&self, other: &Self) -> Result<Self, Self> {
         if self.is_identity() {
             Err(*other)
-        } else if other.is_identity() {
-            Err(*self)
         } else if self == other && !self.y.is_zero() {
             let square = self.x.square();
-            Ok((square.double() + square) * inverse)
+            Ok(Self { x: self.x + self.y.double(), y: self.y + square.double() + square })
+        } else if other.is_identity() {
+            Err(*self)
         } else {
             Err(Self::IDENTITY)
         }
+    }
+
+    /// The sum, given a second point of the line through both and the inverse of how far that is from the first, in `x`.
+    pub(super) fn add(&self, other: &Self, line: &Self, inverse: Fq) -> Self {
+        let slope = (line.y - self.y) * inverse;
+        let x = slope.square() - self.x - other.x;
+        Self { x, y: slope * (self.x - x) - self.y }
     }
 }

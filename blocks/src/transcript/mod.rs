@@ -16,6 +16,7 @@ mod point;
 pub use constraint::{Constraint, Product};
 pub use form::Form;
 pub use hidden::{Hidden, MaskRow, Message, Secrets, Slot};
+use point::Ahead;
 pub use point::{POINT_BYTES, decode_on_curve, decode_point, encode_point};
 
 use crate::field::Fr;
@@ -65,7 +66,7 @@ pub fn check(condition: bool, name: &'static str) -> Result<(), Reject> {
 /// The tape of messages: the prover writes, the verifier reads.
 enum Tape<'a> {
     Write { bytes: Vec<u8>, secrets: &'a mut dyn Secrets },
-    Read { rest: &'a [u8] },
+    Read { rest: &'a [u8], ahead: Ahead },
     Count,
 }
 
@@ -120,7 +121,7 @@ impl<'a> Transcript<'a> {
 
     /// The verifier's side, on the bytes of a proof.
     pub fn verifier(protocol: &str, width: usize, proof: &'a [u8]) -> Self {
-        Self::new(protocol, width, Tape::Read { rest: proof })
+        Self::new(protocol, width, Tape::Read { rest: proof, ahead: Ahead::default() })
     }
 
     /// A conversation in which every message is zero: it tells what a proof is made of without anybody proving. Equations
@@ -192,7 +193,7 @@ impl<'a> Transcript<'a> {
     /// # Errors
     /// If the proof ends, or the bytes are not a point of the curve.
     pub fn commitment(&mut self, label: &'static str, value: Option<G1Affine>) -> Result<G1Affine, Reject> {
-        self.point_by(label, EntryKind::Commitment, value, decode_on_curve)
+        self.point_by(label, EntryKind::Commitment, value)
     }
 
     /// A point of the group.
@@ -200,7 +201,7 @@ impl<'a> Transcript<'a> {
     /// # Errors
     /// If the proof ends, or the bytes are not a point of the group.
     pub fn point(&mut self, label: &'static str, value: Option<G1Affine>) -> Result<G1Affine, Reject> {
-        self.point_by(label, EntryKind::Point, value, decode_point)
+        self.point_by(label, EntryKind::Point, value)
     }
 
     /// One message of `n` hidden scalars, in as many commitments as segments of `width` columns ask for. Returns the
@@ -220,7 +221,7 @@ impl<'a> Transcript<'a> {
                 }
                 _ => None,
             };
-            let commitment = self.point_by(label, EntryKind::Hidden, commitment, decode_on_curve)?;
+            let commitment = self.point_by(label, EntryKind::Hidden, commitment)?;
             forms.extend(self.hidden.book(label, slot, commitment));
         }
         Ok(forms)
@@ -268,32 +269,29 @@ impl<'a> Transcript<'a> {
     pub fn finish(self) -> Result<Vec<u8>, Reject> {
         match self.tape {
             Tape::Write { bytes, .. } => Ok(bytes),
-            Tape::Read { rest: [] } | Tape::Count => Ok(Vec::new()),
-            Tape::Read { rest } => Err(Reject::Trailing(rest.len())),
+            Tape::Read { rest: [], .. } | Tape::Count => Ok(Vec::new()),
+            Tape::Read { rest, .. } => Err(Reject::Trailing(rest.len())),
         }
     }
 
-    fn point_by(
-        &mut self,
-        label: &'static str,
-        kind: EntryKind,
-        value: Option<G1Affine>,
-        decode: fn(&[u8; POINT_BYTES]) -> Option<G1Affine>,
-    ) -> Result<G1Affine, Reject> {
+    fn point_by(&mut self, label: &'static str, kind: EntryKind, value: Option<G1Affine>) -> Result<G1Affine, Reject> {
         if let (Tape::Write { secrets, .. }, Some(value)) = (&self.tape, &value)
             && !secrets.may_send(value)
         {
             return Err(Reject::Point(label));
         }
         let bytes = self.exchange(label, kind, value.as_ref().map_or([0; POINT_BYTES], encode_point))?;
-        if matches!(self.tape, Tape::Count) {
-            return Ok(G1Affine::zero());
-        }
-        match value {
+        let point = match (&mut self.tape, value) {
+            (Tape::Count, _) => Some(G1Affine::zero()),
             // The prover knows its own points.
-            Some(value) => Ok(value),
-            None => decode(&bytes).ok_or(Reject::Point(label)),
-        }
+            (Tape::Write { .. }, value) => value,
+            (Tape::Read { rest, ahead }, _) => {
+                let in_group =
+                    |point: &G1Affine| kind != EntryKind::Point || point.is_in_correct_subgroup_assuming_on_curve();
+                ahead.next(&bytes, rest).filter(in_group)
+            }
+        };
+        point.ok_or(Reject::Point(label))
     }
 
     /// Writes the bytes, or reads as many; both are hashed.
@@ -303,7 +301,7 @@ impl<'a> Transcript<'a> {
                 bytes.extend_from_slice(&mine);
                 mine
             }
-            Tape::Read { rest } => {
+            Tape::Read { rest, .. } => {
                 let (message, tail) = rest.split_first_chunk::<N>().ok_or(Reject::Truncated(label))?;
                 *rest = tail;
                 *message
