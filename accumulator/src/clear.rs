@@ -5,16 +5,11 @@ use ark_ff::Field;
 use zktorch_blocks::field::{Fr, dot};
 use zktorch_blocks::transcript::{Reject, Transcript};
 
-/// Levels of the tree on which `claims` claims are folded. On each, one cross term is of the first claim's vector.
-pub fn levels(claims: usize) -> usize {
-    (usize::BITS - claims.saturating_sub(1).leading_zeros()).try_into().unwrap_or(usize::MAX)
-}
-
 /// Folds clear claims on a binary tree: `w = w_1 + r w_2`, `f = f_1 + r f_2`, `v = v_1 + r e + r^2 v_2` with the cross term
 /// `e = <w_1, f_2> + <w_2, f_1>` (Mira, ePrint 2024/2025). There is at least one.
 ///
 /// # Transcript
-/// A level sends a cross term a pair and draws `r`.
+/// A level sends a cross term a pair, one of them of the first claim's vector, and draws `r`.
 ///
 /// # Soundness
 /// `2 levels / |F|`. The caller owes the decision of the claim returned.
@@ -69,6 +64,7 @@ fn pair_up<T>(items: Vec<T>) -> impl Iterator<Item = (T, Option<T>)> {
 mod tests {
     use super::*;
     use crate::form::Form;
+    use zktorch_blocks::program::index_bits;
 
     #[test]
     fn a_challenge_a_level() {
@@ -77,7 +73,7 @@ mod tests {
                 ClearClaim { commitment: Vec::new(), form: Form::dense(vec![Fr::ONE]), value: Fr::ONE, witness: None };
             let mut t = Transcript::dry_run(1);
             fold_clear(&mut t, 1, vec![claim; claims]).unwrap();
-            assert_eq!((t.draws().len(), t.log().len()), (levels(claims), claims - 1));
+            assert_eq!((t.draws().len(), t.log().len()), (index_bits(claims), claims - 1));
         }
     }
 }

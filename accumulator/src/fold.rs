@@ -10,6 +10,7 @@ use crate::layout::{Layout, Split};
 use ark_ff::{AdditiveGroup, Field};
 use std::collections::HashMap;
 use zktorch_blocks::field::{Fr, eq_table};
+use zktorch_blocks::program::index_bits;
 use zktorch_blocks::sumcheck::{Degree, Rounds, sumcheck};
 use zktorch_blocks::transcript::{Form, Reject, Transcript};
 use zktorch_blocks::waves::Claim;
@@ -61,9 +62,8 @@ pub fn accumulate(
     if let Some(prover) = prover.as_deref_mut() {
         prover.start(&leaves);
     }
-    let variables = usize::try_from(leaves.len().next_power_of_two().trailing_zeros()).unwrap_or(usize::MAX);
     let rounds = prover.as_deref_mut().map(|p| -> &mut dyn Rounds { p });
-    let (point, value) = sumcheck(t, "cross terms", Degree::Two, [variables, layout.column_bits], None, claim, rounds)?;
+    let (point, value) = sumcheck(t, "cross terms", Degree::Two, [index_bits(leaves.len()), layout.column_bits], None, claim, rounds)?;
     let mut rows = vec![Fr::ZERO; layout.total_rows()];
     let mut form = LinearForm::default();
     for (leaf, multiplier) in leaves.into_iter().zip(eq_table(&point)) {

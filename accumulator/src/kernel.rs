@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use zeroize::Zeroize;
 use zktorch_blocks::field::{Fr, eq_table};
 use zktorch_blocks::kernel::wide::{Signed, Wide};
-use zktorch_blocks::sumcheck::kernel::{MAX_NODES, extend};
+use zktorch_blocks::sumcheck::kernel::sum_products;
 use zktorch_blocks::sumcheck::{Degree, Rounds};
 
 /// Columns a thread accumulates at a time.
@@ -59,23 +59,11 @@ impl Rounds for RowFold<'_> {
         let (rest, nodes) = (self.nodes.len().next_power_of_two() >> b, Degree::Two.message_len(b));
         // Column by column: corner `e` of the cube that ends in `j` is node `e rest + j`.
         let tile = |(j, start): (usize, usize)| {
-            let members: Vec<(usize, &Node)> =
-                (0..1 << b).filter_map(|e| Some((e, self.nodes.get(e * rest + j)?))).collect();
-            let mut sums = vec![Fr::ZERO; nodes];
-            let mut scratch = [[Fr::ZERO; MAX_NODES]; 2];
-            for column in start..self.columns.min(start + TILE) {
-                let [ws, fs] = &mut scratch;
-                for values in [&mut *ws, &mut *fs] {
-                    values[..1 << b].fill(Fr::ZERO);
-                }
-                for &(e, (w, f)) in &members {
-                    (ws[e], fs[e]) = (w[column], f[column]);
-                }
-                extend(ws, b, Degree::Two);
-                extend(fs, b, Degree::Two);
-                sums.iter_mut().zip(ws.iter().zip(&*fs)).for_each(|(sum, (w, f))| *sum += *w * f);
-            }
-            sums
+            let corners: Vec<Option<&Node>> = (0..1 << b).map(|e| self.nodes.get(e * rest + j)).collect();
+            let value = |factor: usize, e: usize, column: usize| {
+                corners[e].map_or(Fr::ZERO, |(w, f)| if factor == 0 { w[column] } else { f[column] })
+            };
+            sum_products(2, b, Degree::Two, start..self.columns.min(start + TILE), value)
         };
         let add = |mut sum: Vec<Fr>, part: Vec<Fr>| {
             sum.iter_mut().zip(part).for_each(|(s, p)| *s += p);

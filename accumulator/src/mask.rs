@@ -3,13 +3,13 @@
 //! To prove `sum_i <w_i, f_i> = value` the prover commits to random rows `s_i`, says what `sum_i <s_i, f_i>` is, and after a
 //! challenge `g` proves claims on `s_i + g w_i` that add up (Schnorr's proof, for linear forms).
 
-use crate::clear::levels;
 use crate::close::Joint;
 use crate::form::Form;
 use ark_bls12_381::G1Affine;
 use ark_ff::Field;
 use zeroize::Zeroizing;
 use zktorch_blocks::field::{Fr, dot};
+use zktorch_blocks::program::index_bits;
 use zktorch_blocks::transcript::{MaskRow, Reject, Transcript, check};
 
 /// A claim `<w, form> = value` in the clear; the commitment is a combination of points.
@@ -28,7 +28,7 @@ pub struct ClearClaim {
 /// How many linear functions of each of `parts` masked vectors a proof shows: its value, a cross term for each level of the clear fold, and
 /// the `decided` ones of the decider.
 pub fn shown(parts: usize, decided: usize) -> usize {
-    1 + levels(parts) + decided
+    1 + index_bits(parts) + decided
 }
 
 /// Masks a joint claim on vectors of `columns` entries, for a decider that shows `decided` linear functions of a vector.

@@ -4,7 +4,7 @@ use crate::data::Data;
 use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::execute::{Trace, definition};
 use zktorch_blocks::field::{Fr, from_i64};
-use zktorch_blocks::program::{Einsum, Shape, Source, TensorId, axis_bits};
+use zktorch_blocks::program::{Einsum, Shape, Source, TensorId, index_bits};
 
 impl Data<'_> {
     /// Computes every virtual tensor anew from its definition, padding included (views read and write valid entries only), and
@@ -41,7 +41,7 @@ impl Data<'_> {
         for (id, own) in operands {
             for (&label, &extent) in own.iter().zip(self.program.tensors[id].shape.dims()) {
                 if labels.iter().all(|(l, _)| *l != label) {
-                    labels.push((label, axis_bits(extent)));
+                    labels.push((label, index_bits(extent)));
                 }
             }
         }

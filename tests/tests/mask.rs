@@ -4,7 +4,7 @@ use ark_bls12_381::{G1Affine, G1Projective};
 use ark_ec::CurveGroup;
 use ark_ff::{AdditiveGroup, Field};
 use ark_serialize::CanonicalDeserialize;
-use zktorch_accumulator::clear::levels;
+use zktorch_blocks::program::index_bits;
 use zktorch_accumulator::decider::{Claim, Key, Witness, decide, kzg};
 use zktorch_accumulator::form::Form;
 use zktorch_accumulator::mask::shown;
@@ -43,7 +43,7 @@ struct Adversary<'f> {
 impl<'f> Adversary<'f> {
     fn new(fixture: &'f Fixture) -> Self {
         let key = fixture.verifying.setup.key(None).expect("a good setup");
-        let forms: Vec<Vec<Fr>> = (0..1 + levels(PARTS) as u64).map(|k| random(k, COLUMNS)).collect();
+        let forms: Vec<Vec<Fr>> = (0..1 + index_bits(PARTS) as u64).map(|k| random(k, COLUMNS)).collect();
         let mut decided = Form::dense(forms[0].clone());
         forms[1..].iter().zip(random(10, 8)).for_each(|(f, r)| decided.add_scaled(r, &Form::dense(f.clone())));
         Self { fixture, key, forms, decided, point: random(11, 1)[0] }

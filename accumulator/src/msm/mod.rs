@@ -32,18 +32,19 @@ pub use point::Point;
 use ark_bls12_381::{Fr, G1Affine, G1Projective};
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::Field;
+use std::sync::LazyLock;
 
 /// `1 - x`, `x` the parameter of BLS12-381: multiplication by it maps the curve to the group (RFC 9380, section 8.8.1).
 const COFACTOR: u64 = 0xd201_0000_0001_0001;
+/// Its inverse modulo the order of the group, which is prime to it.
+static INVERSE: LazyLock<Fr> = LazyLock::new(|| Fr::from(COFACTOR).inverse().unwrap_or_default());
 
 /// `sum scalars_i pi(bases_i)` over the shorter of the two, for points of the curve that need not lie in the group: `pi` is the projection onto it
 /// along the points of small order, and the identity on the group itself.
 ///
 /// That is one multiplication by a number of 64 bits for all points, where a check that they lie in the group takes two a point.
 pub fn project_sum(bases: &[G1Affine], scalars: &[Fr]) -> G1Projective {
-    // The cofactor is prime to the order of the group.
-    let inverse = Fr::from(COFACTOR).inverse().unwrap_or_default();
-    let scalars: Vec<Fr> = scalars.iter().map(|s| *s * inverse).collect();
+    let scalars: Vec<Fr> = scalars.iter().map(|s| *s * *INVERSE).collect();
     sum(bases, &scalars).into_affine().clear_cofactor().into()
 }
 

@@ -13,6 +13,7 @@ use kernel::tables;
 use std::collections::HashMap;
 use zeroize::Zeroizing;
 use zktorch_blocks::field::{Fr, eq_table};
+use zktorch_blocks::program::index_bits;
 use zktorch_blocks::sumcheck::{Degree, Rounds, sumcheck};
 use zktorch_blocks::transcript::{Form, Product, Reject, Transcript};
 
@@ -31,7 +32,7 @@ use zktorch_blocks::transcript::{Form, Product, Reject, Transcript};
 pub fn reduce_products(t: &mut Transcript<'_>) -> Result<(), Reject> {
     let zeta = t.challenge();
     let (products, claim) = batch(t, zeta);
-    let variables = usize::try_from(products.len().next_power_of_two().trailing_zeros()).unwrap_or(usize::MAX);
+    let variables = index_bits(products.len());
     let scalars = t.secrets().map(|s| Zeroizing::new(s.scalars().to_vec()));
     let mut rounds = scalars.as_ref().and_then(|u| tables(&products, variables, u));
     let rounds = rounds.as_deref_mut().map(|r| r as &mut dyn Rounds);

@@ -6,7 +6,7 @@ use crate::add::{Polynomial, Query};
 use crate::field::{Fr, eq_table};
 use crate::matmul::Contraction;
 use crate::permute::Reduction;
-use crate::program::{Program, TensorId, axis_bits};
+use crate::program::{Program, TensorId, index_bits};
 use crate::sumcheck::kernel::{Batch, ProductTables};
 use crate::sumcheck::{Degree, Rounds};
 use crate::waves::{Evaluator, Instance};
@@ -68,8 +68,8 @@ impl<'a> WaveEvaluator<'a> {
         let source = scatter(source, &axis_shifts(shape, &kept), reduction.variables);
         // Where each kept axis sits in the padded index.
         let position = |axis: usize| {
-            let behind: usize = kept.iter().filter(|&&a| a > axis).map(|&a| axis_bits(shape.dims()[a])).sum();
-            (behind, axis_bits(shape.dims()[axis]))
+            let behind: usize = kept.iter().filter(|&&a| a > axis).map(|&a| index_bits(shape.dims()[a])).sum();
+            (behind, index_bits(shape.dims()[axis]))
         };
         let places: Vec<Vec<(usize, usize)>> =
             reduction.indicators.iter().map(|i| i.source_axes.iter().map(|&a| position(a)).collect()).collect();

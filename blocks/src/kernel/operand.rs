@@ -9,7 +9,7 @@ use crate::add::Polynomial;
 use crate::field::{Fr, eq_table};
 use crate::matmul::{Contraction, Coordinates};
 use crate::permute::{affine, pick};
-use crate::program::{AxisGroup, GroupMap, Program, Shape, Source, TensorId, View, axis_bits};
+use crate::program::{AxisGroup, GroupMap, Program, Shape, Source, TensorId, View, index_bits};
 use ark_ff::{AdditiveGroup, Field, Zero};
 use rayon::prelude::*;
 
@@ -235,7 +235,7 @@ pub fn axis_shifts(shape: &Shape, axes: &[usize]) -> Vec<(usize, usize)> {
         .rev()
         .map(|&a| {
             let own = (shape.dims()[a], shift);
-            shift += axis_bits(own.0);
+            shift += index_bits(own.0);
             own
         })
         .collect();

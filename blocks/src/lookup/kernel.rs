@@ -205,7 +205,7 @@ impl LayerSumcheck {
     }
 }
 
-/// Extends rows on `{0,1}^b` to `{0,1,infinity}^b` in place, first variable slowest (as [`crate::sumcheck::kernel::extend`]).
+/// Extends rows on `{0,1}^b` to `{0,1,infinity}^b` in place, first variable slowest (as the kernel of sumchecks does).
 fn extend_rows<const NODES: usize>(rows: &mut [[Fr; 4]; NODES], b: usize) {
     let mut inner = 1;
     for done in 0..b {

@@ -2,7 +2,7 @@
 
 use super::LeafClaim;
 use crate::field::{Fr, eq_index, eq_table, from_i64, index_below, less_than, powers};
-use crate::program::{Column, Program, Table, TableId};
+use crate::program::{Column, Program, Table, TableId, index_bits};
 use crate::transcript::{Form, Transcript};
 use ark_ff::{AdditiveGroup, Field};
 
@@ -69,7 +69,7 @@ impl Leaves {
             .collect();
         let padded = (0..program.lookups.len()).filter_map(shape_of).map(|s| s.padded_len() - s.len()).sum();
         let width = program.tables.iter().map(|t| t.columns.len()).max().unwrap_or(0);
-        Some(Self { blocks, bits: active.next_power_of_two().trailing_zeros() as usize, active, width, padded })
+        Some(Self { blocks, bits: index_bits(active), active, width, padded })
     }
 
     /// Checks the tree's claim against the leaves: two constraints.
@@ -137,7 +137,7 @@ pub fn tag(table: TableId) -> Fr {
 pub fn valid(dims: &[usize], mut point: &[Fr]) -> Fr {
     let mut product = Fr::ONE;
     for &extent in dims {
-        let bits = crate::program::axis_bits(extent);
+        let bits = index_bits(extent);
         let (axis, rest) = point.split_at(bits.min(point.len()));
         product *= less_than(extent, axis);
         point = rest;
@@ -148,7 +148,7 @@ pub fn valid(dims: &[usize], mut point: &[Fr]) -> Fr {
 impl Table {
     /// Bits of a row's index.
     pub fn bits(&self) -> usize {
-        crate::program::axis_bits(self.rows)
+        index_bits(self.rows)
     }
 
     /// MLE of every column of the padded table at a point.

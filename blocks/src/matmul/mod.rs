@@ -4,7 +4,7 @@
 //! sumcheck (Thaler, CRYPTO 2013). See `README.md` beside this file.
 
 use crate::field::{Fr, eq};
-use crate::program::{Einsum, Shape, axis_bits};
+use crate::program::{Einsum, Shape, index_bits};
 use crate::sumcheck::Degree;
 
 /// How an einsum's claim at a point becomes claims on its operands.
@@ -45,7 +45,7 @@ impl Contraction {
     pub fn new(einsum: &Einsum, out: &Shape, lhs: &Shape, point: &[Fr]) -> Self {
         let outer: Vec<(u8, &[Fr])> = einsum.out_labels.iter().copied().zip(out.split(point)).collect();
         let in_both = |label: u8| einsum.lhs_labels.contains(&label) && einsum.rhs_labels.contains(&label);
-        let variable = |label: u8, extent: usize| Variable { label, extent, bits: axis_bits(extent) };
+        let variable = |label: u8, extent: usize| Variable { label, extent, bits: index_bits(extent) };
         let batch = einsum.out_labels.iter().zip(out.dims()).filter(|&(&l, _)| in_both(l)).map(|(&l, &d)| variable(l, d));
         let contracted = einsum
             .lhs_labels

@@ -5,7 +5,7 @@
 //! both sides compute in time linear in the group. See `README.md` beside this file.
 
 use crate::field::{Fr, eq_table, evaluate, less_than};
-use crate::program::{AxisGroup, GroupMap, Shape, TensorId, View, axis_bits};
+use crate::program::{AxisGroup, GroupMap, Shape, TensorId, View, index_bits};
 use ark_ff::{AdditiveGroup, Field, Zero};
 
 /// Whether the group's map moves index bits and no more.
@@ -73,7 +73,7 @@ impl Reduction {
             } else if is_free(group, out, source) {
                 let mut rest: &[Fr] = &own.concat();
                 for &axis in &group.source_axes {
-                    let bits = source.dims().get(axis).map_or(0, |&d| axis_bits(d));
+                    let bits = source.dims().get(axis).map_or(0, |&d| index_bits(d));
                     let (head, tail) = rest.split_at(bits.min(rest.len()));
                     if let Some(slot) = passed.get_mut(axis) {
                         *slot = Some(head.to_vec());

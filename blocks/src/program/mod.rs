@@ -16,7 +16,7 @@ mod validate;
 mod view;
 
 pub use advice::Advice;
-pub use shape::{Shape, axis_bits};
+pub use shape::{Shape, index_bits};
 pub use table::{Column, Table, TableId};
 pub use validate::{Invalid, Limits};
 pub use view::{AxisGroup, GroupMap, View};

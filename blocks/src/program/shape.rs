@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Shape(pub Vec<usize>);
 
-/// Number of bits that index an axis of `extent` entries.
-pub fn axis_bits(extent: usize) -> usize {
-    extent.next_power_of_two().trailing_zeros() as usize
+/// Number of bits that index `count` entries: those of an axis of that extent, the variables of a sum over so many.
+pub fn index_bits(count: usize) -> usize {
+    count.next_power_of_two().trailing_zeros() as usize
 }
 
 impl Shape {
@@ -27,7 +27,7 @@ impl Shape {
 
     /// Bits of each axis.
     pub fn axis_bits(&self) -> impl Iterator<Item = usize> + '_ {
-        self.0.iter().map(|&d| axis_bits(d))
+        self.0.iter().map(|&d| index_bits(d))
     }
 
     /// Bits of the whole index: the number of variables of the multilinear extension.
@@ -65,7 +65,7 @@ impl Shape {
     pub fn padded_indices(&self) -> Vec<usize> {
         let mut indices = vec![0];
         for &extent in &self.0 {
-            let bits = axis_bits(extent);
+            let bits = index_bits(extent);
             indices = indices.into_iter().flat_map(|i| (0..extent).map(move |j| (i << bits) | j)).collect();
         }
         indices

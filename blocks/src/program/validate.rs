@@ -141,7 +141,7 @@ impl Program {
         for &extent in shape.dims() {
             let fits = extent > 0 && extent <= 1 << 40;
             ensure(fits, || format!("an axis of extent {extent}"))?;
-            bits += super::shape::axis_bits(extent);
+            bits += super::shape::index_bits(extent);
         }
         ensure(bits <= limits.tensor_bits.min(48), || format!("{bits} index bits, limit {}", limits.tensor_bits))?;
         let Interval { lo, hi } = tensor.interval;

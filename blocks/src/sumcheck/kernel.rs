@@ -4,6 +4,7 @@ use super::{Degree, Rounds};
 use crate::field::Fr;
 use ark_ff::AdditiveGroup;
 use rayon::prelude::*;
+use std::ops::Range;
 use zeroize::Zeroize;
 
 /// Nodes of the largest message.
@@ -79,7 +80,7 @@ pub fn bind_top(table: &mut Vec<Fr>, r: Fr) {
 }
 
 /// Extends values on `{0,1}^b` to the nodes: `values[..2^b]` in, `values[..nodes^b]` out, first variable slowest.
-pub fn extend(values: &mut [Fr; MAX_NODES], b: usize, degree: Degree) {
+fn extend(values: &mut [Fr; MAX_NODES], b: usize, degree: Degree) {
     // The last variable first: each step turns one binary digit into a node digit, from the slow end of the array
     // backwards so that nothing is overwritten before it is read.
     let mut inner = 1;
@@ -112,6 +113,32 @@ fn scratch_write(values: &mut [Fr; MAX_NODES], to: usize, inner: usize, degree: 
     values[to + inner] = high;
 }
 
+/// Sums of products of two or three factors, on the nodes of `b` variables: `value(factor, e, i)` is a factor's value where these are the bits
+/// of `e` and the others are `i`.
+pub fn sum_products(
+    factors: usize,
+    b: usize,
+    degree: Degree,
+    range: Range<usize>,
+    value: impl Fn(usize, usize, usize) -> Fr,
+) -> Vec<Fr> {
+    let mut sums = vec![Fr::ZERO; degree.message_len(b)];
+    let mut scratch = [[Fr::ZERO; MAX_NODES]; 3];
+    for i in range {
+        for (factor, values) in scratch.iter_mut().enumerate().take(factors) {
+            for (e, slot) in values.iter_mut().enumerate().take(1 << b) {
+                *slot = value(factor, e, i);
+            }
+            extend(values, b, degree);
+        }
+        for (n, sum) in sums.iter_mut().enumerate() {
+            let product = scratch[0][n] * scratch[1][n];
+            *sum += if factors == 3 { product * scratch[2][n] } else { product };
+        }
+    }
+    sums
+}
+
 impl ProductTables {
     fn bits(&self) -> usize {
         self.factors[0].len().trailing_zeros() as usize
@@ -140,21 +167,8 @@ impl ProductTables {
     fn partial_sums(&self, b: usize, degree: Degree) -> Vec<Fr> {
         let rest = self.factors[0].len() >> b;
         let nodes = degree.message_len(b);
-        let chunk = |range: std::ops::Range<usize>| {
-            let mut sums = vec![Fr::ZERO; nodes];
-            let mut scratch = [[Fr::ZERO; MAX_NODES]; 3];
-            for i in range {
-                for (values, factor) in scratch.iter_mut().zip(&self.factors) {
-                    for e in 0..1 << b {
-                        values[e] = factor[e * rest + i];
-                    }
-                    extend(values, b, degree);
-                }
-                for (n, sum) in sums.iter_mut().enumerate() {
-                    *sum += scratch[..self.factors.len()].iter().map(|v| v[n]).product::<Fr>();
-                }
-            }
-            sums
+        let chunk = |range: Range<usize>| {
+            sum_products(self.factors.len(), b, degree, range, |factor, e, i| self.factors[factor][e * rest + i])
         };
         let mut sums = if rest < GRAIN {
             chunk(0..rest)
