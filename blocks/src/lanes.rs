@@ -249,10 +249,14 @@ mod tests {
 
     /// Pairs of unusual and of any numbers, eight at a time.
     fn pairs() -> Vec<(Vec<Fq>, Vec<Fq>)> {
-        let unusual =
-            [Fq::ZERO, Fq::ONE, -Fq::ONE, power_of_two(52), -power_of_two(364), Fq::new_unchecked(BigInt::from(1u64))];
-        let any = std::iter::successors(Some(Fq::from(3u64)), |x| Some(x.square() + Fq::from(5u64))).take(74);
-        let all: Vec<Fq> = unusual.into_iter().chain(any).collect();
+        // As they are in memory: words of all ones, single bits, the modulus less a little.
+        let p = Fq::MODULUS.0;
+        let mut raw = vec![[0; WORDS], [p[0] - 1, p[1], p[2], p[3], p[4], p[5]], [p[0], p[1], p[2], p[3] - 1, p[4], p[5]]];
+        raw.extend([[u64::MAX, u64::MAX, u64::MAX, u64::MAX, u64::MAX, p[5] - 1], [u64::MAX, 0, u64::MAX, 0, u64::MAX, 0]]);
+        raw.extend((0..380).step_by(13).map(|bit| std::array::from_fn(|w| if bit / 64 == w { 1 << (bit % 64) } else { 0 })));
+        let unusual = raw.into_iter().map(|words| Fq::new_unchecked(BigInt(words)));
+        let any = std::iter::successors(Some(Fq::from(3u64)), |x| Some(x.square() + Fq::from(5u64))).take(50);
+        let all: Vec<Fq> = unusual.chain(any).collect();
         let products = all.iter().flat_map(|a| all.iter().map(move |b| (*a, *b))).collect::<Vec<_>>();
         products.chunks_exact(WIDTH).map(|pairs| pairs.iter().copied().unzip()).collect()
     }
