@@ -35,7 +35,8 @@ fn program(n: usize, columns: usize) -> (Program, Looked) {
     let mut builder = Builder::default();
     let ids: Vec<usize> = (0..columns).map(|i| builder.tensor(&format!("x{i}"), &[n], Source::Input(i), 8)).collect();
     let entries = [Column::Count { start: -128 }, Column::Relu { start: -128 }];
-    let table = builder.table(Table { name: "table".into(), rows: 256, columns: entries.into_iter().take(columns).collect() });
+    let table =
+        builder.table(Table { name: "table".into(), rows: 256, columns: entries.into_iter().take(columns).collect() });
     builder.lookup(&ids, table);
     let values = integers(n, 8);
     let mut multiplicities = vec![0; 256];

@@ -65,7 +65,8 @@ mod tests {
 
     #[test]
     fn lists() {
-        let line = ["x", "--models", "a", "b.onnx", "--out", "o", "--threads", "1,4", "--peers", "ezkl", "--compile-arg=--bits=8"];
+        let line =
+            ["x", "--models", "a", "b.onnx", "--out", "o", "--threads", "1,4", "--peers", "ezkl", "--compile-arg=--bits=8"];
         let args = Args::try_parse_from(line).unwrap();
         assert_eq!((args.models.len(), args.threads, args.peers), (2, vec![1, 4], vec![Peer::Ezkl]));
         assert_eq!(args.compile_arg, ["--bits=8"]);

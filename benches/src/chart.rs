@@ -13,7 +13,8 @@ const LEFT: i32 = 300;
 const BAR: i32 = 22;
 const HEAD: i32 = 50;
 /// Colours of the provers, in order of appearance.
-const COLOURS: [RGBColor; 4] = [RGBColor(31, 105, 168), RGBColor(214, 120, 40), RGBColor(90, 140, 70), RGBColor(130, 90, 150)];
+const COLOURS: [RGBColor; 4] =
+    [RGBColor(31, 105, 168), RGBColor(214, 120, 40), RGBColor(90, 140, 70), RGBColor(130, 90, 150)];
 
 /// One bar.
 struct Bar {

@@ -123,7 +123,8 @@ fn command_line() -> Vec<String> {
 fn subjects(args: &Args) -> Result<Vec<Box<dyn Subject>>> {
     let mut subjects: Vec<Box<dyn Subject>> = Vec::new();
     if !args.peers_only {
-        subjects.push(Box::new(Zktorch { binary: binary(args.zktorch.as_deref())?, compile_args: args.compile_arg.clone() }));
+        subjects
+            .push(Box::new(Zktorch { binary: binary(args.zktorch.as_deref())?, compile_args: args.compile_arg.clone() }));
     }
     for peer in &args.peers {
         let cache = args.cache.clone().or_else(cache).context("no cache folder: set --cache")?;

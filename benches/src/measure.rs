@@ -211,7 +211,10 @@ mod tests {
     fn failures_say_why() {
         let limits = Limits { seconds: 5.0, bytes: 1 << 30 };
         let said = |ending, stderr| finished(ending, "", stderr).json("prove", &limits).unwrap_err().to_string();
-        assert_eq!(said(Ending::Exit(Some(2)), "loading\nerror: no file\n  hint: look\n"), "prove: exit code 2: error: no file hint: look");
+        assert_eq!(
+            said(Ending::Exit(Some(2)), "loading\nerror: no file\n  hint: look\n"),
+            "prove: exit code 2: error: no file hint: look"
+        );
         assert_eq!(said(Ending::Exit(None), "a\nb\n"), "prove: ended by a signal: b");
         assert_eq!(said(Ending::Time, ""), "prove: not done after 5 s");
         assert_eq!(said(Ending::Memory, ""), "prove: needs more than 1.0 GiB");

@@ -139,7 +139,8 @@ impl Sources {
         let (Some(zoo), Some(how)) = (&self.zoo, preprocessing(name)) else { return Ok(None) };
         let dataset = if how.mean.len() == 1 { Dataset::Mnist100 } else { Dataset::Cifar10Sample };
         let Ok(set) = data::load(zoo, dataset) else { return Ok(None) };
-        let samples = set.images.iter().take(SAMPLES).map(|image| how.apply(image, &set.shape)).collect::<Result<Vec<_>, _>>()?;
+        let samples =
+            set.images.iter().take(SAMPLES).map(|image| how.apply(image, &set.shape)).collect::<Result<Vec<_>, _>>()?;
         let [height, width, channels] = *set.shape.as_slice() else { return Ok(None) };
         let axes = match how.layout {
             data::Layout::Chw => [channels, height, width],
@@ -160,7 +161,9 @@ impl Model {
         let inputs = meta["inputs"].as_array().map(Vec::as_slice).unwrap_or_default();
         if inputs.iter().any(|input| input["shape"] != input["used_shape"]) {
             let axis = |axis: &Value| axis.to_string();
-            let shape = |input: &Value| input["used_shape"].as_array().map(|axes| axes.iter().map(axis).collect::<Vec<_>>().join("x"));
+            let shape = |input: &Value| {
+                input["used_shape"].as_array().map(|axes| axes.iter().map(axis).collect::<Vec<_>>().join("x"))
+            };
             self.shapes = inputs.iter().filter_map(shape).collect();
         }
     }
@@ -217,7 +220,8 @@ fn flat_samples(calibration: &Path, work: &Path) -> Result<Option<PathBuf>> {
 /// A NumPy file of float samples.
 fn npy_file(samples: &[Vec<f32>], axes: &[usize]) -> Vec<u8> {
     let axes: Vec<String> = axes.iter().map(usize::to_string).collect();
-    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", samples.len(), axes.join(", "));
+    let mut header =
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", samples.len(), axes.join(", "));
     // Magic, version, length, header and newline fill a multiple of 64 bytes.
     let padding = 63 - (10 + header.len()) % 64;
     header.extend(std::iter::repeat_n(' ', padding));
@@ -251,7 +255,10 @@ mod tests {
         assert!(model.onnx.is_file() && model.input.is_file() && model.calibration.is_file());
         let flat = json_file(&model.calibration_json).unwrap().unwrap();
         assert_eq!(flat["input_data"][0].as_array().unwrap().len(), SAMPLES * 64);
-        assert_eq!(sources(folder.path()).expand(&["digits".into(), "x".into()]).unwrap(), ["digits_cnn", "digits_mlp", "x"]);
+        assert_eq!(
+            sources(folder.path()).expand(&["digits".into(), "x".into()]).unwrap(),
+            ["digits_cnn", "digits_mlp", "x"]
+        );
     }
 
     #[test]

@@ -16,7 +16,8 @@ pub fn markdown(results: &Results) -> String {
     let _ = writeln!(text, "{}\n", head(&results.machine));
     text.push_str(&table(&results.rows));
     let failed = results.rows.iter().filter_map(|row| Some((row, row.failure.as_ref()?)));
-    let failures: Vec<String> = failed.map(|(row, why)| format!("- {}, {}: {}\n", cell(&row.model), cell(&row.system), cell(why))).collect();
+    let failures: Vec<String> =
+        failed.map(|(row, why)| format!("- {}, {}: {}\n", cell(&row.model), cell(&row.system), cell(why))).collect();
     if !failures.is_empty() {
         let _ = write!(text, "\nNot complete:\n\n{}", failures.concat());
     }
@@ -61,7 +62,9 @@ fn columns(rows: &[Row]) -> Vec<Column<'static>> {
     ];
     for threads in threads {
         let plural = if threads == 1 { "thread" } else { "threads" };
-        all.push(column(&format!("prove, {threads} {plural}"), move |r| r.proving(threads).map(|p| seconds(p.usage.seconds))));
+        all.push(column(&format!("prove, {threads} {plural}"), move |r| {
+            r.proving(threads).map(|p| seconds(p.usage.seconds))
+        }));
     }
     all.extend([
         column("peak memory", |r| r.peak_bytes().map(bytes)),
@@ -161,7 +164,8 @@ mod tests {
             output_error: Some(0.0012),
             ..Row::default()
         };
-        let failed = Row { model: "odd|name".into(), system: "ezkl".into(), failure: Some("compile:\nno".into()), ..Row::default() };
+        let failed =
+            Row { model: "odd|name".into(), system: "ezkl".into(), failure: Some("compile:\nno".into()), ..Row::default() };
         let machine = Machine {
             cpu: "CPU".into(),
             cores: 2,
@@ -206,7 +210,10 @@ Not complete:
 
     #[test]
     fn units() {
-        assert_eq!([bytes(1000), bytes(2048), bytes(300 << 20), bytes(11 << 30)], ["1000 B", "2.00 KiB", "300 MiB", "11.0 GiB"]);
+        assert_eq!(
+            [bytes(1000), bytes(2048), bytes(300 << 20), bytes(11 << 30)],
+            ["1000 B", "2.00 KiB", "300 MiB", "11.0 GiB"]
+        );
         assert_eq!([seconds(0.0123), seconds(1.0), seconds(211.0)], ["12.3 ms", "1.00 s", "211 s"]);
         assert_eq!([percent(0.0), percent(0.005), percent(1e-7)], ["0.00 %", "0.50 %", "1.0e-5 %"]);
         assert_eq!([count(0), count(999), count(1_234_567)], ["0", "999", "1,234,567"]);

@@ -158,7 +158,8 @@ pub fn reduce<'e>(
     loop {
         let mut instances = Vec::new();
         let mut values = Vec::new();
-        let tables = expander.queries().iter().skip(seen).map(|query| table_entries(program, query)).fold(0, usize::saturating_add);
+        let tables =
+            expander.queries().iter().skip(seen).map(|query| table_entries(program, query)).fold(0, usize::saturating_add);
         expander.work().spend(tables, work::ENTRY)?;
         for (query, form) in expander.queries().iter().skip(seen).zip(forms.iter().skip(seen)) {
             match Instance::new(program, query) {
@@ -192,7 +193,9 @@ pub fn reduce<'e>(
         let mut rest = -claim;
         for (end, &weight) in ends.into_iter().zip(&weights) {
             match end {
-                Some(End::Product(factor, a, b)) => products.push(Product(a.form(&forms) * (weight * factor), b.form(&forms))),
+                Some(End::Product(factor, a, b)) => {
+                    products.push(Product(a.form(&forms) * (weight * factor), b.form(&forms)))
+                }
                 Some(End::Linear(factor, source)) => rest.add_scaled(weight * factor, &source.form(&forms)),
                 None => {}
             }

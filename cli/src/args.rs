@@ -240,16 +240,18 @@ impl std::str::FromStr for SetupChoice {
             "auto" => Self::Auto,
             "ethereum" => Self::Ethereum,
             "transparent" => Self::Transparent,
-            _ => match text.strip_prefix("insecure") {
-                Some(rest) if rest.is_empty() || rest.starts_with(':') => {
-                    let log2 = rest.strip_prefix(':').and_then(|n| n.parse().ok()).filter(|n| INSECURE.contains(n));
-                    let (lo, hi) = (INSECURE.start(), INSECURE.end());
-                    Self::Insecure(
-                        log2.ok_or_else(|| format!("expected insecure:LOG2 with LOG2 from {lo} to {hi}, such as insecure:12"))?,
-                    )
+            _ => {
+                match text.strip_prefix("insecure") {
+                    Some(rest) if rest.is_empty() || rest.starts_with(':') => {
+                        let log2 = rest.strip_prefix(':').and_then(|n| n.parse().ok()).filter(|n| INSECURE.contains(n));
+                        let (lo, hi) = (INSECURE.start(), INSECURE.end());
+                        Self::Insecure(log2.ok_or_else(|| {
+                            format!("expected insecure:LOG2 with LOG2 from {lo} to {hi}, such as insecure:12")
+                        })?)
+                    }
+                    _ => Self::File(text.into()),
                 }
-                _ => Self::File(text.into()),
-            },
+            }
         })
     }
 }

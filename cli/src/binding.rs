@@ -57,7 +57,11 @@ pub struct Bound {
 }
 
 /// A private input or output: its tensor and port.
-pub fn private<'a>(file: &'a ProgramFile, ids: &'a [TensorId], ports: &'a [Port]) -> impl Iterator<Item = (usize, TensorId, &'a Port)> {
+pub fn private<'a>(
+    file: &'a ProgramFile,
+    ids: &'a [TensorId],
+    ports: &'a [Port],
+) -> impl Iterator<Item = (usize, TensorId, &'a Port)> {
     let all = ids.iter().zip(ports).enumerate().map(|(n, (&id, port))| (n, id, port));
     all.filter(|(_, id, _)| file.program.tensors.get(*id).is_some_and(|t| t.role() == Role::Witness))
 }
@@ -65,7 +69,12 @@ pub fn private<'a>(file: &'a ProgramFile, ids: &'a [TensorId], ports: &'a [Port]
 impl Bound {
     /// Reads commitments with their openings, and finds the private inputs they are about: by name where a name fits, else by shape
     /// and scale. No two inputs are one committed tensor.
-    pub fn read(paths: &[PathBuf], file: &ProgramFile, proving: &ProvingKey, verifying: &VerifyingKey) -> Result<Self, Failure> {
+    pub fn read(
+        paths: &[PathBuf],
+        file: &ProgramFile,
+        proving: &ProvingKey,
+        verifying: &VerifyingKey,
+    ) -> Result<Self, Failure> {
         let mut bound = Self::default();
         for path in paths {
             let commitment = read_commitment(path)?;
@@ -92,12 +101,18 @@ impl Bound {
                 let candidates: Vec<(usize, &Committed)> =
                     commitment.tensors.iter().enumerate().filter(|(at, c)| fits(c, port) && free(*at, c)).collect();
                 let named = candidates.iter().find(|(_, c)| c.name == port.name);
-                let Some((at, committed)) = named.or(if candidates.len() == 1 { candidates.first() } else { None }) else { continue };
+                let Some((at, committed)) = named.or(if candidates.len() == 1 { candidates.first() } else { None }) else {
+                    continue;
+                };
                 let Some(opened) = opening.tensors.get(*at) else { continue };
                 check(path, port, opened)?;
                 let made = commit(proving, verifying, id, &opened.values, &opened.blinders());
                 if made.map_err(|e| Failure::undecided(e.to_string()))? != committed.rows {
-                    return Err(Failure::file("use", &secret, format!("it does not open `{}` of {}", committed.name, path.display())));
+                    return Err(Failure::file(
+                        "use",
+                        &secret,
+                        format!("it does not open `{}` of {}", committed.name, path.display()),
+                    ));
                 }
                 bound.values.insert(n, opened.values.clone());
                 bound.blinders.insert(id, opened.blinders());
@@ -119,10 +134,18 @@ impl Bound {
 fn check(path: &Path, port: &Port, opened: &Opened) -> Result<(), Failure> {
     let expected: usize = port.shape.iter().product();
     if opened.values.len() != expected {
-        return Err(Failure::file("use", path, format!("its opening has {} values, expected {expected}", opened.values.len())));
+        return Err(Failure::file(
+            "use",
+            path,
+            format!("its opening has {} values, expected {expected}", opened.values.len()),
+        ));
     }
     match opened.values.iter().find(|v| !port.interval.contains(**v)) {
-        Some(v) => Err(Failure::file("bind", path, format!("integer {v} is outside [{}, {}] of input `{}`", port.interval.lo, port.interval.hi, port.name))),
+        Some(v) => Err(Failure::file(
+            "bind",
+            path,
+            format!("integer {v} is outside [{}, {}] of input `{}`", port.interval.lo, port.interval.hi, port.name),
+        )),
         None => Ok(()),
     }
 }

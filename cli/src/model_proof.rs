@@ -26,7 +26,12 @@ pub enum Model {
 }
 
 /// Makes the model proof of a key.
-pub fn make(proving: &ProvingKey, verifying: &VerifyingKey, level: Level, progress: &mut Progress) -> Result<Vec<u8>, Failure> {
+pub fn make(
+    proving: &ProvingKey,
+    verifying: &VerifyingKey,
+    level: Level,
+    progress: &mut Progress,
+) -> Result<Vec<u8>, Failure> {
     progress.begin("proving the weights");
     let failed = |why: &dyn std::fmt::Display| Failure::undecided(format!("no model proof: {why}"));
     let mut randomness = Randomness::from_os().map_err(|e| failed(&e))?;
@@ -72,7 +77,9 @@ impl Model {
     pub fn text(&self) -> String {
         match self {
             Self::Proved => "proved: the weights are integers of their declared widths".into(),
-            Self::Unproved(why) => format!("unproved: nothing is known of these weights but that they were fixed before ({why})"),
+            Self::Unproved(why) => {
+                format!("unproved: nothing is known of these weights but that they were fixed before ({why})")
+            }
             Self::Refused(why) => format!("refused: {why}"),
         }
     }

@@ -98,7 +98,8 @@ pub fn read_input(path: &Path, ports: &[Port]) -> Result<Vec<Vec<i64>>, Failure>
     let specs: Vec<InputSpec> = ports.iter().map(|p| InputSpec { name: p.name.clone(), shape: p.shape.clone() }).collect();
     let samples = read(path, &specs).map_err(sample_failure)?;
     let [sample] = samples.as_slice() else {
-        let shapes: Vec<String> = ports.iter().map(|p| format!("`{}` has shape {}", p.name, show::shape(&p.shape))).collect();
+        let shapes: Vec<String> =
+            ports.iter().map(|p| format!("`{}` has shape {}", p.name, show::shape(&p.shape))).collect();
         let why = format!("expected one sample, it holds {} (input {})", samples.len(), shapes.join(", input "));
         return Err(Failure::file("use", path, why));
     };

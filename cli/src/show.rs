@@ -118,7 +118,11 @@ pub fn committed(c: &Committed) -> Value {
 pub fn plain(text: &str) -> String {
     let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().fold(String::new(), |mut plain, c| {
-        if c.is_control() || turns(c) { plain.extend(c.escape_default()) } else { plain.push(c) }
+        if c.is_control() || turns(c) {
+            plain.extend(c.escape_default())
+        } else {
+            plain.push(c)
+        }
         plain
     })
 }

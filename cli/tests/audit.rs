@@ -67,12 +67,20 @@ fn a_stripped_model_has_no_weights() {
         let chunks: std::collections::HashSet<&[u8]> = stripped.windows(16).collect();
         let shared = whole.chunks_exact(16).filter(|chunk| chunks.contains(chunk)).count();
         assert!(16 * shared <= stripped_len, "{shared} chunks of the whole model are in the stripped one");
-        let again = zktorch(&["strip", &scratch.text(&format!("{name}.stripped.onnx")), "-o", &scratch.text("again.onnx"), "--format", "json"]);
+        let again = zktorch(&[
+            "strip",
+            &scratch.text(&format!("{name}.stripped.onnx")),
+            "-o",
+            &scratch.text("again.onnx"),
+            "--format",
+            "json",
+        ]);
         assert_eq!(again.json()["withheld"].as_array().unwrap().len(), 0);
         assert_eq!(std::fs::read(scratch.path("again.onnx")).unwrap(), stripped);
     }
     // It is not a model that can be compiled.
-    zktorch(&["compile", &scratch.text("digits_mlp.stripped.onnx"), "-o", &scratch.text("out")]).fails(2, &["digits_mlp.stripped.onnx"]);
+    zktorch(&["compile", &scratch.text("digits_mlp.stripped.onnx"), "-o", &scratch.text("out")])
+        .fails(2, &["digits_mlp.stripped.onnx"]);
     assert!(!Path::new(&scratch.text("out")).exists());
 }
 
@@ -121,7 +129,11 @@ fn annotations_are_held_to_what_a_compiler_writes() {
     against(&|notes| notes.push(0), "has use for");
     against(&|notes| notes[5] = i64::MAX, "expected -128 to 128");
     // Every single decision matters, or is one of the many scales that nothing came to ask for.
-    let count = VerifyingKey::from_bytes(&std::fs::read(scratch.path("digits_cnn/verifying.key")).unwrap()).unwrap().program.annotations.len();
+    let count = VerifyingKey::from_bytes(&std::fs::read(scratch.path("digits_cnn/verifying.key")).unwrap())
+        .unwrap()
+        .program
+        .annotations
+        .len();
     let mut felt = 0;
     for n in 0..count {
         forge(&scratch, |key| key.program.annotations[n] += 1);
@@ -139,7 +151,8 @@ fn what_is_no_model_or_no_key() {
     let key = scratch.text("digits_cnn/verifying.key");
     zktorch(&["audit", &nonsense, &key]).fails(2, &["nonsense", "not a valid ONNX model"]);
     zktorch(&["audit", &scratch.text("digits_cnn.onnx"), &nonsense]).fails(2, &["nonsense"]);
-    zktorch(&["audit", &scratch.text("digits_cnn.onnx"), &scratch.text("digits_cnn/proving.key")]).fails(2, &["proving key"]);
+    zktorch(&["audit", &scratch.text("digits_cnn.onnx"), &scratch.text("digits_cnn/proving.key")])
+        .fails(2, &["proving key"]);
     zktorch(&["strip", &nonsense, "-o", &scratch.text("out.onnx")]).fails(2, &["nonsense"]);
     zktorch(&["strip", &scratch.text("digits_cnn.onnx"), "-o", &scratch.text("none/out.onnx")]).fails(2, &["cannot write"]);
     assert!(!scratch.names().contains(&"out.onnx".to_owned()));

@@ -40,7 +40,8 @@ fn a_proof_is_about_an_input_that_was_committed_before() {
 
     // Another input than the committed one, and openings that are none of it.
     let zeros = scratch.file("zeros.json", format!(r#"{{"input_data": [[{}]]}}"#, ["0"; 64].join(",")));
-    zktorch(&["prove", &dir, "--input", &zeros, "--bind", &committed, "-o", &proof]).fails(2, &["zeros.json", "not the committed one"]);
+    zktorch(&["prove", &dir, "--input", &zeros, "--bind", &committed, "-o", &proof])
+        .fails(2, &["zeros.json", "not the committed one"]);
     let other = scratch.text("other.commitment");
     done(zktorch(&["commit", &dir, "--input", &zeros, "-o", &other]));
     std::fs::copy(scratch.path("other.commitment.opening"), scratch.path("x.commitment.opening")).unwrap();
@@ -56,7 +57,8 @@ fn the_output_of_one_model_is_the_input_of_another() {
     let input = scratch.file("input.json", bundled::DIGITS_MLP.input_json);
     let [first, second, kept, one, two] =
         ["first", "second", "kept", "one.proof", "two.proof"].map(|name| scratch.text(name));
-    let proved = done(zktorch(&["prove", &first, "--input", &input, "--keep", &kept, "-o", &one, "--format", "json"])).json();
+    let proved =
+        done(zktorch(&["prove", &first, "--input", &input, "--keep", &kept, "-o", &one, "--format", "json"])).json();
     let samples = scratch.file("scores.json", format!(r#"{{"input_data": [{}]}}"#, proved["outputs"][0]["data"]));
 
     let model = scratch.file("relu.onnx", one_node("Relu", &[1, 10]));

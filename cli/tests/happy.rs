@@ -89,7 +89,8 @@ fn private_inputs_and_outputs_are_not_in_the_proof() {
     assert_eq!((&verdict["verdict"], &verdict["inputs"]), (&"accepted".into(), &Value::Array(Vec::new())));
     assert_eq!(verdict["outputs"], Value::Array(Vec::new()));
     assert!(verdict["hidden"].to_string().contains("input ") && verdict["hidden"].to_string().contains("output "));
-    let commitments: Vec<_> = verdict["commitments"].as_array().unwrap().iter().map(|c| (&c["role"], c["digest"].to_string())).collect();
+    let commitments: Vec<_> =
+        verdict["commitments"].as_array().unwrap().iter().map(|c| (&c["role"], c["digest"].to_string())).collect();
     let [(input, x), (output, y)] = commitments.as_slice() else { panic!("{commitments:?}") };
     assert_eq!((*input, *output), (&"input".into(), &"output".into()));
     assert!(x.len() == 66 && y.len() == 66 && x != y);

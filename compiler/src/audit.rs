@@ -58,17 +58,18 @@ pub fn audit(graph: &Graph, claimed: &Program) -> Result<(), AuditError> {
     if inputs.len() != graph.inputs().len() {
         return Err(AuditError::Inputs { model: graph.inputs().len(), key: inputs.len() });
     }
-    let within = |t: &&Tensor| t.scale.unsigned_abs() <= SCALE && [t.interval.lo, t.interval.hi].iter().all(|e| e.unsigned_abs() <= END);
+    let within = |t: &&Tensor| {
+        t.scale.unsigned_abs() <= SCALE && [t.interval.lo, t.interval.hi].iter().all(|e| e.unsigned_abs() <= END)
+    };
     if let Some(n) = inputs.iter().position(|t| !within(t)) {
         return Err(AuditError::Bounds(n));
     }
     let like: Vec<(i32, Interval)> = inputs.iter().map(|t| (t.scale, t.interval)).collect();
-    let public = |ids: &[usize]| ids.first().and_then(|&id| claimed.tensors.get(id)).is_some_and(|t| t.visibility == Visibility::Public);
-    let interface = Interface {
-        public_inputs: public(&claimed.inputs),
-        public_outputs: public(&claimed.outputs),
-        inputs_like: &like,
+    let public = |ids: &[usize]| {
+        ids.first().and_then(|&id| claimed.tensors.get(id)).is_some_and(|t| t.visibility == Visibility::Public)
     };
+    let interface =
+        Interface { public_inputs: public(&claimed.inputs), public_outputs: public(&claimed.outputs), inputs_like: &like };
     let own = lower_again(graph, &claimed.annotations, interface)?.program;
     difference(&own, claimed).map_or(Ok(()), |difference| Err(difference.into()))
 }
@@ -106,11 +107,9 @@ fn list<T: PartialEq + Debug>(what: &str, model: &[T], key: &[T]) -> Option<Diff
 
 /// Text of a difference; what is long is cut.
 fn differs(place: &str, model: &str, key: &str) -> Difference {
-    let cut = |text: &str| {
-        match text.char_indices().nth(200) {
-            Some((end, _)) => format!("{}...", &text[..end]),
-            None => text.to_owned(),
-        }
+    let cut = |text: &str| match text.char_indices().nth(200) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
     };
     Difference { place: place.to_owned(), model: cut(model), key: cut(key) }
 }

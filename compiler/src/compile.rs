@@ -82,7 +82,9 @@ pub enum CompileError {
         error: EvaluateError,
     },
     /// A calibration sample makes the model produce infinities or NaN.
-    #[error("calibration sample {sample}: tensor `{tensor}` has an entry that is not finite; expected finite inputs and activations")]
+    #[error(
+        "calibration sample {sample}: tensor `{tensor}` has an entry that is not finite; expected finite inputs and activations"
+    )]
     NotFinite {
         /// Index of the sample.
         sample: usize,
@@ -234,8 +236,7 @@ fn calibrate<'s>(
     // The samples that are compared in detail are spread over the set.
     let stride = samples.len().div_ceil(8).max(1);
     for (index, sample) in samples.iter().enumerate() {
-        let evaluation =
-            graph.evaluate(sample).map_err(|error| CompileError::Sample { sample: index, error })?;
+        let evaluation = graph.evaluate(sample).map_err(|error| CompileError::Sample { sample: index, error })?;
         for (id, node) in graph.nodes() {
             let finite = evaluation.value(id).is_some_and(|v| v.iter().all(|x| x.is_finite()));
             if !finite && graph.constant(id).is_none() {
@@ -249,7 +250,8 @@ fn calibrate<'s>(
         }
     }
     if samples.is_empty() {
-        let range = |&(scale, Interval { lo, hi }): &(i32, Interval)| Range { lo: to_real(lo, scale), hi: to_real(hi, scale) };
+        let range =
+            |&(scale, Interval { lo, hi }): &(i32, Interval)| Range { lo: to_real(lo, scale), hi: to_real(hi, scale) };
         calibration.bound(graph, &options.inputs_like.iter().map(range).collect::<Vec<_>>());
     }
     Ok((calibration, references))
@@ -304,12 +306,7 @@ fn finish(graph: &Graph, calibration: &Calibration, best: Attempt, references: V
 fn ports(graph: &Graph, program: &Program) -> (Vec<Port>, Vec<Port>) {
     let port = |name: &str, id: usize| {
         let tensor = &program.tensors[id];
-        Port {
-            name: name.to_owned(),
-            shape: tensor.shape.dims().to_vec(),
-            scale: tensor.scale,
-            interval: tensor.interval,
-        }
+        Port { name: name.to_owned(), shape: tensor.shape.dims().to_vec(), scale: tensor.scale, interval: tensor.interval }
     };
     let inputs = graph.inputs().iter().zip(&program.inputs).map(|(&n, &id)| port(&graph.node(n).name, id));
     let outputs = graph.output_names().iter().zip(&program.outputs).map(|(n, &id)| port(n, id));
@@ -317,9 +314,8 @@ fn ports(graph: &Graph, program: &Program) -> (Vec<Port>, Vec<Port>) {
 }
 
 fn quantise_all(ports: &[Port], inputs: &[ArrayD<f32>]) -> Vec<Vec<i64>> {
-    let one = |(port, array): (&Port, &ArrayD<f32>)| {
-        array.iter().map(|&v| to_integer(f64::from(v), port.scale) as i64).collect()
-    };
+    let one =
+        |(port, array): (&Port, &ArrayD<f32>)| array.iter().map(|&v| to_integer(f64::from(v), port.scale) as i64).collect();
     ports.iter().zip(inputs).map(one).collect()
 }
 

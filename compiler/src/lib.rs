@@ -1,10 +1,10 @@
 //! From an ONNX file to a program of basic blocks: import, float graph, calibration, quantisation, lowering.
 
 pub mod audit;
+mod compile;
 pub mod graph;
 pub mod import;
 pub mod inputs;
-mod compile;
 mod lower;
 pub mod quantise;
 pub mod report;

@@ -54,17 +54,10 @@ pub fn digits_calibration() -> Result<TensorData, Error> {
 
 /// The 360 images that neither model was trained on; one image has shape `[1, 8, 8]`.
 pub fn digits_test() -> Result<Labelled, Error> {
-    let images = embedded(
-        "digits_test/images.npy",
-        include_bytes!("../digits_test/images.npy"),
-    )?;
-    let labels = embedded(
-        "digits_test/labels.npy",
-        include_bytes!("../digits_test/labels.npy"),
-    )?;
+    let images = embedded("digits_test/images.npy", include_bytes!("../digits_test/images.npy"))?;
+    let labels = embedded("digits_test/labels.npy", include_bytes!("../digits_test/labels.npy"))?;
     let shape = images.shape.get(1..).unwrap_or_default().to_vec();
-    Labelled::from_tensors(&images, &labels, shape)
-        .map_err(|error: FormatError| error.at("digits_test"))
+    Labelled::from_tensors(&images, &labels, shape).map_err(|error: FormatError| error.at("digits_test"))
 }
 
 fn embedded(name: &str, bytes: &[u8]) -> Result<TensorData, Error> {
@@ -81,16 +74,8 @@ mod tests {
         assert_eq!(digits_calibration().unwrap().shape, [64, 1, 8, 8]);
         assert_eq!(digits_calibration().unwrap().samples().len(), 64);
         let test = digits_test().unwrap();
-        assert_eq!(
-            (test.len(), test.shape.as_slice()),
-            (360, [1, 8, 8].as_slice())
-        );
-        assert!(
-            test.images
-                .iter()
-                .flatten()
-                .all(|pixel| (0.0..=1.0).contains(pixel))
-        );
+        assert_eq!((test.len(), test.shape.as_slice()), (360, [1, 8, 8].as_slice()));
+        assert!(test.images.iter().flatten().all(|pixel| (0.0..=1.0).contains(pixel)));
     }
 
     #[test]
@@ -99,10 +84,7 @@ mod tests {
         for model in ALL {
             let input: Value = serde_json::from_str(model.input_json).unwrap();
             let values = input["input_data"][0].as_array().unwrap();
-            let values: Vec<f32> = values
-                .iter()
-                .map(|value| value.as_f64().unwrap() as f32)
-                .collect();
+            let values: Vec<f32> = values.iter().map(|value| value.as_f64().unwrap() as f32).collect();
             assert_eq!(values, test.images[0], "{}", model.name);
             assert_eq!(model.label, test.labels[0], "{}", model.name);
         }
@@ -110,14 +92,8 @@ mod tests {
 
     #[test]
     fn constants_match_the_meta_files() {
-        let metas = [
-            include_str!("../digits_cnn/meta.json"),
-            include_str!("../digits_mlp/meta.json"),
-        ];
-        let labels = [
-            include_str!("../digits_cnn/label.json"),
-            include_str!("../digits_mlp/label.json"),
-        ];
+        let metas = [include_str!("../digits_cnn/meta.json"), include_str!("../digits_mlp/meta.json")];
+        let labels = [include_str!("../digits_cnn/label.json"), include_str!("../digits_mlp/label.json")];
         for ((model, meta), label) in ALL.iter().zip(metas).zip(labels) {
             let meta: Value = serde_json::from_str(meta).unwrap();
             let label: Value = serde_json::from_str(label).unwrap();

@@ -30,45 +30,25 @@ pub struct Labelled {
 
 impl Labelled {
     /// Checks that there is one label a sample and that every sample has the shape.
-    pub(crate) fn new(
-        images: Vec<Vec<f32>>,
-        labels: Vec<usize>,
-        shape: Vec<usize>,
-    ) -> Result<Self, FormatError> {
+    pub(crate) fn new(images: Vec<Vec<f32>>, labels: Vec<usize>, shape: Vec<usize>) -> Result<Self, FormatError> {
         if images.len() != labels.len() {
-            return Err(FormatError::unexpected(
-                "number of labels",
-                images.len(),
-                labels.len(),
-            ));
+            return Err(FormatError::unexpected("number of labels", images.len(), labels.len()));
         }
         let size: usize = shape.iter().product();
         match images.iter().find(|image| image.len() != size) {
-            Some(image) => Err(FormatError::unexpected(
-                "values in a sample",
-                size,
-                image.len(),
-            )),
-            None => Ok(Self {
-                images,
-                labels,
-                shape,
-            }),
+            Some(image) => Err(FormatError::unexpected("values in a sample", size, image.len())),
+            None => Ok(Self { images, labels, shape }),
         }
     }
 
     /// Samples along the first axis of one tensor, labels from another.
-    pub(crate) fn from_tensors(
-        images: &TensorData,
-        labels: &TensorData,
-        shape: Vec<usize>,
-    ) -> Result<Self, FormatError> {
+    pub(crate) fn from_tensors(images: &TensorData, labels: &TensorData, shape: Vec<usize>) -> Result<Self, FormatError> {
         let Values::I64(classes) = &labels.values else {
             return Err(FormatError::unexpected("labels", "integers", "floats"));
         };
-        let classes = classes.iter().map(|&class| {
-            usize::try_from(class).map_err(|_| FormatError::unexpected("label", "a class", class))
-        });
+        let classes = classes
+            .iter()
+            .map(|&class| usize::try_from(class).map_err(|_| FormatError::unexpected("label", "a class", class)));
         Self::new(images.samples(), classes.collect::<Result<_, _>>()?, shape)
     }
 
@@ -84,10 +64,7 @@ impl Labelled {
 
     /// Each sample with its class.
     pub fn iter(&self) -> impl Iterator<Item = (&[f32], usize)> {
-        self.images
-            .iter()
-            .map(Vec::as_slice)
-            .zip(self.labels.iter().copied())
+        self.images.iter().map(Vec::as_slice).zip(self.labels.iter().copied())
     }
 }
 
@@ -116,16 +93,11 @@ pub fn load(zoo: &Zoo, dataset: Dataset) -> Result<Labelled, Error> {
         let path = zoo.data(name).join(format!("{name}.npz"));
         npz::parse(read(&path)?, shape).map_err(|error| error.at(path))
     };
-    let csv = |path: &Path, shape: &[usize]| {
-        csv::parse(&read(path)?, shape).map_err(|error| error.at(path))
-    };
+    let csv = |path: &Path, shape: &[usize]| csv::parse(&read(path)?, shape).map_err(|error| error.at(path));
     match dataset {
         Dataset::MnistT10k => mnist(&zoo.data("mnist_t10k")),
         Dataset::Mnist100 => csv(&zoo.data("mnist_100").join("mnist_test.csv"), &[28, 28, 1]),
-        Dataset::Cifar10Sample => csv(
-            &zoo.data("cifar10_100").join("cifar10_test.csv"),
-            &[32, 32, 3],
-        ),
+        Dataset::Cifar10Sample => csv(&zoo.data("cifar10_100").join("cifar10_test.csv"), &[32, 32, 3]),
         Dataset::Digits => npz("digits", &[8, 8, 1]),
         Dataset::Iris => npz("iris", &[4]),
         Dataset::Wine => npz("wine", &[13]),
@@ -154,11 +126,7 @@ fn unpack(reader: impl Read) -> Result<Vec<u8>, FormatError> {
     let result = reader.take(UNPACKED_LIMIT + 1).read_to_end(&mut bytes);
     result.map_err(|error| FormatError::unexpected("compressed data", "a whole stream", error))?;
     if bytes.len() as u64 > UNPACKED_LIMIT {
-        return Err(FormatError::unexpected(
-            "unpacked size",
-            format!("at most {UNPACKED_LIMIT}"),
-            "more",
-        ));
+        return Err(FormatError::unexpected("unpacked size", format!("at most {UNPACKED_LIMIT}"), "more"));
     }
     Ok(bytes)
 }

@@ -73,39 +73,22 @@ pub enum FormatError {
 }
 
 impl FormatError {
-    pub(crate) fn unexpected(
-        what: &'static str,
-        expected: impl ToString,
-        got: impl ToString,
-    ) -> Self {
+    pub(crate) fn unexpected(what: &'static str, expected: impl ToString, got: impl ToString) -> Self {
         let (expected, got) = (expected.to_string(), got.to_string());
-        Self::Unexpected {
-            what,
-            expected,
-            got,
-        }
+        Self::Unexpected { what, expected, got }
     }
 
     pub(crate) fn unsupported(what: &'static str, got: impl ToString) -> Self {
-        Self::Unsupported {
-            what,
-            got: got.to_string(),
-        }
+        Self::Unsupported { what, got: got.to_string() }
     }
 
     /// Puts the file's name to the error.
     pub fn at(self, path: impl AsRef<Path>) -> Error {
-        Error::Format {
-            path: path.as_ref().to_owned(),
-            source: self,
-        }
+        Error::Format { path: path.as_ref().to_owned(), source: self }
     }
 }
 
 /// A whole file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    std::fs::read(path).map_err(|source| Error::Io {
-        path: path.to_owned(),
-        source,
-    })
+    std::fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })
 }

@@ -16,12 +16,7 @@ pub fn parse(bytes: &[u8]) -> Result<TensorData, FormatError> {
         return Err(FormatError::unsupported("fortran_order", clip(order)));
     }
     let shape = shape(entry(header, "shape")?)?;
-    TensorData::new(
-        String::new(),
-        element,
-        shape,
-        from_little_endian(element, data)?,
-    )
+    TensorData::new(String::new(), element, shape, from_little_endian(element, data)?)
 }
 
 fn split_header(bytes: &[u8]) -> Result<(&str, &[u8]), FormatError> {
@@ -29,31 +24,18 @@ fn split_header(bytes: &[u8]) -> Result<(&str, &[u8]), FormatError> {
     let rest = bytes.strip_prefix(MAGIC).ok_or_else(not_npy)?;
     let (length, rest) = match rest {
         [1, _, low, high, rest @ ..] => (u64::from(u16::from_le_bytes([*low, *high])), rest),
-        [2 | 3, _, a, b, c, d, rest @ ..] => {
-            (u64::from(u32::from_le_bytes([*a, *b, *c, *d])), rest)
-        }
+        [2 | 3, _, a, b, c, d, rest @ ..] => (u64::from(u32::from_le_bytes([*a, *b, *c, *d])), rest),
         [version, ..] if *version > 3 => {
             return Err(FormatError::unsupported("npy version", version));
         }
         _ => {
-            return Err(FormatError::unexpected(
-                "npy file",
-                "a version and a header length",
-                "its end",
-            ));
+            return Err(FormatError::unexpected("npy file", "a version and a header length", "its end"));
         }
     };
     let available = rest.len() as u64;
-    let split = usize::try_from(length)
-        .ok()
-        .and_then(|length| rest.split_at_checked(length));
-    let (header, data) = split.ok_or(FormatError::Truncated {
-        what: "npy header",
-        needed: length,
-        available,
-    })?;
-    let header = str::from_utf8(header)
-        .map_err(|error| FormatError::unexpected("npy header", "text", error))?;
+    let split = usize::try_from(length).ok().and_then(|length| rest.split_at_checked(length));
+    let (header, data) = split.ok_or(FormatError::Truncated { what: "npy header", needed: length, available })?;
+    let header = str::from_utf8(header).map_err(|error| FormatError::unexpected("npy header", "text", error))?;
     Ok((header, data))
 }
 
@@ -67,9 +49,7 @@ fn entry<'a>(header: &'a str, key: &'static str) -> Result<&'a str, FormatError>
 }
 
 fn element_type(value: &str) -> Result<ElementType, FormatError> {
-    let quoted = value
-        .strip_prefix('\'')
-        .and_then(|value| value.split_once('\''));
+    let quoted = value.strip_prefix('\'').and_then(|value| value.split_once('\''));
     Ok(match quoted.map(|(name, _)| name) {
         Some("<f4") => ElementType::F32,
         Some("<f8") => ElementType::F64,
@@ -84,15 +64,8 @@ fn element_type(value: &str) -> Result<ElementType, FormatError> {
 
 fn shape(value: &str) -> Result<Vec<usize>, FormatError> {
     let wrong = || FormatError::unexpected("npy shape", "a tuple of sizes", clip(value));
-    let inner = value
-        .strip_prefix('(')
-        .and_then(|value| value.split_once(')'))
-        .ok_or_else(wrong)?
-        .0;
-    let axes = inner
-        .split(',')
-        .map(str::trim)
-        .filter(|axis| !axis.is_empty());
+    let inner = value.strip_prefix('(').and_then(|value| value.split_once(')')).ok_or_else(wrong)?.0;
+    let axes = inner.split(',').map(str::trim).filter(|axis| !axis.is_empty());
     axes.map(|axis| axis.parse().map_err(|_| wrong())).collect()
 }
 
@@ -113,73 +86,33 @@ mod tests {
 
     #[test]
     fn good() {
-        let data: Vec<u8> = [1i64, -2]
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect();
-        let tensor = parse(&file(
-            "{'descr': '<i8', 'fortran_order': False, 'shape': (2,), }  \n",
-            &data,
-        ))
-        .unwrap();
-        assert_eq!(
-            (tensor.shape, tensor.values),
-            (vec![2], Values::I64(vec![1, -2]))
-        );
-        let scalar = parse(&file(
-            "{'descr': '<f8', 'fortran_order': False, 'shape': (), }\n",
-            &0.5f64.to_le_bytes(),
-        ));
+        let data: Vec<u8> = [1i64, -2].iter().flat_map(|value| value.to_le_bytes()).collect();
+        let tensor = parse(&file("{'descr': '<i8', 'fortran_order': False, 'shape': (2,), }  \n", &data)).unwrap();
+        assert_eq!((tensor.shape, tensor.values), (vec![2], Values::I64(vec![1, -2])));
+        let scalar = parse(&file("{'descr': '<f8', 'fortran_order': False, 'shape': (), }\n", &0.5f64.to_le_bytes()));
         assert_eq!(scalar.unwrap().values, Values::F32(vec![0.5]));
     }
 
     #[test]
     fn refused() {
         let cases = [
-            (
-                "{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }",
-                8,
-            ),
-            (
-                "{'descr': '>f4', 'fortran_order': False, 'shape': (1,), }",
-                4,
-            ),
-            (
-                "{'descr': '<f4', 'fortran_order': True, 'shape': (1,), }",
-                4,
-            ),
-            (
-                "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }",
-                4,
-            ),
-            (
-                "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }",
-                5,
-            ),
-            (
-                "{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296, 4), }",
-                4,
-            ),
-            (
-                "{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }",
-                4,
-            ),
+            ("{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }", 8),
+            ("{'descr': '>f4', 'fortran_order': False, 'shape': (1,), }", 4),
+            ("{'descr': '<f4', 'fortran_order': True, 'shape': (1,), }", 4),
+            ("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", 4),
+            ("{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }", 5),
+            ("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296, 4), }", 4),
+            ("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }", 4),
             ("{'descr': '<f4', 'fortran_order': False, }", 4),
         ];
         for (header, length) in cases {
-            assert!(
-                parse(&file(header, &vec![0; length])).is_err(),
-                "{header} with {length} bytes was accepted"
-            );
+            assert!(parse(&file(header, &vec![0; length])).is_err(), "{header} with {length} bytes was accepted");
         }
     }
 
     #[test]
     fn damage_never_panics() {
-        let good = file(
-            "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }\n",
-            &[0; 8],
-        );
+        let good = file("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }\n", &[0; 8]);
         parse(&good).unwrap();
         for cut in 0..good.len() {
             assert!(parse(&good[..cut]).is_err());

@@ -66,26 +66,12 @@ pub struct TensorData {
 
 impl TensorData {
     /// Checks that the shape holds exactly the values.
-    pub(crate) fn new(
-        name: String,
-        element: ElementType,
-        shape: Vec<usize>,
-        values: Values,
-    ) -> Result<Self, FormatError> {
+    pub(crate) fn new(name: String, element: ElementType, shape: Vec<usize>, values: Values) -> Result<Self, FormatError> {
         let wanted = element_count(&shape)?;
         if wanted != values.len() {
-            return Err(FormatError::unexpected(
-                "number of values",
-                format!("{wanted} for shape {shape:?}"),
-                values.len(),
-            ));
+            return Err(FormatError::unexpected("number of values", format!("{wanted} for shape {shape:?}"), values.len()));
         }
-        Ok(Self {
-            name,
-            element,
-            shape,
-            values,
-        })
+        Ok(Self { name, element, shape, values })
     }
 
     /// The values cut along the first axis: one sample each, as in a calibration file. A scalar is one
@@ -104,28 +90,18 @@ fn element_count(shape: &[usize]) -> Result<usize, FormatError> {
     shape
         .iter()
         .try_fold(1usize, |product, &axis| product.checked_mul(axis))
-        .ok_or_else(|| {
-            FormatError::unexpected("shape", "a size that fits in memory", format!("{shape:?}"))
-        })
+        .ok_or_else(|| FormatError::unexpected("shape", "a size that fits in memory", format!("{shape:?}")))
 }
 
 /// Little-endian bytes, as both file formats store them, to values.
-pub(crate) fn from_little_endian(
-    element: ElementType,
-    bytes: &[u8],
-) -> Result<Values, FormatError> {
+pub(crate) fn from_little_endian(element: ElementType, bytes: &[u8]) -> Result<Values, FormatError> {
     Ok(match element {
         ElementType::F32 => Values::F32(each(bytes, f32::from_le_bytes)?),
         ElementType::F64 => Values::F32(each(bytes, |value| f64::from_le_bytes(value) as f32)?),
         ElementType::I64 => Values::I64(each(bytes, i64::from_le_bytes)?),
         ElementType::I32 => Values::I64(each(bytes, |value| i32::from_le_bytes(value).into())?),
         ElementType::U8 => Values::I64(each(bytes, |[value]: [u8; 1]| value.into())?),
-        ElementType::Bool => Values::I64(
-            bytes
-                .iter()
-                .map(|&value| boolean(value.into()))
-                .collect::<Result<_, _>>()?,
-        ),
+        ElementType::Bool => Values::I64(bytes.iter().map(|&value| boolean(value.into())).collect::<Result<_, _>>()?),
     })
 }
 
@@ -138,17 +114,10 @@ pub(crate) fn boolean(value: i64) -> Result<i64, FormatError> {
 }
 
 /// Elements of `N` bytes.
-pub(crate) fn each<const N: usize, T>(
-    bytes: &[u8],
-    read: impl Fn([u8; N]) -> T,
-) -> Result<Vec<T>, FormatError> {
+pub(crate) fn each<const N: usize, T>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Result<Vec<T>, FormatError> {
     let (elements, rest) = bytes.as_chunks::<N>();
     if !rest.is_empty() {
-        return Err(FormatError::unexpected(
-            "data length",
-            format!("a multiple of {N} bytes"),
-            bytes.len(),
-        ));
+        return Err(FormatError::unexpected("data length", format!("a multiple of {N} bytes"), bytes.len()));
     }
     Ok(elements.iter().map(|&element| read(element)).collect())
 }

@@ -43,11 +43,7 @@ impl<'a> Wire<'a> {
     fn integer(self, what: &'static str) -> Result<u64, FormatError> {
         match self {
             Self::Varint(value) => Ok(value),
-            _ => Err(FormatError::unexpected(
-                what,
-                "an integer",
-                "another wire type",
-            )),
+            _ => Err(FormatError::unexpected(what, "an integer", "another wire type")),
         }
     }
 
@@ -70,11 +66,7 @@ impl<'a> Wire<'a> {
                 }
             }
             _ => {
-                return Err(FormatError::unexpected(
-                    what,
-                    "integers",
-                    "another wire type",
-                ));
+                return Err(FormatError::unexpected(what, "integers", "another wire type"));
             }
         }
         Ok(())
@@ -119,14 +111,8 @@ impl<'a> Reader<'a> {
 
     fn bytes(&mut self, length: u64) -> Result<&'a [u8], FormatError> {
         let available = self.rest.len() as u64;
-        let split = usize::try_from(length)
-            .ok()
-            .and_then(|length| self.rest.split_at_checked(length));
-        let (taken, rest) = split.ok_or(FormatError::Truncated {
-            what: "field",
-            needed: length,
-            available,
-        })?;
+        let split = usize::try_from(length).ok().and_then(|length| self.rest.split_at_checked(length));
+        let (taken, rest) = split.ok_or(FormatError::Truncated { what: "field", needed: length, available })?;
         self.rest = rest;
         Ok(taken)
     }
@@ -134,11 +120,7 @@ impl<'a> Reader<'a> {
     fn array<const N: usize>(&mut self) -> Result<[u8; N], FormatError> {
         let available = self.rest.len() as u64;
         let split = self.rest.split_first_chunk();
-        let (taken, rest) = split.ok_or(FormatError::Truncated {
-            what: "field",
-            needed: N as u64,
-            available,
-        })?;
+        let (taken, rest) = split.ok_or(FormatError::Truncated { what: "field", needed: N as u64, available })?;
         self.rest = rest;
         Ok(*taken)
     }
@@ -166,9 +148,7 @@ impl<'a> Message<'a> {
             }
             field::FLOAT_DATA => match value {
                 Wire::Fixed32(bits) => self.floats.push(f32::from_le_bytes(bits)),
-                packed => self
-                    .floats
-                    .extend(each(packed.bytes("float_data")?, f32::from_le_bytes)?),
+                packed => self.floats.extend(each(packed.bytes("float_data")?, f32::from_le_bytes)?),
             },
             field::INT32_DATA => value.integers("int32_data", &mut self.int32s)?,
             field::INT64_DATA => value.integers("int64_data", &mut self.int64s)?,
@@ -176,17 +156,12 @@ impl<'a> Message<'a> {
             field::RAW_DATA => self.raw = Some(value.bytes("raw_data")?),
             field::DOUBLE_DATA => match value {
                 Wire::Fixed64(bits) => self.doubles.push(f64::from_le_bytes(bits)),
-                packed => self
-                    .doubles
-                    .extend(each(packed.bytes("double_data")?, f64::from_le_bytes)?),
+                packed => self.doubles.extend(each(packed.bytes("double_data")?, f64::from_le_bytes)?),
             },
             field::DATA_LOCATION => match value.integer("data_location")? {
                 0 => {}
                 other => {
-                    return Err(FormatError::unsupported(
-                        "data in another file, data_location",
-                        other,
-                    ));
+                    return Err(FormatError::unsupported("data in another file, data_location", other));
                 }
             },
             _ => {}
@@ -198,9 +173,7 @@ impl<'a> Message<'a> {
         let element = element_type(self.data_type)?;
         let shape = std::mem::take(&mut self.dims)
             .into_iter()
-            .map(|axis| {
-                usize::try_from(axis).map_err(|_| FormatError::unexpected("dims", "a size", axis))
-            })
+            .map(|axis| usize::try_from(axis).map_err(|_| FormatError::unexpected("dims", "a size", axis)))
             .collect::<Result<Vec<_>, _>>()?;
         let name = std::mem::take(&mut self.name);
         let values = match self.raw {
@@ -224,27 +197,14 @@ impl<'a> Message<'a> {
         let total = self.typed_len();
         let values = match element {
             ElementType::F32 => Values::F32(self.floats),
-            ElementType::F64 => {
-                Values::F32(self.doubles.into_iter().map(|value| value as f32).collect())
-            }
+            ElementType::F64 => Values::F32(self.doubles.into_iter().map(|value| value as f32).collect()),
             ElementType::I64 => Values::I64(self.int64s),
-            ElementType::I32 => {
-                Values::I64(in_range(self.int32s, i32::MIN.into(), i32::MAX.into())?)
-            }
+            ElementType::I32 => Values::I64(in_range(self.int32s, i32::MIN.into(), i32::MAX.into())?),
             ElementType::U8 => Values::I64(in_range(self.int32s, 0, 255)?),
-            ElementType::Bool => Values::I64(
-                self.int32s
-                    .into_iter()
-                    .map(boolean)
-                    .collect::<Result<_, _>>()?,
-            ),
+            ElementType::Bool => Values::I64(self.int32s.into_iter().map(boolean).collect::<Result<_, _>>()?),
         };
         if values.len() != total {
-            return Err(FormatError::unexpected(
-                "data",
-                format!("the field of {element:?} alone"),
-                "another typed field",
-            ));
+            return Err(FormatError::unexpected("data", format!("the field of {element:?} alone"), "another typed field"));
         }
         Ok(values)
     }
@@ -252,11 +212,7 @@ impl<'a> Message<'a> {
 
 fn in_range(values: Vec<i64>, low: i64, high: i64) -> Result<Vec<i64>, FormatError> {
     match values.iter().find(|value| !(low..=high).contains(value)) {
-        Some(value) => Err(FormatError::unexpected(
-            "int32_data",
-            format!("{low}..={high}"),
-            value,
-        )),
+        Some(value) => Err(FormatError::unexpected("int32_data", format!("{low}..={high}"), value)),
         None => Ok(values),
     }
 }

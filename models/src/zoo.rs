@@ -39,11 +39,7 @@ impl Zoo {
         if zoo.is_none() {
             // Written to the stream itself: the test harness would hide `eprintln!` of a passing test.
             let root = wanted_root();
-            let _ = writeln!(
-                std::io::stderr(),
-                "\n*** SKIPPED {test}: no model zoo in {} (set {VARIABLE})",
-                root.display()
-            );
+            let _ = writeln!(std::io::stderr(), "\n*** SKIPPED {test}: no model zoo in {} (set {VARIABLE})", root.display());
         }
         zoo
     }
@@ -61,10 +57,7 @@ impl Zoo {
     /// Every model, by name.
     pub fn models(&self) -> Result<Vec<ZooModel>, Error> {
         let folder = self.root.join("models");
-        let unreadable = |source| Error::Io {
-            path: folder.clone(),
-            source,
-        };
+        let unreadable = |source| Error::Io { path: folder.clone(), source };
         let mut names = Vec::new();
         for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
@@ -81,24 +74,14 @@ impl Zoo {
         let folder = self.root.join("models").join(name);
         let onnx = folder.join("model.onnx");
         if !onnx.is_file() {
-            return Err(Error::UnknownModel {
-                name: name.to_owned(),
-                root: self.root.clone(),
-            });
+            return Err(Error::UnknownModel { name: name.to_owned(), root: self.root.clone() });
         }
         let path = folder.join("meta.json");
-        let meta =
-            serde_json::from_slice(&read(&path)?).map_err(|source| Error::Json { path, source })?;
+        let meta = serde_json::from_slice(&read(&path)?).map_err(|source| Error::Json { path, source })?;
         let sample = folder.join("test_data_set_0");
         let inputs = numbered(&sample, "input");
         let outputs = numbered(&sample, "output");
-        Ok(ZooModel {
-            name: name.to_owned(),
-            onnx,
-            inputs,
-            outputs,
-            meta,
-        })
+        Ok(ZooModel { name: name.to_owned(), onnx, inputs, outputs, meta })
     }
 }
 
@@ -143,10 +126,7 @@ impl ZooModel {
 }
 
 fn read_tensors(paths: &[PathBuf]) -> Result<Vec<TensorData>, Error> {
-    paths
-        .iter()
-        .map(|path| tensor_proto::parse(&read(path)?).map_err(|error| error.at(path)))
-        .collect()
+    paths.iter().map(|path| tensor_proto::parse(&read(path)?).map_err(|error| error.at(path))).collect()
 }
 
 /// The part of `meta.json` that tests and benchmarks use.

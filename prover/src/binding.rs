@@ -90,7 +90,8 @@ pub fn commit(
     let own = Polynomial::Tensor(id);
     let filled = layout.fill(Phase::Bound, |p| if p == own { Arc::from(values) } else { Arc::from([]) });
     let first = layout.rows(Phase::Bound).start;
-    let rows: Vec<&[i64]> = layout.rows_of(own).filter_map(|row| Some(filled.get(row.checked_sub(first)?)?.as_slice())).collect();
+    let rows: Vec<&[i64]> =
+        layout.rows_of(own).filter_map(|row| Some(filled.get(row.checked_sub(first)?)?.as_slice())).collect();
     let matching = rows.len() == blinders.len();
     let points = if matching { commit_rows(&rows, blinders, &proving.generators) } else { Vec::new() };
     Ok(points.iter().flat_map(encode_point).collect())

@@ -13,15 +13,15 @@ use zeroize::{Zeroize, Zeroizing};
 use zktorch_accumulator::decider;
 use zktorch_accumulator::layout::{Layout, Phase};
 use zktorch_accumulator::mask::shown;
-use zktorch_accumulator::msm::row::commit_rows;
 use zktorch_accumulator::msm::fixed::Tables;
+use zktorch_accumulator::msm::row::commit_rows;
 use zktorch_accumulator::setup::{Generators, Setup};
 use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::execute::{Weights, wipe};
 use zktorch_blocks::field::Fr;
 use zktorch_blocks::program::{Limits, Program, TensorId};
-use zktorch_verifier::codec::{DecodeError, Kind, decode, encode};
 use zktorch_blocks::transcript::Reject;
+use zktorch_verifier::codec::{DecodeError, Kind, decode, encode};
 use zktorch_verifier::key::{KeyError, Port, Relation, VerifyingKey};
 use zktorch_verifier::size::ProofSize;
 
@@ -105,7 +105,9 @@ impl ProvingKey {
         let tables = Tables::from_bytes_trusted(&stored.tables).ok_or_else(|| failed("fixed-base tables".into()))?;
         let row = |bytes: &[u8]| G1Affine::deserialize_uncompressed_unchecked(bytes).ok();
         let rows: Option<Vec<G1Affine>> = stored.mask_rows.chunks(96).map(row).collect();
-        let masks = rows.and_then(|rows| MaskRows::from_parts(&generators, stored.verifying, rows)).ok_or_else(|| failed("mask rows".into()))?;
+        let masks = rows
+            .and_then(|rows| MaskRows::from_parts(&generators, stored.verifying, rows))
+            .ok_or_else(|| failed("mask rows".into()))?;
         Ok(Self {
             weights: stored.weights.iter().map(|(id, w)| (*id, Arc::from(w.as_slice()))).collect(),
             blinders: stored.blinders.iter().map(|b| Fr::from_le_bytes_mod_order(b)).collect(),
@@ -171,6 +173,7 @@ pub fn keygen(
     let relation = Relation::new(&verifying)?;
     let size = ProofSize::of(&relation, transparent)?;
     let tables = Tables::new(&generators.g[..size.hidden_scalars.min(generators.columns())]);
-    let masks = MaskRows::new(&generators, relation.digest, shown(size.parts, decider::shown(transparent, column_bits as usize)));
+    let masks =
+        MaskRows::new(&generators, relation.digest, shown(size.parts, decider::shown(transparent, column_bits as usize)));
     Ok((ProvingKey { weights, blinders, generators, tables, masks }, verifying))
 }

@@ -25,7 +25,8 @@ pub fn prove_model(
     let count = programs.len();
     // A part's first tensors are the weights, in the program's order.
     let weights: Weights = proving.weights.values().cloned().enumerate().collect::<BTreeMap<_, _>>();
-    let mut proof = ModelProof { key: relation.digest, level, seeded: randomness.is_seeded(), parts: Vec::with_capacity(count) };
+    let mut proof =
+        ModelProof { key: relation.digest, level, seeded: randomness.is_seeded(), parts: Vec::with_capacity(count) };
     for (index, program) in programs.enumerate() {
         progress(index, count);
         let trace = execute(&program, &weights, &[])?;

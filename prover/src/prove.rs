@@ -160,7 +160,8 @@ pub(crate) fn argue_trace(
 /// Labels of the constraints that do not hold, without repetition.
 fn violated(t: &mut Transcript<'_>) -> Vec<&'static str> {
     let Some(scalars) = t.secrets().map(|s| Zeroizing::new(s.scalars().to_vec())) else { return Vec::new() };
-    let mut labels: Vec<&'static str> = t.hidden().constraints().iter().filter(|c| !c.holds(&scalars)).map(|c| c.label).collect();
+    let mut labels: Vec<&'static str> =
+        t.hidden().constraints().iter().filter(|c| !c.holds(&scalars)).map(|c| c.label).collect();
     labels.dedup();
     labels
 }

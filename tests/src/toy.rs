@@ -86,7 +86,8 @@ impl Builder {
         let shape = self.program.tensors[x].shape.dims().to_vec();
         let y = self.tensor(name, &shape, Source::Advice(Advice::Round { source: x, divisor: 1 << shift }), bits);
         let terms = vec![(1, x), (-(1 << shift), y)];
-        let remainder = self.tensor(&format!("{name}.rem"), &shape, Source::Linear { terms, constant: 1 << (shift - 1) }, 61);
+        let remainder =
+            self.tensor(&format!("{name}.rem"), &shape, Source::Linear { terms, constant: 1 << (shift - 1) }, 61);
         let table = self.table(Table::range(format!("{name}.rem"), 0, 1 << shift));
         self.lookup(&[remainder], table);
         y
@@ -111,7 +112,8 @@ impl Toy {
             source_axes: vec![source],
             map: GroupMap::Affine { strides: vec![self.stride as i64, 1], offset: -(self.pad as i64) },
         };
-        let pass = |out: usize, source: usize| AxisGroup { out_axes: vec![out], source_axes: vec![source], map: GroupMap::Reshape };
+        let pass =
+            |out: usize, source: usize| AxisGroup { out_axes: vec![out], source_axes: vec![source], map: GroupMap::Reshape };
         let groups = vec![pass(0, 0), axis([1, 3], 1), axis([2, 4], 2)];
         let window = b.tensor("V", &[ci, oh, ow, kh, kw], Source::View(View { source: x, groups }), 3);
         let einsum = Einsum {
@@ -130,14 +132,21 @@ impl Toy {
         let y1 = b.round("y1", x1, self.shifts[0], 7);
         let columns = vec![Column::Count { start: -128 }, Column::Relu { start: -128 }];
         let relu = b.table(Table { name: "relu".into(), rows: 256, columns });
-        let f1 = b.tensor("f1", &[self.channels, oh, ow], Source::Advice(Advice::Table { source: y1, table: relu, column: 1 }), 7);
+        let f1 = b.tensor(
+            "f1",
+            &[self.channels, oh, ow],
+            Source::Advice(Advice::Table { source: y1, table: relu, column: 1 }),
+            7,
+        );
         b.lookup(&[y1, f1], relu);
         let flatten = AxisGroup { out_axes: vec![0], source_axes: vec![0, 1, 2], map: GroupMap::Reshape };
         let flat = b.tensor("flat", &[nf], Source::View(View { source: f1, groups: vec![flatten] }), 7);
-        let einsum = Einsum { lhs: flat, rhs: m, lhs_labels: b"k".to_vec(), rhs_labels: b"kn".to_vec(), out_labels: b"n".to_vec() };
+        let einsum =
+            Einsum { lhs: flat, rhs: m, lhs_labels: b"k".to_vec(), rhs_labels: b"kn".to_vec(), out_labels: b"n".to_vec() };
         let mut x2 = b.tensor("x2", &[self.outputs], Source::Einsum(einsum), 26);
         if self.square {
-            let einsum = Einsum { lhs: x2, rhs: x2, lhs_labels: b"n".to_vec(), rhs_labels: b"n".to_vec(), out_labels: b"n".to_vec() };
+            let einsum =
+                Einsum { lhs: x2, rhs: x2, lhs_labels: b"n".to_vec(), rhs_labels: b"n".to_vec(), out_labels: b"n".to_vec() };
             x2 = b.tensor("x3", &[self.outputs], Source::Einsum(einsum), 53);
         }
         let y2 = b.round("y2", x2, self.shifts[1], 18);

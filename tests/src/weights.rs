@@ -80,7 +80,9 @@ impl Fixture {
             let mut deltas: BTreeMap<TensorId, Fr> = BTreeMap::from([(change.weight, change.delta)]);
             for (id, tensor) in program.tensors.iter().enumerate() {
                 let own = match &tensor.source {
-                    Source::Linear { terms, .. } => terms.iter().filter_map(|(c, t)| Some(from_i64(*c) * deltas.get(t)?)).sum(),
+                    Source::Linear { terms, .. } => {
+                        terms.iter().filter_map(|(c, t)| Some(from_i64(*c) * deltas.get(t)?)).sum()
+                    }
                     // The views of a model proof show valid positions only.
                     Source::View(view) if tensor.shape.padded_indices().contains(&change.position) => {
                         deltas.get(&view.source).copied().unwrap_or_default()

@@ -32,7 +32,8 @@ fn fixture(program: Program, seed: u64, column_bits: u32) -> (Fixture, Vec<i64>)
 
 fn prove(fixture: &Fixture, input: &[i64], blinders: &Blinders, seed: u64) -> Proved {
     let randomness = Randomness::insecure_seed(seed);
-    prove_bound(&fixture.proving, &fixture.verifying, &[input.to_vec()], blinders, randomness, &mut |_| ()).expect("an honest run")
+    prove_bound(&fixture.proving, &fixture.verifying, &[input.to_vec()], blinders, randomness, &mut |_| ())
+        .expect("an honest run")
 }
 
 #[test]
@@ -95,7 +96,11 @@ fn a_proof_is_about_its_commitments() {
         rows[0] += from_i64(1);
         d.rows.insert(id, rows);
     };
-    refuse_all(&fixture, &[input], &[case("another input is committed", Lie::none().data(shifted), "masked sum", &["cross terms"])]);
+    refuse_all(
+        &fixture,
+        &[input],
+        &[case("another input is committed", Lie::none().data(shifted), "masked sum", &["cross terms"])],
+    );
 }
 
 #[test]

@@ -13,7 +13,7 @@ use zktorch_tests::fraction;
 use zktorch_tests::known::{
     Liar, OFF_THE_TABLE, add, before_zeta, coins, fake_output, is_numerator, off_the_table, other_rows,
 };
-use zktorch_tests::lying::{Lie};
+use zktorch_tests::lying::Lie;
 use zktorch_tests::toy::Toy;
 
 #[test]

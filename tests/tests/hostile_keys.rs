@@ -12,9 +12,9 @@ use zktorch_blocks::transcript::Reject;
 use zktorch_tests::fixture::ports;
 use zktorch_tests::hostile::HONEST;
 use zktorch_tests::toy::Builder;
+use zktorch_verifier::Verdict;
 use zktorch_verifier::codec::{DecodeError, Kind, canonical, seal};
 use zktorch_verifier::key::{KeyError, Relation, VerifyingKey};
-use zktorch_verifier::Verdict;
 use zktorch_verifier::model::{Level, ModelProof, shares, verify_model};
 use zktorch_verifier::size::ProofSize;
 

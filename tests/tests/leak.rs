@@ -128,11 +128,8 @@ fn without_the_blinder_of_a_row() {
 fn without_the_blinder_of_a_row_distributions_differ() {
     let subject = Subject::linear(3);
     let models = subject.models();
-    let tells = [Tell::Distribution, Tell::Repetition, Tell::Guess].map(|tell| Finding {
-        label: "bound row",
-        occurrence: 0,
-        tell,
-    });
+    let tells =
+        [Tell::Distribution, Tell::Repetition, Tell::Guess].map(|tell| Finding { label: "bound row", occurrence: 0, tell });
     assert_eq!(leaks(&models, &Hole::Draws(Places::of(&models[0]).rows), MANY), tells);
 }
 

@@ -51,7 +51,10 @@ fn phases_share_no_row_and_polynomials_no_entry() {
                 let first = (place.row << column_bits) + place.column;
                 let entries = first..first + place.shape.padded_len();
                 assert!(rows.start << column_bits <= entries.start && entries.end <= rows.end << column_bits, "{phase:?}");
-                assert!(phase != Phase::Bound || rows_of_its_own(&layout, polynomial, &program), "{polynomial:?} shares a row");
+                assert!(
+                    phase != Phase::Bound || rows_of_its_own(&layout, polynomial, &program),
+                    "{polynomial:?} shares a row"
+                );
                 assert!(entries.clone().all(|entry| taken.insert(entry)), "{polynomial:?} overlaps another");
             }
         }

@@ -109,8 +109,7 @@ fn sweep(setup: &Setup, decider: &'static str) {
     let (fixture, honest, log) = subject(setup);
     let end = log.last().map_or(0, |e| e.offset + length(e));
     assert_eq!(end, honest.bytes.len(), "the log names every byte");
-    let cases: Vec<(usize, Mutation)> =
-        (0..log.len()).flat_map(|i| line(&log[i]).2.iter().map(move |&m| (i, m))).collect();
+    let cases: Vec<(usize, Mutation)> = (0..log.len()).flat_map(|i| line(&log[i]).2.iter().map(move |&m| (i, m))).collect();
     cases.par_iter().for_each(|&(i, mutation)| {
         let (label, _, _, check) = *line(&log[i]);
         let Some(bytes) = mutation.apply(&honest.bytes, &log, i) else { return };

@@ -51,9 +51,11 @@ fn honest_weights() {
 #[test]
 fn weights_wider_than_a_table_and_of_any_interval() {
     let mut b = Builder::default();
-    for (name, interval) in
-        [("wide", Interval::new(-(1 << 40), (1 << 40) - 1)), ("odd", Interval::new(-70_000, 5)), ("one", Interval::new(7, 7))]
-    {
+    for (name, interval) in [
+        ("wide", Interval::new(-(1 << 40), (1 << 40) - 1)),
+        ("odd", Interval::new(-70_000, 5)),
+        ("one", Interval::new(7, 7)),
+    ] {
         let id = b.tensor(name, &[3], Source::Weight, 4);
         b.program.tensors[id].interval = interval;
     }
@@ -149,7 +151,8 @@ fn large() -> (Program, Weights) {
     let output = b.tensor("y", &[1], Source::Input(0), 1);
     b.program.tensors[output].visibility = Visibility::Public;
     (b.program.inputs, b.program.outputs) = (vec![output], vec![output]);
-    let values = |id: usize| (0..b.program.tensors[id].shape.len()).map(|i| if i % 9973 == 2 { 3 } else { 0 }).collect::<Vec<i64>>();
+    let values =
+        |id: usize| (0..b.program.tensors[id].shape.len()).map(|i| if i % 9973 == 2 { 3 } else { 0 }).collect::<Vec<i64>>();
     let weights = weights.into_iter().map(|id| (id, Arc::from(values(id)))).collect();
     (b.program, weights)
 }

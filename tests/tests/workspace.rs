@@ -133,6 +133,9 @@ fn challenges_are_hashed_wherever_proofs_are_made_or_judged() {
 #[test]
 fn seeded_randomness_is_for_tests() {
     let all = ["blocks/src", "accumulator/src", "verifier/src", "prover/src", "compiler/src", "models/src", "cli/src"];
-    let seeded = all.iter().flat_map(|d| sources(d)).filter(|(_, code)| code.contains("insecure_seed") || code.contains("seed_from_u64"));
+    let seeded = all
+        .iter()
+        .flat_map(|d| sources(d))
+        .filter(|(_, code)| code.contains("insecure_seed") || code.contains("seed_from_u64"));
     assert_eq!(seeded.map(|(name, _)| name).collect::<Vec<_>>(), ["prover/src/randomness.rs"]);
 }

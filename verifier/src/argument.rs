@@ -137,7 +137,13 @@ pub fn argue_hidden(
 
     begin(prover, "accumulate");
     let mut fold = prover.as_deref_mut().map(|p| p.fold());
-    let accumulated = accumulate(t, &relation.layout, expander.work(), &claims, fold.as_deref_mut().map(|f| -> &mut dyn FoldProver { f }))?;
+    let accumulated = accumulate(
+        t,
+        &relation.layout,
+        expander.work(),
+        &claims,
+        fold.as_deref_mut().map(|f| -> &mut dyn FoldProver { f }),
+    )?;
     let vector = fold.as_deref().map(|f| Zeroizing::new(f.vector()));
     Ok(Open { rows, accumulated, vector })
 }

@@ -19,7 +19,8 @@ use sha2::{Digest, Sha256};
 use zktorch_accumulator::layout::Phase;
 use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::program::{
-    Advice, AxisGroup, GroupMap, Interval, Lookup, Program, Shape, Source, Table, TableId, Tensor, TensorId, View, Visibility,
+    Advice, AxisGroup, GroupMap, Interval, Lookup, Program, Shape, Source, Table, TableId, Tensor, TensorId, View,
+    Visibility,
 };
 use zktorch_blocks::transcript::{Reject, Transcript};
 use zktorch_blocks::work::Work;

@@ -79,7 +79,8 @@ fn combine(a: &Limbs, b: &Limbs, factors: &mut [i64; 2]) -> Limbs {
         carry >>= 64;
     }
     let high = carry as u64;
-    let mut result: Limbs = std::array::from_fn(|i| sum[i] >> STEPS | sum.get(i + 1).copied().unwrap_or(high) << (64 - STEPS));
+    let mut result: Limbs =
+        std::array::from_fn(|i| sum[i] >> STEPS | sum.get(i + 1).copied().unwrap_or(high) << (64 - STEPS));
     if carry < 0 {
         *factors = [-f, -g];
         let mut borrow = true;

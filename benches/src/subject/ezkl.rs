@@ -32,7 +32,10 @@ impl Ezkl {
         fs::create_dir_all(&home).with_context(|| format!("cannot make {}", home.display()))?;
         if !done.is_file() {
             command(Path::new("python3"), &["-m", "venv", "--clear", word(&home.join("venv"))?])?;
-            command(&python, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check", &format!("ezkl=={VERSION}")])?;
+            command(
+                &python,
+                &["-m", "pip", "install", "--quiet", "--disable-pip-version-check", &format!("ezkl=={VERSION}")],
+            )?;
             fs::write(&done, VERSION)?;
         }
         fs::write(&script, SCRIPT)?;
@@ -40,9 +43,18 @@ impl Ezkl {
     }
 
     /// One step of the driver.
-    fn step(&self, step: &str, model: &Model, work: &Path, plan: &Plan, threads: usize) -> Result<(Value, crate::measure::Usage)> {
-        let [script, onnx, input, calibration] = [&self.script, &model.onnx, &model.input, &model.calibration_json].map(|p| word(p));
-        let args = [script?, step, "--model", onnx?, "--input", input?, "--calibration", calibration?, "--work", word(work)?];
+    fn step(
+        &self,
+        step: &str,
+        model: &Model,
+        work: &Path,
+        plan: &Plan,
+        threads: usize,
+    ) -> Result<(Value, crate::measure::Usage)> {
+        let [script, onnx, input, calibration] =
+            [&self.script, &model.onnx, &model.input, &model.calibration_json].map(|p| word(p));
+        let args =
+            [script?, step, "--model", onnx?, "--input", input?, "--calibration", calibration?, "--work", word(work)?];
         plan.step(step, &self.python, &args, &[("RAYON_NUM_THREADS", threads.to_string())])
     }
 }
@@ -67,7 +79,8 @@ impl Subject for Ezkl {
         }
         row.proof = proved["proof_bytes"].as_u64().map(|total| ProofBytes { total, parts: None });
         let outputs = serde_json::from_value::<Vec<Vec<f64>>>(proved["outputs"].clone()).ok();
-        row.output_error = outputs.zip(model.expected.as_ref()).and_then(|(found, expected)| relative_error(&found, expected));
+        row.output_error =
+            outputs.zip(model.expected.as_ref()).and_then(|(found, expected)| relative_error(&found, expected));
         let (verdict, usage, _) = plan.fastest(|| self.step("verify", model, work, plan, most))?;
         row.verify = Some(usage);
         row.verify_inner_seconds = verdict["seconds"].as_f64();

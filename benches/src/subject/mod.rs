@@ -84,7 +84,12 @@ mod tests {
         let calls = Cell::new(0usize);
         let step = || {
             let at = calls.replace(calls.get() + 1);
-            let usage = Usage { ending: Ending::Exit(Some(0)), seconds: [3.0, 1.0, 2.0][at], cpu_seconds: 0.0, peak_bytes: [7, 5, 9][at] };
+            let usage = Usage {
+                ending: Ending::Exit(Some(0)),
+                seconds: [3.0, 1.0, 2.0][at],
+                cpu_seconds: 0.0,
+                peak_bytes: [7, 5, 9][at],
+            };
             Ok((Value::from(at), usage))
         };
         let (value, usage, all) = plan.fastest(step).unwrap();

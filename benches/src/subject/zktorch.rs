@@ -38,7 +38,18 @@ impl Subject for Zktorch {
         let mut proved = Value::Null;
         for &threads in &plan.threads {
             let threads_word = threads.to_string();
-            let args = ["prove", word(&dir)?, "--input", word(&model.input)?, "-o", word(&proof)?, "--threads", &threads_word, "--format", "json"];
+            let args = [
+                "prove",
+                word(&dir)?,
+                "--input",
+                word(&model.input)?,
+                "-o",
+                word(&proof)?,
+                "--threads",
+                &threads_word,
+                "--format",
+                "json",
+            ];
             let (value, usage, all_seconds) = plan.fastest(|| {
                 // What is there may not be overwritten.
                 let _ = fs::remove_file(&proof);

@@ -1,7 +1,7 @@
 //! The prover's rules.
 
-use super::{ExecuteError, PARALLEL};
 use super::view::row_major;
+use super::{ExecuteError, PARALLEL};
 use crate::program::{Advice, Column, Interval, Program, Shape, Tensor, TensorId};
 use rayon::prelude::*;
 
@@ -43,9 +43,7 @@ pub(super) fn evaluate<'t>(
             map(stored(*source), |x| i64::from((64 - x.max(0).leading_zeros()).saturating_sub(*bits)))
         }
         Advice::Table { source, table, column } => from_table(program, *source, *table, *column, stored)?,
-        Advice::Max { source, axes, divisor } => {
-            maximum(stored(*source), &program.tensors[*source].shape, axes, *divisor)
-        }
+        Advice::Max { source, axes, divisor } => maximum(stored(*source), &program.tensors[*source].shape, axes, *divisor),
         Advice::FirstZero { source, axes } => first_zero(stored(*source), &program.tensors[*source].shape, axes),
         Advice::SquareRoot { source } => {
             let values = stored(*source);

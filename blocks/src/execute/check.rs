@@ -60,9 +60,7 @@ pub fn definition(program: &Program, trace: &Trace, id: TensorId) -> Option<Vec<
             Some(out)
         }
         Source::Einsum(einsum) => Some(naive(program, einsum, id, &values(einsum.lhs), &values(einsum.rhs))),
-        Source::View(v) => {
-            Some(view::materialise(v, &program.tensors[v.source].shape, &tensor.shape, &values(v.source)))
-        }
+        Source::View(v) => Some(view::materialise(v, &program.tensors[v.source].shape, &tensor.shape, &values(v.source))),
     }
 }
 
@@ -113,7 +111,6 @@ pub fn first_miss(program: &Program, trace: &Trace, lookup: &Lookup) -> Option<V
         };
         return (0..len).map(tuple).find(|t| !hit(t));
     }
-    let rows: HashSet<Vec<i64>> =
-        (0..table.rows).map(|row| table.columns.iter().map(|c| c.entry(row)).collect()).collect();
+    let rows: HashSet<Vec<i64>> = (0..table.rows).map(|row| table.columns.iter().map(|c| c.entry(row)).collect()).collect();
     (0..len).map(tuple).find(|t| !rows.contains(t))
 }

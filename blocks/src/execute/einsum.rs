@@ -62,7 +62,8 @@ impl Offsets {
         let mut starts = vec![0i64];
         for &label in outer {
             let step = stride(label);
-            starts = starts.iter().flat_map(|s| (0..extents[usize::from(label)] as i64).map(move |i| s + i * step)).collect();
+            starts =
+                starts.iter().flat_map(|s| (0..extents[usize::from(label)] as i64).map(move |i| s + i * step)).collect();
         }
         Self { starts, len: extents[usize::from(last)], stride: stride(last) }
     }
@@ -138,7 +139,8 @@ impl Product<'_> {
         let out_stride = |label: u8| out_labels.iter().position(|&l| l == label).map_or(0, |p| out_strides[p]);
         let offsets = |set: &[u8], operand: &Operand<'_>| Offsets::new(set, &labels.extents, |l| operand.stride(l));
         let target = |set: &[u8]| Offsets::new(set, &labels.extents, out_stride).all();
-        let (small_batch, large_batch) = (offsets(&labels.batch, &self.small).all(), offsets(&labels.batch, &self.large).all());
+        let (small_batch, large_batch) =
+            (offsets(&labels.batch, &self.small).all(), offsets(&labels.batch, &self.large).all());
         let rows = offsets(&labels.small, &self.small).all();
         let columns = offsets(&labels.large, &self.large);
         let small_k = offsets(&labels.contracted, &self.small).all();

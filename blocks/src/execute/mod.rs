@@ -217,9 +217,7 @@ fn evaluate(
         Source::Constant(values) => values.as_slice().into(),
         Source::Linear { terms, constant } => linear(terms, *constant, len, &stored).into(),
         Source::Einsum(e) => einsum::evaluate(program, e, &tensor.shape, &stored).into(),
-        Source::View(v) => {
-            view::materialise(v, &program.tensors[v.source].shape, &tensor.shape, stored(v.source)).into()
-        }
+        Source::View(v) => view::materialise(v, &program.tensors[v.source].shape, &tensor.shape, stored(v.source)).into(),
         Source::Advice(rule) => {
             let values = advice::evaluate(program, rule, tensor, &stored)?;
             check_interval(tensor, &values)?;

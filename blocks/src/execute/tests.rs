@@ -18,7 +18,8 @@ fn tensor(dims: &[usize], source: Source, bound: i64) -> Tensor {
 /// A program of the tensors, with a public copy of the last as its output.
 fn program(mut tensors: Vec<Tensor>) -> Program {
     let last = tensors.len() - 1;
-    let mut out = tensor(tensors[last].shape.dims(), Source::Advice(Advice::Copy { source: last }), tensors[last].interval.hi);
+    let mut out =
+        tensor(tensors[last].shape.dims(), Source::Advice(Advice::Copy { source: last }), tensors[last].interval.hi);
     out.visibility = Visibility::Public;
     tensors.push(out);
     let inputs = (0..tensors.len()).filter(|&i| matches!(tensors[i].source, Source::Input(_))).collect();
@@ -44,19 +45,10 @@ fn convolution(seed: u64, [c, o, h, k]: [usize; 4], stride: usize, pad: usize, b
     let map = || GroupMap::Affine { strides: vec![stride as i64, 1], offset: -(pad as i64) };
     let view = View {
         source: 0,
-        groups: vec![
-            group(&[0], &[0], GroupMap::Reshape),
-            group(&[1, 2], &[1], map()),
-            group(&[3, 4], &[2], map()),
-        ],
+        groups: vec![group(&[0], &[0], GroupMap::Reshape), group(&[1, 2], &[1], map()), group(&[3, 4], &[2], map())],
     };
-    let einsum = Einsum {
-        lhs: 1,
-        rhs: 2,
-        lhs_labels: vec![9, 0, 2, 4],
-        rhs_labels: vec![0, 1, 2, 3, 4],
-        out_labels: vec![1, 9, 3],
-    };
+    let einsum =
+        Einsum { lhs: 1, rhs: 2, lhs_labels: vec![9, 0, 2, 4], rhs_labels: vec![0, 1, 2, 3, 4], out_labels: vec![1, 9, 3] };
     let program = program(vec![
         tensor(&[c, h, h], Source::Input(0), bound),
         tensor(&[o, c, k, k], Source::Weight, bound),
@@ -184,7 +176,10 @@ fn values_outside_their_interval_name_the_tensor() {
     let p = program(vec![tensor(&[2], Source::Input(0), 1000), round]);
     let error = execute(&p, &Weights::new(), &[vec![3, 44]]).expect_err("44 / 4 = 11");
     let text = error.to_string();
-    assert!(text.contains("activation") && text.contains("entry 1") && text.contains("[-10, 10]") && !text.contains("11"), "{text}");
+    assert!(
+        text.contains("activation") && text.contains("entry 1") && text.contains("[-10, 10]") && !text.contains("11"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -109,4 +109,3 @@ impl Evaluator for WaveEvaluator<'_> {
         Box::new(Batch::new(tables, variables, degree))
     }
 }
-

@@ -54,7 +54,10 @@ fn window_steps(view: &View, out: &Shape, source: &Shape, points: &[Option<&[Fr]
             (GroupMap::Affine { strides, offset }, &[axis]) if kept.len() <= 1 => {
                 let at = kept.first().or(group.out_axes.first()).copied()?;
                 let matrix = window_matrix(group, out, source.dims()[axis], strides, *offset, points);
-                steps[axis] = Some((at, if kept.is_empty() { Step::Weights(matrix.into_iter().next()?) } else { Step::Matrix(matrix) }));
+                steps[axis] = Some((
+                    at,
+                    if kept.is_empty() { Step::Weights(matrix.into_iter().next()?) } else { Step::Matrix(matrix) },
+                ));
             }
             (GroupMap::Broadcast, []) if kept.is_empty() => {
                 let extents = pick(out, &group.out_axes);
@@ -127,7 +130,8 @@ fn bind_window(values: &[i64], source: &Shape, steps: Vec<Step>) -> Vec<Fr> {
     let dims = source.dims();
     let matrices: Vec<usize> = (0..steps.len()).filter(|&a| matches!(steps[a], Step::Matrix(_))).collect();
     let Some((&last, earlier)) = matrices.split_last() else {
-        let axes: Vec<Axis> = steps.into_iter().map(|s| if let Step::Weights(w) = s { Axis::Bound(w) } else { Axis::Kept }).collect();
+        let axes: Vec<Axis> =
+            steps.into_iter().map(|s| if let Step::Weights(w) = s { Axis::Bound(w) } else { Axis::Kept }).collect();
         return contract(values, dims, &axes);
     };
     let Step::Matrix(rows) = &steps[last] else { return Vec::new() };
@@ -199,7 +203,8 @@ pub fn operand_table(
     let points: Vec<Option<&[Fr]>> =
         coordinates.iter().map(|c| if let Coordinates::Fixed(p) = c { Some(p.as_slice()) } else { None }).collect();
     let bound = bind(program, values, id, &points);
-    let kept: Vec<usize> = coordinates.iter().filter_map(|c| if let Coordinates::Variable(v) = c { Some(*v) } else { None }).collect();
+    let kept: Vec<usize> =
+        coordinates.iter().filter_map(|c| if let Coordinates::Variable(v) = c { Some(*v) } else { None }).collect();
     // Shift of each variable's bits in the padded index.
     let mut shifts = vec![0; contraction.variables.len()];
     let mut shift = 0;

@@ -43,7 +43,6 @@ pub struct Leaves {
     pub padded: usize,
 }
 
-
 impl Leaves {
     /// The layout for a program, or `None` if it looks nothing up.
     pub fn new(program: &Program) -> Option<Self> {
@@ -190,7 +189,8 @@ mod tests {
                 let table = Table { name: String::new(), rows, columns };
                 let point: Vec<Fr> = (0..table.bits() as i64).map(|j| from_i64(3 * j * j - 5)).collect();
                 let weights = eq_table(&point);
-                let entry = |j: usize| weights.iter().enumerate().map(|(i, w)| *w * from_i64(table.padded_entry(j, i))).sum();
+                let entry =
+                    |j: usize| weights.iter().enumerate().map(|(i, w)| *w * from_i64(table.padded_entry(j, i))).sum();
                 let expected: Vec<Fr> = (0..3).map(entry).collect();
                 assert_eq!(table.evaluate(&point), expected, "{rows} rows from {start}");
             }

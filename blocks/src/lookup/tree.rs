@@ -94,7 +94,11 @@ pub fn prove_tree(t: &mut Transcript<'_>, n: usize, mut prover: Option<&mut dyn 
 }
 
 /// The nodes below the last `tail` variables of a layer: numerators, then denominators.
-fn hide_children(t: &mut Transcript<'_>, tail: usize, values: Option<(Vec<Fr>, Vec<Fr>)>) -> Result<(Vec<Form>, Vec<Form>), Reject> {
+fn hide_children(
+    t: &mut Transcript<'_>,
+    tail: usize,
+    values: Option<(Vec<Fr>, Vec<Fr>)>,
+) -> Result<(Vec<Form>, Vec<Form>), Reject> {
     let half = 2usize << tail;
     let mut hidden = t.hide("tree children", 2 * half, values.map(|(p, q)| [p, q].concat()))?;
     let denominators = hidden.split_off(half.min(hidden.len()));
@@ -102,7 +106,11 @@ fn hide_children(t: &mut Transcript<'_>, tail: usize, values: Option<(Vec<Fr>, V
 }
 
 /// The layers above and including `top`, hidden whole, tied by one product constraint a node. Returns layer `top`.
-fn top_layers(t: &mut Transcript<'_>, top: usize, prover: Option<&dyn TreeProver>) -> Result<(Vec<Form>, Vec<Form>), Reject> {
+fn top_layers(
+    t: &mut Transcript<'_>,
+    top: usize,
+    prover: Option<&dyn TreeProver>,
+) -> Result<(Vec<Form>, Vec<Form>), Reject> {
     let values = prover.map(|prover| {
         let mut values = prover.layer(0).1;
         for k in 1..=top {

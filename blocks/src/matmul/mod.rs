@@ -60,7 +60,9 @@ impl Contraction {
                 .iter()
                 .map(|label| match variables.iter().position(|v| v.label == *label) {
                     Some(index) => Coordinates::Variable(index),
-                    None => Coordinates::Fixed(outer.iter().find(|(l, _)| l == label).map(|(_, p)| p.to_vec()).unwrap_or_default()),
+                    None => Coordinates::Fixed(
+                        outer.iter().find(|(l, _)| l == label).map(|(_, p)| p.to_vec()).unwrap_or_default(),
+                    ),
                 })
                 .collect()
         };

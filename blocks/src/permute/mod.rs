@@ -24,7 +24,8 @@ pub fn is_free_view(view: &View, out: &Shape, source: &Shape) -> bool {
 
 /// Entries of the indicators of all groups that are not free, and of the tables that they are made from.
 pub fn table_sizes(view: &View, out: &Shape, source: &Shape) -> usize {
-    let size = |group: &AxisGroup| pick(out, &group.out_axes).len().saturating_add(pick(source, &group.source_axes).padded_len());
+    let size =
+        |group: &AxisGroup| pick(out, &group.out_axes).len().saturating_add(pick(source, &group.source_axes).padded_len());
     view.groups.iter().filter(|g| !is_free(g, out, source)).map(size).fold(0, usize::saturating_add)
 }
 
@@ -109,7 +110,8 @@ impl Reduction {
     pub fn indicator_at(&self, source: &Shape, source_point: &[Fr]) -> Fr {
         let coordinates = source.split(source_point);
         let at = |i: &Indicator| {
-            let own: Vec<Fr> = i.source_axes.iter().filter_map(|&a| coordinates.get(a)).flat_map(|c| c.iter().copied()).collect();
+            let own: Vec<Fr> =
+                i.source_axes.iter().filter_map(|&a| coordinates.get(a)).flat_map(|c| c.iter().copied()).collect();
             evaluate(i.table.clone(), &own)
         };
         self.factor * self.indicators.iter().map(at).product::<Fr>()
@@ -137,7 +139,8 @@ fn indicator(group: &AxisGroup, out: &Shape, source: &Shape, coordinates: &[&[Fr
 
 /// `sum_j strides[j] index[j] + offset`, if it is not negative.
 pub fn affine(index: &[usize], strides: &[i64], offset: i64) -> Option<usize> {
-    let at = index.iter().zip(strides).try_fold(offset, |at, (&i, &s)| at.checked_add(s.checked_mul(i64::try_from(i).ok()?)?))?;
+    let at =
+        index.iter().zip(strides).try_fold(offset, |at, (&i, &s)| at.checked_add(s.checked_mul(i64::try_from(i).ok()?)?))?;
     usize::try_from(at).ok()
 }
 

@@ -118,7 +118,9 @@ impl Program {
         }
         for &id in &self.outputs {
             let role = self.get(id)?.role();
-            ensure(matches!(role, Role::Public | Role::Witness), || format!("output tensor {id} is neither public nor committed"))?;
+            ensure(matches!(role, Role::Public | Role::Witness), || {
+                format!("output tensor {id} is neither public nor committed")
+            })?;
         }
         Ok(())
     }

@@ -177,7 +177,10 @@ impl ProductTables {
                 a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
                 a
             };
-            (0..rest / GRAIN).into_par_iter().map(|c| chunk(c * GRAIN..(c + 1) * GRAIN)).reduce(|| vec![Fr::ZERO; nodes], add)
+            (0..rest / GRAIN)
+                .into_par_iter()
+                .map(|c| chunk(c * GRAIN..(c + 1) * GRAIN))
+                .reduce(|| vec![Fr::ZERO; nodes], add)
         };
         if degree == Degree::Three && self.factors.len() == 2 {
             // A product of two has no cubic coefficient; its value at infinity is 0.
@@ -199,4 +202,3 @@ fn vanishes(mut node: usize, b: usize, degree: Degree) -> bool {
         digit + 1 == degree.nodes()
     })
 }
-

@@ -106,7 +106,12 @@ impl Hidden {
     }
 
     /// Takes the slot.
-    pub(super) fn book(&mut self, label: &'static str, slot: Slot, commitment: G1Affine) -> impl Iterator<Item = Form> + use<> {
+    pub(super) fn book(
+        &mut self,
+        label: &'static str,
+        slot: Slot,
+        commitment: G1Affine,
+    ) -> impl Iterator<Item = Form> + use<> {
         let first = self.count;
         self.messages.push(Message { label, slot, first, commitment });
         (self.segment, self.column) = (slot.segment, slot.column + slot.len);

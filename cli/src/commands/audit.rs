@@ -61,7 +61,12 @@ fn weights(program: &Program) -> impl Iterator<Item = &Tensor> {
     program.tensors.iter().filter(|t| t.role() == Role::Weight)
 }
 
-fn describe(args: &Audit, key: &VerifyingKey, weights_in_key: usize, answer: &Result<(), String>) -> Result<Outcome, Failure> {
+fn describe(
+    args: &Audit,
+    key: &VerifyingKey,
+    weights_in_key: usize,
+    answer: &Result<(), String>,
+) -> Result<Outcome, Failure> {
     let digest = show::hex(&key.program_digest().map_err(|e| Failure::file("audit", &args.key, e))?);
     let settings = Settings::of(&key.program);
     let widths: Vec<u32> = weights(&key.program).map(|t| t.interval.bits()).collect();
@@ -89,7 +94,8 @@ fn describe(args: &Audit, key: &VerifyingKey, weights_in_key: usize, answer: &Re
     }
     lines.push(("not looked at", "the weights' values: proofs are about those of the model digest".into()));
     lines.push(("model digest", show::hex(&key.model_digest())));
-    let tensor = |t: &Tensor| json!({ "name": t.name, "shape": t.shape.dims(), "scale": t.scale, "bits": t.interval.bits() });
+    let tensor =
+        |t: &Tensor| json!({ "name": t.name, "shape": t.shape.dims(), "scale": t.scale, "bits": t.interval.bits() });
     let with = |role: Role| -> Vec<Value> { key.program.tensors.iter().filter(|t| t.role() == role).map(tensor).collect() };
     let json = json!({
         "verdict": if answer.is_ok() { "accepted" } else { "rejected" },

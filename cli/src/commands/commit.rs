@@ -28,7 +28,9 @@ pub fn command(args: &Commit) -> Result<Outcome, Failure> {
         opening.tensors.push(Opened::new(inputs[n].clone(), &blinders));
     }
     if commitment.tensors.is_empty() {
-        return Err(Failure::file("commit to inputs of", &args.dir, "all of them are public").hint("compile with --input private"));
+        return Err(
+            Failure::file("commit to inputs of", &args.dir, "all of them are public").hint("compile with --input private")
+        );
     }
     pending.write(&commitment, &opening)?;
     let line = |c: &Committed| ("committed", format!("{} [{}]: {}", c.name, show::shape(&c.shape), show::hex(&c.digest())));

@@ -73,8 +73,8 @@ pub fn make(
     let port = |p: &crate::pipeline::Port| Port { name: p.name.clone(), shape: p.shape.clone() };
     let ports = [inputs.iter().map(port).collect(), outputs.iter().map(port).collect()];
     let mut randomness = Randomness::from_os().map_err(|e| Failure::undecided(format!("no randomness: {e}")))?;
-    let (proving, verifying) =
-        keygen(program, weights, &setup, column_bits, ports, &mut randomness).map_err(|e| Failure::undecided(e.to_string()))?;
+    let (proving, verifying) = keygen(program, weights, &setup, column_bits, ports, &mut randomness)
+        .map_err(|e| Failure::undecided(e.to_string()))?;
     let decider = if verifying.setup.is_transparent() { Decider::Transparent } else { Decider::Kzg };
     let cost = predict(&verifying.program, decider, column_bits)?;
     report.predictions = Some(Predictions {

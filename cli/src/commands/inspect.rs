@@ -109,7 +109,12 @@ fn file(path: &Path) -> Result<Found, Failure> {
             let key = ProvingKey::from_bytes(&bytes).map_err(|e| Failure::file("read", path, e))?;
             let weights: usize = key.weights.values().map(|w| w.len()).sum();
             let mut found = Found::new("proving key");
-            found.add("secret", "contains the weights and the blinders of their commitments: keep it", "secret", json!(true));
+            found.add(
+                "secret",
+                "contains the weights and the blinders of their commitments: keep it",
+                "secret",
+                json!(true),
+            );
             let text = format!("{} in {}", show::things(weights, "weight"), show::things(key.weights.len(), "tensor"));
             found.add("weights", text, "weights", json!(weights));
             found.add("generators", show::count(key.generators.columns()), "columns", json!(key.generators.columns()));
@@ -138,7 +143,12 @@ fn file(path: &Path) -> Result<Found, Failure> {
         Some(Kind::ModelProof) => {
             let proof = ModelProof::from_bytes(&bytes).map_err(|e| Failure::file("read", path, e))?;
             let mut found = Found::new("model proof");
-            found.add("status", "not checked: `zktorch verify` does, at the first use of a key", "status", json!("unchecked"));
+            found.add(
+                "status",
+                "not checked: `zktorch verify` does, at the first use of a key",
+                "status",
+                json!("unchecked"),
+            );
             found.add("key digest", show::hex(&proof.key), "key_digest", json!(show::hex(&proof.key)));
             let (text, level) = match proof.level {
                 Level::Widths => ("weights are integers of their declared widths, with zero padding", "widths"),
@@ -155,7 +165,8 @@ fn file(path: &Path) -> Result<Found, Failure> {
             let commitment = Commitment::from_bytes(&bytes).map_err(|e| Failure::file("read", path, e))?;
             let mut found = Found::new("commitment");
             for c in &commitment.tensors {
-                let text = format!("{} [{}] at scale {}: {}", c.name, show::shape(&c.shape), c.scale, show::hex(&c.digest()));
+                let text =
+                    format!("{} [{}] at scale {}: {}", c.name, show::shape(&c.shape), c.scale, show::hex(&c.digest()));
                 found.lines.push(("tensor", text));
             }
             let tensors = commitment.tensors.iter().map(show::committed).collect();
@@ -166,7 +177,12 @@ fn file(path: &Path) -> Result<Found, Failure> {
         }
         Some(Kind::Opening) => {
             let mut found = Found::new("opening");
-            found.add("secret", "contains private values and the blinders of their commitments: keep it", "secret", json!(true));
+            found.add(
+                "secret",
+                "contains private values and the blinders of their commitments: keep it",
+                "secret",
+                json!(true),
+            );
             found
         }
         None => {
@@ -226,7 +242,8 @@ fn describe_program(found: &mut Found, program: &Program, inputs: &[Port], outpu
     found.add("inputs", text, "inputs", value);
     let (text, value) = describe(&program.outputs, outputs);
     found.add("outputs", text, "outputs", value);
-    let volume = |role| program.with_role(role).filter_map(|id| program.tensors.get(id)).map(|t| t.shape.len()).sum::<usize>();
+    let volume =
+        |role| program.with_role(role).filter_map(|id| program.tensors.get(id)).map(|t| t.shape.len()).sum::<usize>();
     let (weights, witness) = (volume(Role::Weight), volume(Role::Witness));
     let text = format!(
         "{} ({} weights, {} committed values)",

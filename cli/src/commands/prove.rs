@@ -50,7 +50,12 @@ pub fn command(args: &Prove) -> Result<Outcome, Failure> {
     text.push_str(&show::lines(&[
         (
             "proof",
-            format!("{} ({}, with public values {})", args.output.display(), show::bytes(proof_bytes), show::bytes(bytes.len())),
+            format!(
+                "{} ({}, with public values {})",
+                args.output.display(),
+                show::bytes(proof_bytes),
+                show::bytes(bytes.len())
+            ),
         ),
         ("time", format!("{} ({})", show::seconds(seconds), shown.join(", "))),
     ]));

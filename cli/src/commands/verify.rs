@@ -8,8 +8,8 @@ use crate::generators;
 use crate::model_proof::{self, Model};
 use crate::outcome::Outcome;
 use crate::progress::Progress;
-use crate::show::{self, Tensor};
 use crate::show::soundness_bits;
+use crate::show::{self, Tensor};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use zktorch_accumulator::setup::VerifierSetup;
@@ -28,7 +28,8 @@ pub fn command(args: &Verify) -> Result<Outcome, Failure> {
             return Err(Failure::undecided(format!("{keys} for {proofs}: give one key for all, or one for each")));
         }
     };
-    let wanted = args.bind.iter().map(|path| Ok((path.as_path(), read_commitment(path)?))).collect::<Result<Vec<_>, Failure>>()?;
+    let wanted =
+        args.bind.iter().map(|path| Ok((path.as_path(), read_commitment(path)?))).collect::<Result<Vec<_>, Failure>>()?;
     let mut progress = Progress::new();
     let judged = keys.iter().zip(&args.proof).map(|(key, proof)| judge(key, proof, &wanted, &mut progress));
     let mut judged = judged.collect::<Result<Vec<Judged>, Failure>>()?;
@@ -45,7 +46,11 @@ pub fn command(args: &Verify) -> Result<Outcome, Failure> {
     let accepted = judged.iter().all(|j| j.outcome.accepted);
     let verdict = if accepted { "accepted" } else { "rejected" };
     let proofs: Vec<Value> = judged.into_iter().map(|j| j.outcome.json).collect();
-    Ok(Outcome { accepted, text: format!("{verdict}\n{text}"), json: json!({ "verdict": verdict, "proofs": proofs, "shared": named }) })
+    Ok(Outcome {
+        accepted,
+        text: format!("{verdict}\n{text}"),
+        json: json!({ "verdict": verdict, "proofs": proofs, "shared": named }),
+    })
 }
 
 /// A verdict, and the private tensors of an accepted proof.
@@ -55,7 +60,12 @@ struct Judged {
     bound: Vec<Bound>,
 }
 
-fn judge(path: &Path, proof_path: &Path, wanted: &[(&Path, Commitment)], progress: &mut Progress) -> Result<Judged, Failure> {
+fn judge(
+    path: &Path,
+    proof_path: &Path,
+    wanted: &[(&Path, Commitment)],
+    progress: &mut Progress,
+) -> Result<Judged, Failure> {
     progress.begin("reading the key");
     let key = read_verifying_key(path)?;
     let (proof, file_bytes) = read_proof(proof_path)?;
@@ -81,8 +91,12 @@ fn judge(path: &Path, proof_path: &Path, wanted: &[(&Path, Commitment)], progres
         (_, _, Err(path)) => about.rejected(&format!("the proof is not about all of {}", path.display())),
         (_, _, Ok(ties)) => about.accepted(&ties),
     };
-    let size =
-        format!("{} ({}, with public values {})", proof_path.display(), show::bytes(proof.bytes.len()), show::bytes(file_bytes));
+    let size = format!(
+        "{} ({}, with public values {})",
+        proof_path.display(),
+        show::bytes(proof.bytes.len()),
+        show::bytes(file_bytes)
+    );
     outcome.text.push_str(&show::lines(&[("proof", size), ("verified in", show::seconds(seconds))]));
     if let Value::Object(map) = &mut outcome.json {
         map.insert("proof_bytes".into(), json!(proof.bytes.len()));
@@ -168,7 +182,8 @@ impl About<'_> {
         lines.extend(inputs.iter().map(|t| ("input", t.text())));
         lines.extend(outputs.iter().map(|t| ("output", t.text())));
         lines.push(("hidden", hidden.join(", ")));
-        let name = |b: &Bound| ("commitment", format!("{} {}: {}", b.role, b.committed.name, show::hex(&b.committed.digest())));
+        let name =
+            |b: &Bound| ("commitment", format!("{} {}: {}", b.role, b.committed.name, show::hex(&b.committed.digest())));
         lines.extend(self.bound.iter().map(name));
         lines.extend(ties.iter().map(|tie| ("bound", tie.clone())));
         let commitment = |b: &Bound| {
@@ -222,9 +237,12 @@ impl About<'_> {
     }
 
     fn warning(&self) -> Option<String> {
-        let insecure = self.key.setup.is_insecure().then_some("the setup is INSECURE: anybody can forge proofs for this key");
-        let seeded =
-            self.proof.seeded.then_some("the prover says that its randomness came from a fixed seed: the proof hides nothing");
+        let insecure =
+            self.key.setup.is_insecure().then_some("the setup is INSECURE: anybody can forge proofs for this key");
+        let seeded = self
+            .proof
+            .seeded
+            .then_some("the prover says that its randomness came from a fixed seed: the proof hides nothing");
         let all: Vec<&str> = insecure.into_iter().chain(seeded).collect();
         (!all.is_empty()).then(|| all.join("; "))
     }

@@ -73,7 +73,11 @@ pub fn zktorch(args: &[&str]) -> Ran {
     // What is kept between runs stays out of the user's cache.
     command.args(args).env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
     let Output { status, stdout, stderr } = command.output().unwrap();
-    Ran { code: status.code().unwrap(), stdout: String::from_utf8(stdout).unwrap(), stderr: String::from_utf8(stderr).unwrap() }
+    Ran {
+        code: status.code().unwrap(),
+        stdout: String::from_utf8(stdout).unwrap(),
+        stderr: String::from_utf8(stderr).unwrap(),
+    }
 }
 
 /// An ONNX model of one node `y = Op(x)` on a tensor of floats.
@@ -91,7 +95,9 @@ pub fn one_node_of(op: &str, inputs: &[&str], dims: &[u8]) -> Vec<u8> {
         let tensor = field(1, &[[1 << 3, 1].as_slice(), &field(2, &axes.concat())].concat());
         [field(1, name.as_bytes()), field(2, &tensor)].concat()
     };
-    let all = |number: u8, bytes: &dyn Fn(&str) -> Vec<u8>| inputs.iter().flat_map(|i| field(number, &bytes(i))).collect::<Vec<u8>>();
+    let all = |number: u8, bytes: &dyn Fn(&str) -> Vec<u8>| {
+        inputs.iter().flat_map(|i| field(number, &bytes(i))).collect::<Vec<u8>>()
+    };
     let names = all(1, &|name| name.as_bytes().to_vec());
     let node = [names, field(2, b"y"), field(3, b"the_node"), field(4, op.as_bytes())].concat();
     let graph = [field(1, &node), field(2, b"g"), all(11, &value), field(12, &value("y"))].concat();

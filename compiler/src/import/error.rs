@@ -52,7 +52,9 @@ pub enum ImportError {
         reason: String,
     },
     /// A tensor lacks its data, and is larger than any that it can stand for.
-    #[error("tensor `{tensor}` of shape {shape:?} has no data, and there is no room for it among the {most} weights that the key may have")]
+    #[error(
+        "tensor `{tensor}` of shape {shape:?} has no data, and there is no room for it among the {most} weights that the key may have"
+    )]
     Withheld {
         /// The tensor.
         tensor: String,

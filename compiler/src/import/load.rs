@@ -49,7 +49,8 @@ pub(super) fn load(bytes: &[u8], folder: Option<&Path>, options: &ImportOptions)
     let names = Names::new(model.nodes().iter().map(|node| node.name.clone()));
     let output_names = output_names(&proto);
     let model = guarded(|| model.into_typed()).map_err(|reason| ImportError::Inference { reason })?;
-    sizes::check_values(&model, bytes.len().max(options.withheld.unwrap_or(0))).map_err(|reason| ImportError::Inference { reason })?;
+    sizes::check_values(&model, bytes.len().max(options.withheld.unwrap_or(0)))
+        .map_err(|reason| ImportError::Inference { reason })?;
     Ok(Loaded { model, names, output_names })
 }
 

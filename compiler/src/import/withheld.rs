@@ -254,7 +254,8 @@ mod tests {
             ..NodeProto::default()
         };
         let list = AttributeProto { name: "value_floats".into(), floats: vec![1.25, 7.5], ..AttributeProto::default() };
-        let branch = GraphProto { initializer: vec![tensor("hidden", 1, &[2], &floats(&[3.0, 4.0]))], ..GraphProto::default() };
+        let branch =
+            GraphProto { initializer: vec![tensor("hidden", 1, &[2], &floats(&[3.0, 4.0]))], ..GraphProto::default() };
         let node = vec![
             constant(listed(vec![2.5, 3.5])),
             constant(list),

@@ -62,9 +62,7 @@ impl Lowering<'_> {
                 Err(format!("a requantisation by {shift} bits, at most {WIDEST_SHIFT} are possible"))
             }
             shift if shift > 0 => Ok((x.tensor, 1 << shift)),
-            shift => {
-                Ok((self.builder.linear(&format!("{name}.shifted"), &[(power(-shift)?, x.tensor)], 0, scale)?, 1))
-            }
+            shift => Ok((self.builder.linear(&format!("{name}.shifted"), &[(power(-shift)?, x.tensor)], 0, scale)?, 1)),
         }
     }
 
@@ -107,9 +105,7 @@ impl Lowering<'_> {
                 self.product(&self.name(id), x, x)
             }
             _ => {
-                if let (Some(&reach), Some(domain)) =
-                    (self.plan.saturated.get(&id), Domain::of(&function, self.settings))
-                {
+                if let (Some(&reach), Some(domain)) = (self.plan.saturated.get(&id), Domain::of(&function, self.settings)) {
                     let x = self.value(operand)?;
                     return self.saturated(id, x, &function, domain, reach);
                 }
@@ -176,10 +172,8 @@ impl Lowering<'_> {
             let rows = 1usize << self.settings.bits;
             return Ok((self.builder.relu_table(domain.lo, rows), from, Interval::new(0, domain.hi)));
         }
-        let keeps_grid = matches!(
-            function,
-            Unary::LeakyRelu(_) | Unary::Clip { .. } | Unary::Abs | Unary::ThresholdedRelu(_)
-        );
+        let keeps_grid =
+            matches!(function, Unary::LeakyRelu(_) | Unary::Clip { .. } | Unary::Abs | Unary::ThresholdedRelu(_));
         let to = if keeps_grid { from.min(self.plan.scale(id)) } else { self.plan.scale(id) };
         let entry = |x: i64| to_integer(function.eval(to_real(x, from)), to);
         let fits = |x: i64| entry(x).abs() < ENTRY;
@@ -191,7 +185,8 @@ impl Lowering<'_> {
             let seed = [middle.clamp(domain.lo, domain.hi), 0, 1, -1].into_iter().find(|&x| fits(x));
             seed.map_or(domain.hi + 1, |seed| (domain.lo..=seed).rev().take_while(|&x| fits(x)).last().unwrap_or(seed))
         })?;
-        let hi = (lo..=domain.hi).take_while(|&x| fits(x)).last().ok_or("the function has no value in the calibrated range")?;
+        let hi =
+            (lo..=domain.hi).take_while(|&x| fits(x)).last().ok_or("the function has no value in the calibrated range")?;
         let column: Vec<i64> = (lo..=hi).map(|x| entry(x) as i64).collect();
         let bounds = (column.iter().copied().min().unwrap_or(0), column.iter().copied().max().unwrap_or(0));
         let name = format!("{} at scale {from}", function.name());

@@ -97,8 +97,7 @@ impl Search<'_> {
 /// one.
 fn unique_over(q: i64, program: &Program, weights: &Weights, inputs: &[i64]) {
     let reduced = [inputs.iter().map(|v| v.rem_euclid(q)).collect()];
-    let mut search =
-        Search { program, weights, inputs: &reduced, modulus: Some(q), outputs: BTreeSet::new(), visited: 0 };
+    let mut search = Search { program, weights, inputs: &reduced, modulus: Some(q), outputs: BTreeSet::new(), visited: 0 };
     search.extend(&mut Trace::empty(program), 0);
     assert!(search.outputs.len() <= 1, "inputs {inputs:?} over F_{q}: {:?}", search.outputs);
     if let Ok(honest) = execute(program, weights, &[inputs.to_vec()]) {
@@ -211,8 +210,14 @@ fn saturation_without_its_class_is_caught() {
         program.lookups.push(Lookup { columns: vec![column], table: program.tables.len() - 1 });
     }
     program.lookups.remove(signs);
-    let mut search =
-        Search { program: &program, weights: &weights, inputs: &[vec![5]], modulus: None, outputs: BTreeSet::new(), visited: 0 };
+    let mut search = Search {
+        program: &program,
+        weights: &weights,
+        inputs: &[vec![5]],
+        modulus: None,
+        outputs: BTreeSet::new(),
+        visited: 0,
+    };
     search.extend(&mut Trace::empty(&program), 0);
     assert!(search.outputs.len() > 1, "{:?}", search.outputs);
 }
@@ -229,9 +234,8 @@ fn maxima_have_one_solution() {
             unique(&program, &weights, &[vec![a, b]]);
         }
     }
-    let (program, weights) = lowered(&[3], settings, 3, |l, _, x| {
-        Ok(Value { tensor: l.attained_max("max", x.tensor, &[0])?, ..x })
-    });
+    let (program, weights) =
+        lowered(&[3], settings, 3, |l, _, x| Ok(Value { tensor: l.attained_max("max", x.tensor, &[0])?, ..x }));
     for case in 0..343 {
         unique(&program, &weights, &[vec![case % 7 - 3, case / 7 % 7 - 3, case / 49 - 3]]);
     }
@@ -289,14 +293,8 @@ fn maxima_are_unique_over_a_field() {
     }
     // A maximum that nothing looks up moves by fractions, and every rounding with it.
     let (program, weights) = &free;
-    let mut search = Search {
-        program,
-        weights,
-        inputs: &[vec![1, 5]],
-        modulus: Some(PRIMES[2]),
-        outputs: BTreeSet::new(),
-        visited: 0,
-    };
+    let mut search =
+        Search { program, weights, inputs: &[vec![1, 5]], modulus: Some(PRIMES[2]), outputs: BTreeSet::new(), visited: 0 };
     search.extend(&mut Trace::empty(program), 0);
     assert!(search.outputs.len() > 1, "{:?}", search.outputs);
 }
@@ -305,9 +303,8 @@ fn maxima_are_unique_over_a_field() {
 fn a_shifted_maximum_is_caught() {
     // The selector is what keeps the bound attained.
     let settings = Settings { shift: 2, shared: 2, ..SMALL };
-    let (mut program, weights) = lowered(&[2], settings, 3, |l, _, x| {
-        Ok(Value { tensor: l.attained_max("max", x.tensor, &[0])?, ..x })
-    });
+    let (mut program, weights) =
+        lowered(&[2], settings, 3, |l, _, x| Ok(Value { tensor: l.attained_max("max", x.tensor, &[0])?, ..x }));
     program.zeros.clear();
     let mut search = Search {
         program: &program,
@@ -332,7 +329,8 @@ fn average_pool_has_one_solution() {
     let mut calibration = Calibration::default();
     calibration.assume(x, Range { lo: -1.0, hi: 1.0 });
     calibration.assume(y, Range { lo: -1.0, hi: 1.0 });
-    let lowered = super::lower(&graph, &calibration, Settings { bits: 4, shift: 4, shared: 4, ..SMALL }, PUBLIC).expect("lowers");
+    let lowered =
+        super::lower(&graph, &calibration, Settings { bits: 4, shift: 4, shared: 4, ..SMALL }, PUBLIC).expect("lowers");
     for s in 0..12i64 {
         let input: Vec<i64> = (0..3).map(|i| (i * i * 7 + s * 13 + i * s) % 15 - 7).collect();
         let trace = execute(&lowered.program, &lowered.weights, std::slice::from_ref(&input)).expect("runs");
@@ -350,9 +348,8 @@ fn a_softmax_row_is_exact() {
     let x = graph.add_input("x", &[1, 3]);
     let y = graph.add_inferred("y", Op::Softmax { axes: vec![1] }, &[x]).expect("fits");
     graph.add_output("y", y);
-    let samples: Vec<Vec<ArrayD<f32>>> = (0..20)
-        .map(|s| vec![ArrayD::from_shape_fn(IxDyn(&[1, 3]), |i| ((s * 7 + i[1] * 5) % 11) as f32 - 5.0)])
-        .collect();
+    let samples: Vec<Vec<ArrayD<f32>>> =
+        (0..20).map(|s| vec![ArrayD::from_shape_fn(IxDyn(&[1, 3]), |i| ((s * 7 + i[1] * 5) % 11) as f32 - 5.0)]).collect();
     let compiled = crate::compile(&graph, &samples, &crate::Options::default()).expect("compiles");
     let (program, weights) = (&compiled.program, &compiled.weights);
     for sample in &samples {

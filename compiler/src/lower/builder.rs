@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::program::{
-    Advice, AxisGroup, Column, Einsum, GroupMap, Interval, Lookup, Program, Shape, Source, Table, TableId, Tensor,
-    TensorId, View, Visibility,
+    Advice, AxisGroup, Column, Einsum, GroupMap, Interval, Lookup, Program, Shape, Source, Table, TableId, Tensor, TensorId,
+    View, Visibility,
 };
 
 /// Why a tensor cannot be expressed.
@@ -108,13 +108,7 @@ impl Builder {
     }
 
     /// `sum_j c_j T_j + constant`; tensors of one shape, at least one.
-    pub fn linear(
-        &mut self,
-        name: &str,
-        terms: &[(i64, TensorId)],
-        constant: i64,
-        scale: i32,
-    ) -> Result<TensorId, Refusal> {
+    pub fn linear(&mut self, name: &str, terms: &[(i64, TensorId)], constant: i64, scale: i32) -> Result<TensorId, Refusal> {
         if let ([(1, id)], 0) = (terms, constant) {
             return Ok(*id);
         }

@@ -92,9 +92,7 @@ impl Lowering<'_> {
     pub(super) fn div(&mut self, id: NodeId) -> Result<Value, Refusal> {
         let (a, b) = (self.operand(id, 0)?, self.operand(id, 1)?);
         match self.constant(b) {
-            Some(constant) if constant.iter().all(|&v| v != 0.0) => {
-                self.mul_constant(id, a, &constant.mapv(|v| 1.0 / v))
-            }
+            Some(constant) if constant.iter().all(|&v| v != 0.0) => self.mul_constant(id, a, &constant.mapv(|v| 1.0 / v)),
             Some(_) => Err("division by a constant 0".to_owned()),
             None => Err("division of two tensors is not supported yet; expected a constant divisor".to_owned()),
         }
@@ -171,7 +169,8 @@ impl Lowering<'_> {
         let name = self.name(id);
         let y = self.table_input(x)?;
         let positive = self.apply(id, y, Unary::Relu)?;
-        let negative = self.builder.linear(&format!("{name}.negative"), &[(1, y.tensor), (-1, positive.tensor)], 0, y.scale)?;
+        let negative =
+            self.builder.linear(&format!("{name}.negative"), &[(1, y.tensor), (-1, positive.tensor)], 0, y.scale)?;
         let bits = 12;
         let weight = self.weight_squeezed(&format!("{name}.slope"), &slope, bits)?;
         let dims = self.builder.dims(y.tensor).to_vec();

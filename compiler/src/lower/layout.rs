@@ -15,11 +15,7 @@ pub(super) fn pass(out: usize, source: usize) -> AxisGroup {
 
 /// `source = stride * out + offset` on one axis.
 pub(super) fn affine(out: usize, source: usize, stride: i64, offset: i64) -> AxisGroup {
-    AxisGroup {
-        out_axes: vec![out],
-        source_axes: vec![source],
-        map: GroupMap::Affine { strides: vec![stride], offset },
-    }
+    AxisGroup { out_axes: vec![out], source_axes: vec![source], map: GroupMap::Affine { strides: vec![stride], offset } }
 }
 
 /// A reshape as the finest product of reshapes of adjacent axes.
@@ -154,8 +150,7 @@ impl Lowering<'_> {
         let mut start = 0i64;
         let mut terms = Vec::new();
         for (index, part) in parts.iter().enumerate() {
-            let groups =
-                (0..shape.len()).map(|a| if a == axis { affine(a, a, 1, -start) } else { pass(a, a) }).collect();
+            let groups = (0..shape.len()).map(|a| if a == axis { affine(a, a, 1, -start) } else { pass(a, a) }).collect();
             start += self.builder.dims(part.tensor)[axis] as i64;
             let placed = self.builder.view(&format!("{name}.part{index}"), part.tensor, &shape, groups);
             terms.push((power(scale - part.scale)?, placed));

@@ -139,9 +139,8 @@ impl Lowering<'_> {
             ones_dims.extend(vec![1; axes.len()]);
             ones_labels.extend(axes.iter().map(|&a| unit(a)));
         }
-        let out: Vec<u8> = (0..dims.len())
-            .filter_map(|a| if !axes.contains(&a) { Some(a as u8) } else { keep.then(|| unit(a)) })
-            .collect();
+        let out: Vec<u8> =
+            (0..dims.len()).filter_map(|a| if !axes.contains(&a) { Some(a as u8) } else { keep.then(|| unit(a)) }).collect();
         let ones = self.builder.fill(&format!("{name}.ones"), &ones_dims, 1);
         self.builder.einsum(name, (ones, &ones_labels), (x, &labels), &out)
     }
@@ -178,8 +177,7 @@ impl Lowering<'_> {
         let (ones, ones_labels) = match counts {
             None => (self.builder.fill(&format!("{name}.ones"), &window.kernel, 1), taps),
             Some(counts) => {
-                let weights: Vec<i64> =
-                    counts.iter().flat_map(|c| vec![divisor / c; window.taps()]).collect();
+                let weights: Vec<i64> = counts.iter().flat_map(|c| vec![divisor / c; window.taps()]).collect();
                 let dims: Vec<usize> = out.iter().chain(&window.kernel).copied().collect();
                 let tensor = self.builder.constant(&format!("{name}.weights"), &dims, weights);
                 (tensor, positions.into_iter().chain(taps).collect())
@@ -238,9 +236,8 @@ fn tap_map(window: &Window, axis: usize, out: usize, extent: usize) -> Result<Gr
 fn uneven_counts(window: &Window, extents: &[usize], out: &[usize]) -> Option<Vec<i64>> {
     let mut counts = vec![1i64];
     for (axis, (&extent, &out)) in extents.iter().zip(out).enumerate() {
-        let valid = |p: usize| {
-            (0..window.kernel[axis]).filter(|&t| window.source(axis, p, t, extent).is_some()).count() as i64
-        };
+        let valid =
+            |p: usize| (0..window.kernel[axis]).filter(|&t| window.source(axis, p, t, extent).is_some()).count() as i64;
         counts = counts.iter().flat_map(|c| (0..out).map(move |p| c * valid(p))).collect();
     }
     counts.iter().any(|&c| c != window.taps() as i64).then_some(counts)

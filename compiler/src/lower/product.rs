@@ -103,11 +103,7 @@ impl Lowering<'_> {
         let mut labels = vec![BATCH];
         let mut moved = lead.len() > 1;
         for (axis, &extent) in spatial.iter().enumerate() {
-            let mut group = AxisGroup {
-                out_axes: vec![dims.len()],
-                source_axes: vec![2 + axis],
-                map: GroupMap::Reshape,
-            };
+            let mut group = AxisGroup { out_axes: vec![dims.len()], source_axes: vec![2 + axis], map: GroupMap::Reshape };
             dims.push(extent);
             labels.push(SPACE + axis as u8);
             let (stride, offset) = (window.strides[axis] as i64, -(window.pads_begin[axis] as i64));
@@ -159,8 +155,7 @@ impl Lowering<'_> {
         let shape = self.graph.shape(w).to_vec();
         let weight = weight.broadcast(shape).ok_or("the weight does not broadcast")?.to_owned();
         let plain = (x, x_labels.clone(), weight.clone(), w_labels.clone());
-        let (x, x_labels, weight, w_labels) =
-            self.unflatten(x, &x_labels, &weight, &w_labels, out).unwrap_or(plain);
+        let (x, x_labels, weight, w_labels) = self.unflatten(x, &x_labels, &weight, &w_labels, out).unwrap_or(plain);
         let x = self.narrow(x)?;
         let name = self.name(id);
         let scale = self.weight_scale(id, x.scale, largest(&weight))?;
@@ -186,7 +181,13 @@ impl Lowering<'_> {
         let mut next = PART;
         for group in reshape_groups(from, self.graph.shape(x)) {
             let dims: Vec<usize> = group.source_axes.iter().map(|&a| from[a]).collect();
-            let fresh: Vec<u8> = dims.iter().map(|_| { next += 1; next }).collect();
+            let fresh: Vec<u8> = dims
+                .iter()
+                .map(|_| {
+                    next += 1;
+                    next
+                })
+                .collect();
             match (&group.out_axes[..], &group.source_axes[..]) {
                 ([o], [s]) => labels[*s] = x_labels[*o],
                 ([o], sources) if w_labels.contains(&x_labels[*o]) && !out.contains(&x_labels[*o]) => {

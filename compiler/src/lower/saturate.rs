@@ -43,7 +43,8 @@ impl Lowering<'_> {
         let keys = lo - step..=hi + step;
         let class_of = |key: i64| i64::from(key > hi) - i64::from(key < lo);
         let columns = vec![keys.clone().map(class_of).collect(), keys.map(entry).collect()];
-        let table = self.builder.data_table(&format!("{} at scale {scale}, saturating", function.name()), lo - step, columns);
+        let table =
+            self.builder.data_table(&format!("{} at scale {scale}, saturating", function.name()), lo - step, columns);
         let rule = Advice::Table { source: key, table, column: 2 };
         let tensor = self.builder.advice(&name, &dims, rule, Interval::new(entry(lo), entry(hi)), scale);
         self.builder.lookup(&[key, class, tensor], table);

@@ -200,7 +200,8 @@ fn scores_of_too_fine_a_scale_are_refused() {
     let y = node(&mut g, Op::Softmax { axes: vec![1] }, &[scaled]);
     g.add_output("out", y);
     let options = Options { bits: Some(8), ..Options::default() };
-    let error = compile(&g, &[vec![noise(1, &[1, 3])]], &options).err().expect("the scores have 53 bits of scale").to_string();
+    let error =
+        compile(&g, &[vec![noise(1, &[1, 3])]], &options).err().expect("the scores have 53 bits of scale").to_string();
     assert!(error.contains("requantisation by") && error.contains("at most 40"), "{error}");
 }
 

@@ -82,10 +82,10 @@ impl Calibration {
 
 fn range_of(values: &ArrayD<f32>) -> Range {
     let start = Range { lo: f64::INFINITY, hi: f64::NEG_INFINITY };
-    values.iter().filter(|v| v.is_finite()).fold(start, |r, &v| Range {
-        lo: r.lo.min(f64::from(v)),
-        hi: r.hi.max(f64::from(v)),
-    })
+    values
+        .iter()
+        .filter(|v| v.is_finite())
+        .fold(start, |r, &v| Range { lo: r.lo.min(f64::from(v)), hi: r.hi.max(f64::from(v)) })
 }
 
 /// Largest difference of two entries of one window.

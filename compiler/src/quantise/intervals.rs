@@ -52,9 +52,7 @@ fn bound(graph: &Graph, id: NodeId, operands: &[Range]) -> Range {
             let n = count(graph.shape(graph.operands(id)[0]), graph.node(id).len());
             Range { lo: first.lo * n, hi: first.hi * n }
         }
-        Op::Pad { value, .. } => {
-            Range { lo: first.lo.min(f64::from(*value)), hi: first.hi.max(f64::from(*value)) }
-        }
+        Op::Pad { value, .. } => Range { lo: first.lo.min(f64::from(*value)), hi: first.hi.max(f64::from(*value)) },
         _ => operands.iter().fold(first, |r, o| Range { lo: r.lo.min(o.lo), hi: r.hi.max(o.hi) }),
     }
 }

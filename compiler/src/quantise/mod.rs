@@ -7,8 +7,8 @@ mod saturation;
 mod search;
 
 pub use calibration::{Calibration, Range};
-pub(crate) use plan::{Plan, SCALES, is_tiling, softmax_rows};
 pub use plan::Settings;
+pub(crate) use plan::{Plan, SCALES, is_tiling, softmax_rows};
 pub(crate) use saturation::{Domain, saturates};
 pub(crate) use search::{candidates, finest};
 

@@ -75,10 +75,8 @@ impl Plan {
     pub fn new(graph: &Graph, calibration: &Calibration, settings: Settings) -> Self {
         let margin = calibration.margin();
         let limit = f64::from(1u32 << (settings.bits - 1)) - 1.0;
-        let mut scales: HashMap<NodeId, i32> = graph
-            .nodes()
-            .map(|(id, _)| (id, scale_for(calibration.range(id).magnitude() * margin, limit)))
-            .collect();
+        let mut scales: HashMap<NodeId, i32> =
+            graph.nodes().map(|(id, _)| (id, scale_for(calibration.range(id).magnitude() * margin, limit))).collect();
         let (mut pools, mut absorbed) = (HashMap::new(), HashSet::new());
         for (id, node) in graph.nodes() {
             if let Op::MaxPool(window) = &node.op {
@@ -142,7 +140,8 @@ impl Plan {
             let scale = decide(SCALES, self.scale(id).into())?;
             self.scales.insert(id, scale as i32);
         }
-        let functions = saturable(graph).filter(|(_, _, function)| settings.saturates && Domain::of(function, settings).is_some());
+        let functions =
+            saturable(graph).filter(|(_, _, function)| settings.saturates && Domain::of(function, settings).is_some());
         for (id, ..) in functions {
             let known = self.saturated.remove(&id).unwrap_or(0);
             let reach = decide(0..=REACH.into(), known.into())?;
@@ -213,10 +212,7 @@ pub(crate) fn softmax_rows(settings: Settings) -> usize {
 
 /// Operations that only move entries.
 pub(crate) fn is_layout(op: &Op) -> bool {
-    matches!(
-        op,
-        Op::Reshape | Op::Transpose(_) | Op::Slice { .. } | Op::Pad { .. } | Op::Broadcast | Op::Take { .. }
-    )
+    matches!(op, Op::Reshape | Op::Transpose(_) | Op::Slice { .. } | Op::Pad { .. } | Op::Broadcast | Op::Take { .. })
 }
 
 fn passes_through(op: &Op) -> bool {

@@ -6,7 +6,11 @@ use super::Report;
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        writeln!(f, "{:<40} {:<12} {:>14} {:>8} {:>5} {:>5} {:>10} {:>10}", "tensor", "op", "shape", "role", "scale", "bits", "max error", "mean error")?;
+        writeln!(
+            f,
+            "{:<40} {:<12} {:>14} {:>8} {:>5} {:>5} {:>10} {:>10}",
+            "tensor", "op", "shape", "role", "scale", "bits", "max error", "mean error"
+        )?;
         for t in &self.tensors {
             let name: String = t.name.chars().take(40).collect();
             writeln!(
@@ -26,7 +30,9 @@ impl Display for Report {
             self.bits, self.shift, t.weights, t.committed, t.lookups, t.table_rows, t.tables, t.multiplications
         )?;
         match self.output_error {
-            Some(error) => writeln!(f, "largest output error on {} samples: {:.3} % of the largest output", self.samples, 100.0 * error),
+            Some(error) => {
+                writeln!(f, "largest output error on {} samples: {:.3} % of the largest output", self.samples, 100.0 * error)
+            }
             None => writeln!(f, "no calibration samples: ranges by interval analysis, errors unknown"),
         }
     }

@@ -4,26 +4,19 @@ use super::Labelled;
 use crate::FormatError;
 
 pub(super) fn parse(bytes: &[u8], shape: &[usize]) -> Result<Labelled, FormatError> {
-    let text =
-        str::from_utf8(bytes).map_err(|error| FormatError::unexpected("csv", "text", error))?;
+    let text = str::from_utf8(bytes).map_err(|error| FormatError::unexpected("csv", "text", error))?;
     let mut images = Vec::new();
     let mut labels = Vec::new();
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
         let mut cells = line.split(',').map(byte);
         labels.push(cells.next().transpose()?.map_or(0, usize::from));
-        images.push(
-            cells
-                .map(|cell| cell.map(f32::from))
-                .collect::<Result<_, _>>()?,
-        );
+        images.push(cells.map(|cell| cell.map(f32::from)).collect::<Result<_, _>>()?);
     }
     Labelled::new(images, labels, shape.to_vec())
 }
 
 fn byte(cell: &str) -> Result<u8, FormatError> {
-    cell.trim()
-        .parse()
-        .map_err(|_| FormatError::unexpected("csv cell", "0..=255", cell.get(..20).unwrap_or(cell)))
+    cell.trim().parse().map_err(|_| FormatError::unexpected("csv cell", "0..=255", cell.get(..20).unwrap_or(cell)))
 }
 
 #[cfg(test)]
@@ -39,20 +32,8 @@ mod tests {
 
     #[test]
     fn refused() {
-        for text in [
-            "3,0\n",
-            "3,0,256\n",
-            "3,0,-1\n",
-            "3,a,b\n",
-            "3,0,1,2\n",
-            ",0,1\n",
-            "x,0,1\n",
-            "3,0,1.5\n",
-        ] {
-            assert!(
-                parse(text.as_bytes(), &[1, 2, 1]).is_err(),
-                "{text:?} was accepted"
-            );
+        for text in ["3,0\n", "3,0,256\n", "3,0,-1\n", "3,a,b\n", "3,0,1,2\n", ",0,1\n", "x,0,1\n", "3,0,1.5\n"] {
+            assert!(parse(text.as_bytes(), &[1, 2, 1]).is_err(), "{text:?} was accepted");
         }
         assert!(parse(&[0xff], &[1]).is_err());
     }

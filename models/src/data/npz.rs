@@ -9,17 +9,14 @@ use crate::{FormatError, TensorData, npy};
 
 pub(super) fn parse(bytes: Vec<u8>, shape: &[usize]) -> Result<Labelled, FormatError> {
     let archive = ZipArchive::new(Cursor::new(bytes));
-    let mut archive =
-        archive.map_err(|error| FormatError::unexpected("npz", "a zip archive", error))?;
+    let mut archive = archive.map_err(|error| FormatError::unexpected("npz", "a zip archive", error))?;
     let samples = array(&mut archive, "X.npy")?;
     let classes = array(&mut archive, "y.npy")?;
     Labelled::from_tensors(&samples, &classes, shape.to_vec())
 }
 
 fn array(archive: &mut ZipArchive<Cursor<Vec<u8>>>, name: &str) -> Result<TensorData, FormatError> {
-    let member = archive
-        .by_name(name)
-        .map_err(|error| FormatError::unexpected("npz", name, error))?;
+    let member = archive.by_name(name).map_err(|error| FormatError::unexpected("npz", name, error))?;
     npy::parse(&unpack(member)?)
 }
 

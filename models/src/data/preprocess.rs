@@ -26,45 +26,26 @@ pub struct Preprocess {
 
 impl Preprocess {
     const fn grey(scale: f32, mean: &'static [f32], deviation: &'static [f32]) -> Self {
-        Self {
-            scale,
-            mean,
-            deviation,
-            layout: Layout::Chw,
-        }
+        Self { scale, mean, deviation, layout: Layout::Chw }
     }
 
     /// The model's input for a stored image of shape `[height, width, channels]`.
     pub fn apply(&self, image: &[f32], shape: &[usize]) -> Result<Vec<f32>, FormatError> {
         let channels = self.mean.len();
         let [height, width, found] = *shape else {
-            return Err(FormatError::unexpected(
-                "image shape",
-                "[height, width, channels]",
-                format!("{shape:?}"),
-            ));
+            return Err(FormatError::unexpected("image shape", "[height, width, channels]", format!("{shape:?}")));
         };
         let area = height.checked_mul(width);
-        if found != channels
-            || area.and_then(|area| area.checked_mul(channels)) != Some(image.len())
-        {
+        if found != channels || area.and_then(|area| area.checked_mul(channels)) != Some(image.len()) {
             let got = format!("{} pixels of shape {shape:?}", image.len());
-            return Err(FormatError::unexpected(
-                "image",
-                format!("{channels} channels"),
-                got,
-            ));
+            return Err(FormatError::unexpected("image", format!("{channels} channels"), got));
         }
         let normal = |channel: usize, pixel: f32| {
             let (mean, deviation) = (self.mean[channel], self.deviation[channel]);
             (pixel / self.scale - mean) / deviation
         };
         Ok(match self.layout {
-            Layout::Hwc => image
-                .iter()
-                .enumerate()
-                .map(|(at, &pixel)| normal(at % channels, pixel))
-                .collect(),
+            Layout::Hwc => image.iter().enumerate().map(|(at, &pixel)| normal(at % channels, pixel)).collect(),
             Layout::Chw => (0..channels)
                 .flat_map(|channel| {
                     let plane = image.iter().skip(channel).step_by(channels);
@@ -84,22 +65,12 @@ pub fn preprocessing(model: &str) -> Option<Preprocess> {
     const CIFAR_MEAN: &[f32] = &[0.4914, 0.4822, 0.4465];
     const CIFAR_DEVIATION: &[f32] = &[0.2470, 0.2435, 0.2616];
     let (zero, one) = (&[0.0; 3], &[1.0; 3]);
-    let colour = |mean, deviation| Preprocess {
-        scale: 255.0,
-        mean,
-        deviation,
-        layout: Layout::Chw,
-    };
+    let colour = |mean, deviation| Preprocess { scale: 255.0, mean, deviation, layout: Layout::Chw };
     Some(match model {
         "mnist_cnn_ms" => Preprocess::grey(1.0, &[0.0], &[1.0]),
         "mnist_mlp_onnxmlir" => Preprocess::grey(255.0, &[0.1307], &[0.3081]),
         "resnet20_cifar10" => colour(IMAGENET_MEAN, IMAGENET_DEVIATION),
-        "mlperf_tiny_resnet8_cifar10" => Preprocess {
-            scale: 1.0,
-            mean: zero,
-            deviation: one,
-            layout: Layout::Hwc,
-        },
+        "mlperf_tiny_resnet8_cifar10" => Preprocess { scale: 1.0, mean: zero, deviation: one, layout: Layout::Hwc },
         "lenet5" | "mlp_784_128_64_10" => Preprocess::grey(255.0, &[0.0], &[1.0]),
         "vgg16_cifar" | "resnet18_cifar" => colour(CIFAR_MEAN, CIFAR_DEVIATION),
         _ => return None,

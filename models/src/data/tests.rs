@@ -17,11 +17,7 @@ fn every_dataset() {
     for (dataset, samples, classes) in expected {
         let read = load(&zoo, dataset).unwrap();
         assert_eq!(read.len(), samples, "{dataset:?}");
-        assert_eq!(
-            read.labels.iter().max(),
-            Some(&(classes - 1)),
-            "{dataset:?}"
-        );
+        assert_eq!(read.labels.iter().max(), Some(&(classes - 1)), "{dataset:?}");
         assert_eq!(read.iter().count(), samples);
     }
 }
@@ -51,24 +47,14 @@ fn preprocessing_reproduces_the_samples() {
         ("mlperf_tiny_resnet8_cifar10", Dataset::Cifar10Sample),
     ];
     for (name, dataset) in models {
-        let sample = zoo
-            .model(name)
-            .unwrap()
-            .read_inputs()
-            .unwrap()
-            .remove(0)
-            .values
-            .to_f32();
+        let sample = zoo.model(name).unwrap().read_inputs().unwrap().remove(0).values.to_f32();
         let preprocess = preprocessing(name).unwrap();
         let images = load(&zoo, dataset).unwrap();
         let found = images.images.iter().any(|image| {
             let input = preprocess.apply(image, &images.shape).unwrap();
             input.iter().zip(&sample).all(|(a, b)| (a - b).abs() < 1e-5)
         });
-        assert!(
-            found,
-            "no image of {dataset:?} becomes the sample of {name}"
-        );
+        assert!(found, "no image of {dataset:?} becomes the sample of {name}");
     }
 }
 
@@ -81,12 +67,7 @@ fn preprocess_layouts() {
     assert_eq!(input[4], (1.0 - 0.406) / 0.225);
     let hwc = preprocessing("mlperf_tiny_resnet8_cifar10").unwrap();
     assert_eq!(hwc.apply(&image, &[1, 2, 3]).unwrap(), image);
-    for shape in [
-        vec![1, 2, 1],
-        vec![2, 2, 3],
-        vec![6],
-        vec![usize::MAX, usize::MAX, 3],
-    ] {
+    for shape in [vec![1, 2, 1], vec![2, 2, 3], vec![6], vec![usize::MAX, usize::MAX, 3]] {
         assert!(chw.apply(&image, &shape).is_err(), "{shape:?} was accepted");
     }
     assert!(preprocessing("acasxu_1_1").is_none());
@@ -97,21 +78,11 @@ fn damaged_files() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(folder.path().join("models")).unwrap();
     let zoo = Zoo::at(folder.path()).unwrap();
-    assert!(matches!(
-        load(&zoo, Dataset::MnistT10k),
-        Err(Error::Io { .. })
-    ));
+    assert!(matches!(load(&zoo, Dataset::MnistT10k), Err(Error::Io { .. })));
     let data = zoo.data("mnist_t10k");
     std::fs::create_dir_all(&data).unwrap();
-    std::fs::write(
-        data.join("t10k-images-idx3-ubyte.gz"),
-        b"\x1f\x8b\x08damaged",
-    )
-    .unwrap();
-    assert!(matches!(
-        load(&zoo, Dataset::MnistT10k),
-        Err(Error::Format { .. })
-    ));
+    std::fs::write(data.join("t10k-images-idx3-ubyte.gz"), b"\x1f\x8b\x08damaged").unwrap();
+    assert!(matches!(load(&zoo, Dataset::MnistT10k), Err(Error::Format { .. })));
 }
 
 #[test]

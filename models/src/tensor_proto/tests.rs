@@ -19,18 +19,8 @@ fn minus_one() -> Vec<u8> {
 
 #[test]
 fn raw_float_with_name() {
-    let raw: Vec<u8> = [1.5f32, -2.0]
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
-        .collect();
-    let message = [
-        varint(1, 1),
-        varint(1, 2),
-        varint(2, 1),
-        bytes(8, b"x"),
-        bytes(9, &raw),
-    ]
-    .concat();
+    let raw: Vec<u8> = [1.5f32, -2.0].iter().flat_map(|value| value.to_le_bytes()).collect();
+    let message = [varint(1, 1), varint(1, 2), varint(2, 1), bytes(8, b"x"), bytes(9, &raw)].concat();
     let tensor = parse(&message).unwrap();
     assert_eq!((tensor.name.as_str(), tensor.shape), ("x", vec![1, 2]));
     assert_eq!(tensor.values, Values::F32(vec![1.5, -2.0]));
@@ -38,27 +28,13 @@ fn raw_float_with_name() {
 
 #[test]
 fn typed_fields() {
-    let floats = [
-        varint(2, 1),
-        bytes(1, &[2]),
-        bytes(4, &[0, 0, 128, 63, 0, 0, 0, 64]),
-    ]
-    .concat();
+    let floats = [varint(2, 1), bytes(1, &[2]), bytes(4, &[0, 0, 128, 63, 0, 0, 0, 64])].concat();
     assert_eq!(parse(&floats).unwrap().values, Values::F32(vec![1.0, 2.0]));
-    let single = [
-        varint(2, 1),
-        [vec![4 << 3 | 5], 3f32.to_le_bytes().to_vec()].concat(),
-    ]
-    .concat();
+    let single = [varint(2, 1), [vec![4 << 3 | 5], 3f32.to_le_bytes().to_vec()].concat()].concat();
     assert_eq!(parse(&single).unwrap().values, Values::F32(vec![3.0]));
     let doubles = [varint(2, 11), bytes(10, &0.25f64.to_le_bytes())].concat();
     assert_eq!(parse(&doubles).unwrap().values, Values::F32(vec![0.25]));
-    let int64s = [
-        varint(2, 7),
-        bytes(1, &[2]),
-        bytes(7, &[vec![5], minus_one()].concat()),
-    ]
-    .concat();
+    let int64s = [varint(2, 7), bytes(1, &[2]), bytes(7, &[vec![5], minus_one()].concat())].concat();
     assert_eq!(parse(&int64s).unwrap().values, Values::I64(vec![5, -1]));
     let int32s = [varint(2, 6), bytes(5, &minus_one())].concat();
     assert_eq!(parse(&int32s).unwrap().values, Values::I64(vec![-1]));
@@ -83,13 +59,7 @@ fn raw_integers() {
 
 #[test]
 fn unknown_fields_are_skipped() {
-    let message = [
-        varint(2, 2),
-        bytes(12, b"doc"),
-        varint(15, 1),
-        bytes(9, &[4]),
-    ]
-    .concat();
+    let message = [varint(2, 2), bytes(12, b"doc"), varint(15, 1), bytes(9, &[4])].concat();
     assert_eq!(parse(&message).unwrap().values, Values::I64(vec![4]));
 }
 
@@ -100,31 +70,13 @@ fn refused() {
         ("empty", vec![]),
         ("no type", bytes(9, &[1])),
         ("a string tensor", [varint(2, 8), bytes(6, b"a")].concat()),
-        (
-            "too few values",
-            [varint(2, 2), varint(1, 3), bytes(9, &[1])].concat(),
-        ),
+        ("too few values", [varint(2, 2), varint(1, 3), bytes(9, &[1])].concat()),
         ("no values", [varint(2, 1), varint(1, 1)].concat()),
-        (
-            "half an element",
-            [varint(2, 1), bytes(9, &[1, 2])].concat(),
-        ),
-        (
-            "raw and typed",
-            [varint(2, 2), bytes(9, &[1]), bytes(5, &[1])].concat(),
-        ),
-        (
-            "a foreign typed field",
-            [varint(2, 1), bytes(7, &[1])].concat(),
-        ),
-        (
-            "a negative axis",
-            [varint(2, 2), bytes(1, &minus_one())].concat(),
-        ),
-        (
-            "an overflowing shape",
-            [varint(2, 2), bytes(1, &[huge.clone(), huge].concat())].concat(),
-        ),
+        ("half an element", [varint(2, 1), bytes(9, &[1, 2])].concat()),
+        ("raw and typed", [varint(2, 2), bytes(9, &[1]), bytes(5, &[1])].concat()),
+        ("a foreign typed field", [varint(2, 1), bytes(7, &[1])].concat()),
+        ("a negative axis", [varint(2, 2), bytes(1, &minus_one())].concat()),
+        ("an overflowing shape", [varint(2, 2), bytes(1, &[huge.clone(), huge].concat())].concat()),
         ("external data", [varint(2, 2), varint(14, 1)].concat()),
         ("a boolean of 2", [varint(2, 9), bytes(9, &[2])].concat()),
     ];
@@ -135,10 +87,7 @@ fn refused() {
 
 #[test]
 fn lengths_beyond_the_end() {
-    assert!(matches!(
-        parse(&[9 << 3 | 2, 0xff, 0xff, 0xff, 0x7f]),
-        Err(FormatError::Truncated { .. })
-    ));
+    assert!(matches!(parse(&[9 << 3 | 2, 0xff, 0xff, 0xff, 0x7f]), Err(FormatError::Truncated { .. })));
     assert!(parse(&[0x80; 11]).is_err());
 }
 
@@ -146,14 +95,7 @@ fn lengths_beyond_the_end() {
 #[test]
 fn damage_never_panics() {
     let raw: Vec<u8> = (0..24).collect();
-    let good = [
-        bytes(1, &[2, 3]),
-        varint(2, 1),
-        bytes(4, &[]),
-        bytes(8, b"name"),
-        bytes(9, &raw),
-    ]
-    .concat();
+    let good = [bytes(1, &[2, 3]), varint(2, 1), bytes(4, &[]), bytes(8, b"name"), bytes(9, &raw)].concat();
     parse(&good).unwrap();
     for cut in 0..good.len() {
         let _ = parse(&good[..cut]);

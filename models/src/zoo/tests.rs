@@ -12,10 +12,7 @@ fn a_broken_model_is_an_error() {
     let model = folder.path().join("models/broken");
     std::fs::create_dir_all(model.join("test_data_set_0")).unwrap();
     let zoo = Zoo::at(folder.path()).unwrap();
-    assert!(matches!(
-        zoo.model("broken"),
-        Err(Error::UnknownModel { .. })
-    ));
+    assert!(matches!(zoo.model("broken"), Err(Error::UnknownModel { .. })));
     assert!(zoo.models().unwrap().is_empty());
     std::fs::write(model.join("model.onnx"), []).unwrap();
     assert!(matches!(zoo.models(), Err(Error::Io { .. })));
@@ -33,16 +30,8 @@ fn every_model_and_its_samples() {
     let models = zoo.models().unwrap();
     assert!(!models.is_empty());
     for model in models {
-        check_sample(
-            &model.name,
-            &model.meta.inputs,
-            model.read_inputs().unwrap(),
-        );
-        check_sample(
-            &model.name,
-            &model.meta.outputs,
-            model.read_outputs().unwrap(),
-        );
+        check_sample(&model.name, &model.meta.inputs, model.read_inputs().unwrap());
+        check_sample(&model.name, &model.meta.outputs, model.read_outputs().unwrap());
     }
 }
 

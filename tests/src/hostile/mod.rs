@@ -77,7 +77,8 @@ static PROVER: LazyLock<(Fixture, Vec<i64>)> = LazyLock::new(|| {
     let w = b.tensor("w", &[3, 2], Source::Weight, 2);
     let labels = [b"oi".to_vec(), b"i".to_vec(), b"o".to_vec()];
     let [lhs_labels, rhs_labels, out_labels] = labels;
-    let product = b.tensor("product", &[3], Source::Einsum(Einsum { lhs: w, rhs: x, lhs_labels, rhs_labels, out_labels }), 6);
+    let product =
+        b.tensor("product", &[3], Source::Einsum(Einsum { lhs: w, rhs: x, lhs_labels, rhs_labels, out_labels }), 6);
     let rounded = b.round("rounded", product, 3, 2);
     let copy = b.tensor("y", &[3], Source::Advice(Advice::Copy { source: rounded }), 2);
     b.program.tensors[copy].visibility = Visibility::Public;
@@ -115,7 +116,10 @@ pub fn proof(bytes: &[u8]) {
                 proof.key = verifying.digest().expect("a good key");
                 let verdict = verify_model(verifying, &proof, Some(&proving.generators)).expect("a good key");
                 // The padding of dense weights needs no proof.
-                assert!(proof.parts.is_empty() || verdict != Verdict::Accepted, "a model proof that nobody made is accepted");
+                assert!(
+                    proof.parts.is_empty() || verdict != Verdict::Accepted,
+                    "a model proof that nobody made is accepted"
+                );
             }
             drop(Commitment::from_bytes(&seal(Kind::Commitment, payload)));
             drop(Opening::from_bytes(&seal(Kind::Opening, payload)));

@@ -67,11 +67,15 @@ impl Places {
         argue_hidden(&mut t, &model.relation, &model.statement, &mut None).expect("a good program");
         reduce_products(&mut t).expect("a dry run reads nothing");
         let layout = &model.relation.layout;
-        let rows = [Phase::Bound, Phase::Witness, Phase::Multiplicities].iter().map(|&p| layout.sent_rows(p).count()).sum::<usize>();
+        let rows = [Phase::Bound, Phase::Witness, Phase::Multiplicities]
+            .iter()
+            .map(|&p| layout.sent_rows(p).count())
+            .sum::<usize>();
         // After the rows: the masks of two factors, then for each vector the coefficients of its mask row and a blinder.
         let factors = [rows..rows + 1, rows + 1..rows + 2];
         let (first, count) = (rows + 2, model.fixture.proving.masks.count());
-        let mask_rows = (0..=t.hidden().segments()).map(|i| first + i * (count + 1)).map(|start| start..start + count).collect();
+        let mask_rows =
+            (0..=t.hidden().segments()).map(|i| first + i * (count + 1)).map(|start| start..start + count).collect();
         Self { messages: t.hidden().messages().len(), rows: 0..rows, factors, mask_rows }
     }
 }

@@ -66,8 +66,16 @@ fn functions_by_saturating_tables() {
         told("what lies above taken for what lies below", edit(above, &[("f.class", -2)]), &["f.excess", "f.key"]),
         told("what lies below taken for what is inside", edit(below, &[("f.class", 1)]), &["f.excess", "f.key"]),
         told("what is inside taken for what lies above", edit(inside, &[("f.class", 1)]), &["f.excess", "f.key"]),
-        told("a step more, and as much less in the table", edit(above, &[("f.excess", 1), ("f.rounded", -STEP)]), &["f.key"]),
-        told("a step less, and as much more in the table", edit(below, &[("f.excess", 1), ("f.rounded", -STEP)]), &["f.key"]),
+        told(
+            "a step more, and as much less in the table",
+            edit(above, &[("f.excess", 1), ("f.rounded", -STEP)]),
+            &["f.key"],
+        ),
+        told(
+            "a step less, and as much more in the table",
+            edit(below, &[("f.excess", 1), ("f.rounded", -STEP)]),
+            &["f.key"],
+        ),
         told("a step inside", edit(inside, &[("f.excess", 1), ("f.rounded", -STEP), ("f.class", 1)]), &["f.key"]),
         told(
             "half a step",

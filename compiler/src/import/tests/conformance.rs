@@ -34,7 +34,9 @@ struct Case {
 fn import(files: &BTreeMap<String, Vec<u8>>, case: &str) -> Option<Case> {
     let (inputs, outputs) = (tensors(files, case, "input")?, tensors(files, case, "output")?);
     let input_shapes = inputs.iter().map(|i| i.shape().to_vec()).collect();
-    let graph = load_bytes(&files[&format!("{case}/model.onnx")], &ImportOptions { input_shapes, ..ImportOptions::default() }).ok()?;
+    let graph =
+        load_bytes(&files[&format!("{case}/model.onnx")], &ImportOptions { input_shapes, ..ImportOptions::default() })
+            .ok()?;
     Some(Case { graph, inputs, outputs })
 }
 
