@@ -1,4 +1,4 @@
-//! Commitments with a part of small order. Those that a proof makes for itself are read as their projections onto the group: such a part moves
+//! Commitments with a part of small order. Those that a proof makes for itself, and a key's to weights, are read as their projections onto the group: such a part moves
 //! challenges, as a fresh blinder does, and nothing else. Other points may not have one.
 
 use ark_bls12_381::{Fq, G1Affine};
@@ -9,12 +9,14 @@ use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::field::{Fr, from_i64};
 use zktorch_blocks::transcript::{EntryKind, POINT_BYTES, Reject, encode_point};
+use zktorch_prover::mask::MaskRows;
 use zktorch_tests::data::{Data, tensor};
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::lying::{Lie, Outcome};
 use zktorch_tests::tamper::outside_subgroup;
 use zktorch_tests::toy::Toy;
 use zktorch_verifier::Verdict;
+use zktorch_verifier::key::VerifyingKey;
 use zktorch_verifier::proof::Proof;
 
 /// A point of order three, and the part of small order of some point of the curve.
@@ -34,6 +36,14 @@ fn small_order() -> [G1Affine; 2] {
 fn messages(outcome: &Outcome) -> Vec<(&'static str, usize)> {
     let all = &outcome.messages;
     (0..all.len()).map(|i| (all[i].label, all[..i].iter().filter(|m| m.label == all[i].label).count())).collect()
+}
+
+/// A row of a tensor other than the one that all else is about.
+fn other_row(data: &mut Data<'_>, name: &str) {
+    let id = Polynomial::Tensor(tensor(data.program, name));
+    let mut rows = data.values[&id].clone();
+    rows[2] += from_i64(9);
+    data.rows.insert(id, rows);
 }
 
 fn subject(setup: &Setup) -> (Fixture, [Vec<i64>; 1]) {
@@ -68,18 +78,12 @@ fn a_true_statement_is_proved_with_it() {
 #[test]
 fn a_false_one_is_refused_by_the_same_check() {
     let (fixture, inputs) = subject(&Setup::insecure(10).expect("in range"));
-    let other_rows = |d: &mut Data<'_>| {
-        let id = Polynomial::Tensor(tensor(d.program, "f1"));
-        let mut rows = d.values[&id].clone();
-        rows[2] += from_i64(9);
-        d.rows.insert(id, rows);
-    };
     let bump = |label: &'static str, entry: usize| Lie::none().hidden(label, 0, move |v| v[entry] += from_i64(1));
     type Told<'l> = (&'l dyn Fn() -> Lie<'l>, &'static str, &'l [&'l str]);
     let lies: [Told<'_>; 6] = [
         (&|| Lie::none().statement(|s| s[0][0] += 7), "masked sum", &["leaf denominator"]),
         (&|| Lie::none().run("y1", |v| v[8] += 1), "masked sum", &["product rounds", "tree top numerator"]),
-        (&|| Lie::none().data(other_rows), "masked sum", &["cross terms"]),
+        (&|| Lie::none().data(|d| other_row(d, "f1")), "masked sum", &["cross terms"]),
         (&|| bump("wave rounds", 0), "masked sum", &["wave rounds"]),
         (&|| bump("product masks", 2), "masked sum", &["product"]),
         (
@@ -97,6 +101,28 @@ fn a_false_one_is_refused_by_the_same_check() {
             let with = all.iter().fold(lie(), |lie, &(label, occurrence)| lie.torsion(label, occurrence, point));
             let told = fixture.tell(&inputs, &with);
             assert_eq!((&told.verdict, &told.violated[..]), (&refused, violated));
+        }
+    }
+}
+
+#[test]
+fn rows_of_a_key_are_read_as_their_projections() {
+    for setup in [Setup::insecure(9).expect("in range"), Setup::transparent(256).expect("in range")] {
+        let (mut fixture, inputs) = subject(&setup);
+        let own = fixture.verifying.model_rows.clone();
+        let first = G1Affine::deserialize_uncompressed(&own[..]).expect("a point");
+        for point in small_order() {
+            let mut rows = Vec::new();
+            VerifyingKey::push_row(&mut rows, &(first + point).into_affine());
+            rows.extend_from_slice(&own[rows.len()..]);
+            fixture.verifying.model_rows = rows;
+            let key = fixture.verifying.digest().expect("encodes");
+            fixture.proving.masks = MaskRows::new(&fixture.proving.generators, key, fixture.proving.masks.count());
+            assert_eq!(fixture.tell(&inputs, &Lie::none()).verdict, Verdict::Accepted);
+            // Weights other than the committed ones, which the accumulated claim is about.
+            let told = fixture.tell(&inputs, &Lie::none().data(|d| other_row(d, "K")));
+            assert_eq!(told.verdict, Verdict::Rejected(Reject::Check("masked sum")));
+            assert_eq!(told.violated, ["cross terms"]);
         }
     }
 }

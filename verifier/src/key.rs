@@ -58,8 +58,8 @@ pub enum KeyError {
         /// Rows of the key.
         got: usize,
     },
-    /// A commitment is not a point of the group.
-    #[error("commitment {0} of the key is not a point of the group")]
+    /// A commitment is not a point of the curve.
+    #[error("commitment {0} of the key is not a point of the curve")]
     Point(usize),
     /// The matrices' width does not fit the setup.
     #[error("the key asks for 2^{0} columns, which its setup does not have")]
@@ -153,7 +153,7 @@ pub struct Relation<'k> {
     pub layout: Layout,
     /// The leaves of the fraction tree, if anything is looked up.
     pub leaves: Option<Leaves>,
-    /// Commitments to all rows of weights; omitted rows are the identity.
+    /// Commitments to all rows of weights, points of the curve; omitted rows are the identity.
     pub model_rows: Vec<G1Affine>,
     /// The key's digest.
     pub digest: [u8; 32],
@@ -173,7 +173,9 @@ impl<'k> Relation<'k> {
             return Err(KeyError::Rows { expected: sent.len(), got });
         }
         for (i, (&row, bytes)) in sent.iter().zip(key.model_rows.chunks_exact(POINT_BYTES)).enumerate() {
-            let point = G1Affine::deserialize_uncompressed(bytes).map_err(|_| KeyError::Point(i))?;
+            // Like other commitments it is read as its projection onto the group, and not checked to lie in it.
+            let point = G1Affine::deserialize_uncompressed_unchecked(bytes).ok().filter(G1Affine::is_on_curve);
+            let point = point.ok_or(KeyError::Point(i))?;
             if let Some(slot) = model_rows.get_mut(row) {
                 *slot = point;
             }
