@@ -10,6 +10,7 @@
 use ark_bls12_381::Fq;
 use ark_ff::{BigInt, PrimeField};
 use bytemuck::cast;
+pub use pulp::NullaryFnOnce;
 use std::arch::x86_64::__m512i;
 
 pulp::simd_type! {
@@ -86,7 +87,8 @@ pub fn get(words: &Words, lane: usize) -> Fq {
     Fq::new_unchecked(BigInt(words.map(|word| word[lane])))
 }
 
-/// Operations on lanes. They are inlined into what [`Simd::vectorize`] is given, and slow anywhere else.
+/// Operations on lanes. They are inlined into the `call` of what [`Simd::vectorize`] is given, and slow anywhere else. That has to be a type of
+/// its own: a closure that only borrows is not inlined itself, unless the whole build is for processors that have the instructions.
 impl Simd {
     #[inline(always)]
     fn fill(x: u64) -> __m512i {
@@ -235,7 +237,7 @@ impl Simd {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ark_ff::{AdditiveGroup, Field};
+    use ark_ff::Field;
 
     fn words(elements: &[Fq]) -> Words {
         let mut words = Words::default();

@@ -136,6 +136,7 @@ impl Adder {
             }
         }
         // No factor is zero.
+        debug_assert!(product != Fq::ZERO);
         let mut inverse = inverse(&product).unwrap_or(Fq::ZERO);
         for (k, product) in self.products.iter().enumerate().rev() {
             let (a, b) = pair(k);

@@ -11,8 +11,6 @@ use ark_serialize::CanonicalSerialize;
 pub const POINT_BYTES: usize = 48;
 /// Bits of a sliding window of the square root's exponent.
 const WINDOW: usize = 5;
-/// Points that are decoded together.
-const TOGETHER: usize = 8;
 /// Up to so many square roots are faster one by one.
 #[cfg(all(feature = "prover", target_arch = "x86_64"))]
 const FEW: usize = 2;
@@ -63,13 +61,22 @@ impl Ahead {
     pub(super) fn next(&mut self, bytes: &[u8; POINT_BYTES], rest: &[u8]) -> Option<G1Affine> {
         let known = self.0.next().filter(|(known, _)| known == bytes);
         let (_, point) = known.or_else(|| {
-            let some: Vec<_> = std::iter::once(bytes).chain(rest.as_chunks().0).take(TOGETHER).copied().collect();
+            let some: Vec<_> = std::iter::once(bytes).chain(rest.as_chunks().0).take(together()).copied().collect();
             let points = decode_all(&some);
             self.0 = some.into_iter().zip(points).collect::<Vec<_>>().into_iter();
             self.0.next()
         })?;
         point
     }
+}
+
+/// Points that are decoded together: as many as cost no more than a few do.
+fn together() -> usize {
+    #[cfg(all(feature = "prover", target_arch = "x86_64"))]
+    if crate::lanes::Simd::is_available() {
+        return crate::lanes::WIDTH;
+    }
+    1
 }
 
 /// What a compressed point says of its `x`, if that is a number below the modulus.
@@ -136,28 +143,38 @@ fn root<T: Copy>(a: &T, square: impl Fn(&T) -> T, mul: impl Fn(&T, &T) -> T) -> 
 
 #[cfg(all(feature = "prover", target_arch = "x86_64"))]
 mod in_lanes {
-    use crate::lanes::{Simd, WIDTH, Words, get, power_of_two, set};
+    use crate::lanes::{NullaryFnOnce, Simd, WIDTH, Words, get, power_of_two, set};
     use ark_bls12_381::Fq;
 
+    struct Roots {
+        simd: Simd,
+        squares: Words,
+    }
+
+    impl NullaryFnOnce for Roots {
+        type Output = Words;
+
+        #[inline(always)]
+        fn call(self) -> Words {
+            let Self { simd, squares } = self;
+            let a = simd.mul(&simd.load(&squares), &simd.splat(&const { power_of_two(64) }));
+            let root = super::root(
+                &a,
+                #[inline(always)]
+                |a| simd.square(a),
+                #[inline(always)]
+                |a, b| simd.mul(a, b),
+            );
+            simd.store(&simd.mul(&root, &simd.splat(&const { power_of_two(0) })))
+        }
+    }
+
     /// The roots of at most eight numbers, as far as they have one.
-    pub fn roots(simd: Simd, squares: &[Fq]) -> impl Iterator<Item = Fq> + use<> {
-        let mut words = Words::default();
-        squares.iter().enumerate().for_each(|(lane, a)| set(&mut words, lane, a));
-        let words = simd.vectorize(
-            #[inline(always)]
-            || {
-                let a = simd.mul(&simd.load(&words), &simd.splat(&const { power_of_two(64) }));
-                let root = super::root(
-                    &a,
-                    #[inline(always)]
-                    |a| simd.square(a),
-                    #[inline(always)]
-                    |a, b| simd.mul(a, b),
-                );
-                simd.store(&simd.mul(&root, &simd.splat(&const { power_of_two(0) })))
-            },
-        );
-        (0..squares.len().min(WIDTH)).map(move |lane| get(&words, lane))
+    pub fn roots(simd: Simd, numbers: &[Fq]) -> impl Iterator<Item = Fq> + use<> {
+        let mut squares = Words::default();
+        numbers.iter().enumerate().for_each(|(lane, a)| set(&mut squares, lane, a));
+        let roots = simd.vectorize(Roots { simd, squares });
+        (0..numbers.len().min(WIDTH)).map(move |lane| get(&roots, lane))
     }
 }
 
