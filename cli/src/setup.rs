@@ -65,7 +65,9 @@ impl Work {
 }
 
 /// Predicts the cost of proving a program with `2^column_bits` columns. Times are those of a process on one core of
-/// the machine of record, memory a tenth more than it took there (fitted to the models of `benches/results/README.md`).
+/// the machine of record, memory a tenth more than it took there (fitted to the models of `benches/results/README.md`, before points were added and
+/// decoded in lanes and keys' points projected: proving takes a tenth to a third less where the processor has lanes, and verification takes less.
+/// The choice of columns rests on these numbers, and is the same on all processors.
 ///
 /// # Errors
 /// If the program takes too many rows or too much work to verify, or makes claims on tensors that are not committed.
