@@ -165,6 +165,16 @@ pub fn open(kind: Kind, bytes: &[u8]) -> Result<&[u8], DecodeError> {
     Ok(body.get(HEADER..).unwrap_or_default())
 }
 
+/// The decoder's words, where it wraps those of others in names of its own.
+fn words(error: bincode::error::DecodeError) -> String {
+    use bincode::error::DecodeError::{Other, OtherString};
+    match error {
+        Other(words) => words.to_owned(),
+        OtherString(words) => words,
+        own => own.to_string(),
+    }
+}
+
 /// Reads a file.
 ///
 /// # Errors
@@ -180,9 +190,24 @@ pub fn decode<T: DeserializeOwned>(kind: Kind, bytes: &[u8]) -> Result<T, Decode
     } else {
         bincode::serde::decode_from_slice(payload, config())
     }
-    .map_err(|e| failed(e.to_string()))?;
+    .map_err(|e| failed(words(e)))?;
     if read != payload.len() {
-        return Err(failed(format!("{} bytes are left over", payload.len() - read)));
+        return Err(failed(format!("{} of its bytes are left over", payload.len() - read)));
     }
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_decode_says_why() {
+        let read =
+            |payload: &[u8]| decode::<Result<u8, u8>>(Kind::Proof, &seal(Kind::Proof, payload)).map_err(|e| e.to_string());
+        let refused = |why: &str| Err(format!("the proof does not decode: {why}"));
+        assert_eq!(read(&[0, 1]), Ok(Ok(1)));
+        assert_eq!(read(&[7, 1]), refused("invalid value: integer `7`, expected `Ok` or `Err`"));
+        assert_eq!(read(&[0, 1, 2]), refused("1 of its bytes are left over"));
+    }
 }
