@@ -211,7 +211,7 @@ impl Simd {
         Lanes(std::array::from_fn(limb))
     }
 
-    /// Limbs of 52 bits again, from signed ones; the number is not negative.
+    /// Limbs of 52 bits again, from signed ones; the last one keeps the sign of the number.
     #[inline(always)]
     fn carry(self, mut t: [__m512i; LIMBS]) -> Lanes {
         let f = self.avx512f;

@@ -62,29 +62,28 @@ impl Summer {
 
     /// One level of all trees: neighbours are added, an odd one passes.
     fn halve(&mut self) {
-        self.next.clear();
-        self.next.resize(self.lengths.iter().map(|n| n.div_ceil(2)).sum(), Point::IDENTITY);
+        let Self { lengths, level, next, pending, adder, .. } = self;
+        next.clear();
+        next.resize(lengths.iter().map(|n| n.div_ceil(2)).sum(), Point::IDENTITY);
         let (mut from, mut to) = (0, 0);
-        let mut pending = std::mem::take(&mut self.pending);
-        for length in &mut self.lengths {
+        for length in lengths {
             for _ in 0..*length / 2 {
                 pending.push((from, to));
                 from += 2;
                 to += 1;
                 if pending.len() == BATCH {
-                    self.adder.flush(&mut pending, &self.level, &mut self.next);
+                    adder.flush(pending, level, next);
                 }
             }
             if *length % 2 == 1 {
-                self.next[to] = self.level[from];
+                next[to] = level[from];
                 from += 1;
                 to += 1;
             }
             *length = length.div_ceil(2);
         }
-        self.adder.flush(&mut pending, &self.level, &mut self.next);
-        self.pending = pending;
-        std::mem::swap(&mut self.level, &mut self.next);
+        adder.flush(pending, level, next);
+        std::mem::swap(level, next);
     }
 }
 
@@ -181,7 +180,7 @@ mod tests {
                 .collect();
         let identity = G1Affine::identity();
         for count in [0, 1, 7, 8, 9, 16, 17, 40] {
-            // Every fifth pair needs no line, or another one.
+            // Equal and opposite points, and the identity on either side and on both.
             let other = |k: usize| match k {
                 2 => multiples[k],
                 7 => -multiples[k],

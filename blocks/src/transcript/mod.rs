@@ -17,7 +17,7 @@ pub use constraint::{Constraint, Product};
 pub use form::Form;
 pub use hidden::{Hidden, MaskRow, Message, Secrets, Slot};
 use point::Ahead;
-pub use point::{POINT_BYTES, decode_on_curve, decode_point, encode_point};
+pub use point::{POINT_BYTES, decode_point, encode_point};
 
 use crate::field::Fr;
 use ark_bls12_381::G1Affine;

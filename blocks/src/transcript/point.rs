@@ -31,7 +31,7 @@ pub fn decode_point(bytes: &[u8; POINT_BYTES]) -> Option<G1Affine> {
 }
 
 /// A compressed point of the curve, checked to be one; the identity has one encoding. It may have a part of small order.
-pub fn decode_on_curve(bytes: &[u8; POINT_BYTES]) -> Option<G1Affine> {
+fn decode_on_curve(bytes: &[u8; POINT_BYTES]) -> Option<G1Affine> {
     decode_all(std::slice::from_ref(bytes)).pop().flatten()
 }
 
