@@ -6,8 +6,10 @@ pub mod graph;
 pub mod import;
 pub mod inputs;
 mod lower;
+mod port;
 pub mod quantise;
 pub mod report;
 
-pub use compile::{CompileError, Compiled, InputError, Options, Port, compile};
+pub use compile::{CompileError, Compiled, Options, compile};
 pub use lower::{LowerError, Problem};
+pub use port::{InputError, Port};

@@ -1,0 +1,42 @@
+//! What can keep a graph from being compiled.
+
+use zktorch_blocks::execute::ExecuteError;
+use zktorch_blocks::program::Invalid;
+
+use crate::graph::EvaluateError;
+use crate::lower::LowerError;
+
+/// Why a graph cannot be compiled.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CompileError {
+    /// An option is out of range.
+    #[error("--bits {0}: expected 8 to 16")]
+    Bits(u32),
+    /// A calibration sample does not fit the model.
+    #[error("calibration sample {sample}: {error}")]
+    Sample {
+        /// Index of the sample.
+        sample: usize,
+        /// What is wrong with it.
+        error: EvaluateError,
+    },
+    /// A calibration sample makes the model produce infinities or NaN.
+    #[error(
+        "calibration sample {sample}: tensor `{tensor}` has an entry that is not finite; expected finite inputs and activations"
+    )]
+    NotFinite {
+        /// Index of the sample.
+        sample: usize,
+        /// The tensor's name.
+        tensor: String,
+    },
+    /// Operations that cannot be lowered.
+    #[error(transparent)]
+    Lower(#[from] LowerError),
+    /// The program does not validate: a bug of the compiler.
+    #[error("the lowered program is not well formed: {0}")]
+    Invalid(#[from] Invalid),
+    /// No widths carry the calibration samples.
+    #[error("no bit widths carry the calibration samples: {0}")]
+    Execute(#[from] ExecuteError),
+}

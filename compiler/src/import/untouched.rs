@@ -1,0 +1,66 @@
+//! The model as its file says, run by tract's own operators on the typed model, before it is translated and before any rewriting.
+
+use std::sync::Arc;
+
+use ndarray::{ArrayD, IxDyn};
+use tract_onnx::prelude::*;
+
+use super::error::ImportError;
+use super::load::contained;
+use crate::reference::Reference;
+
+/// A model that tract runs.
+#[derive(Clone)]
+pub struct Untouched {
+    plan: Arc<TypedRunnableModel>,
+    /// Element type and shape of every input.
+    inputs: Vec<(DatumType, Vec<usize>)>,
+}
+
+impl std::fmt::Debug for Untouched {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a model of {} inputs", self.inputs.len())
+    }
+}
+
+impl Untouched {
+    /// Prepares a typed model with concrete shapes.
+    pub(super) fn new(model: TypedModel) -> Result<Self, ImportError> {
+        let prepare = || -> TractResult<Self> {
+            let fact = |index| -> TractResult<(DatumType, Vec<usize>)> {
+                let fact = model.input_fact(index)?;
+                let shape = fact.shape.as_concrete().ok_or_else(|| format_err!("an input's shape is not fixed"))?;
+                Ok((fact.datum_type, shape.to_vec()))
+            };
+            let inputs = (0..model.inputs.len()).map(fact).collect::<TractResult<Vec<_>>>()?;
+            Ok(Self { plan: model.into_runnable()?, inputs })
+        };
+        let failed = |reason: String| ImportError::Inference { reason };
+        contained(prepare).map_err(failed)?.map_err(|error| failed(error.to_string()))
+    }
+
+    fn run(&self, inputs: &[ArrayD<f32>]) -> TractResult<Vec<ArrayD<f64>>> {
+        let feed = |(array, (element, shape)): (&ArrayD<f32>, &(DatumType, Vec<usize>))| -> TractResult<TValue> {
+            let values: Vec<f32> = array.iter().copied().collect();
+            let tensor = Tensor::from_shape(shape, &values)?;
+            Ok(tensor.cast_to_dt(*element)?.into_owned().into_tvalue())
+        };
+        let feeds = inputs.iter().zip(&self.inputs).map(feed).collect::<TractResult<TVec<TValue>>>()?;
+        let outputs = self.plan.run(feeds)?;
+        let read = |tensor: &TValue| -> TractResult<ArrayD<f64>> {
+            let cast = tensor.cast_to::<f64>()?;
+            let values = cast.try_as_plain_ram()?.as_slice::<f64>()?.to_vec();
+            Ok(ArrayD::from_shape_vec(IxDyn(tensor.shape()), values)?)
+        };
+        outputs.iter().map(read).collect()
+    }
+}
+
+impl Reference for Untouched {
+    fn outputs(&self, inputs: &[ArrayD<f32>]) -> Result<Vec<ArrayD<f64>>, String> {
+        if inputs.len() != self.inputs.len() {
+            return Err(format!("the model has {} inputs, got {}", self.inputs.len(), inputs.len()));
+        }
+        contained(|| self.run(inputs))?.map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,90 @@
+//! Inputs and outputs of a compiled model: real numbers to integers and back.
+
+use zktorch_blocks::program::Interval;
+
+use crate::quantise::{to_integer, to_real};
+
+/// An input or output of a compiled model.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Port {
+    /// The ONNX name.
+    pub name: String,
+    /// Extents.
+    pub shape: Vec<usize>,
+    /// `real = value * 2^-scale`.
+    pub scale: i32,
+    /// Values allowed.
+    pub interval: Interval,
+}
+
+/// Why a value is no input.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum InputError {
+    /// The wrong number of values.
+    #[error("input `{name}`: expected {expected} values, got {got}")]
+    Length {
+        /// The input's name.
+        name: String,
+        /// Values expected.
+        expected: usize,
+        /// Values given.
+        got: usize,
+    },
+    /// NaN or infinity.
+    #[error("input `{name}`: entry {position} is {value}; expected a finite number")]
+    NotFinite {
+        /// The input's name.
+        name: String,
+        /// Row-major position.
+        position: usize,
+        /// The entry.
+        value: f32,
+    },
+    /// Beyond the calibrated range.
+    #[error("input `{name}`: entry {position} is {value}, outside [{lo}, {hi}]; compile again with samples like it")]
+    OutOfRange {
+        /// The input's name.
+        name: String,
+        /// Row-major position.
+        position: usize,
+        /// The entry.
+        value: f32,
+        /// Smallest value allowed.
+        lo: f64,
+        /// Largest value allowed.
+        hi: f64,
+    },
+}
+
+impl Port {
+    /// Integers of an input's entries, row-major.
+    ///
+    /// # Errors
+    /// If there are too few or too many, or one is not finite or leaves the range.
+    pub fn quantise(&self, values: &[f32]) -> Result<Vec<i64>, InputError> {
+        let expected = self.shape.iter().product();
+        if values.len() != expected {
+            return Err(InputError::Length { name: self.name.clone(), expected, got: values.len() });
+        }
+        let one = |(position, &value): (usize, &f32)| {
+            let name = || self.name.clone();
+            if !value.is_finite() {
+                return Err(InputError::NotFinite { name: name(), position, value });
+            }
+            let (lo, hi) = (self.interval.lo as f64, self.interval.hi as f64);
+            let integer = to_integer(f64::from(value), self.scale);
+            if integer < lo || integer > hi {
+                let real = |v: i64| to_real(v, self.scale);
+                let (lo, hi) = (real(self.interval.lo), real(self.interval.hi));
+                return Err(InputError::OutOfRange { name: name(), position, value, lo, hi });
+            }
+            Ok(integer as i64)
+        };
+        values.iter().enumerate().map(one).collect()
+    }
+
+    /// The real numbers that an output's integers stand for.
+    pub fn dequantise(&self, values: &[i64]) -> Vec<f64> {
+        values.iter().map(|&v| to_real(v, self.scale)).collect()
+    }
+}

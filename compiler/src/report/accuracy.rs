@@ -1,0 +1,219 @@
+//! How far outputs are from a reference: by groups of entries, each relative to its own size.
+//!
+//! One figure for a whole tensor hides what is small in it: beside a price of 2,757 an uncertainty of 0.009 may be wrong altogether. So
+//! entries are judged in groups: each entry of a small output by itself, of a larger one each column of the last axis. The group
+//! that is worst is the headline.
+
+use ndarray::ArrayD;
+use serde::{Deserialize, Serialize};
+
+use crate::Port;
+
+/// Outputs of at most so many entries are judged entry by entry.
+const SMALL: usize = 64;
+/// What is smaller than this part of its tensor's largest entry is beyond the precision of the reference: it is judged by that entry.
+const NOISE: f64 = 1.0 / (1 << 22) as f64;
+/// Worst groups that the report lists.
+const LISTED: usize = 8;
+
+/// Errors of all outputs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Accuracy {
+    /// Samples that were measured.
+    pub measured: usize,
+    /// Samples that were given.
+    pub samples: usize,
+    /// The groups with the largest errors, worst first.
+    pub worst: Vec<GroupError>,
+    /// The largest error of any output tensor, relative to its largest entry.
+    pub tensor_error: f64,
+}
+
+/// The error of a group of entries.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GroupError {
+    /// The output.
+    pub output: String,
+    /// Which entries: an index with `:` for axes that are taken whole.
+    pub entries: String,
+    /// Relative error; of an output of integers the share of samples in which an entry is another.
+    pub error: f64,
+    /// Largest difference.
+    pub difference: f64,
+    /// What the difference is relative to.
+    pub size: f64,
+}
+
+impl Accuracy {
+    /// The headline: the error of the worst group.
+    pub fn error(&self) -> f64 {
+        self.worst.first().map_or(0.0, |group| group.error)
+    }
+}
+
+/// Differences of one output, by group.
+#[derive(Clone, Debug)]
+struct OutputErrors {
+    groups: Vec<Seen>,
+    /// The size of all entries, where the operator behind them bounds it: a probability of 0.001 is judged as a probability.
+    bound: Option<f64>,
+    integers: bool,
+}
+
+/// What was seen of a group.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    difference: f64,
+    size: f64,
+    samples_that_differ: usize,
+}
+
+/// Collects the errors of samples.
+#[derive(Clone, Debug)]
+pub(crate) struct Measure<'p> {
+    ports: &'p [Port],
+    outputs: Vec<OutputErrors>,
+    measured: usize,
+}
+
+impl<'p> Measure<'p> {
+    /// Nothing measured yet. `bounds` are the sizes of outputs that their operators bound.
+    pub fn new(ports: &'p [Port], bounds: &[Option<f64>]) -> Self {
+        let output = |(port, &bound): (&Port, &Option<f64>)| OutputErrors {
+            groups: vec![Seen::default(); groups(&port.shape)],
+            bound,
+            integers: true,
+        };
+        Self { ports, outputs: ports.iter().zip(bounds).map(output).collect(), measured: 0 }
+    }
+
+    /// Takes in one sample: real numbers of all outputs, and what they should be.
+    pub fn take(&mut self, got: &[Vec<f64>], wanted: &[ArrayD<f64>]) {
+        self.measured += 1;
+        for (((output, port), got), wanted) in self.outputs.iter_mut().zip(self.ports).zip(got).zip(wanted) {
+            let count = output.groups.len();
+            let mut differs = vec![false; count];
+            for (entry, (&got, &wanted)) in got.iter().zip(wanted).enumerate() {
+                let group = entry % count;
+                let seen = &mut output.groups[group];
+                let difference = (got - wanted).abs();
+                // What is not a number is as wrong as can be.
+                seen.difference = if difference.is_nan() { f64::INFINITY } else { seen.difference.max(difference) };
+                seen.size = seen.size.max(wanted.abs());
+                differs[group] |= got.round() != wanted;
+                output.integers &= wanted.fract() == 0.0 && port.scale <= 0;
+            }
+            output.groups.iter_mut().zip(differs).for_each(|(seen, d)| seen.samples_that_differ += usize::from(d));
+        }
+    }
+
+    /// The errors, of how many samples were given.
+    pub fn finish(self, samples: usize) -> Accuracy {
+        let (mut worst, mut tensor_error) = (Vec::new(), 0f64);
+        for (output, port) in self.outputs.iter().zip(self.ports) {
+            let largest = output.bound.unwrap_or_else(|| output.groups.iter().map(|g| g.size).fold(0.0, f64::max));
+            for (index, seen) in output.groups.iter().enumerate() {
+                let own = if seen.size > NOISE * largest { seen.size } else { largest };
+                let size = output.bound.unwrap_or(own);
+                let share = seen.samples_that_differ as f64 / self.measured.max(1) as f64;
+                let error = if output.integers { share } else { relative(seen.difference, size) };
+                if !output.integers {
+                    tensor_error = tensor_error.max(relative(seen.difference, largest));
+                }
+                let entries = entries(&port.shape, index);
+                worst.push(GroupError { output: port.name.clone(), entries, error, difference: seen.difference, size });
+            }
+        }
+        worst.sort_by(|a, b| b.error.total_cmp(&a.error));
+        worst.truncate(LISTED);
+        Accuracy { measured: self.measured, samples, worst, tensor_error }
+    }
+}
+
+/// A difference as a part of a size; any difference from nothing at all is whole.
+fn relative(difference: f64, size: f64) -> f64 {
+    match (difference, size) {
+        (0.0, _) => 0.0,
+        (_, 0.0) => 1.0,
+        _ => difference / size,
+    }
+}
+
+/// Groups of a tensor: entry `i` belongs to group `i` modulo their number.
+fn groups(shape: &[usize]) -> usize {
+    let entries: usize = shape.iter().product();
+    if entries <= SMALL { entries.max(1) } else { shape.last().copied().unwrap_or(1).max(1) }
+}
+
+/// A group as an index.
+fn entries(shape: &[usize], group: usize) -> String {
+    let total: usize = shape.iter().product();
+    let mut index = Vec::new();
+    if total <= SMALL {
+        let mut rest = group;
+        for &extent in shape.iter().rev() {
+            index.push((rest % extent.max(1)).to_string());
+            rest /= extent.max(1);
+        }
+        index.reverse();
+    } else {
+        index = vec![":".to_owned(); shape.len().saturating_sub(1)];
+        index.push(group.to_string());
+    }
+    format!("[{}]", index.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::IxDyn;
+    use zktorch_blocks::program::Interval;
+
+    use super::*;
+
+    fn port(shape: &[usize], scale: i32) -> Port {
+        Port { name: "y".into(), shape: shape.to_vec(), scale, interval: Interval::new(-9, 9) }
+    }
+
+    fn measured(shape: &[usize], bound: Option<f64>, got: &[f64], wanted: &[f64]) -> Accuracy {
+        let ports = [port(shape, 8)];
+        let mut measure = Measure::new(&ports, &[bound]);
+        let wanted = ArrayD::from_shape_vec(IxDyn(shape), wanted.to_vec()).expect("values of the shape");
+        measure.take(&[got.to_vec()], &[wanted]);
+        measure.finish(1)
+    }
+
+    #[test]
+    fn a_small_entry_beside_a_large_one_is_judged_by_its_own_size() {
+        let accuracy = measured(&[1, 2], None, &[2757.5, 0.0], &[2757.0, 0.009]);
+        assert_eq!((accuracy.error(), accuracy.worst[0].entries.as_str()), (1.0, "[0, 1]"));
+        assert!(accuracy.tensor_error < 0.001);
+    }
+
+    #[test]
+    fn columns_of_a_large_output_are_groups() {
+        let wanted: Vec<f64> = (0..100).map(|i| if i % 2 == 0 { 100.0 } else { 1.0 }).collect();
+        let mut got = wanted.clone();
+        got[51] += 0.25;
+        let accuracy = measured(&[50, 2], None, &got, &wanted);
+        assert_eq!((accuracy.error(), accuracy.worst[0].entries.as_str()), (0.25, "[:, 1]"));
+    }
+
+    #[test]
+    fn probabilities_are_judged_as_such_and_zeros_by_their_tensor() {
+        assert!(measured(&[2], Some(1.0), &[0.999, 0.001], &[1.0, 0.0]).error() < 0.0011);
+        assert_eq!(measured(&[2], None, &[8.0, 0.5], &[8.0, 0.0]).error(), 0.0625);
+        assert_eq!(measured(&[1], None, &[0.5], &[0.0]).error(), 1.0);
+        assert!(measured(&[1], None, &[0.5], &[f64::NAN]).error().is_infinite());
+    }
+
+    #[test]
+    fn integers_differ_or_do_not() {
+        let ports = [port(&[1], 0)];
+        let mut measure = Measure::new(&ports, &[None]);
+        let label = |v: f64| [ArrayD::from_elem(IxDyn(&[1]), v)];
+        for (got, wanted) in [(3.0, 3.0), (3.0, 3.0), (7.0, 3.0), (2.0, 2.0)] {
+            measure.take(&[vec![got]], &label(wanted));
+        }
+        assert_eq!(measure.finish(4).error(), 0.25);
+    }
+}
