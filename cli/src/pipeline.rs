@@ -105,7 +105,7 @@ pub fn read_input(path: &Path, ports: &[Port]) -> Result<Vec<Vec<i64>>, Failure>
     };
     let mut inputs = Vec::with_capacity(ports.len());
     for (port, array) in ports.iter().zip(sample) {
-        let values: Vec<f32> = array.iter().copied().collect();
+        let values: Vec<f64> = array.iter().copied().collect();
         inputs.push(port.quantise(&values).map_err(|e| Failure::file("use", path, e))?);
     }
     Ok(inputs)
@@ -116,6 +116,7 @@ pub fn tensors(ports: &[Port], values: &[Vec<i64>]) -> Vec<Tensor> {
     let tensor = |(port, values): (&Port, &Vec<i64>)| Tensor {
         name: port.name.clone(),
         shape: port.shape.clone(),
+        element: port.element,
         scale: port.scale,
         integers: values.clone(),
     };

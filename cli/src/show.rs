@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use std::fmt::Write;
 use zktorch_accumulator::layout::{Layout, Phase};
+use zktorch_blocks::program::Element;
 use zktorch_compiler::quantise::to_real;
 use zktorch_verifier::commitment::Committed;
 use zktorch_verifier::key::{KeyError, Relation, VerifyingKey};
@@ -20,6 +21,8 @@ pub struct Tensor {
     pub name: String,
     /// Its shape.
     pub shape: Vec<usize>,
+    /// What its entries are.
+    pub element: Element,
     /// `real = integer * 2^-scale`.
     pub scale: i32,
     /// Row-major values.
@@ -32,18 +35,22 @@ impl Tensor {
         self.integers.iter().map(|&v| to_real(v, self.scale)).collect()
     }
 
-    /// `{"name", "shape", "data", "integers", "scale"}`.
+    /// `{"name", "shape", "element", "data", "integers", "scale"}`; data that are integers are written as such.
     pub fn json(&self) -> Value {
-        let Self { name, shape, scale, integers } = self;
-        json!({ "name": name, "shape": shape, "data": self.data(), "integers": integers, "scale": scale })
+        let Self { name, shape, element, scale, integers } = self;
+        let data = if *element == Element::Real { json!(self.data()) } else { json!(integers) };
+        json!({
+            "name": name, "shape": shape, "element": element.name(), "data": data, "integers": integers, "scale": scale
+        })
     }
 
     /// One line.
     pub fn text(&self) -> String {
         let mut text = format!("{} [{}]:", plain(&self.name), shape(&self.shape));
-        for value in self.data().into_iter().take(SHOWN) {
+        for (&integer, value) in self.integers.iter().zip(self.data()).take(SHOWN) {
+            let shown = if self.element == Element::Real { number(value) } else { integer.to_string() };
             // Writing to a string does not fail.
-            let _ = write!(text, " {}", number(value));
+            let _ = write!(text, " {shown}");
         }
         if self.integers.len() > SHOWN {
             let _ = write!(text, " .. ({} values)", self.integers.len());

@@ -97,7 +97,7 @@ fn model_secrets(dir: &Path) -> Needles {
         let graph = load_bytes(DIGITS_MLP.onnx, &ImportOptions { raw, ..ImportOptions::default() }).unwrap();
         for (id, _) in graph.nodes() {
             if let Some(value) = graph.constant(id) {
-                needles.floats("weights", &value.iter().copied().collect::<Vec<f32>>());
+                needles.floats("weights", &value.iter().map(|&v| v as f32).collect::<Vec<f32>>());
             }
         }
     }

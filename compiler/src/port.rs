@@ -1,6 +1,6 @@
 //! Inputs and outputs of a compiled model: real numbers to integers and back.
 
-use zktorch_blocks::program::Interval;
+use zktorch_blocks::program::{Element, Interval};
 
 use crate::quantise::{to_integer, to_real};
 
@@ -11,7 +11,9 @@ pub struct Port {
     pub name: String,
     /// Extents.
     pub shape: Vec<usize>,
-    /// `real = value * 2^-scale`.
+    /// What its entries are.
+    pub element: Element,
+    /// `real = value * 2^-scale`; 0 unless entries are real.
     pub scale: i32,
     /// Values allowed.
     pub interval: Interval,
@@ -38,7 +40,7 @@ pub enum InputError {
         /// Row-major position.
         position: usize,
         /// The entry.
-        value: f32,
+        value: f64,
     },
     /// Beyond the calibrated range.
     #[error("input `{name}`: entry {position} is {value}, outside [{lo}, {hi}]; compile again with samples like it")]
@@ -48,7 +50,7 @@ pub enum InputError {
         /// Row-major position.
         position: usize,
         /// The entry.
-        value: f32,
+        value: f64,
         /// Smallest value allowed.
         lo: f64,
         /// Largest value allowed.
@@ -61,18 +63,18 @@ impl Port {
     ///
     /// # Errors
     /// If there are too few or too many, or one is not finite or leaves the range.
-    pub fn quantise(&self, values: &[f32]) -> Result<Vec<i64>, InputError> {
+    pub fn quantise(&self, values: &[f64]) -> Result<Vec<i64>, InputError> {
         let expected = self.shape.iter().product();
         if values.len() != expected {
             return Err(InputError::Length { name: self.name.clone(), expected, got: values.len() });
         }
-        let one = |(position, &value): (usize, &f32)| {
+        let one = |(position, &value): (usize, &f64)| {
             let name = || self.name.clone();
             if !value.is_finite() {
                 return Err(InputError::NotFinite { name: name(), position, value });
             }
             let (lo, hi) = (self.interval.lo as f64, self.interval.hi as f64);
-            let integer = to_integer(f64::from(value), self.scale);
+            let integer = to_integer(value, self.scale);
             if integer < lo || integer > hi {
                 let real = |v: i64| to_real(v, self.scale);
                 let (lo, hi) = (real(self.interval.lo), real(self.interval.hi));

@@ -10,13 +10,13 @@ pub trait Reference {
     ///
     /// # Errors
     /// What keeps the model from being evaluated.
-    fn outputs(&self, inputs: &[ArrayD<f32>]) -> Result<Vec<ArrayD<f64>>, String>;
+    fn outputs(&self, inputs: &[ArrayD<f64>]) -> Result<Vec<ArrayD<f64>>, String>;
 }
 
 /// A graph that comes from no file is its own account.
 impl Reference for Graph {
-    fn outputs(&self, inputs: &[ArrayD<f32>]) -> Result<Vec<ArrayD<f64>>, String> {
+    fn outputs(&self, inputs: &[ArrayD<f64>]) -> Result<Vec<ArrayD<f64>>, String> {
         let evaluation = self.evaluate(inputs).map_err(|e| e.to_string())?;
-        Ok(evaluation.outputs().into_iter().map(|output| output.mapv(f64::from)).collect())
+        Ok(evaluation.outputs().into_iter().cloned().collect())
     }
 }

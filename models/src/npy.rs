@@ -90,7 +90,7 @@ mod tests {
         let tensor = parse(&file("{'descr': '<i8', 'fortran_order': False, 'shape': (2,), }  \n", &data)).unwrap();
         assert_eq!((tensor.shape, tensor.values), (vec![2], Values::I64(vec![1, -2])));
         let scalar = parse(&file("{'descr': '<f8', 'fortran_order': False, 'shape': (), }\n", &0.5f64.to_le_bytes()));
-        assert_eq!(scalar.unwrap().values, Values::F32(vec![0.5]));
+        assert_eq!(scalar.unwrap().values, Values::F64(vec![0.5]));
     }
 
     #[test]

@@ -19,11 +19,13 @@ pub enum ElementType {
     Bool,
 }
 
-/// The values in row-major order: floats as `f32`, everything else as `i64`.
+/// The values in row-major order: floats as they are, everything else as `i64`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
-    /// From float32, and rounded from float64.
+    /// From float32.
     F32(Vec<f32>),
+    /// From float64.
+    F64(Vec<f64>),
     /// From the integer types and booleans.
     I64(Vec<i64>),
 }
@@ -33,6 +35,7 @@ impl Values {
     pub fn len(&self) -> usize {
         match self {
             Self::F32(values) => values.len(),
+            Self::F64(values) => values.len(),
             Self::I64(values) => values.len(),
         }
     }
@@ -42,11 +45,21 @@ impl Values {
         self.len() == 0
     }
 
-    /// The values as floats; an integer beyond 2^24 is rounded.
+    /// The values as floats of 32 bits; what has more is rounded, integers beyond 2^24 too.
     pub fn to_f32(&self) -> Vec<f32> {
         match self {
             Self::F32(values) => values.clone(),
+            Self::F64(values) => values.iter().map(|&value| value as f32).collect(),
             Self::I64(values) => values.iter().map(|&value| value as f32).collect(),
+        }
+    }
+
+    /// The values as floats of 64 bits; an integer beyond 2^53 is rounded.
+    pub fn to_f64(&self) -> Vec<f64> {
+        match self {
+            Self::F32(values) => values.iter().copied().map(f64::from).collect(),
+            Self::F64(values) => values.clone(),
+            Self::I64(values) => values.iter().map(|&value| value as f64).collect(),
         }
     }
 }
@@ -97,7 +110,7 @@ fn element_count(shape: &[usize]) -> Result<usize, FormatError> {
 pub(crate) fn from_little_endian(element: ElementType, bytes: &[u8]) -> Result<Values, FormatError> {
     Ok(match element {
         ElementType::F32 => Values::F32(each(bytes, f32::from_le_bytes)?),
-        ElementType::F64 => Values::F32(each(bytes, |value| f64::from_le_bytes(value) as f32)?),
+        ElementType::F64 => Values::F64(each(bytes, f64::from_le_bytes)?),
         ElementType::I64 => Values::I64(each(bytes, i64::from_le_bytes)?),
         ElementType::I32 => Values::I64(each(bytes, |value| i32::from_le_bytes(value).into())?),
         ElementType::U8 => Values::I64(each(bytes, |[value]: [u8; 1]| value.into())?),

@@ -197,7 +197,7 @@ impl<'a> Message<'a> {
         let total = self.typed_len();
         let values = match element {
             ElementType::F32 => Values::F32(self.floats),
-            ElementType::F64 => Values::F32(self.doubles.into_iter().map(|value| value as f32).collect()),
+            ElementType::F64 => Values::F64(self.doubles),
             ElementType::I64 => Values::I64(self.int64s),
             ElementType::I32 => Values::I64(in_range(self.int32s, i32::MIN.into(), i32::MAX.into())?),
             ElementType::U8 => Values::I64(in_range(self.int32s, 0, 255)?),

@@ -3,7 +3,7 @@
 use crate::toy::Toy;
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::execute::Weights;
-use zktorch_blocks::program::{Program, TensorId};
+use zktorch_blocks::program::{Element, Program, TensorId};
 use zktorch_prover::{Proved, ProvingKey, Randomness, keygen, prove};
 use zktorch_verifier::key::{Port, VerifyingKey};
 use zktorch_verifier::proof::Proof;
@@ -13,7 +13,9 @@ use zktorch_verifier::{Verdict, verify};
 pub fn ports(program: &Program) -> [Vec<Port>; 2] {
     [("in", &program.inputs), ("out", &program.outputs)].map(|(what, ids)| {
         let shape = |id: TensorId| program.tensors[id].shape.dims().to_vec();
-        ids.iter().enumerate().map(|(i, &id)| Port { name: format!("{what}{i}"), shape: shape(id) }).collect()
+        let port =
+            |(i, &id): (usize, &TensorId)| Port { name: format!("{what}{i}"), shape: shape(id), element: Element::Real };
+        ids.iter().enumerate().map(port).collect()
     })
 }
 

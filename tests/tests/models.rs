@@ -21,8 +21,12 @@ use zktorch_verifier::{Verdict, verify};
 /// Samples that set the ranges.
 const CALIBRATION: usize = 64;
 
-fn array(shape: &[usize], values: &[f32]) -> ArrayD<f32> {
-    ArrayD::from_shape_vec(IxDyn(shape), values.to_vec()).expect("values of the shape")
+fn array(shape: &[usize], values: &[f32]) -> ArrayD<f64> {
+    ArrayD::from_shape_vec(IxDyn(shape), wide(values)).expect("values of the shape")
+}
+
+fn wide(values: &[f32]) -> Vec<f64> {
+    values.iter().copied().map(f64::from).collect()
 }
 
 fn top1<T: PartialOrd>(values: impl IntoIterator<Item = T>) -> usize {
@@ -35,7 +39,7 @@ fn top1<T: PartialOrd>(values: impl IntoIterator<Item = T>) -> usize {
 
 fn compiled(graph: &Graph, samples: &[Vec<f32>]) -> Compiled {
     let shape = graph.shape(graph.inputs()[0]).to_vec();
-    let samples: Vec<Vec<ArrayD<f32>>> = samples.iter().map(|s| vec![array(&shape, s)]).collect();
+    let samples: Vec<Vec<ArrayD<f64>>> = samples.iter().map(|s| vec![array(&shape, s)]).collect();
     compile(graph, &samples, &Options::default()).expect("the model compiles")
 }
 
@@ -44,7 +48,7 @@ fn agreement(graph: &Graph, compiled: &Compiled, images: &[Vec<f32>]) -> f64 {
     let shape = graph.shape(graph.inputs()[0]).to_vec();
     let same = |image: &Vec<f32>| {
         let float = graph.evaluate(&[array(&shape, image)]).expect("the model runs");
-        let Ok(input) = compiled.inputs[0].quantise(image) else { return false };
+        let Ok(input) = compiled.inputs[0].quantise(&wide(image)) else { return false };
         let trace = match execute(&compiled.program, &compiled.weights, &[input]) {
             Ok(trace) => trace,
             Err(error) => {
@@ -105,8 +109,8 @@ fn classifiers_of_the_zoo_are_proved_and_verified() {
         let expected = model.read_outputs().expect("its output")[0].values.to_f32();
         let Compiled { program, weights, report, inputs, outputs } = compiled(&graph, std::slice::from_ref(&input));
         assert_eq!(audited(&model.onnx, &program), Ok(()), "{name}");
-        let integers = inputs[0].quantise(&input).expect("in range");
-        let port = |p: &zktorch_compiler::Port| Port { name: p.name.clone(), shape: p.shape.clone() };
+        let integers = inputs[0].quantise(&wide(&input)).expect("in range");
+        let port = |p: &zktorch_compiler::Port| Port { name: p.name.clone(), shape: p.shape.clone(), element: p.element };
         let ports = [vec![port(&inputs[0])], vec![port(&outputs[0])]];
         let mut randomness = Randomness::from_os().expect("randomness");
         let (proving, verifying) = keygen(program, weights, &setup, 12, ports, &mut randomness).expect("keys");

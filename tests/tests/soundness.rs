@@ -57,7 +57,7 @@ fn models_of_the_zoo() {
     for name in ["mnist_cnn_ms", "resnet20_cifar10"] {
         let model = zoo.model(name).expect("it is there");
         let graph = load_path(&model.onnx, &ImportOptions::default()).expect("it imports");
-        let input = model.read_inputs().expect("a sample")[0].values.to_f32();
+        let input = model.read_inputs().expect("a sample")[0].values.to_f64();
         let shape = graph.shape(graph.inputs()[0]).to_vec();
         let samples = vec![vec![ArrayD::from_shape_vec(IxDyn(&shape), input).expect("an input")]];
         has_bits(name, &compile(&graph, &samples, &Options::default()).expect("it compiles").program);

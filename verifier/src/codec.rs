@@ -24,8 +24,9 @@ pub enum Kind {
     Opening,
 }
 
-/// Version of every file format. Files of other versions are refused.
-pub const VERSION: u16 = 1;
+/// Version of every file format. Files of other versions are refused. Since 2 an input or output says what its entries are, so that
+/// integers are shown as such and fractions refused.
+pub const VERSION: u16 = 2;
 
 const MAGIC: [u8; 6] = *b"zktrch";
 const HEADER: usize = MAGIC.len() + 1 + 2;

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use zktorch_accumulator::layout::{Layout, Phase, TooManyRows};
 use zktorch_accumulator::setup::VerifierSetup;
 use zktorch_blocks::lookup::Leaves;
-use zktorch_blocks::program::{Invalid, Limits, Program, TensorId};
+use zktorch_blocks::program::{Element, Invalid, Limits, Program, TensorId};
 use zktorch_blocks::transcript::Reject;
 
 /// Bytes of a point in a key: uncompressed, so that reading it costs no square root.
@@ -22,6 +22,8 @@ pub struct Port {
     pub name: String,
     /// Its shape there, which the tensor has.
     pub shape: Vec<usize>,
+    /// What its entries are there.
+    pub element: Element,
 }
 
 /// Everything a verifier needs beside a proof.
@@ -99,11 +101,14 @@ impl VerifyingKey {
     pub fn layout(&self) -> Result<Layout, KeyError> {
         self.program.validate(&Limits::default())?;
         let program = &self.program;
-        // Verdicts show the values of these tensors under these shapes.
-        let fits = |ids: &[TensorId], ports: &[Port]| {
-            let dims = |id: &TensorId| program.tensors.get(*id).map(|tensor| tensor.shape.dims());
-            ids.iter().map(dims).eq(ports.iter().map(|port| Some(port.shape.as_slice())))
+        // Verdicts show the values of these tensors under these shapes, as elements of these kinds.
+        let holds = |(id, port): (&TensorId, &Port)| {
+            program.tensors.get(*id).is_some_and(|tensor| {
+                let (lo, hi) = (tensor.interval.lo, tensor.interval.hi);
+                tensor.shape.dims() == port.shape && port.element.admits(tensor.scale, lo, hi)
+            })
         };
+        let fits = |ids: &[TensorId], ports: &[Port]| ids.len() == ports.len() && ids.iter().zip(ports).all(holds);
         if !fits(&program.inputs, &self.inputs) || !fits(&program.outputs, &self.outputs) || self.outputs.is_empty() {
             return Err(KeyError::Ports);
         }

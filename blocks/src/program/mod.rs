@@ -10,12 +10,14 @@
 //! its valid box once its axes are padded to powers of two (DESIGN section 4).
 
 mod advice;
+mod element;
 mod shape;
 mod table;
 mod validate;
 mod view;
 
 pub use advice::Advice;
+pub use element::Element;
 pub use shape::{Shape, index_bits};
 pub use table::{Column, Table, TableId};
 pub use validate::{Invalid, Limits};

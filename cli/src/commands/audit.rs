@@ -42,11 +42,11 @@ pub fn command(args: &Audit) -> Result<Outcome, Failure> {
 
 /// Whether names and shapes of inputs and outputs are the model's.
 fn ports(graph: &Graph, key: &VerifyingKey) -> Result<(), String> {
-    let port = |name: &str, id| Port { name: name.to_owned(), shape: graph.shape(id).to_vec() };
+    let port = |name: &str, id| Port { name: name.to_owned(), shape: graph.shape(id).to_vec(), element: graph.element(id) };
     let inputs: Vec<Port> = graph.inputs().iter().map(|&id| port(&graph.node(id).name, id)).collect();
     let outputs: Vec<Port> = graph.outputs().iter().zip(graph.output_names()).map(|(&id, name)| port(name, id)).collect();
     let text = |ports: &[Port]| {
-        let one = |p: &Port| format!("`{}` [{}]", p.name, show::shape(&p.shape));
+        let one = |p: &Port| format!("`{}` [{}] {}", p.name, show::shape(&p.shape), p.element.name());
         ports.iter().map(one).collect::<Vec<_>>().join(", ")
     };
     for (what, model, key) in [("inputs", &inputs, &key.inputs), ("outputs", &outputs, &key.outputs)] {

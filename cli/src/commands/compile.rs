@@ -70,7 +70,7 @@ pub fn make(
     progress.begin("preparing the setup");
     let (setup, column_bits) = choose(setup, &program)?;
     progress.begin("committing to the weights");
-    let port = |p: &crate::pipeline::Port| Port { name: p.name.clone(), shape: p.shape.clone() };
+    let port = |p: &crate::pipeline::Port| Port { name: p.name.clone(), shape: p.shape.clone(), element: p.element };
     let ports = [inputs.iter().map(port).collect(), outputs.iter().map(port).collect()];
     let mut randomness = Randomness::from_os().map_err(|e| Failure::undecided(format!("no randomness: {e}")))?;
     let (proving, verifying) = keygen(program, weights, &setup, column_bits, ports, &mut randomness)

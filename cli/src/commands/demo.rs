@@ -39,7 +39,8 @@ pub fn command(args: &Demo) -> Result<Outcome, Failure> {
     let compile_seconds = start.elapsed().as_secs_f64();
 
     let start = Instant::now();
-    let quantise = |port: &Port| port.quantise(image).map_err(|e| Failure::undecided(e.to_string()));
+    let pixels: Vec<f64> = image.iter().copied().map(f64::from).collect();
+    let quantise = |port: &Port| port.quantise(&pixels).map_err(|e| Failure::undecided(e.to_string()));
     let inputs = made.inputs.iter().map(quantise).collect::<Result<Vec<_>, _>>()?;
     let proved = prove(&made.proving, &made.verifying, &inputs, &Blinders::new(), &mut progress)?;
     let prove_seconds = start.elapsed().as_secs_f64();

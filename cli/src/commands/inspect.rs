@@ -100,7 +100,7 @@ fn file(path: &Path) -> Result<Found, Failure> {
             let file: ProgramFile = decode(Kind::Program, &bytes).map_err(|e| Failure::file("read", path, e))?;
             file.program.validate(&Limits::default()).map_err(|e| Failure::file("read", path, e))?;
             let mut found = Found::new("program");
-            let port = |p: &crate::pipeline::Port| Port { name: p.name.clone(), shape: p.shape.clone() };
+            let port = |p: &crate::pipeline::Port| Port { name: p.name.clone(), shape: p.shape.clone(), element: p.element };
             let [inputs, outputs] = [&file.inputs, &file.outputs].map(|ports| ports.iter().map(port).collect::<Vec<_>>());
             describe_program(&mut found, &file.program, &inputs, &outputs);
             found
@@ -232,7 +232,7 @@ fn describe_program(found: &mut Found, program: &Program, inputs: &[Port], outpu
             let seen = if role == Role::Public { "public" } else { "private" };
             (
                 format!("{} [{}] {seen}", port.name, show::shape(&port.shape)),
-                json!({ "name": port.name, "shape": port.shape, "visibility": seen }),
+                json!({ "name": port.name, "shape": port.shape, "element": port.element.name(), "visibility": seen }),
             )
         };
         let (texts, values): (Vec<_>, Vec<_>) = ids.iter().zip(ports).map(text).unzip();

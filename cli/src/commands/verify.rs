@@ -254,7 +254,7 @@ fn public(program: &Program, ids: &[TensorId], ports: &[Port], proof: &Proof) ->
     let tensor = |(&id, port): (&TensorId, &Port)| {
         let integers = proof.statement.get(position(id)?)?.clone();
         let scale = program.tensors.get(id)?.scale;
-        Some(Tensor { name: port.name.clone(), shape: port.shape.clone(), scale, integers })
+        Some(Tensor { name: port.name.clone(), shape: port.shape.clone(), element: port.element, scale, integers })
     };
     ids.iter().zip(ports).filter_map(tensor).collect()
 }

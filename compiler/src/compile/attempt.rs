@@ -6,7 +6,7 @@ use zktorch_blocks::program::{Limits, Program};
 
 use super::{CompileError, Options};
 use crate::Port;
-use crate::graph::{Evaluation, Graph};
+use crate::graph::{Evaluation, Graph, NodeId};
 use crate::lower::{Interface, Lowered, lower};
 use crate::quantise::{Calibration, Settings, to_integer, to_real};
 use crate::report;
@@ -23,7 +23,7 @@ pub(super) struct Attempt {
 }
 
 /// A sample and its float evaluation.
-pub(super) type Reference<'s> = (&'s [ArrayD<f32>], Evaluation);
+pub(super) type Reference<'s> = (&'s [ArrayD<f64>], Evaluation);
 
 /// Lowers a graph and runs it on as many samples as are cheap.
 pub(super) fn attempt(
@@ -45,8 +45,8 @@ pub(super) fn attempt(
         let trace = execute(&lowered.program, &lowered.weights, &integers)?;
         for (port, (&id, float)) in ports.1.iter().zip(lowered.program.outputs.iter().zip(evaluation.outputs())) {
             for (&value, &float) in trace.values(&lowered.program, id).iter().zip(float) {
-                error = error.max((to_real(value, port.scale) - f64::from(float)).abs());
-                largest = largest.max(f64::from(float.abs()));
+                error = error.max((to_real(value, port.scale) - float).abs());
+                largest = largest.max(float.abs());
             }
         }
         traces.push(trace);
@@ -57,17 +57,19 @@ pub(super) fn attempt(
 
 /// Inputs and outputs of a program.
 pub(super) fn ports(graph: &Graph, program: &Program) -> (Vec<Port>, Vec<Port>) {
-    let port = |name: &str, id: usize| {
+    let port = |name: &str, node: NodeId, id: usize| {
+        let element = graph.element(node);
         let tensor = &program.tensors[id];
-        Port { name: name.to_owned(), shape: tensor.shape.dims().to_vec(), scale: tensor.scale, interval: tensor.interval }
+        let shape = tensor.shape.dims().to_vec();
+        Port { name: name.to_owned(), shape, element, scale: tensor.scale, interval: tensor.interval }
     };
-    let inputs = graph.inputs().iter().zip(&program.inputs).map(|(&n, &id)| port(&graph.node(n).name, id));
-    let outputs = graph.output_names().iter().zip(&program.outputs).map(|(n, &id)| port(n, id));
+    let inputs = graph.inputs().iter().zip(&program.inputs).map(|(&n, &id)| port(&graph.node(n).name, n, id));
+    let named = graph.outputs().iter().zip(graph.output_names());
+    let outputs = named.zip(&program.outputs).map(|((&n, name), &id)| port(name, n, id));
     (inputs.collect(), outputs.collect())
 }
 
-fn quantise_all(ports: &[Port], inputs: &[ArrayD<f32>]) -> Vec<Vec<i64>> {
-    let one =
-        |(port, array): (&Port, &ArrayD<f32>)| array.iter().map(|&v| to_integer(f64::from(v), port.scale) as i64).collect();
+fn quantise_all(ports: &[Port], inputs: &[ArrayD<f64>]) -> Vec<Vec<i64>> {
+    let one = |(port, array): (&Port, &ArrayD<f64>)| array.iter().map(|&v| to_integer(v, port.scale) as i64).collect();
     ports.iter().zip(inputs).map(one).collect()
 }

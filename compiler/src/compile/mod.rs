@@ -38,7 +38,7 @@ pub struct Compiled {
 ///
 /// # Errors
 /// If the graph or the samples cannot be used, with the node or sample that is to blame.
-pub fn compile(graph: &Graph, samples: &[Vec<ArrayD<f32>>], options: &Options) -> Result<Compiled, CompileError> {
+pub fn compile(graph: &Graph, samples: &[Vec<ArrayD<f64>>], options: &Options) -> Result<Compiled, CompileError> {
     if let Some(bits) = options.bits.filter(|b| !(8..=16).contains(b)) {
         return Err(CompileError::Bits(bits));
     }
@@ -51,7 +51,7 @@ pub fn compile(graph: &Graph, samples: &[Vec<ArrayD<f32>>], options: &Options) -
 
 fn calibrate<'s>(
     graph: &Graph,
-    samples: &'s [Vec<ArrayD<f32>>],
+    samples: &'s [Vec<ArrayD<f64>>],
     options: &Options,
 ) -> Result<(Calibration, Vec<Reference<'s>>), CompileError> {
     let mut calibration = Calibration::default();

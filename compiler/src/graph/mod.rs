@@ -1,11 +1,12 @@
 //! The typed float graph: what the importer builds, the passes rewrite, the float reference evaluates and the
 //! quantiser and the lowering read.
 //!
-//! A [`Graph`] is a directed acyclic graph of [`Node`]s. A node has exactly one output, a tensor of `f32` in row-major
+//! A [`Graph`] is a directed acyclic graph of [`Node`]s. A node has exactly one output, a tensor of `f64` in row-major
 //! order whose shape is known; an edge runs from an operand to its user and carries the operand's index. Shapes of
 //! elementwise operands are equal: a broadcast is a node of its own.
 
 mod composite;
+mod domain;
 mod error;
 pub mod evaluate;
 mod op;
@@ -21,8 +22,10 @@ use petgraph::Direction;
 use petgraph::algo::toposort;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::{EdgeRef, IntoEdgeReferences};
+use zktorch_blocks::program::Element;
 
 pub use composite::Composite;
+pub use domain::{Domain, EXACT};
 pub use error::GraphError;
 pub use evaluate::{EvaluateError, Evaluation};
 pub use op::{Comparison, Op, ReduceKind, Window};
@@ -40,6 +43,8 @@ pub struct Node {
     pub op: Op,
     /// The shape of the result.
     pub shape: Vec<usize>,
+    /// What its entries are.
+    pub domain: Domain,
 }
 
 impl Node {
@@ -71,22 +76,41 @@ impl Graph {
 
     /// Adds a model input of the given shape; inputs are numbered in the order of their addition.
     pub fn add_input(&mut self, name: impl Into<String>, shape: &[usize]) -> NodeId {
+        self.add_input_of(Domain::Real, name, shape)
+    }
+
+    /// Adds a model input whose entries are not all reals.
+    pub fn add_input_of(&mut self, domain: Domain, name: impl Into<String>, shape: &[usize]) -> NodeId {
         let op = Op::Input { index: self.inputs.len() };
-        let id = self.inner.add_node(Node { name: name.into(), op, shape: shape.to_vec() });
+        let id = self.inner.add_node(Node { name: name.into(), op, shape: shape.to_vec(), domain });
         self.inputs.push(id);
         id
     }
 
-    /// Adds a constant.
-    pub fn add_constant(&mut self, name: impl Into<String>, value: impl Into<Arc<ArrayD<f32>>>) -> NodeId {
+    /// Adds a constant: integers if all of its entries are. Whether they are does not matter beside reals.
+    pub fn add_constant(&mut self, name: impl Into<String>, value: impl Into<Arc<ArrayD<f64>>>) -> NodeId {
+        let value = value.into();
+        let domain = Domain::of_values(&value);
+        self.add_constant_of(domain, name, value)
+    }
+
+    /// Adds a constant of a declared domain.
+    pub fn add_constant_of(
+        &mut self,
+        domain: Domain,
+        name: impl Into<String>,
+        value: impl Into<Arc<ArrayD<f64>>>,
+    ) -> NodeId {
         let value = value.into();
         let shape = value.shape().to_vec();
-        self.inner.add_node(Node { name: name.into(), op: Op::Constant(value), shape })
+        self.inner.add_node(Node { name: name.into(), op: Op::Constant(value), shape, domain })
     }
 
     /// Adds a node with a given result shape. Nothing is checked here: see [`Graph::validate`].
     pub fn add(&mut self, name: impl Into<String>, op: Op, operands: &[NodeId], shape: &[usize]) -> NodeId {
-        let id = self.inner.add_node(Node { name: name.into(), op, shape: shape.to_vec() });
+        let domains: Vec<Domain> = operands.iter().map(|&o| self.inner[o].domain).collect();
+        let domain = domain::infer(&op, &domains);
+        let id = self.inner.add_node(Node { name: name.into(), op, shape: shape.to_vec(), domain });
         for (position, &operand) in operands.iter().enumerate() {
             self.inner.add_edge(operand, id, position);
         }
@@ -141,13 +165,23 @@ impl Graph {
         &self.inner[id].shape
     }
 
+    /// What the entries of a node's result are.
+    pub fn domain(&self, id: NodeId) -> Domain {
+        self.inner[id].domain
+    }
+
+    /// What the entries of an input or output are.
+    pub fn element(&self, id: NodeId) -> Element {
+        self.domain(id).element()
+    }
+
     /// Whether the graph (still) has this node.
     pub fn contains(&self, id: NodeId) -> bool {
         self.inner.contains_node(id)
     }
 
     /// The value of a node that is a constant.
-    pub fn constant(&self, id: NodeId) -> Option<&Arc<ArrayD<f32>>> {
+    pub fn constant(&self, id: NodeId) -> Option<&Arc<ArrayD<f64>>> {
         match &self.inner[id].op {
             Op::Constant(value) => Some(value),
             _ => None,
@@ -202,8 +236,10 @@ impl Graph {
         self.nodes().filter(|(_, n)| matches!(n.op, Op::Constant(_))).map(|(_, n)| n.len()).sum()
     }
 
-    /// Makes every user of `old`, and every output that is `old`, use `new` instead. `old` stays, without users.
+    /// Makes every user of `old`, and every output that is `old`, use `new` instead. `old` stays, without users. What is known of the
+    /// entries of `old` is known of those of `new`, which have the same values.
     pub fn replace(&mut self, old: NodeId, new: NodeId) {
+        self.inner[new].domain = self.inner[new].domain.meet(self.inner[old].domain);
         for (user, position) in self.users(old) {
             if user != new {
                 self.set_operand(user, position, new);

@@ -16,7 +16,7 @@ pub enum Op {
         index: usize,
     },
     /// A weight or another compile-time tensor.
-    Constant(Arc<ArrayD<f32>>),
+    Constant(Arc<ArrayD<f64>>),
     /// Convolution (cross-correlation, as in ONNX) with zero padding over one or two spatial axes. Operands:
     /// `x [N, C, spatial..]`, `w [O, C / groups, kernel..]`, optionally `bias [O]`; result `[N, O, spatial..]`.
     Conv {
@@ -104,7 +104,7 @@ pub enum Op {
         /// Entries after, per axis.
         end: Vec<usize>,
         /// The frame's value.
-        value: f32,
+        value: f64,
     },
     /// Repetition of axes of extent 1 up to the node's shape, which has the operand's rank.
     Broadcast,

@@ -14,9 +14,9 @@ pub enum Unary {
     /// `min(max(x, lo), hi)`; a bound may be infinite
     Clip {
         /// Lower bound.
-        lo: f32,
+        lo: f64,
         /// Upper bound.
-        hi: f32,
+        hi: f64,
     },
     /// `1 / (1 + exp(-x))`
     Sigmoid,
@@ -58,7 +58,7 @@ pub enum Unary {
     /// `x^2`
     Square,
     /// `x^exponent`
-    Pow(f32),
+    Pow(f64),
     /// `log(1 + exp x)`
     Softplus,
     /// `x / (1 + |x|)`
@@ -106,6 +106,19 @@ pub enum Unary {
     Acosh,
     /// Inverse hyperbolic tangent.
     Atanh,
+    /// The integer or boolean itself, from here on a real number.
+    ToReal,
+    /// Nearest integer towards zero: a cast to integers.
+    Trunc,
+    /// The integer of `lo..=hi` that is congruent modulo their number: a cast to fewer bits.
+    Wrap {
+        /// Smallest.
+        lo: i64,
+        /// Largest.
+        hi: i64,
+    },
+    /// 1 unless the entry is 0: a cast to booleans.
+    NonZero,
     /// Any other function of one entry, fused out of elementwise nodes.
     Composite(Arc<Composite>),
 }
@@ -115,7 +128,7 @@ impl Unary {
     pub fn eval(&self, x: f64) -> f64 {
         match *self {
             Unary::Relu => x.max(0.0),
-            Unary::Clip { lo, hi } => x.max(f64::from(lo)).min(f64::from(hi)),
+            Unary::Clip { lo, hi } => x.max(lo).min(hi),
             Unary::Sigmoid => sigmoid(x),
             Unary::Tanh => x.tanh(),
             Unary::HardSwish => x * (x / 6.0 + 0.5).clamp(0.0, 1.0),
@@ -136,12 +149,16 @@ impl Unary {
             Unary::Abs => x.abs(),
             Unary::Neg => -x,
             Unary::Square => x * x,
-            Unary::Pow(exponent) => x.powf(f64::from(exponent)),
+            Unary::Pow(exponent) => x.powf(exponent),
             Unary::Softplus => softplus(x),
             Unary::Softsign => x / (1.0 + x.abs()),
             Unary::Floor => x.floor(),
             Unary::Ceil => x.ceil(),
             Unary::Round => x.round_ties_even(),
+            Unary::ToReal => x,
+            Unary::Trunc => x.trunc(),
+            Unary::Wrap { lo, hi } => lo as f64 + (x - lo as f64).rem_euclid((hi - lo + 1) as f64),
+            Unary::NonZero => f64::from(u8::from(x != 0.0)),
             Unary::Composite(ref function) => function.eval(x),
             _ => self.eval_piecewise(x),
         }
@@ -224,6 +241,7 @@ impl Unary {
             | Unary::Round
             | Unary::Atan
             | Unary::Sinh
+            | Unary::Trunc
             | Unary::Asinh => true,
             _ => false,
         }
@@ -273,6 +291,7 @@ impl Unary {
             Unary::Asinh => "Asinh",
             Unary::Acosh => "Acosh",
             Unary::Atanh => "Atanh",
+            Unary::ToReal | Unary::Trunc | Unary::Wrap { .. } | Unary::NonZero => "Cast",
             Unary::Composite(_) => "Function",
         }
     }

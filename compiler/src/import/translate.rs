@@ -196,7 +196,7 @@ impl<'m> Translator<'m> {
     }
 
     /// The one value of all entries of a known operand.
-    pub(super) fn uniform(&self, site: &Site<'_>, index: usize) -> Option<f32> {
+    pub(super) fn uniform(&self, site: &Site<'_>, index: usize) -> Option<f64> {
         let values = to_array(self.known(site, index)?).ok()?;
         let first = *values.first()?;
         values.iter().all(|&v| v == first).then_some(first)
@@ -225,12 +225,26 @@ impl<'m> Translator<'m> {
     }
 }
 
-/// A tensor's entries as `f32`.
-pub(super) fn to_array(tensor: &Tensor) -> Result<ArrayD<f32>, Refusal> {
-    let reason = |e: TractError| format!("a constant of type {:?} is not numeric: {e}", tensor.datum_type());
-    let cast = tensor.cast_to::<f32>().map_err(reason)?;
-    let plain = cast.try_as_plain_ram().map_err(reason)?;
-    let values = plain.as_slice::<f32>().map_err(reason)?.to_vec();
+/// Integers whose magnitude does not exceed this are floats of 64 bits.
+const EXACT: u64 = 1 << 53;
+
+/// A tensor's entries, exactly: floats of 64 bits hold all others and integers up to 2^53.
+pub(super) fn to_array(tensor: &Tensor) -> Result<ArrayD<f64>, Refusal> {
+    let kind = tensor.datum_type();
+    let reason = |e: TractError| format!("a constant of type {kind:?} is not numeric: {e}");
+    let values = if kind.is_integer() {
+        let integers = to_integers(tensor)?;
+        if let Some(position) = integers.iter().position(|v| v.unsigned_abs() > EXACT) {
+            return Err(format!(
+                "entry {position} of a constant of type {kind:?} is beyond 2^53, where floats lose integers"
+            ));
+        }
+        integers.into_iter().map(|v| v as f64).collect()
+    } else {
+        let cast = tensor.cast_to::<f64>().map_err(reason)?;
+        let plain = cast.try_as_plain_ram().map_err(reason)?;
+        plain.as_slice::<f64>().map_err(reason)?.to_vec()
+    };
     ArrayD::from_shape_vec(IxDyn(tensor.shape()), values).map_err(|e| e.to_string())
 }
 

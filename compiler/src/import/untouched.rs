@@ -39,9 +39,9 @@ impl Untouched {
         contained(prepare).map_err(failed)?.map_err(|error| failed(error.to_string()))
     }
 
-    fn run(&self, inputs: &[ArrayD<f32>]) -> TractResult<Vec<ArrayD<f64>>> {
-        let feed = |(array, (element, shape)): (&ArrayD<f32>, &(DatumType, Vec<usize>))| -> TractResult<TValue> {
-            let values: Vec<f32> = array.iter().copied().collect();
+    fn run(&self, inputs: &[ArrayD<f64>]) -> TractResult<Vec<ArrayD<f64>>> {
+        let feed = |(array, (element, shape)): (&ArrayD<f64>, &(DatumType, Vec<usize>))| -> TractResult<TValue> {
+            let values: Vec<f64> = array.iter().copied().collect();
             let tensor = Tensor::from_shape(shape, &values)?;
             Ok(tensor.cast_to_dt(*element)?.into_owned().into_tvalue())
         };
@@ -57,7 +57,7 @@ impl Untouched {
 }
 
 impl Reference for Untouched {
-    fn outputs(&self, inputs: &[ArrayD<f32>]) -> Result<Vec<ArrayD<f64>>, String> {
+    fn outputs(&self, inputs: &[ArrayD<f64>]) -> Result<Vec<ArrayD<f64>>, String> {
         if inputs.len() != self.inputs.len() {
             return Err(format!("the model has {} inputs, got {}", self.inputs.len(), inputs.len()));
         }

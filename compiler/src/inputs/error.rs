@@ -73,7 +73,7 @@ pub enum SampleProblem {
         /// Row-major position in the sample, from 0.
         position: usize,
         /// The value.
-        value: f32,
+        value: f64,
     },
     /// Inputs have different numbers of samples.
     #[error("input `{first}` has {expected} samples, input `{input}` has {got}")]

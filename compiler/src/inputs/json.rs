@@ -33,7 +33,7 @@ fn tensor(index: usize, array: &Value) -> Result<Tensor, SampleProblem> {
 }
 
 /// Appends all numbers in order; every level must have the extent of its first entry.
-fn flatten(value: &Value, shape: &[usize], values: &mut Vec<f32>) -> Result<(), String> {
+fn flatten(value: &Value, shape: &[usize], values: &mut Vec<f64>) -> Result<(), String> {
     match (value, shape) {
         (Value::Array(entries), [extent, rest @ ..]) if entries.len() == *extent => {
             entries.iter().try_for_each(|entry| flatten(entry, rest, values))
@@ -42,7 +42,7 @@ fn flatten(value: &Value, shape: &[usize], values: &mut Vec<f32>) -> Result<(), 
             Err(format!("the nested arrays have different lengths, {extent} and {}", entries.len()))
         }
         (Value::Number(number), []) => {
-            values.push(number.as_f64().unwrap_or(f64::NAN) as f32);
+            values.push(number.as_f64().unwrap_or(f64::NAN));
             Ok(())
         }
         (other, _) => {

@@ -26,7 +26,7 @@ pub use error::{SampleError, SampleProblem};
 use crate::graph::Graph;
 
 /// One tensor per model input.
-pub type Sample = Vec<ArrayD<f32>>;
+pub type Sample = Vec<ArrayD<f64>>;
 
 /// A model input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,12 +82,12 @@ impl Format {
 /// A tensor as a file gives it.
 struct Tensor {
     shape: Vec<usize>,
-    values: Vec<f32>,
+    values: Vec<f64>,
 }
 
 impl From<TensorData> for Tensor {
     fn from(data: TensorData) -> Self {
-        Self { values: data.values.to_f32(), shape: data.shape }
+        Self { values: data.values.to_f64(), shape: data.shape }
     }
 }
 
@@ -196,8 +196,9 @@ fn shape_problem(tensor: &Tensor, input: &InputSpec) -> SampleProblem {
     SampleProblem::Shape { input: input.name.clone(), expected: input.shape.clone(), got: tensor.shape.clone() }
 }
 
-fn check_finite(values: &[f32], sample: usize, input: &InputSpec) -> Result<(), SampleProblem> {
-    match values.iter().position(|v| !v.is_finite()) {
+fn check_finite(values: &[f64], sample: usize, input: &InputSpec) -> Result<(), SampleProblem> {
+    // What no float of 32 bits holds is infinite to the model.
+    match values.iter().position(|&v| !(v as f32).is_finite()) {
         None => Ok(()),
         Some(position) => {
             let value = values[position];

@@ -348,8 +348,8 @@ fn a_softmax_row_is_exact() {
     let x = graph.add_input("x", &[1, 3]);
     let y = graph.add_inferred("y", Op::Softmax { axes: vec![1] }, &[x]).expect("fits");
     graph.add_output("y", y);
-    let samples: Vec<Vec<ArrayD<f32>>> =
-        (0..20).map(|s| vec![ArrayD::from_shape_fn(IxDyn(&[1, 3]), |i| ((s * 7 + i[1] * 5) % 11) as f32 - 5.0)]).collect();
+    let samples: Vec<Vec<ArrayD<f64>>> =
+        (0..20).map(|s| vec![ArrayD::from_shape_fn(IxDyn(&[1, 3]), |i| ((s * 7 + i[1] * 5) % 11) as f64 - 5.0)]).collect();
     let compiled = crate::compile(&graph, &samples, &crate::Options::default()).expect("compiles");
     let (program, weights) = (&compiled.program, &compiled.weights);
     for sample in &samples {

@@ -47,14 +47,14 @@ impl Lowering<'_> {
         &mut self,
         name: &str,
         (sign_x, x): (i64, Value),
-        (sign_c, constant): (i64, &ArrayD<f32>),
+        (sign_c, constant): (i64, &ArrayD<f64>),
     ) -> Result<Value, Refusal> {
-        let largest = constant.iter().fold(0f64, |m, v| m.max(f64::from(v.abs())));
+        let largest = constant.iter().fold(0f64, |m, v| m.max(v.abs()));
         // A narrow sum gets the constant's precision by a finer scale.
         let scale = self.decisions.scale(|| x.scale.max(scale_for(largest, 255.0).min(x.scale + 8)))?;
         let factor = power(scale - x.scale)?;
         if constant.len() == 1 {
-            let value = constant.iter().next().map_or(0.0, |&v| to_integer(f64::from(v), scale));
+            let value = constant.iter().next().map_or(0.0, |&v| to_integer(v, scale));
             // Whatever is larger is refused with the expression.
             let value = value.clamp(-LARGEST, LARGEST);
             let tensor = self.builder.linear(name, &[(sign_x * factor, x.tensor)], sign_c * value as i64, scale)?;
@@ -71,7 +71,7 @@ impl Lowering<'_> {
     }
 
     /// A weight without its axes of extent 1.
-    fn weight_squeezed(&mut self, name: &str, array: &ArrayD<f32>, scale: i32) -> Result<TensorId, Refusal> {
+    fn weight_squeezed(&mut self, name: &str, array: &ArrayD<f64>, scale: i32) -> Result<TensorId, Refusal> {
         let dims: Vec<usize> = array.shape().iter().copied().filter(|&d| d > 1).collect();
         self.weight(name, &dims, array, scale)
     }
@@ -99,12 +99,12 @@ impl Lowering<'_> {
     }
 
     /// `x c` for a constant that broadcasts to the shape of `x`.
-    fn mul_constant(&mut self, id: NodeId, x: NodeId, constant: &ArrayD<f32>) -> Result<Value, Refusal> {
+    fn mul_constant(&mut self, id: NodeId, x: NodeId, constant: &ArrayD<f64>) -> Result<Value, Refusal> {
         let name = self.name(id);
-        let largest = constant.iter().fold(0f64, |m, v| m.max(f64::from(v.abs())));
+        let largest = constant.iter().fold(0f64, |m, v| m.max(v.abs()));
         if constant.len() == 1 {
             let value = self.value(x)?;
-            let factor = f64::from(constant.iter().next().copied().unwrap_or(0.0));
+            let factor = constant.iter().next().copied().unwrap_or(0.0);
             if largest > 0.0 && largest.log2().fract() == 0.0 && factor > 0.0 {
                 return Ok(Value { scale: value.scale - largest.log2() as i32, ..value });
             }
@@ -193,7 +193,7 @@ pub(super) fn power(exponent: i32) -> Result<i64, Refusal> {
 }
 
 /// The axes of the full shape on which a (right-aligned) constant varies.
-fn kept_axes(constant: &ArrayD<f32>, rank: usize) -> Vec<usize> {
+fn kept_axes(constant: &ArrayD<f64>, rank: usize) -> Vec<usize> {
     let first = rank.saturating_sub(constant.ndim());
     constant.shape().iter().enumerate().filter(|(_, d)| **d > 1).map(|(axis, _)| first + axis).collect()
 }

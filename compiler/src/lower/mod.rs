@@ -190,7 +190,7 @@ impl Lowering<'_> {
     }
 
     /// The value of a compile-time tensor, before broadcasts of it: axes may have extent 1.
-    fn constant(&self, id: NodeId) -> Option<ArrayD<f32>> {
+    fn constant(&self, id: NodeId) -> Option<ArrayD<f64>> {
         match self.graph.op(id) {
             Op::Constant(value) => Some(value.as_ref().clone()),
             Op::Broadcast => self.constant(*self.graph.operands(id).first()?),
@@ -214,7 +214,7 @@ impl Lowering<'_> {
         let array = self.constant(id).ok_or("its operand has no value yet")?;
         let shape = self.graph.shape(id).to_vec();
         let array = array.broadcast(shape).ok_or("a constant does not broadcast")?.to_owned();
-        let magnitude = array.iter().fold(0f64, |m, v| m.max(f64::from(v.abs())));
+        let magnitude = array.iter().fold(0f64, |m, v| m.max(v.abs()));
         let limit = f64::from(1u32 << (self.settings.bits - 1)) - 1.0;
         let scale = self.decisions.scale(|| crate::quantise::scale_for(magnitude, limit))?;
         let tensor = self.weight(&self.name(id), array.shape(), &array, scale)?;
@@ -224,8 +224,8 @@ impl Lowering<'_> {
     }
 
     /// A weight tensor of a float array at a scale, in the smallest width that holds it.
-    fn weight(&mut self, name: &str, dims: &[usize], array: &ArrayD<f32>, scale: i32) -> Result<TensorId, Refusal> {
-        let values: Vec<i64> = array.iter().map(|&v| to_integer(f64::from(v), scale) as i64).collect();
+    fn weight(&mut self, name: &str, dims: &[usize], array: &ArrayD<f64>, scale: i32) -> Result<TensorId, Refusal> {
+        let values: Vec<i64> = array.iter().map(|&v| to_integer(v, scale) as i64).collect();
         let largest = values.iter().map(|&v| if v < 0 { !v } else { v }).max().unwrap_or(0);
         let bits = self.decisions.next(WIDTHS, || i64::from(64 - largest.leading_zeros()))?;
         Ok(self.builder.weight(name, dims, values, scale, bits as u32))

@@ -20,7 +20,7 @@ const TAP: u8 = 20;
 const PART: u8 = 100;
 
 /// An operand without its reshape and its labels, the weight and its labels.
-type Unflattened = (NodeId, Vec<u8>, ArrayD<f32>, Vec<u8>);
+type Unflattened = (NodeId, Vec<u8>, ArrayD<f64>, Vec<u8>);
 
 impl Lowering<'_> {
     /// The scale of a weight so that the requantisation behind it drops the usual number of bits, within 8 to 16 (or 20) bits.
@@ -169,7 +169,7 @@ impl Lowering<'_> {
         &self,
         x: NodeId,
         x_labels: &[u8],
-        weight: &ArrayD<f32>,
+        weight: &ArrayD<f64>,
         w_labels: &[u8],
         out: &[u8],
     ) -> Option<Unflattened> {
@@ -224,6 +224,6 @@ impl Lowering<'_> {
     }
 }
 
-fn largest(array: &ArrayD<f32>) -> f64 {
-    array.iter().fold(0f64, |m, v| m.max(f64::from(v.abs())))
+fn largest(array: &ArrayD<f64>) -> f64 {
+    array.iter().fold(0f64, |m, v| m.max(v.abs()))
 }

@@ -8,17 +8,17 @@ use crate::graph::{Graph, NodeId, Op, ReduceKind, Unary, Window};
 use crate::{Compiled, Options, compile};
 
 /// Reproducible numbers in `[-1, 1)`.
-fn noise(seed: u64, shape: &[usize]) -> ArrayD<f32> {
+fn noise(seed: u64, shape: &[usize]) -> ArrayD<f64> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     ArrayD::from_shape_fn(IxDyn(shape), |_| {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+        (state >> 40) as f64 / (1u64 << 23) as f64 - 1.0
     })
 }
 
-fn constant(graph: &mut Graph, seed: u64, shape: &[usize], factor: f32) -> NodeId {
+fn constant(graph: &mut Graph, seed: u64, shape: &[usize], factor: f64) -> NodeId {
     graph.add_constant(format!("w{seed}"), noise(seed, shape) * factor)
 }
 
@@ -32,7 +32,7 @@ fn check(graph: &mut Graph, last: NodeId, tolerance: f64) -> Compiled {
     graph.add_output("out", last);
     graph.validate().expect("the graph is valid");
     let shapes: Vec<Vec<usize>> = graph.inputs().iter().map(|&i| graph.shape(i).to_vec()).collect();
-    let sample = |s: u64| -> Vec<ArrayD<f32>> {
+    let sample = |s: u64| -> Vec<ArrayD<f64>> {
         shapes.iter().enumerate().map(|(i, shape)| noise(1000 + s * 10 + i as u64, shape)).collect()
     };
     let samples: Vec<_> = (0..6).map(sample).collect();
@@ -51,9 +51,9 @@ fn check(graph: &mut Graph, last: NodeId, tolerance: f64) -> Compiled {
             let evaluation = graph.evaluate(&inputs).expect("runs");
             for ((port, &id), float) in compiled.outputs.iter().zip(&compiled.program.outputs).zip(evaluation.outputs()) {
                 let out = port.dequantise(&trace.values(&compiled.program, id));
-                let largest = float.iter().fold(f32::MIN_POSITIVE, |m, v| m.max(v.abs()));
+                let largest = float.iter().fold(f64::MIN_POSITIVE, |m, v| m.max(v.abs()));
                 for (got, want) in out.iter().zip(float) {
-                    let error = (got - f64::from(*want)).abs() / f64::from(largest);
+                    let error = (got - *want).abs() / largest;
                     assert!(error <= tolerance, "{got} instead of {want}: {error}\n{}", compiled.report);
                 }
             }
@@ -143,13 +143,13 @@ fn maxima_and_means_of_values_wider_than_activations() {
 }
 
 /// Compiles on samples of the inputs, each in a range of its own, and requires a small error.
-fn compiles(g: &Graph, bits: u32, ranges: &[(f32, f32)]) {
+fn compiles(g: &Graph, bits: u32, ranges: &[(f64, f64)]) {
     let shapes: Vec<Vec<usize>> = g.inputs().iter().map(|&i| g.shape(i).to_vec()).collect();
     let within = |s: usize, i: usize| {
         let (lo, hi) = ranges[i];
         noise((10 * s + i) as u64, &shapes[i]).mapv(|v| lo + (v + 1.0) * 0.5 * (hi - lo))
     };
-    let samples: Vec<Vec<ArrayD<f32>>> = (0..4).map(|s| (0..shapes.len()).map(|i| within(s, i)).collect()).collect();
+    let samples: Vec<Vec<ArrayD<f64>>> = (0..4).map(|s| (0..shapes.len()).map(|i| within(s, i)).collect()).collect();
     let options = Options { bits: Some(bits), ..Options::default() };
     let compiled = compile(g, &samples, &options).unwrap_or_else(|e| panic!("{e}"));
     assert!(compiled.report.output_error.is_some_and(|e| e < 0.02), "{:?}", compiled.report.output_error);
@@ -193,7 +193,7 @@ fn scores_of_too_fine_a_scale_are_refused() {
     let mut g = Graph::new();
     let x = g.add_input("x", &[1, 3]);
     let scaled = (0..3).fold(x, |y, i| {
-        let factor = g.add_constant(format!("c{i}"), ArrayD::from_elem(IxDyn(&[1, 1]), 0.9f32));
+        let factor = g.add_constant(format!("c{i}"), ArrayD::from_elem(IxDyn(&[1, 1]), 0.9f64));
         let factor = g.add(format!("c{i}.broadcast"), Op::Broadcast, &[factor], &[1, 3]);
         node(&mut g, Op::Mul, &[y, factor])
     });
@@ -281,7 +281,7 @@ fn outputs_that_are_four_times_an_input_or_another_output() {
     let mut g = Graph::new();
     let x = g.add_input("x", &[1, 1]);
     let f = node(&mut g, Op::Unary(Unary::Relu), &[x]);
-    let four = g.add_constant("four", ArrayD::from_elem(IxDyn(&[1, 1]), 4f32));
+    let four = g.add_constant("four", ArrayD::from_elem(IxDyn(&[1, 1]), 4f64));
     for (name, of) in [("4x", x), ("4f", f)] {
         let product = node(&mut g, Op::Mul, &[of, four]);
         g.add_output(name, product);
@@ -311,10 +311,10 @@ fn inputs_like_another_models_outputs_are_as_large() {
 fn debug_output_shows_no_weights() {
     let mut g = Graph::new();
     let x = g.add_input("x", &[1, 2]);
-    let w = g.add_constant("w", ArrayD::from_elem(IxDyn(&[1, 2]), 0.8125f32));
+    let w = g.add_constant("w", ArrayD::from_elem(IxDyn(&[1, 2]), 0.8125f64));
     let y = node(&mut g, Op::Mul, &[x, w]);
     g.add_output("y", y);
-    let sample = vec![ArrayD::from_elem(IxDyn(&[1, 2]), 0.8125f32)];
+    let sample = vec![ArrayD::from_elem(IxDyn(&[1, 2]), 0.8125f64)];
     let text = format!("{g:?} {:?}", g.evaluate(&sample).expect("runs"));
     assert!(text.contains("Constant [1, 2]") && text.contains("Mul") && !text.contains("0.8125"), "{text}");
 }

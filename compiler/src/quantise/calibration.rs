@@ -37,7 +37,7 @@ pub struct Calibration {
 
 impl Calibration {
     /// Takes in the values of every node for one sample.
-    pub fn observe<'v>(&mut self, graph: &Graph, value: impl Fn(NodeId) -> &'v ArrayD<f32>) {
+    pub fn observe<'v>(&mut self, graph: &Graph, value: impl Fn(NodeId) -> &'v ArrayD<f64>) {
         self.samples += 1;
         for (id, node) in graph.nodes() {
             let range = range_of(value(id));
@@ -80,16 +80,13 @@ impl Calibration {
     }
 }
 
-fn range_of(values: &ArrayD<f32>) -> Range {
+fn range_of(values: &ArrayD<f64>) -> Range {
     let start = Range { lo: f64::INFINITY, hi: f64::NEG_INFINITY };
-    values
-        .iter()
-        .filter(|v| v.is_finite())
-        .fold(start, |r, &v| Range { lo: r.lo.min(f64::from(v)), hi: r.hi.max(f64::from(v)) })
+    values.iter().filter(|v| v.is_finite()).fold(start, |r, &v| Range { lo: r.lo.min(v), hi: r.hi.max(v) })
 }
 
 /// Largest difference of two entries of one window.
-fn spread(values: &ArrayD<f32>, window: &Window) -> f64 {
+fn spread(values: &ArrayD<f64>, window: &Window) -> f64 {
     let shape = values.shape().to_vec();
     let Some(first) = shape.len().checked_sub(window.rank()) else { return f64::INFINITY };
     let mut extremes: HashMap<Vec<usize>, Range> = HashMap::new();
@@ -103,7 +100,7 @@ fn spread(values: &ArrayD<f32>, window: &Window) -> f64 {
         for (axis, k) in window.kernel.iter().enumerate() {
             key[first + axis] = (key[first + axis] + window.pads_begin[axis]) / k;
         }
-        let v = Range { lo: f64::from(v), hi: f64::from(v) };
+        let v = Range { lo: v, hi: v };
         extremes.entry(key).and_modify(|r| r.join(v)).or_insert(v);
     }
     extremes.values().map(|r| r.hi - r.lo).fold(0.0, f64::max)

@@ -30,7 +30,7 @@ fn bound(graph: &Graph, id: NodeId, operands: &[Range]) -> Range {
     let count = |shape: &[usize], of: usize| shape.iter().product::<usize>() as f64 / (of.max(1) as f64);
     match graph.op(id) {
         Op::Constant(value) => {
-            let hull = |(lo, hi): (f64, f64), &v: &f32| (lo.min(f64::from(v)), hi.max(f64::from(v)));
+            let hull = |(lo, hi): (f64, f64), &v: &f64| (lo.min(v), hi.max(v));
             let (lo, hi) = value.iter().fold((f64::INFINITY, f64::NEG_INFINITY), hull);
             Range { lo, hi }
         }
@@ -52,7 +52,7 @@ fn bound(graph: &Graph, id: NodeId, operands: &[Range]) -> Range {
             let n = count(graph.shape(graph.operands(id)[0]), graph.node(id).len());
             Range { lo: first.lo * n, hi: first.hi * n }
         }
-        Op::Pad { value, .. } => Range { lo: first.lo.min(f64::from(*value)), hi: first.hi.max(f64::from(*value)) },
+        Op::Pad { value, .. } => Range { lo: first.lo.min(*value), hi: first.hi.max(*value) },
         _ => operands.iter().fold(first, |r, o| Range { lo: r.lo.min(o.lo), hi: r.hi.max(o.hi) }),
     }
 }
@@ -60,7 +60,7 @@ fn bound(graph: &Graph, id: NodeId, operands: &[Range]) -> Range {
 /// The largest sum of magnitudes over the entries of one output channel.
 fn largest_row(graph: &Graph, weight: NodeId) -> f64 {
     let Some(array) = graph.constant(weight) else { return f64::from(u16::MAX) };
-    array.outer_iter().map(|row| row.iter().map(|&v| f64::from(v.abs())).sum()).fold(0.0, f64::max)
+    array.outer_iter().map(|row| row.iter().map(|&v| v.abs()).sum()).fold(0.0, f64::max)
 }
 
 /// The range of a function, sampled.

@@ -27,7 +27,7 @@ impl Domain {
     /// The domain of a function in a table of at most `2^bits` rows; none if it changes everywhere.
     pub fn of(function: &Unary, settings: Settings) -> Option<Self> {
         let (lo, hi) = match *function {
-            Unary::Clip { lo, hi } if lo.is_finite() && hi.is_finite() && lo < hi => (f64::from(lo), f64::from(hi)),
+            Unary::Clip { lo, hi } if lo.is_finite() && hi.is_finite() && lo < hi => (lo, hi),
             _ => return None,
         };
         let step = 1i64 << settings.bits.saturating_sub(CLASS);

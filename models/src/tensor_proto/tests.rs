@@ -33,7 +33,7 @@ fn typed_fields() {
     let single = [varint(2, 1), [vec![4 << 3 | 5], 3f32.to_le_bytes().to_vec()].concat()].concat();
     assert_eq!(parse(&single).unwrap().values, Values::F32(vec![3.0]));
     let doubles = [varint(2, 11), bytes(10, &0.25f64.to_le_bytes())].concat();
-    assert_eq!(parse(&doubles).unwrap().values, Values::F32(vec![0.25]));
+    assert_eq!(parse(&doubles).unwrap().values, Values::F64(vec![0.25]));
     let int64s = [varint(2, 7), bytes(1, &[2]), bytes(7, &[vec![5], minus_one()].concat())].concat();
     assert_eq!(parse(&int64s).unwrap().values, Values::I64(vec![5, -1]));
     let int32s = [varint(2, 6), bytes(5, &minus_one())].concat();

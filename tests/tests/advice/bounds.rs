@@ -59,8 +59,11 @@ fn the_shipped_models_are_bounded() {
     for model in [bundled::DIGITS_CNN, bundled::DIGITS_MLP] {
         let graph = load_bytes(model.onnx, &ImportOptions::default()).expect("it imports");
         let shape = graph.shape(graph.inputs()[0]).to_vec();
-        let shaped = |image: &Vec<f32>| vec![ArrayD::from_shape_vec(IxDyn(&shape), image.clone()).expect("an image")];
-        let samples: Vec<Vec<ArrayD<f32>>> = images.iter().map(shaped).collect();
+        let shaped = |image: &Vec<f32>| {
+            let values = image.iter().copied().map(f64::from).collect();
+            vec![ArrayD::from_shape_vec(IxDyn(&shape), values).expect("an image")]
+        };
+        let samples: Vec<Vec<ArrayD<f64>>> = images.iter().map(shaped).collect();
         for (public_inputs, public_outputs) in [(false, false), (false, true), (true, true)] {
             let options = Options { public_inputs, public_outputs, ..Options::default() };
             let compiled = compile(&graph, &samples, &options).expect("it compiles");
@@ -75,7 +78,7 @@ fn models_of_the_zoo_are_bounded() {
     for name in ["mnist_cnn_ms", "resnet20_cifar10", "mlperf_tiny_kws_dscnn", "mlperf_tiny_vww_mobilenet"] {
         let model = zoo.model(name).expect("it is there");
         let graph = load_path(&model.onnx, &ImportOptions::default()).expect("it imports");
-        let input = model.read_inputs().expect("a sample")[0].values.to_f32();
+        let input = model.read_inputs().expect("a sample")[0].values.to_f64();
         let shape = graph.shape(graph.inputs()[0]).to_vec();
         let samples = vec![vec![ArrayD::from_shape_vec(IxDyn(&shape), input).expect("an input")]];
         let compiled =

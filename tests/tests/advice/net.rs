@@ -27,11 +27,11 @@ pub struct Subject {
 }
 
 /// Numbers in `[-1, 1)`, the same for the same seed.
-pub fn noise(seed: usize, shape: &[usize]) -> ArrayD<f32> {
+pub fn noise(seed: usize, shape: &[usize]) -> ArrayD<f64> {
     let mut state = (seed as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     ArrayD::from_shape_fn(IxDyn(shape), |_| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+        (state >> 40) as f64 / (1u64 << 23) as f64 - 1.0
     })
 }
 
@@ -74,7 +74,7 @@ impl Net {
     pub fn keys_within(self, target_error: f64, public: bool, seed: usize) -> Subject {
         let Self { mut graph, shape, last } = self;
         graph.add_output("out", last);
-        let samples: Vec<Vec<ArrayD<f32>>> = (0..8).map(|s| vec![noise(100 + s, &shape)]).collect();
+        let samples: Vec<Vec<ArrayD<f64>>> = (0..8).map(|s| vec![noise(100 + s, &shape)]).collect();
         let options = Options { bits: Some(8), public_inputs: public, target_error, ..Options::default() };
         let Compiled { program, weights, inputs, .. } = compile(&graph, &samples, &options).expect("the network compiles");
         let input = inputs[0].quantise(noise(seed, &shape).as_slice().expect("row-major")).expect("in range");
@@ -110,7 +110,7 @@ impl Subject {
         let id = self.program().inputs[0];
         let Tensor { shape, interval, .. } = self.program().tensors[id].clone();
         let found = (0..2000).any(|seed| {
-            let integer = |v: &f32| (f64::from(*v) * interval.hi as f64 / 2.0) as i64;
+            let integer = |v: &f64| (v * interval.hi as f64 / 2.0) as i64;
             self.inputs = vec![noise(seed, shape.dims()).iter().map(integer).collect()];
             wanted(&self)
         });

@@ -8,10 +8,10 @@ use super::super::Window;
 pub(super) fn conv(
     window: &Window,
     groups: usize,
-    x: &ArrayD<f32>,
-    w: &ArrayD<f32>,
-    bias: Option<&ArrayD<f32>>,
-) -> ArrayD<f32> {
+    x: &ArrayD<f64>,
+    w: &ArrayD<f64>,
+    bias: Option<&ArrayD<f64>>,
+) -> ArrayD<f64> {
     let plane = Plane::new(window, &x.shape()[2..]);
     let (batch, channels, outputs) = (x.shape()[0], x.shape()[1] / groups, w.shape()[0] / groups);
     let (x, w) = (x.as_standard_layout(), w.as_standard_layout());
@@ -67,7 +67,7 @@ impl Plane {
     }
 
     /// The matrix of windows: a row per channel and tap, a column per window position.
-    fn columns(&self, x: &[f32], channels: usize) -> Array2<f32> {
+    fn columns(&self, x: &[f64], channels: usize) -> Array2<f64> {
         let rows = channels * self.sources[0].len() * self.sources[1].len();
         let mut data = Vec::with_capacity(rows * self.positions());
         for channel in x.chunks_exact(self.size().max(1)) {

@@ -4,7 +4,7 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{Array3, ArrayD, Axis, Ix3, IxDyn};
 
 /// See [`Op::Einsum`](super::super::Op::Einsum).
-pub(super) fn einsum(labels: [&[u8]; 2], out: &[u8], operands: [&ArrayD<f32>; 2]) -> ArrayD<f32> {
+pub(super) fn einsum(labels: [&[u8]; 2], out: &[u8], operands: [&ArrayD<f64>; 2]) -> ArrayD<f64> {
     let (lhs, a) = drop_private(labels[0], labels[1], out, operands[0]);
     let (rhs, b) = drop_private(labels[1], labels[0], out, operands[1]);
     let pick =
@@ -37,7 +37,7 @@ pub(super) fn einsum(labels: [&[u8]; 2], out: &[u8], operands: [&ArrayD<f32>; 2]
 }
 
 /// Sums away the axes whose label is in this operand only.
-fn drop_private(own: &[u8], other: &[u8], out: &[u8], x: &ArrayD<f32>) -> (Vec<u8>, ArrayD<f32>) {
+fn drop_private(own: &[u8], other: &[u8], out: &[u8], x: &ArrayD<f64>) -> (Vec<u8>, ArrayD<f64>) {
     let (mut labels, mut x) = (own.to_vec(), x.clone());
     for axis in (0..own.len()).rev() {
         if !other.contains(&own[axis]) && !out.contains(&own[axis]) {
@@ -49,7 +49,7 @@ fn drop_private(own: &[u8], other: &[u8], out: &[u8], x: &ArrayD<f32>) -> (Vec<u
 }
 
 /// The operand with its axes sorted into three groups, each flattened, and each group's extents.
-fn matrices(x: &ArrayD<f32>, labels: &[u8], groups: [&[u8]; 3]) -> (Array3<f32>, [Vec<usize>; 3]) {
+fn matrices(x: &ArrayD<f64>, labels: &[u8], groups: [&[u8]; 3]) -> (Array3<f64>, [Vec<usize>; 3]) {
     let position = |label: &u8| labels.iter().position(|l| l == label).unwrap_or(0);
     let extents = groups.map(|group| group.iter().map(|l| x.shape()[position(l)]).collect::<Vec<_>>());
     let perm: Vec<usize> = groups.iter().flat_map(|group| group.iter().map(position)).collect();

@@ -50,7 +50,7 @@ pub enum EvaluateError {
 /// The values of all nodes of a graph on one sample.
 #[derive(Clone)]
 pub struct Evaluation {
-    values: Vec<Option<Arc<ArrayD<f32>>>>,
+    values: Vec<Option<Arc<ArrayD<f64>>>>,
     outputs: Vec<NodeId>,
 }
 
@@ -62,29 +62,29 @@ impl fmt::Debug for Evaluation {
 
 impl Evaluation {
     /// The value of a node; `None` for an index that is not in the graph.
-    pub fn value(&self, id: NodeId) -> Option<&ArrayD<f32>> {
+    pub fn value(&self, id: NodeId) -> Option<&ArrayD<f64>> {
         self.values.get(id.index())?.as_deref()
     }
 
     /// The model's outputs, in order.
-    pub fn outputs(&self) -> Vec<&ArrayD<f32>> {
+    pub fn outputs(&self) -> Vec<&ArrayD<f64>> {
         self.outputs.iter().filter_map(|&id| self.value(id)).collect()
     }
 }
 
 impl Graph {
-    /// Evaluates the graph in `f32` on one sample: one tensor per model input, of the input's shape.
+    /// Evaluates the graph in `f64` on one sample: one tensor per model input, of the input's shape.
     ///
     /// The graph must be valid ([`Graph::validate`]).
     ///
     /// # Errors
     /// [`EvaluateError`] when the inputs' number or shapes are wrong.
-    pub fn evaluate(&self, inputs: &[ArrayD<f32>]) -> Result<Evaluation, EvaluateError> {
+    pub fn evaluate(&self, inputs: &[ArrayD<f64>]) -> Result<Evaluation, EvaluateError> {
         if inputs.len() != self.inputs().len() {
             return Err(EvaluateError::InputCount { expected: self.inputs().len(), got: inputs.len() });
         }
         let order = self.order();
-        let mut values: Vec<Option<Arc<ArrayD<f32>>>> = vec![None; order.iter().map(|n| n.index() + 1).max().unwrap_or(0)];
+        let mut values: Vec<Option<Arc<ArrayD<f64>>>> = vec![None; order.iter().map(|n| n.index() + 1).max().unwrap_or(0)];
         for id in order {
             let node = self.node(id);
             let value = match &node.op {
@@ -101,9 +101,9 @@ impl Graph {
                     Arc::new(standard(input.clone()))
                 }
                 op => {
-                    let operands: Vec<Arc<ArrayD<f32>>> =
+                    let operands: Vec<Arc<ArrayD<f64>>> =
                         self.operands(id).iter().filter_map(|o| values[o.index()].clone()).collect();
-                    let operands: Vec<&ArrayD<f32>> = operands.iter().map(|o| &**o).collect();
+                    let operands: Vec<&ArrayD<f64>> = operands.iter().map(|o| &**o).collect();
                     Arc::new(apply(op, &operands, &node.shape))
                 }
             };
@@ -121,10 +121,10 @@ impl Graph {
 }
 
 /// The value of an op on operands that fit it, in standard layout; `shape` is the result's shape.
-pub(super) fn apply(op: &Op, operands: &[&ArrayD<f32>], shape: &[usize]) -> ArrayD<f32> {
+pub(super) fn apply(op: &Op, operands: &[&ArrayD<f64>], shape: &[usize]) -> ArrayD<f64> {
     let value = match (op, operands) {
         (Op::Constant(value), _) => (**value).clone(),
-        (Op::Unary(unary), [x]) => x.mapv(|v| unary.eval(f64::from(v)) as f32),
+        (Op::Unary(unary), [x]) => x.mapv(|v| unary.eval(v)),
         (Op::Select, [condition, a, b]) => {
             Zip::from(*condition).and(*a).and(*b).map_collect(|&c, &a, &b| if c != 0.0 { a } else { b })
         }
@@ -141,38 +141,36 @@ pub(super) fn apply(op: &Op, operands: &[&ArrayD<f32>], shape: &[usize]) -> Arra
 }
 
 /// The same array in row-major memory order.
-fn standard(value: ArrayD<f32>) -> ArrayD<f32> {
+fn standard(value: ArrayD<f64>) -> ArrayD<f64> {
     if value.is_standard_layout() { value } else { value.as_standard_layout().into_owned() }
 }
 
-fn binary(op: &Op, a: &ArrayD<f32>, b: &ArrayD<f32>) -> ArrayD<f32> {
+fn binary(op: &Op, a: &ArrayD<f64>, b: &ArrayD<f64>) -> ArrayD<f64> {
     let zip = Zip::from(a).and(b);
     match Binary::of(op) {
         Some(Binary::Add) => zip.map_collect(|a, b| a + b),
         Some(Binary::Sub) => zip.map_collect(|a, b| a - b),
         Some(Binary::Mul) => zip.map_collect(|a, b| a * b),
         Some(Binary::Div) => zip.map_collect(|a, b| a / b),
-        Some(other) => zip.map_collect(|&a, &b| other.eval(f64::from(a), f64::from(b)) as f32),
+        Some(other) => zip.map_collect(|&a, &b| other.eval(a, b)),
         None => ArrayD::zeros(a.raw_dim()),
     }
 }
 
-fn reduce(kind: ReduceKind, axes: &[usize], x: &ArrayD<f32>) -> ArrayD<f32> {
+fn reduce(kind: ReduceKind, axes: &[usize], x: &ArrayD<f64>) -> ArrayD<f64> {
     axes.iter().fold(x.clone(), |x, &axis| {
         let axis = Axis(axis);
         let reduced = match kind {
-            ReduceKind::Sum => x.map_axis(axis, |lane| lane.iter().map(|&v| f64::from(v)).sum::<f64>() as f32),
-            ReduceKind::Mean => {
-                x.map_axis(axis, |lane| (lane.iter().map(|&v| f64::from(v)).sum::<f64>() / lane.len() as f64) as f32)
-            }
-            ReduceKind::Max => x.fold_axis(axis, f32::NEG_INFINITY, |a, b| a.max(*b)),
-            ReduceKind::Min => x.fold_axis(axis, f32::INFINITY, |a, b| a.min(*b)),
+            ReduceKind::Sum => x.map_axis(axis, |lane| lane.sum()),
+            ReduceKind::Mean => x.map_axis(axis, |lane| lane.sum() / lane.len() as f64),
+            ReduceKind::Max => x.fold_axis(axis, f64::NEG_INFINITY, |a, b| a.max(*b)),
+            ReduceKind::Min => x.fold_axis(axis, f64::INFINITY, |a, b| a.min(*b)),
         };
         reduced.insert_axis(axis)
     })
 }
 
-fn softmax(axes: &[usize], x: &ArrayD<f32>) -> ArrayD<f32> {
+fn softmax(axes: &[usize], x: &ArrayD<f64>) -> ArrayD<f64> {
     let shape = IxDyn(x.shape());
     let maximum = reduce(ReduceKind::Max, axes, x);
     let Some(maximum) = maximum.broadcast(shape.clone()) else { return x.clone() };

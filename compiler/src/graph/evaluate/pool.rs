@@ -5,20 +5,20 @@ use ndarray::{ArrayD, Dimension, IxDyn, indices};
 use super::super::Window;
 
 /// Maximum of each window; a window without entries gives negative infinity.
-pub(super) fn max_pool(window: &Window, x: &ArrayD<f32>, shape: &[usize]) -> ArrayD<f32> {
-    pool(window, x, shape, |entries| entries.iter().copied().fold(f32::NEG_INFINITY, f32::max))
+pub(super) fn max_pool(window: &Window, x: &ArrayD<f64>, shape: &[usize]) -> ArrayD<f64> {
+    pool(window, x, shape, |entries| entries.iter().copied().fold(f64::NEG_INFINITY, f64::max))
 }
 
 /// Mean of each window.
-pub(super) fn average_pool(window: &Window, count_include_pad: bool, x: &ArrayD<f32>, shape: &[usize]) -> ArrayD<f32> {
+pub(super) fn average_pool(window: &Window, count_include_pad: bool, x: &ArrayD<f64>, shape: &[usize]) -> ArrayD<f64> {
     pool(window, x, shape, |entries| {
         let count = if count_include_pad { window.taps() } else { entries.len() };
-        (entries.iter().map(|&v| f64::from(v)).sum::<f64>() / count as f64) as f32
+        entries.iter().sum::<f64>() / count as f64
     })
 }
 
 /// Applies `summary` to the entries of each window, padding left out.
-fn pool(window: &Window, x: &ArrayD<f32>, shape: &[usize], summary: impl Fn(&[f32]) -> f32) -> ArrayD<f32> {
+fn pool(window: &Window, x: &ArrayD<f64>, shape: &[usize], summary: impl Fn(&[f64]) -> f64) -> ArrayD<f64> {
     let spatial = &x.shape()[2..];
     let planes = x.shape()[0] * x.shape()[1];
     let offsets: Vec<Vec<usize>> =

@@ -5,7 +5,7 @@ use ndarray::{ArrayD, Axis, IxDyn, Slice, concatenate};
 use super::super::Op;
 
 /// The value of a view. An op that is no view, or does not fit its operands, gives an empty tensor.
-pub(super) fn apply(op: &Op, operands: &[&ArrayD<f32>], shape: &[usize]) -> ArrayD<f32> {
+pub(super) fn apply(op: &Op, operands: &[&ArrayD<f64>], shape: &[usize]) -> ArrayD<f64> {
     let Some(x) = operands.first() else { return empty() };
     match op {
         Op::Reshape => x.as_standard_layout().into_owned().into_shape_with_order(IxDyn(shape)).unwrap_or_else(|_| empty()),
@@ -33,6 +33,6 @@ pub(super) fn apply(op: &Op, operands: &[&ArrayD<f32>], shape: &[usize]) -> Arra
     }
 }
 
-fn empty() -> ArrayD<f32> {
+fn empty() -> ArrayD<f64> {
     ArrayD::zeros(IxDyn(&[0]))
 }

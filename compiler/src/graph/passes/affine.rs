@@ -48,21 +48,21 @@ fn without_inverse(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     let value = behind(graph, c)?;
     let (op, value) = match graph.op(id) {
         Op::Sub => (Op::Add, value.mapv(|v| -v)),
-        _ if value.iter().all(|v| v.recip().is_finite()) => (Op::Mul, value.mapv(f32::recip)),
+        _ if value.iter().all(|v| v.recip().is_finite()) => (Op::Mul, value.mapv(f64::recip)),
         _ => return None,
     };
     Some(with_constant(graph, id, op, x, value))
 }
 
 /// The node `op(x, constant)` in place of `id`.
-fn with_constant(graph: &mut Graph, id: NodeId, op: Op, x: NodeId, value: ArrayD<f32>) -> NodeId {
+fn with_constant(graph: &mut Graph, id: NodeId, op: Op, x: NodeId, value: ArrayD<f64>) -> NodeId {
     let (name, shape) = (graph.node(id).name.clone(), graph.shape(id).to_vec());
     let constant = add_broadcast(graph, &name, value, &shape);
     graph.add(name, op, &[x, constant], &shape)
 }
 
 /// The variable and the constant operand, and whether they change places for that.
-fn split(graph: &Graph, id: NodeId) -> Option<(NodeId, Arc<ArrayD<f32>>, bool)> {
+fn split(graph: &Graph, id: NodeId) -> Option<(NodeId, Arc<ArrayD<f64>>, bool)> {
     let [a, b] = graph.operands(id)[..] else { return None };
     match (behind(graph, a), behind(graph, b)) {
         (None, Some(constant)) => Some((a, constant, false)),
@@ -111,7 +111,7 @@ fn product(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
 }
 
 /// `id = x * scale` with the scale inside of `x`, which has no other user.
-fn fold_scale(graph: &mut Graph, id: NodeId, x: NodeId, scale: &ArrayD<f32>) -> Option<NodeId> {
+fn fold_scale(graph: &mut Graph, id: NodeId, x: NodeId, scale: &ArrayD<f64>) -> Option<NodeId> {
     match graph.op(x).clone() {
         Op::Mul => {
             let (y, first, _) = split(graph, x)?;
@@ -129,7 +129,7 @@ fn fold_scale(graph: &mut Graph, id: NodeId, x: NodeId, scale: &ArrayD<f32>) -> 
         Op::Reduce { kind: ReduceKind::Sum, axes } => {
             let y = *graph.operands(x).first()?;
             let count: usize = axes.iter().map(|&axis| graph.shape(y)[axis]).product();
-            let mean = (f64::from(uniform(scale)?) * count as f64 - 1.0).abs() < 1e-6;
+            let mean = (uniform(scale)? * count as f64 - 1.0).abs() < 1e-6;
             let (name, shape) = (graph.node(id).name.clone(), graph.shape(id).to_vec());
             mean.then(|| graph.add(name, Op::Reduce { kind: ReduceKind::Mean, axes }, &[y], &shape))
         }
@@ -138,17 +138,17 @@ fn fold_scale(graph: &mut Graph, id: NodeId, x: NodeId, scale: &ArrayD<f32>) -> 
 }
 
 /// The entries of a constant that varies along the channel axis (axis 1) at most, one per channel.
-fn per_channel(value: &ArrayD<f32>, channels: usize) -> Option<ArrayD<f32>> {
+fn per_channel(value: &ArrayD<f64>, channels: usize) -> Option<ArrayD<f64>> {
     let elsewhere = value.shape().iter().enumerate().any(|(axis, &extent)| axis != 1 && extent != 1);
     if elsewhere || value.ndim() < 2 {
         return None;
     }
-    let flat: Vec<f32> = value.iter().copied().collect();
+    let flat: Vec<f64> = value.iter().copied().collect();
     let flat = if flat.len() == 1 { vec![flat[0]; channels] } else { flat };
     (flat.len() == channels).then(|| ArrayD::from_shape_vec(IxDyn(&[channels]), flat).ok()).flatten()
 }
 
-fn shifted_conv(graph: &mut Graph, id: NodeId, conv: NodeId, shift: &ArrayD<f32>) -> Option<NodeId> {
+fn shifted_conv(graph: &mut Graph, id: NodeId, conv: NodeId, shift: &ArrayD<f64>) -> Option<NodeId> {
     let operands = graph.operands(conv);
     let shift = per_channel(shift, graph.shape(conv)[1])?;
     let bias = match operands.get(2) {
@@ -160,7 +160,7 @@ fn shifted_conv(graph: &mut Graph, id: NodeId, conv: NodeId, shift: &ArrayD<f32>
     Some(graph.add(node.name, node.op, &[operands[0], operands[1], bias], &node.shape))
 }
 
-fn scaled_conv(graph: &mut Graph, conv: NodeId, scale: &ArrayD<f32>) -> Option<NodeId> {
+fn scaled_conv(graph: &mut Graph, conv: NodeId, scale: &ArrayD<f64>) -> Option<NodeId> {
     let operands = graph.operands(conv);
     let node = graph.node(conv).clone();
     let scale = per_channel(scale, node.shape[1])?;
@@ -181,7 +181,7 @@ fn scaled_conv(graph: &mut Graph, conv: NodeId, scale: &ArrayD<f32>) -> Option<N
 }
 
 /// Scales the constant operand, if it has all the labels along which the scale varies.
-fn scaled_einsum(graph: &mut Graph, einsum: NodeId, labels: [&[u8]; 2], out: &[u8], scale: &ArrayD<f32>) -> Option<NodeId> {
+fn scaled_einsum(graph: &mut Graph, einsum: NodeId, labels: [&[u8]; 2], out: &[u8], scale: &ArrayD<f64>) -> Option<NodeId> {
     let mut operands = graph.operands(einsum);
     let side = (0..2).find(|&side| graph.constant(operands[side]).is_some())?;
     let weights = graph.constant(operands[side])?;

@@ -24,13 +24,14 @@ pub fn fold_constants(graph: &mut Graph) -> bool {
         if graph.operands(id).iter().chain([&id]).any(|&id| graph.node(id).len() > most) {
             continue;
         }
-        let operands: Option<Vec<Arc<ArrayD<f32>>>> =
+        let operands: Option<Vec<Arc<ArrayD<f64>>>> =
             graph.operands(id).iter().map(|&operand| materialised(graph, operand)).collect();
         let Some(operands) = operands else { continue };
-        let operands: Vec<&ArrayD<f32>> = operands.iter().map(|o| &**o).collect();
+        let operands: Vec<&ArrayD<f64>> = operands.iter().map(|o| &**o).collect();
         let node = graph.node(id);
         let value = apply(&node.op, &operands, &node.shape);
-        let folded = graph.add_constant(node.name.clone(), value);
+        let (name, domain) = (node.name.clone(), node.domain);
+        let folded = graph.add_constant_of(domain, name, value);
         graph.replace(id, folded);
         changed = true;
     }
@@ -38,7 +39,7 @@ pub fn fold_constants(graph: &mut Graph) -> bool {
 }
 
 /// The whole value of a constant or of a broadcast constant.
-fn materialised(graph: &Graph, id: NodeId) -> Option<Arc<ArrayD<f32>>> {
+fn materialised(graph: &Graph, id: NodeId) -> Option<Arc<ArrayD<f64>>> {
     let value = behind(graph, id)?;
     if value.shape() == graph.shape(id) {
         return Some(value);
@@ -47,7 +48,7 @@ fn materialised(graph: &Graph, id: NodeId) -> Option<Arc<ArrayD<f32>>> {
 }
 
 /// The constant behind a node: of the node's rank, with extent 1 where a broadcast repeats it.
-pub(super) fn behind(graph: &Graph, id: NodeId) -> Option<Arc<ArrayD<f32>>> {
+pub(super) fn behind(graph: &Graph, id: NodeId) -> Option<Arc<ArrayD<f64>>> {
     if !matches!(graph.op(id), Op::Broadcast) {
         return graph.constant(id).cloned();
     }
@@ -55,7 +56,7 @@ pub(super) fn behind(graph: &Graph, id: NodeId) -> Option<Arc<ArrayD<f32>>> {
 }
 
 /// The same constant with extent 1 on every axis along which it does not vary.
-pub(super) fn compressed(value: &ArrayD<f32>) -> ArrayD<f32> {
+pub(super) fn compressed(value: &ArrayD<f64>) -> ArrayD<f64> {
     let mut value = value.clone();
     for axis in (0..value.ndim()).map(Axis) {
         if value.len_of(axis) > 1 {
@@ -70,13 +71,13 @@ pub(super) fn compressed(value: &ArrayD<f32>) -> ArrayD<f32> {
 }
 
 /// The one value of all entries.
-pub(super) fn uniform(value: &ArrayD<f32>) -> Option<f32> {
+pub(super) fn uniform(value: &ArrayD<f64>) -> Option<f64> {
     let first = *value.first()?;
     value.iter().all(|&v| v == first).then_some(first)
 }
 
 /// Combines two constants of one rank, each broadcast where it has extent 1.
-pub(super) fn combine(a: &ArrayD<f32>, b: &ArrayD<f32>, f: impl Fn(f32, f32) -> f32) -> Option<ArrayD<f32>> {
+pub(super) fn combine(a: &ArrayD<f64>, b: &ArrayD<f64>, f: impl Fn(f64, f64) -> f64) -> Option<ArrayD<f64>> {
     let shape: Vec<usize> = a.shape().iter().zip(b.shape()).map(|(&a, &b)| if a == 1 { b } else { a }).collect();
     let shape = IxDyn(&shape);
     let (a, b) = (a.broadcast(shape.clone())?, b.broadcast(shape)?);
@@ -84,7 +85,7 @@ pub(super) fn combine(a: &ArrayD<f32>, b: &ArrayD<f32>, f: impl Fn(f32, f32) -> 
 }
 
 /// Adds a constant, broadcast to `shape` where it is smaller.
-pub(super) fn add_broadcast(graph: &mut Graph, name: &str, value: ArrayD<f32>, shape: &[usize]) -> NodeId {
+pub(super) fn add_broadcast(graph: &mut Graph, name: &str, value: ArrayD<f64>, shape: &[usize]) -> NodeId {
     let constant = graph.add_constant(name, value);
     if graph.shape(constant) == shape {
         return constant;

@@ -17,9 +17,9 @@ pub fn merge_clips(graph: &mut Graph) -> bool {
         if graph.uses(id) == 0 || graph.uses(x) > 1 {
             continue;
         }
-        let clip = |v: f32| v.max(lo).min(hi);
+        let clip = |v: f64| v.max(lo).min(hi);
         let unary = match (clip(inner_lo), clip(inner_hi)) {
-            (0.0, f32::INFINITY) => Unary::Relu,
+            (0.0, f64::INFINITY) => Unary::Relu,
             (lo, hi) => Unary::Clip { lo, hi },
         };
         let (name, shape) = (graph.node(id).name.clone(), graph.shape(id).to_vec());
@@ -31,9 +31,9 @@ pub fn merge_clips(graph: &mut Graph) -> bool {
     changed
 }
 
-fn bounds(op: &Op) -> Option<(f32, f32)> {
+fn bounds(op: &Op) -> Option<(f64, f64)> {
     match op {
-        Op::Unary(Unary::Relu) => Some((0.0, f32::INFINITY)),
+        Op::Unary(Unary::Relu) => Some((0.0, f64::INFINITY)),
         Op::Unary(Unary::Clip { lo, hi }) => Some((*lo, *hi)),
         _ => None,
     }
@@ -62,13 +62,15 @@ pub fn fuse_functions(graph: &mut Graph) -> bool {
 }
 
 fn elementwise(op: &Op) -> bool {
-    matches!(op, Op::Unary(_) | Op::Select) || Binary::of(op).is_some()
+    // A cast to fewer bits may change nothing, which the integers that arrive tell; then it needs no table.
+    let wraps = matches!(op, Op::Unary(Unary::Wrap { .. }));
+    !wraps && (matches!(op, Op::Unary(_) | Op::Select) || Binary::of(op).is_some())
 }
 
 /// Whether the node is a sum or a product with a constant, or a sum of tensors: cheap on its own.
 fn affine(graph: &Graph, id: NodeId) -> bool {
     match graph.op(id) {
-        Op::Add | Op::Sub | Op::Unary(Unary::Neg) => true,
+        Op::Add | Op::Sub | Op::Unary(Unary::Neg | Unary::ToReal) => true,
         Op::Mul => graph.operands(id).iter().any(|&operand| behind(graph, operand).is_some()),
         _ => false,
     }
@@ -150,7 +152,7 @@ impl Region {
                     Some(&argument) => argument,
                     None => {
                         let value = uniform(&*behind(graph, operand)?)?;
-                        steps.push(Step::Constant(f64::from(value)));
+                        steps.push(Step::Constant(value));
                         steps.len() - 1
                     }
                 };

@@ -6,16 +6,16 @@ use super::*;
 use crate::graph::{NodeId, Op, ReduceKind, Unary, Window};
 
 /// Distinct, signed values.
-fn values(shape: &[usize], seed: usize) -> ArrayD<f32> {
+fn values(shape: &[usize], seed: usize) -> ArrayD<f64> {
     let len: usize = shape.iter().product();
-    let data = (0..len).map(|i| (((i + seed) * 7919 + 13) % 101) as f32 / 25.0 - 2.0).collect();
+    let data = (0..len).map(|i| (((i + seed) * 7919 + 13) % 101) as f64 / 25.0 - 2.0).collect();
     ArrayD::from_shape_vec(IxDyn(shape), data).unwrap()
 }
 
 /// Simplifies, checks that outputs stay, and returns the ops that are left beside inputs, constants and broadcasts.
 fn simplified(mut graph: Graph) -> (Graph, Vec<String>) {
     graph.validate().unwrap();
-    let inputs: Vec<ArrayD<f32>> =
+    let inputs: Vec<ArrayD<f64>> =
         graph.inputs().iter().enumerate().map(|(seed, &id)| values(graph.shape(id), seed)).collect();
     let before = graph.evaluate(&inputs).unwrap();
     let original = graph.clone();
@@ -34,7 +34,7 @@ fn simplified(mut graph: Graph) -> (Graph, Vec<String>) {
     (graph, ops)
 }
 
-fn assert_close(a: &[&ArrayD<f32>], b: &[&ArrayD<f32>]) {
+fn assert_close(a: &[&ArrayD<f64>], b: &[&ArrayD<f64>]) {
     assert_eq!(a.len(), b.len());
     for (a, b) in a.iter().zip(b) {
         assert_eq!(a.shape(), b.shape());
@@ -53,7 +53,7 @@ fn constant(graph: &mut Graph, shape: &[usize], seed: usize, broadcast: &[usize]
     if shape == broadcast { constant } else { graph.add("constant", Op::Broadcast, &[constant], broadcast) }
 }
 
-fn scalar(graph: &mut Graph, value: f32, shape: &[usize]) -> NodeId {
+fn scalar(graph: &mut Graph, value: f64, shape: &[usize]) -> NodeId {
     let constant = graph.add_constant("scalar", ArrayD::from_elem(IxDyn(&vec![1; shape.len()]), value));
     graph.add("scalar", Op::Broadcast, &[constant], shape)
 }
@@ -153,7 +153,7 @@ fn clips_merge() {
     let mut g = Graph::new();
     let x = g.add_input("x", &[9]);
     let y = unary(&mut g, Unary::Relu, x);
-    let y = unary(&mut g, Unary::Clip { lo: f32::NEG_INFINITY, hi: 1.5 }, y);
+    let y = unary(&mut g, Unary::Clip { lo: f64::NEG_INFINITY, hi: 1.5 }, y);
     g.add_output("y", y);
     let (graph, ops) = simplified(g);
     assert_eq!(ops, ["Clip"]);
@@ -167,7 +167,7 @@ fn spelled_out_activations_get_their_names() {
     let mut g = Graph::new();
     let x = g.add_input("x", &shape);
     // x (1 + erf(x / sqrt 2)) / 2
-    let c = scalar(&mut g, std::f32::consts::SQRT_2, &shape);
+    let c = scalar(&mut g, std::f64::consts::SQRT_2, &shape);
     let y = add(&mut g, Op::Div, &[x, c]);
     let y = unary(&mut g, Unary::Erf, y);
     let one = scalar(&mut g, 1.0, &shape);

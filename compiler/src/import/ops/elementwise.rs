@@ -30,7 +30,7 @@ fn unary(op: &dyn ElementWiseMiniOp) -> Option<Unary> {
         return Some(Unary::LeakyRelu(op.alpha));
     }
     if let Some(op) = op.downcast_ref::<math::PowConst>() {
-        return Some(power(op.exponent));
+        return Some(power(op.exponent.into()));
     }
     if let Some(op) = op.downcast_ref::<nn::gelu_approximate::GeluApproximate>() {
         return (!op.fast_impl).then_some(Unary::GeluTanh);
@@ -75,7 +75,7 @@ fn unary(op: &dyn ElementWiseMiniOp) -> Option<Unary> {
 }
 
 /// `x^exponent` under its common name.
-fn power(exponent: f32) -> Unary {
+fn power(exponent: f64) -> Unary {
     match exponent {
         2.0 => Unary::Square,
         0.5 => Unary::Sqrt,
@@ -134,12 +134,12 @@ fn binary_op(op: &dyn BinMiniOp) -> Option<(Op, bool)> {
 }
 
 /// The larger (`lower`) or smaller of an operand and a constant bound.
-fn clip(t: &mut Translator<'_>, site: &Site<'_>, x: usize, bound: f32, lower: bool) -> Result<NodeId, Refusal> {
+fn clip(t: &mut Translator<'_>, site: &Site<'_>, x: usize, bound: f64, lower: bool) -> Result<NodeId, Refusal> {
     let x = t.operand(site, x)?;
     let unary = match (lower, bound) {
         (true, 0.0) => Unary::Relu,
-        (true, lo) => Unary::Clip { lo, hi: f32::INFINITY },
-        (false, hi) => Unary::Clip { lo: f32::NEG_INFINITY, hi },
+        (true, lo) => Unary::Clip { lo, hi: f64::INFINITY },
+        (false, hi) => Unary::Clip { lo: f64::NEG_INFINITY, hi },
     };
     let clipped = t.add(site, Op::Unary(unary), &[x])?;
     Ok(t.broadcast(site, clipped, &site.shape))

@@ -13,12 +13,12 @@ use crate::{Options, compile};
 /// At least so many cases must match; raise it with the operators.
 const MATCHING: usize = 700;
 
-fn tensors(files: &BTreeMap<String, Vec<u8>>, case: &str, kind: &str) -> Option<Vec<ArrayD<f32>>> {
+fn tensors(files: &BTreeMap<String, Vec<u8>>, case: &str, kind: &str) -> Option<Vec<ArrayD<f64>>> {
     (0..)
         .map_while(|index| files.get(&format!("{case}/test_data_set_0/{kind}_{index}.pb")))
         .map(|bytes| {
             let tensor = tensor_proto::parse(bytes).ok()?;
-            ArrayD::from_shape_vec(IxDyn(&tensor.shape), tensor.values.to_f32()).ok()
+            ArrayD::from_shape_vec(IxDyn(&tensor.shape), tensor.values.to_f64()).ok()
         })
         .collect()
 }
@@ -26,8 +26,8 @@ fn tensors(files: &BTreeMap<String, Vec<u8>>, case: &str, kind: &str) -> Option<
 /// A case's graph, inputs and expected outputs.
 struct Case {
     graph: Graph,
-    inputs: Vec<ArrayD<f32>>,
-    outputs: Vec<ArrayD<f32>>,
+    inputs: Vec<ArrayD<f64>>,
+    outputs: Vec<ArrayD<f64>>,
 }
 
 /// `None` where the case does not import.
@@ -51,7 +51,7 @@ fn run(files: &BTreeMap<String, Vec<u8>>, case: &str) -> Option<Result<(), Strin
         if got.shape() != expected.shape() {
             return Some(Err(format!("shape {:?} instead of {:?}", got.shape(), expected.shape())));
         }
-        let close = |a: f32, b: f32| a == b || (a - b).abs() <= 1e-4 * (1.0 + b.abs()) || (a.is_nan() && b.is_nan());
+        let close = |a: f64, b: f64| a == b || (a - b).abs() <= 1e-4 * (1.0 + b.abs()) || (a.is_nan() && b.is_nan());
         if let Some((a, b)) = got.iter().zip(expected).find(|(a, b)| !close(**a, **b)) {
             return Some(Err(format!("{a} instead of {b}")));
         }

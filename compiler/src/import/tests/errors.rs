@@ -26,7 +26,7 @@ fn a_tiny_model_imports_under_its_names() {
     assert_eq!(graph.node(graph.inputs()[0]).name, "x");
     let x = ArrayD::from_shape_vec(IxDyn(&[2, 3]), vec![-1.0, 2.0, -3.0, 4.0, -5.0, 6.0]).unwrap();
     let y = graph.evaluate(&[x]).unwrap();
-    assert_eq!(y.outputs()[0].iter().sum::<f32>(), 12.0);
+    assert_eq!(y.outputs()[0].iter().sum::<f64>(), 12.0);
 }
 
 #[test]

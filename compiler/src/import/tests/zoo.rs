@@ -9,7 +9,7 @@ use crate::graph::Graph;
 use crate::import::{ImportError, ImportOptions, load_path};
 
 /// What has to import and to evaluate, and the largest difference to the expected outputs, relative to the largest.
-const SUPPORTED: &[(&str, f32)] = &[
+const SUPPORTED: &[(&str, f64)] = &[
     ("mnist_cnn_ms", 1e-5),
     ("mnist_mlp_onnxmlir", 1e-5),
     ("resnet20_cifar10", 1e-5),
@@ -33,19 +33,19 @@ fn operators(graph: &Graph) -> BTreeMap<&'static str, usize> {
 }
 
 /// The model's graph and its largest error on the sample that comes with it.
-fn error(model: &ZooModel, raw: bool) -> Result<(Graph, f32), Box<dyn std::error::Error>> {
+fn error(model: &ZooModel, raw: bool) -> Result<(Graph, f64), Box<dyn std::error::Error>> {
     let tensors = model.read_inputs()?;
-    let inputs: Vec<ArrayD<f32>> =
-        tensors.iter().map(|t| ArrayD::from_shape_vec(IxDyn(&t.shape), t.values.to_f32())).collect::<Result<_, _>>()?;
+    let inputs: Vec<ArrayD<f64>> =
+        tensors.iter().map(|t| ArrayD::from_shape_vec(IxDyn(&t.shape), t.values.to_f64())).collect::<Result<_, _>>()?;
     let input_shapes = inputs.iter().map(|i| i.shape().to_vec()).collect();
     let graph = load_path(&model.onnx, &ImportOptions { input_shapes, raw, ..ImportOptions::default() })?;
     let evaluation = graph.evaluate(&inputs)?;
-    let mut worst = 0f32;
+    let mut worst = 0f64;
     for (got, expected) in evaluation.outputs().into_iter().zip(model.read_outputs()?) {
-        let expected = expected.values.to_f32();
+        let expected = expected.values.to_f64();
         assert_eq!(got.len(), expected.len(), "{}", model.name);
-        let scale = expected.iter().fold(f32::MIN_POSITIVE, |m, v| m.max(v.abs()));
-        let error = got.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        let scale = expected.iter().fold(f64::MIN_POSITIVE, |m, v| m.max(v.abs()));
+        let error = got.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         worst = worst.max(error / scale);
     }
     Ok((graph, worst))
