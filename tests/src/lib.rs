@@ -11,6 +11,7 @@ pub mod known;
 pub mod leak;
 pub mod linear;
 pub mod lying;
+pub mod random_models;
 pub mod reference;
 pub mod simulator;
 pub mod tamper;
