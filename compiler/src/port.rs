@@ -42,6 +42,20 @@ pub enum InputError {
         /// The entry.
         value: f64,
     },
+    /// A fraction where the model takes integers.
+    #[error("input `{name}`: entry {position} is a fraction; the model takes {element} values, from {lo} to {hi}")]
+    Fraction {
+        /// The input's name.
+        name: String,
+        /// Row-major position.
+        position: usize,
+        /// What its entries are.
+        element: &'static str,
+        /// Smallest value allowed.
+        lo: i64,
+        /// Largest value allowed.
+        hi: i64,
+    },
     /// Beyond the calibrated range.
     #[error("input `{name}`: entry {position} is {value}, outside [{lo}, {hi}]; compile again with samples like it")]
     OutOfRange {
@@ -62,7 +76,7 @@ impl Port {
     /// Integers of an input's entries, row-major.
     ///
     /// # Errors
-    /// If there are too few or too many, or one is not finite or leaves the range.
+    /// If there are too few or too many, or one is not finite, a fraction where the model takes integers, or leaves the range.
     pub fn quantise(&self, values: &[f64]) -> Result<Vec<i64>, InputError> {
         let expected = self.shape.iter().product();
         if values.len() != expected {
@@ -72,6 +86,10 @@ impl Port {
             let name = || self.name.clone();
             if !value.is_finite() {
                 return Err(InputError::NotFinite { name: name(), position, value });
+            }
+            if self.element != Element::Real && value.fract() != 0.0 {
+                let (element, Interval { lo, hi }) = (self.element.name(), self.interval);
+                return Err(InputError::Fraction { name: name(), position, element, lo, hi });
             }
             let (lo, hi) = (self.interval.lo as f64, self.interval.hi as f64);
             let integer = to_integer(value, self.scale);

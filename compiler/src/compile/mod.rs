@@ -43,7 +43,7 @@ pub fn compile(graph: &Graph, samples: &[Vec<ArrayD<f64>>], options: &Options) -
         return Err(CompileError::Bits(bits));
     }
     let (calibration, references) = calibrate(graph, samples, options)?;
-    let rounded = |op: &Op| matches!(op, Op::Unary(_) | Op::MaxPool(_) | Op::Softmax { .. });
+    let rounded = |op: &Op| matches!(op, Op::Unary(_) | Op::MaxPool(_) | Op::Softmax { .. } | Op::LogSoftmax { .. });
     let activations = graph.nodes().filter(|(_, n)| rounded(&n.op)).map(|(_, n)| n.len()).sum();
     let best = search(graph, &calibration, options, &references, activations)?;
     Ok(finish(graph, &calibration, best, references))

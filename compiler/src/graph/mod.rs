@@ -170,6 +170,11 @@ impl Graph {
         self.inner[id].domain
     }
 
+    /// States what a node's entries are; what was known of them stays known.
+    pub fn declare(&mut self, id: NodeId, domain: Domain) {
+        self.inner[id].domain = self.inner[id].domain.meet(domain);
+    }
+
     /// What the entries of an input or output are.
     pub fn element(&self, id: NodeId) -> Element {
         self.domain(id).element()

@@ -77,6 +77,11 @@ pub enum Op {
         /// Ascending, distinct.
         axes: Vec<usize>,
     },
+    /// The logarithm of the softmax: `x - log sum exp(x)`.
+    LogSoftmax {
+        /// Ascending, distinct.
+        axes: Vec<usize>,
+    },
     /// The same entries in row-major order under the node's shape.
     Reshape,
     /// Axis `i` of the result is axis `perm[i]` of the operand.
@@ -244,6 +249,7 @@ impl Op {
             Op::Reduce { kind: ReduceKind::Max, .. } => "ReduceMax",
             Op::Reduce { kind: ReduceKind::Min, .. } => "ReduceMin",
             Op::Softmax { .. } => "Softmax",
+            Op::LogSoftmax { .. } => "LogSoftmax",
             Op::Reshape => "Reshape",
             Op::Transpose(_) => "Transpose",
             Op::Concat { .. } => "Concat",

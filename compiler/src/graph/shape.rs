@@ -28,7 +28,7 @@ pub(super) fn infer(op: &Op, operands: &[&[usize]]) -> Result<Vec<usize>, Reason
             axes.iter().for_each(|&axis| shape[axis] = 1);
             Ok(shape)
         }
-        Op::Softmax { axes } => checked_axes(one(operands)?, axes),
+        Op::Softmax { axes } | Op::LogSoftmax { axes } => checked_axes(one(operands)?, axes),
         Op::Transpose(perm) => transpose(perm, one(operands)?),
         Op::Concat { axis } => concat(*axis, operands),
         Op::Slice { axis, start, end, step } => slice((*axis, *start, *end, *step), one(operands)?),

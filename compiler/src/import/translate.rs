@@ -12,7 +12,7 @@ use super::error::{ImportError, UnsupportedNode};
 use super::load::Loaded;
 use super::registry;
 use super::sizes::MOST_CONSTANT;
-use crate::graph::{Graph, NodeId, Op};
+use crate::graph::{Domain, EXACT, Graph, NodeId, Op, Unary};
 
 /// Why a node has no translation: a hint for the user.
 pub(super) type Refusal = String;
@@ -90,7 +90,8 @@ impl<'m> Translator<'m> {
 
     fn input(&mut self, outlet: OutletId) -> Result<(), Refusal> {
         let shape = self.shape_of(outlet)?;
-        let id = self.graph.add_input(self.model.node(outlet.node).name.clone(), &shape);
+        let domain = domain_of(self.model.outlet_fact(outlet).map_err(|e| e.to_string())?.datum_type)?;
+        let id = self.graph.add_input_of(domain, self.model.node(outlet.node).name.clone(), &shape);
         self.values.insert(outlet, Value::Node(id));
         Ok(())
     }
@@ -109,8 +110,23 @@ impl<'m> Translator<'m> {
         let outlet = OutletId::new(id, 0);
         let site = Site { node, name: loaded.names.resolve(&node.name), shape: self.shape_of(outlet)? };
         let value = handler(self, &site)?;
+        let value = self.of_type(&site, value, node.outputs[0].fact.datum_type)?;
         self.values.insert(outlet, Value::Node(value));
         Ok(())
+    }
+
+    /// A result of a declared type. Integers that leave their type's range wrap around, as ONNX says; what is not carried exactly is
+    /// no integer.
+    fn of_type(&mut self, site: &Site<'_>, value: NodeId, kind: DatumType) -> Result<NodeId, Refusal> {
+        let Some((lo, hi)) = domain_of(kind)?.range() else { return Ok(value) };
+        let Some((least, most)) = self.graph.domain(value).range() else {
+            return Err(format!("this operator on integers ({kind:?}) is not supported: its results would be rounded"));
+        };
+        if kind == DatumType::Bool {
+            let fits = self.graph.domain(value) == Domain::Boolean;
+            return if fits { Ok(value) } else { Err("a boolean that is not 0 or 1".to_owned()) };
+        }
+        if lo <= least && most <= hi { Ok(value) } else { self.add(site, Op::Unary(Unary::Wrap { lo, hi }), &[value]) }
     }
 
     /// Evaluates a node whose inputs are all known.
@@ -145,6 +161,10 @@ impl<'m> Translator<'m> {
             let outlet = OutletId::new(id, slot);
             let shape = self.shape_of(outlet).unwrap_or_default();
             let node = self.graph.add("", Op::Reshape, &[], &shape);
+            let kind = self.model.outlet_fact(outlet).map(|fact| fact.datum_type);
+            if let Some(domain) = kind.ok().and_then(|kind| domain_of(kind).ok()) {
+                self.graph.declare(node, domain);
+            }
             self.values.insert(outlet, Value::Node(node));
         }
     }
@@ -164,7 +184,7 @@ impl<'m> Translator<'m> {
         if let Some(&node) = self.constants.get(&outlet) {
             return Ok(node);
         }
-        let node = self.graph.add_constant(name, to_array(&tensor)?);
+        let node = self.graph.add_constant_of(domain_of(tensor.datum_type())?, name, to_array(&tensor)?);
         self.constants.insert(outlet, node);
         Ok(node)
     }
@@ -225,16 +245,31 @@ impl<'m> Translator<'m> {
     }
 }
 
-/// Integers whose magnitude does not exceed this are floats of 64 bits.
-const EXACT: u64 = 1 << 53;
+/// What the entries of a tensor of this type are. Integers of 64 bits are taken to stay below 2^53.
+pub(super) fn domain_of(kind: DatumType) -> Result<Domain, Refusal> {
+    let integers = |lo: i64, hi: i64| Ok(Domain::Integer { lo, hi });
+    match kind {
+        DatumType::Bool => Ok(Domain::Boolean),
+        DatumType::U8 => integers(0, u8::MAX.into()),
+        DatumType::U16 => integers(0, u16::MAX.into()),
+        DatumType::U32 => integers(0, u32::MAX.into()),
+        DatumType::U64 => integers(0, EXACT),
+        DatumType::I8 => integers(i8::MIN.into(), i8::MAX.into()),
+        DatumType::I16 => integers(i16::MIN.into(), i16::MAX.into()),
+        DatumType::I32 => integers(i32::MIN.into(), i32::MAX.into()),
+        DatumType::I64 | DatumType::TDim => Ok(Domain::ANY),
+        DatumType::F16 | DatumType::F32 | DatumType::F64 => Ok(Domain::Real),
+        other => Err(format!("tensors of type {other:?} are not supported")),
+    }
+}
 
 /// A tensor's entries, exactly: floats of 64 bits hold all others and integers up to 2^53.
 pub(super) fn to_array(tensor: &Tensor) -> Result<ArrayD<f64>, Refusal> {
     let kind = tensor.datum_type();
     let reason = |e: TractError| format!("a constant of type {kind:?} is not numeric: {e}");
-    let values = if kind.is_integer() {
+    let values = if kind.is_integer() || kind == DatumType::TDim {
         let integers = to_integers(tensor)?;
-        if let Some(position) = integers.iter().position(|v| v.unsigned_abs() > EXACT) {
+        if let Some(position) = integers.iter().position(|v| v.unsigned_abs() > EXACT.unsigned_abs()) {
             return Err(format!(
                 "entry {position} of a constant of type {kind:?} is beyond 2^53, where floats lose integers"
             ));

@@ -45,6 +45,10 @@ fn flatten(value: &Value, shape: &[usize], values: &mut Vec<f64>) -> Result<(), 
             values.push(number.as_f64().unwrap_or(f64::NAN));
             Ok(())
         }
+        (Value::Bool(holds), []) => {
+            values.push(f64::from(u8::from(*holds)));
+            Ok(())
+        }
         (other, _) => {
             let text: String = other.to_string().chars().take(40).collect();
             Err(format!(

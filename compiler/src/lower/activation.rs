@@ -12,6 +12,8 @@ use crate::quantise::{Domain, to_integer, to_real};
 const SMALL: usize = 1 << 14;
 /// Bits that one requantisation drops at most.
 const WIDEST_SHIFT: i32 = 40;
+/// Scale of a real number that was an integer, at most.
+const REAL_BITS: i32 = 16;
 /// No table entry exceeds this.
 const ENTRY: f64 = (1u64 << 30) as f64;
 
@@ -100,6 +102,14 @@ impl Lowering<'_> {
                 let tensor = self.builder.linear(&self.name(id), &[(-1, x.tensor)], 0, x.scale)?;
                 Ok(Value { tensor, ..x })
             }
+            // As fine as if it had been a real number all the time: what follows may be a small part of 1.
+            Unary::ToReal => {
+                let x = self.value(operand)?;
+                let scale = self.plan.scale(id).clamp(0, REAL_BITS);
+                let tensor = self.builder.linear(&self.name(id), &[(power(scale)?, x.tensor)], 0, scale)?;
+                Ok(Value { tensor, scale, ..x })
+            }
+            Unary::Wrap { lo, hi } if self.lies_within(operand, lo, hi)? => self.value(operand),
             Unary::Square => {
                 let x = self.narrow(operand)?;
                 self.product(&self.name(id), x, x)
@@ -113,6 +123,13 @@ impl Lowering<'_> {
                 self.apply(id, y, function)
             }
         }
+    }
+
+    /// Whether the integers of a node's tensor lie in an interval.
+    fn lies_within(&mut self, id: NodeId, lo: i64, hi: i64) -> Result<bool, Refusal> {
+        let value = self.value(id)?;
+        let interval = self.builder.interval(value.tensor);
+        Ok(lo <= interval.lo && interval.hi <= hi)
     }
 
     /// The value of a node rounded for a table, which pins it: no range lookup of its own.

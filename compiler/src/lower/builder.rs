@@ -220,6 +220,12 @@ impl Builder {
         self.exact_range(name, x, divisor)
     }
 
+    /// Requires integers of an interval, and no others.
+    pub fn within(&mut self, name: &str, x: TensorId, Interval { lo, hi }: Interval) -> Result<(), Refusal> {
+        let shifted = self.linear(&format!("{name}.offset"), &[(1, x)], -lo, 0)?;
+        self.exact_range(name, shifted, hi - lo + 1)
+    }
+
     /// Requires `x` in `[0, bound)`, exactly: one table, or limbs where a table would cost more.
     fn exact_range(&mut self, name: &str, x: TensorId, bound: i64) -> Result<(), Refusal> {
         let shared = 1i64 << self.shared_bits;

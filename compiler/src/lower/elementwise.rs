@@ -4,12 +4,16 @@ use ndarray::ArrayD;
 use zktorch_blocks::program::TensorId;
 
 use super::builder::Refusal;
+use super::product::largest;
 use super::{Lowering, Value};
 use crate::graph::{NodeId, Unary};
 use crate::quantise::{scale_for, to_integer};
 
 /// Bits of a bias; a wider one is committed at a coarser scale and shifted.
 const BIAS_BITS: i32 = 30;
+
+/// Scale of a slope, at most: an expression has the other branch at this scale too.
+const SLOPE_BITS: i32 = 30;
 
 /// No constant of an expression exceeds this.
 const LARGEST: f64 = (1u64 << 62) as f64;
@@ -29,11 +33,11 @@ impl Lowering<'_> {
         let name = self.name(id);
         if let Some(bias) = self.constant(b) {
             let x = self.value(a)?;
-            return self.add_constant(&name, (1, x), (sign, &bias));
+            return self.add_constant(&name, (1, x), (sign, &bias), self.exact(id));
         }
         if let Some(bias) = self.constant(a) {
             let x = self.value(b)?;
-            return self.add_constant(&name, (sign, x), (1, &bias));
+            return self.add_constant(&name, (sign, x), (1, &bias), self.exact(id));
         }
         let (a, b) = (self.value(a)?, self.value(b)?);
         let scale = a.scale.max(b.scale);
@@ -42,16 +46,25 @@ impl Lowering<'_> {
         Ok(Value { tensor, scale, depth: a.depth.max(b.depth) })
     }
 
-    /// `sign_x x + sign_c c` for a constant that broadcasts to the shape of `x`.
+    /// Whether a node's entries are integers: these are at scale 0, whatever becomes of them.
+    pub(super) fn exact(&self, id: NodeId) -> bool {
+        self.graph.domain(id).is_exact()
+    }
+
+    /// `sign_x x + sign_c c` for a constant that broadcasts to the shape of `x`; integers if `exact`.
     pub(super) fn add_constant(
         &mut self,
         name: &str,
         (sign_x, x): (i64, Value),
         (sign_c, constant): (i64, &ArrayD<f64>),
+        exact: bool,
     ) -> Result<Value, Refusal> {
         let largest = constant.iter().fold(0f64, |m, v| m.max(v.abs()));
         // A narrow sum gets the constant's precision by a finer scale.
-        let scale = self.decisions.scale(|| x.scale.max(scale_for(largest, 255.0).min(x.scale + 8)))?;
+        let scale = match exact {
+            true => x.scale,
+            false => self.decisions.scale(|| x.scale.max(scale_for(largest, 255.0).min(x.scale + 8)))?,
+        };
         let factor = power(scale - x.scale)?;
         if constant.len() == 1 {
             let value = constant.iter().next().map_or(0.0, |&v| to_integer(v, scale));
@@ -60,7 +73,10 @@ impl Lowering<'_> {
             let tensor = self.builder.linear(name, &[(sign_x * factor, x.tensor)], sign_c * value as i64, scale)?;
             return Ok(Value { tensor, scale, ..x });
         }
-        let coarse = self.decisions.scale(|| scale.min(scale_for(largest, f64::from(BIAS_BITS).exp2())))?;
+        let coarse = match exact {
+            true => scale,
+            false => self.decisions.scale(|| scale.min(scale_for(largest, f64::from(BIAS_BITS).exp2())))?,
+        };
         let dims = self.builder.dims(x.tensor).to_vec();
         let bias = self.weight_squeezed(&format!("{name}.bias"), constant, coarse)?;
         let kept = kept_axes(constant, dims.len());
@@ -105,6 +121,10 @@ impl Lowering<'_> {
         if constant.len() == 1 {
             let value = self.value(x)?;
             let factor = constant.iter().next().copied().unwrap_or(0.0);
+            if self.exact(id) {
+                let tensor = self.builder.linear(&name, &[(factor as i64, value.tensor)], 0, value.scale)?;
+                return Ok(Value { tensor, ..value });
+            }
             if largest > 0.0 && largest.log2().fract() == 0.0 && factor > 0.0 {
                 return Ok(Value { scale: value.scale - largest.log2() as i32, ..value });
             }
@@ -148,7 +168,10 @@ impl Lowering<'_> {
         let (ra, rb) = (self.calibration.range(a), self.calibration.range(b));
         let spread = (ra.hi - rb.lo).max(rb.hi - ra.lo) * self.calibration.margin();
         let limit = self.signed().hi as f64;
-        let widest = self.decisions.scale(|| scale_for(spread, limit))?;
+        let widest = match self.exact(id) {
+            true => 0,
+            false => self.decisions.scale(|| scale_for(spread, limit))?,
+        };
         let (a, b) = (self.narrow(a)?, self.narrow(b)?);
         let scale = a.scale.max(b.scale);
         let (ca, cb) = (power(scale - a.scale)?, power(scale - b.scale)?);
@@ -171,14 +194,18 @@ impl Lowering<'_> {
         let positive = self.apply(id, y, Unary::Relu)?;
         let negative =
             self.builder.linear(&format!("{name}.negative"), &[(1, y.tensor), (-1, positive.tensor)], 0, y.scale)?;
-        let bits = 12;
+        // As fine as 16 bits make it: slopes may be far below 1.
+        let bits = match self.exact(id) {
+            true => 0,
+            false => self.decisions.scale(|| scale_for(largest(&slope), 32767.0).clamp(0, SLOPE_BITS))?,
+        };
         let weight = self.weight_squeezed(&format!("{name}.slope"), &slope, bits)?;
         let dims = self.builder.dims(y.tensor).to_vec();
         let labels: Vec<u8> = kept_axes(&slope, dims.len()).iter().map(|&a| a as u8).collect();
         let all: Vec<u8> = (0..dims.len() as u8).collect();
         let scaled = self.builder.einsum(&format!("{name}.scaled"), (weight, &labels), (negative, &all), &all)?;
         let scale = y.scale + bits;
-        let terms = [(1, scaled), (1 << bits, positive.tensor)];
+        let terms = [(1, scaled), (power(bits)?, positive.tensor)];
         Ok(Value { tensor: self.builder.linear(&name, &terms, 0, scale)?, scale, depth: y.depth + 1 })
     }
 }

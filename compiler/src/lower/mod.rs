@@ -12,8 +12,11 @@ mod decisions;
 mod elementwise;
 mod error;
 mod layout;
+mod log_softmax;
 mod pool;
 mod product;
+#[cfg(test)]
+mod ranges;
 mod reduce;
 mod registry;
 mod saturate;
@@ -34,6 +37,9 @@ use crate::quantise::{Calibration, Plan, Settings, to_integer};
 use builder::{Builder, Refusal};
 use decisions::{Decisions, WIDTHS};
 pub use error::{LowerError, Problem};
+
+/// No integer of an input is larger, whatever samples are.
+const WIDEST_INPUT: f64 = (1u64 << 48) as f64;
 
 /// A node's tensor: `real = value * 2^-scale`.
 #[derive(Clone, Copy, Debug)]
@@ -163,23 +169,58 @@ impl Lowering<'_> {
     }
 
     fn input(&mut self, id: NodeId, n: usize) -> Result<Value, Refusal> {
-        let (scale, interval) = self.interface.inputs_like.get(n).copied().unwrap_or_else(|| {
-            let bits = (self.settings.bits + 2).min(16);
-            let half = 1i64 << (bits - 1);
-            let magnitude = self.calibration.range(id).magnitude() * self.calibration.margin();
-            (crate::quantise::scale_for(magnitude, half as f64 - 1.0), Interval::new(-half, half - 1))
-        });
+        let domain = self.graph.domain(id);
+        let given = self.interface.inputs_like.get(n).copied();
+        let (scale, interval) = match domain.range() {
+            Some(range) => (0, self.integers(id, range, given)?),
+            None => given.unwrap_or_else(|| {
+                let bits = (self.settings.bits + 2).min(16);
+                let half = 1i64 << (bits - 1);
+                let magnitude = self.calibration.range(id).magnitude() * self.calibration.margin();
+                (crate::quantise::scale_for(magnitude, half as f64 - 1.0), Interval::new(-half, half - 1))
+            }),
+        };
         let (name, dims) = (self.name(id), self.graph.shape(id).to_vec());
         let public = self.interface.public_inputs;
         let tensor = self.builder.input(&name, &dims, interval, scale, public);
-        if !public {
-            self.builder.loose_range(&format!("{name}.range"), tensor, interval.lo, interval.hi - interval.lo + 1)?;
+        match (public, domain.is_exact()) {
+            (true, _) => {}
+            (false, true) => self.builder.within(&format!("{name}.range"), tensor, interval)?,
+            (false, false) => {
+                self.builder.loose_range(&format!("{name}.range"), tensor, interval.lo, interval.hi - interval.lo + 1)?;
+            }
         }
         Ok(Value { tensor, scale, depth: 0 })
     }
 
+    /// The integers that an input may be: all that its type has, if these are few, else whatever samples need, rounded up to powers of two.
+    fn integers(&self, id: NodeId, (lo, hi): (i64, i64), given: Option<(i32, Interval)>) -> Result<Interval, Refusal> {
+        if let Some((scale, interval)) = given {
+            if scale != 0 {
+                return Err(format!("its entries are integers, what it is to be like has {scale} bits behind the point"));
+            }
+            let common = Interval::new(interval.lo.max(lo), interval.hi.min(hi));
+            return if common.lo <= common.hi {
+                Ok(common)
+            } else {
+                Err("what it is to be like is never an integer of its type".to_owned())
+            };
+        }
+        if hi - lo < 1 << 16 {
+            return Ok(Interval::new(lo, hi));
+        }
+        let range = self.calibration.range(id);
+        let largest = (range.magnitude() * self.calibration.margin()).min(WIDEST_INPUT).ceil() as i64;
+        let half = 1i64 << (64 - largest.max(1).leading_zeros());
+        let least = if range.lo < 0.0 { -half } else { 0 };
+        Ok(Interval::new(least.max(lo), (half - 1).min(hi)))
+    }
+
     fn output(&mut self, id: NodeId, name: &str) -> Result<(), Refusal> {
         let value = self.value(id)?;
+        if self.graph.domain(id).is_exact() && value.scale != 0 {
+            return Err(format!("an integer at scale {}, which is a defect of the compiler", value.scale));
+        }
         self.builder.output(name, value.tensor, value.scale, self.interface.public_outputs)?;
         Ok(())
     }
@@ -216,7 +257,10 @@ impl Lowering<'_> {
         let array = array.broadcast(shape).ok_or("a constant does not broadcast")?.to_owned();
         let magnitude = array.iter().fold(0f64, |m, v| m.max(v.abs()));
         let limit = f64::from(1u32 << (self.settings.bits - 1)) - 1.0;
-        let scale = self.decisions.scale(|| crate::quantise::scale_for(magnitude, limit))?;
+        let scale = match self.graph.domain(id).is_exact() {
+            true => 0,
+            false => self.decisions.scale(|| crate::quantise::scale_for(magnitude, limit))?,
+        };
         let tensor = self.weight(&self.name(id), array.shape(), &array, scale)?;
         let value = Value { tensor, scale, depth: 0 };
         self.values.insert(id, value);

@@ -25,6 +25,9 @@ type Unflattened = (NodeId, Vec<u8>, ArrayD<f64>, Vec<u8>);
 impl Lowering<'_> {
     /// The scale of a weight so that the requantisation behind it drops the usual number of bits, within 8 to 16 (or 20) bits.
     pub(super) fn weight_scale(&mut self, id: NodeId, operand: i32, largest: f64) -> Result<i32, Refusal> {
+        if self.exact(id) {
+            return Ok(0);
+        }
         let (bits, shift, sink) = (self.settings.bits, self.settings.shift, self.plan.sink(self.graph, id));
         self.decisions.scale(|| {
             // Weights of more than 16 bits only where remainders take limbs anyway.
@@ -80,7 +83,7 @@ impl Lowering<'_> {
                 let mut shape = vec![out[1]];
                 shape.extend(vec![1; window.rank()]);
                 let bias = bias.into_shape_with_order(shape).map_err(|e| format!("bias: {e}"))?;
-                self.add_constant(&format!("{name}.biased"), (1, value), (1, &bias))
+                self.add_constant(&format!("{name}.biased"), (1, value), (1, &bias), self.exact(id))
             }
         }
     }
@@ -224,6 +227,7 @@ impl Lowering<'_> {
     }
 }
 
-fn largest(array: &ArrayD<f64>) -> f64 {
+/// The largest magnitude of an array's entries.
+pub(super) fn largest(array: &ArrayD<f64>) -> f64 {
     array.iter().fold(0f64, |m, v| m.max(v.abs()))
 }

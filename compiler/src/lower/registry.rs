@@ -26,6 +26,7 @@ pub(super) fn rule<'g>(op: &Op) -> Option<Rule<'g>> {
         Op::Reduce { kind: ReduceKind::Sum | ReduceKind::Mean, .. } => Lowering::reduce_sum,
         Op::Reduce { .. } => Lowering::reduce_max,
         Op::Softmax { .. } => Lowering::softmax,
+        Op::LogSoftmax { .. } => Lowering::log_softmax,
         Op::Reshape => Lowering::reshape,
         Op::Transpose(_) => Lowering::transpose,
         Op::Concat { .. } => Lowering::concat,
@@ -33,7 +34,7 @@ pub(super) fn rule<'g>(op: &Op) -> Option<Rule<'g>> {
         Op::Pad { .. } => Lowering::pad,
         Op::Broadcast => Lowering::broadcast,
         Op::Take { .. } => Lowering::take,
-        _ => return None,
+        Op::Input { .. } | Op::Constant(_) | Op::Compare(_) | Op::Select => return None,
     })
 }
 

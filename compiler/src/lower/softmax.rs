@@ -20,28 +20,41 @@ impl Lowering<'_> {
         let name = self.name(id);
         let rows = softmax_rows(self.settings);
         let scale = self.plan.scale(operand);
-        let dims = self.builder.dims(x.tensor).to_vec();
-        let kept: Vec<usize> = (0..dims.len()).filter(|a| !axes.contains(a)).collect();
+        let rank = self.builder.dims(x.tensor).len();
+        let kept: Vec<usize> = (0..rank).filter(|a| !axes.contains(a)).collect();
 
-        let d = self.gaps(&name, x, scale, &axes, &kept, rows)?;
-        let z = self.selector(&name, d, &axes)?;
-        let key = self.builder.linear(&format!("{name}.key"), &[(1, d), (-1, z)], 0, scale)?;
-        let exponential = |row: usize| {
-            let gap = to_real(row.saturating_sub(1) as i64, scale);
-            to_integer((-gap).exp(), EXPONENTIAL) as i64
-        };
-        let columns = vec![(0..rows).map(exponential).collect(), (0..rows).map(|r| i64::from(r == 0)).collect()];
-        let table = self.builder.data_table(&format!("exp(-d) at scale {scale}"), -1, columns);
-        let rule = Advice::Table { source: key, table, column: 1 };
-        let one = 1i64 << EXPONENTIAL;
-        let e = self.builder.advice(&format!("{name}.exp"), &dims, rule, Interval::new(0, one), EXPONENTIAL);
-        self.builder.lookup(&[key, e, z], table);
+        let (_, d) = self.gaps(&name, x, scale, &axes, &kept, rows)?;
+        let e = self.exponentials(&name, d, scale, &axes, (rows, EXPONENTIAL))?;
         let tensor = self.normalise(&name, e, &axes, &kept)?;
         Ok(Value { tensor, scale: RESULT, depth: 0 })
     }
 
-    /// `d = m - y`, where `y` is `x` rounded to the scale and `m` its maximum, which is looked up itself.
-    fn gaps(
+    /// `e = exp(-d)` at a scale of its own by a table of so many rows, in which a flag says that some `d` along the axes is 0.
+    pub(super) fn exponentials(
+        &mut self,
+        name: &str,
+        d: TensorId,
+        scale: i32,
+        axes: &[usize],
+        (rows, finer): (usize, i32),
+    ) -> Result<TensorId, Refusal> {
+        let z = self.selector(name, d, axes)?;
+        let key = self.builder.linear(&format!("{name}.key"), &[(1, d), (-1, z)], 0, scale)?;
+        let exponential = |row: usize| {
+            let gap = to_real(row.saturating_sub(1) as i64, scale);
+            to_integer((-gap).exp(), finer) as i64
+        };
+        let columns = vec![(0..rows).map(exponential).collect(), (0..rows).map(|r| i64::from(r == 0)).collect()];
+        let table = self.builder.data_table(&format!("exp(-d) at scale {scale}"), -1, columns);
+        let rule = Advice::Table { source: key, table, column: 1 };
+        let dims = self.builder.dims(d).to_vec();
+        let e = self.builder.advice(&format!("{name}.exp"), &dims, rule, Interval::new(0, 1i64 << finer), finer);
+        self.builder.lookup(&[key, e, z], table);
+        Ok(e)
+    }
+
+    /// `m` repeated along the axes, and `d = m - y`, where `y` is `x` rounded to the scale and `m` its maximum, which is looked up itself.
+    pub(super) fn gaps(
         &mut self,
         name: &str,
         x: Value,
@@ -49,7 +62,7 @@ impl Lowering<'_> {
         axes: &[usize],
         kept: &[usize],
         rows: usize,
-    ) -> Result<TensorId, Refusal> {
+    ) -> Result<(TensorId, TensorId), Refusal> {
         let dims = self.builder.dims(x.tensor).to_vec();
         let (x, divisor) = self.shifted(name, x, scale)?;
         let Interval { lo, hi } = self.builder.interval(x);
@@ -68,7 +81,7 @@ impl Lowering<'_> {
         } else {
             self.builder.remainder(&format!("{name}.remainder"), remainder, divisor)?;
         }
-        Ok(d)
+        Ok((spread, d))
     }
 
     /// `p = round(2^15 e / sum e)` by lemma C.

@@ -8,9 +8,12 @@ mod search;
 
 pub use calibration::{Calibration, Range};
 pub use plan::Settings;
-pub(crate) use plan::{Plan, SCALES, is_tiling, softmax_rows};
+pub(crate) use plan::{Plan, SCALES, is_tiling, log_softmax_rows, softmax_rows};
 pub(crate) use saturation::{Domain, saturates};
 pub(crate) use search::{candidates, finest};
+
+/// No scale is further from 0.
+const FINEST: i32 = 96;
 
 /// `floor(real * 2^scale + 1/2)`.
 pub(crate) fn to_integer(real: f64, scale: i32) -> f64 {
@@ -22,10 +25,12 @@ pub fn to_real(integer: i64, scale: i32) -> f64 {
     integer as f64 * f64::from(-scale).exp2()
 }
 
-/// The largest scale at which `magnitude` stays within `limit`.
+/// The largest scale at which `magnitude` stays within `limit`. Where all that was seen is 0 it is that of numbers up to 1: larger ones are
+/// out of range then, and smaller ones do not become 0.
 pub(crate) fn scale_for(magnitude: f64, limit: f64) -> i32 {
-    if magnitude <= 0.0 || !magnitude.is_finite() {
+    if !magnitude.is_finite() {
         return 0;
     }
-    ((limit / magnitude).log2().floor() as i32).clamp(-40, 40)
+    let magnitude = if magnitude > 0.0 { magnitude } else { 1.0 };
+    ((limit / magnitude).log2().floor() as i32).clamp(-FINEST, FINEST)
 }

@@ -77,29 +77,34 @@ impl Plan {
         let limit = f64::from(1u32 << (settings.bits - 1)) - 1.0;
         let mut scales: HashMap<NodeId, i32> =
             graph.nodes().map(|(id, _)| (id, scale_for(calibration.range(id).magnitude() * margin, limit))).collect();
-        let (mut pools, mut absorbed) = (HashMap::new(), HashSet::new());
+        let mut pools: HashMap<NodeId, FusedPool> = HashMap::new();
+        let mut absorbed = HashSet::new();
         for (id, node) in graph.nodes() {
             if let Op::MaxPool(window) = &node.op {
-                let (last, pool) = fuse(graph, id, window);
+                let (last, pool) = fuse(graph, id, window, &pools, &absorbed);
                 if last != id || pool.source != graph.operands(id)[0] {
                     absorbed.insert(if last == id { graph.operands(id)[0] } else { id });
                 }
                 // Differences share the table of the activations, half of which is negative.
-                let widest = scale_for(calibration.spread(id) * margin, limit);
+                let spread = calibration.spread(id);
                 let scale = scales.entry(pool.source).or_insert(0);
-                if calibration.spread(id).is_finite() {
-                    *scale = (*scale).min(widest);
+                if spread > 0.0 && spread.is_finite() {
+                    *scale = (*scale).min(scale_for(spread * margin, limit));
                 }
                 pools.insert(last, pool);
             }
         }
         for (id, node) in graph.nodes() {
-            if let (Op::Softmax { .. }, Some(&scores)) = (&node.op, graph.operands(id).first()) {
-                let range = calibration.range(scores);
-                let width = ((range.hi - range.lo) * margin).max(1.0);
-                let rows = softmax_rows(settings);
-                scales.insert(scores, scale_for(width, (rows - 2) as f64).min(10));
-            }
+            let (finest, rows) = match node.op {
+                Op::Softmax { .. } => (10, softmax_rows(settings)),
+                // A logarithm shows what an exponential hides.
+                Op::LogSoftmax { .. } => (14, log_softmax_rows(settings)),
+                _ => continue,
+            };
+            let Some(&scores) = graph.operands(id).first() else { continue };
+            let range = calibration.range(scores);
+            let width = ((range.hi - range.lo) * margin).max(1.0);
+            scales.insert(scores, scale_for(width, (rows - 2) as f64).min(finest));
         }
         let mut plan = Self { scales, pools, absorbed, saturated: HashMap::new() };
         if settings.saturates {
@@ -113,6 +118,7 @@ impl Plan {
                 }
             }
         }
+        plan.scales.extend(graph.nodes().filter(|(_, node)| node.domain.is_exact()).map(|(id, _)| (id, 0)));
         plan
     }
 
@@ -136,7 +142,7 @@ impl Plan {
         settings: Settings,
         mut decide: impl FnMut(RangeInclusive<i64>, i64) -> Result<i64, E>,
     ) -> Result<(), E> {
-        for (id, _) in graph.nodes() {
+        for (id, _) in graph.nodes().filter(|(_, node)| !node.domain.is_exact()) {
             let scale = decide(SCALES, self.scale(id).into())?;
             self.scales.insert(id, scale as i32);
         }
@@ -210,6 +216,11 @@ pub(crate) fn softmax_rows(settings: Settings) -> usize {
     1 << settings.bits.max(11)
 }
 
+/// The same where the logarithm is taken: large scores must not take their precision from probabilities near 1.
+pub(crate) fn log_softmax_rows(settings: Settings) -> usize {
+    1 << settings.bits.max(14)
+}
+
 /// Operations that only move entries.
 pub(crate) fn is_layout(op: &Op) -> bool {
     matches!(op, Op::Reshape | Op::Transpose(_) | Op::Slice { .. } | Op::Pad { .. } | Op::Broadcast | Op::Take { .. })
@@ -237,13 +248,21 @@ fn gain(graph: &Graph, operand: NodeId, user: NodeId) -> i32 {
     if count.is_power_of_two() { count.trailing_zeros() as i32 } else { 0 }
 }
 
-/// The pattern around a max pool, and its last node.
-fn fuse(graph: &Graph, id: NodeId, window: &Window) -> (NodeId, FusedPool) {
+/// The pattern around a max pool, and its last node; a function belongs to one pool.
+fn fuse(
+    graph: &Graph,
+    id: NodeId,
+    window: &Window,
+    pools: &HashMap<NodeId, FusedPool>,
+    absorbed: &HashSet<NodeId>,
+) -> (NodeId, FusedPool) {
+    let free = |function: NodeId| !pools.contains_key(&function) && !absorbed.contains(&function);
     let source = graph.operands(id)[0];
     let plain = FusedPool { source, window: window.clone(), function: None };
     if let Op::Unary(f) = graph.op(source)
         && f.is_monotone()
         && graph.uses(source) == 1
+        && free(source)
         && is_tiling(window)
     {
         return (id, FusedPool { source: graph.operands(source)[0], function: Some(f.clone()), ..plain });
@@ -251,6 +270,7 @@ fn fuse(graph: &Graph, id: NodeId, window: &Window) -> (NodeId, FusedPool) {
     if let ([(user, _)], 1) = (&graph.users(id)[..], graph.uses(id))
         && let Op::Unary(f) = graph.op(*user)
         && f.is_monotone()
+        && free(*user)
     {
         return (*user, FusedPool { function: Some(f.clone()), ..plain });
     }

@@ -44,7 +44,8 @@ pub(super) fn saturable(graph: &Graph) -> impl Iterator<Item = (NodeId, NodeId, 
     graph.nodes().filter_map(|(id, node)| match &node.op {
         Op::Unary(function) => {
             let operand = *graph.operands(id).first()?;
-            (graph.uses(operand) == 1).then_some((id, operand, function))
+            let real = ![id, operand].into_iter().any(|id| graph.domain(id).is_exact());
+            (real && graph.uses(operand) == 1).then_some((id, operand, function))
         }
         _ => None,
     })

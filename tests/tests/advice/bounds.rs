@@ -3,7 +3,7 @@
 use super::net::Net;
 use ndarray::{ArrayD, IxDyn};
 use zktorch_blocks::program::{Program, Visibility};
-use zktorch_compiler::graph::{Op, ReduceKind, Unary, Window};
+use zktorch_compiler::graph::{Domain, Op, ReduceKind, Unary, Window};
 use zktorch_compiler::import::{ImportOptions, load_bytes, load_path};
 use zktorch_compiler::{Options, compile};
 use zktorch_models::bundled;
@@ -40,6 +40,8 @@ fn every_lowering_bounds_every_tensor() {
         Net::new(&[1, 5]).then("max", Op::Reduce { kind: ReduceKind::Max, axes: vec![1] }),
         Net::new(&[3, 3]).dense("fc", 3).then("p", Op::Softmax { axes: vec![1] }).dense("fd", 2),
         Net::new(&[1, 3]).then("p", Op::Softmax { axes: vec![1] }),
+        Net::new(&[3, 3]).dense("fc", 3).then("p", Op::LogSoftmax { axes: vec![1] }),
+        Net::of(Domain::Boolean, &[1, 4]).then("f", Op::Unary(Unary::ToReal)).dense("fc", 3),
     ];
     let clip = Op::Unary(Unary::Clip { lo: -0.0625, hi: 0.25 });
     let saturating = Net::new(&[1, 2]).dense("fc", 40).then("f", clip).dense("fd", 2).keys_within(0.0, false, 3);

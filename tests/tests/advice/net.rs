@@ -5,7 +5,7 @@ use ndarray::{ArrayD, IxDyn};
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::execute::execute;
 use zktorch_blocks::program::{Program, Tensor};
-use zktorch_compiler::graph::{Graph, NodeId, Op};
+use zktorch_compiler::graph::{Domain, Graph, NodeId, Op};
 use zktorch_compiler::{Compiled, Options, compile};
 use zktorch_tests::data::tensor;
 use zktorch_tests::fixture::Fixture;
@@ -37,8 +37,13 @@ pub fn noise(seed: usize, shape: &[usize]) -> ArrayD<f64> {
 
 impl Net {
     pub fn new(shape: &[usize]) -> Self {
+        Self::of(Domain::Real, shape)
+    }
+
+    /// On an input whose entries are not all reals.
+    pub fn of(domain: Domain, shape: &[usize]) -> Self {
         let mut graph = Graph::new();
-        let last = graph.add_input("x", shape);
+        let last = graph.add_input_of(domain, "x", shape);
         Self { graph, shape: shape.to_vec(), last }
     }
 
@@ -74,10 +79,12 @@ impl Net {
     pub fn keys_within(self, target_error: f64, public: bool, seed: usize) -> Subject {
         let Self { mut graph, shape, last } = self;
         graph.add_output("out", last);
-        let samples: Vec<Vec<ArrayD<f64>>> = (0..8).map(|s| vec![noise(100 + s, &shape)]).collect();
+        let exact = graph.domain(graph.inputs()[0]).is_exact();
+        let sample = |s| noise(s, &shape).mapv(|v| if exact { f64::from(u8::from(v > 0.0)) } else { v });
+        let samples: Vec<Vec<ArrayD<f64>>> = (0..8).map(|s| vec![sample(100 + s)]).collect();
         let options = Options { bits: Some(8), public_inputs: public, target_error, ..Options::default() };
         let Compiled { program, weights, inputs, .. } = compile(&graph, &samples, &options).expect("the network compiles");
-        let input = inputs[0].quantise(noise(seed, &shape).as_slice().expect("row-major")).expect("in range");
+        let input = inputs[0].quantise(sample(seed).as_slice().expect("row-major")).expect("in range");
         let setup = Setup::insecure(COLUMNS).expect("in range");
         Subject { fixture: Fixture::new(program, weights, &setup, COLUMNS), inputs: vec![input] }
     }

@@ -5,7 +5,7 @@ use super::{fraction, refuse, shift, told, witness};
 use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::field::from_i64;
 use zktorch_blocks::program::{Program, Role, Source};
-use zktorch_compiler::graph::{Op, ReduceKind, Unary, Window};
+use zktorch_compiler::graph::{Domain, Op, ReduceKind, Unary, Window};
 use zktorch_tests::data::{Data, tensor};
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::lying::{Lie, case, refuse_all};
@@ -130,6 +130,16 @@ fn private_inputs() {
             &["x.range.low"],
         ),
         told("a fraction", witness(|d| *d.at("x", &[0, 0]) += fraction(2)), &["x.range.low"]),
+    ]);
+}
+
+#[test]
+fn private_inputs_of_a_type() {
+    let s = Net::of(Domain::Boolean, &[1, 4]).then("f", Op::Unary(Unary::ToReal)).keys(false, 3);
+    s.refuse(&[
+        told("a boolean that is 2", witness(|d| *d.at("x", &[0, 0]) = from_i64(2)), &["out.difference", "x"]),
+        told("a boolean that is -1", witness(|d| *d.at("x", &[0, 0]) = from_i64(-1)), &["out.difference", "x"]),
+        told("a boolean that is a half", witness(|d| *d.at("x", &[0, 0]) = fraction(2)), &["out.difference", "x"]),
     ]);
 }
 

@@ -119,3 +119,56 @@ fn division_by_zero_in_padding() {
     let s = rows();
     s.refuse(&[told("a quotient there", witness(|d| *d.at("p", &[3, 0]) = from_i64(5)), &["p.low", "p.remainder.low"])]);
 }
+
+/// Three rows of logarithms, padded to four, whose sums are nearest to 1 and to 2 or 3.
+fn logarithms_of_rows() -> Subject {
+    let net = Net::new(&[3, 3]).dense("fc", 3).then("p", Op::LogSoftmax { axes: vec![1] });
+    net.keys(true, 3).with_input(|s| {
+        let whole = s.values("p.whole.rounded");
+        whole[0] == 1 && whole[1..].iter().any(|&h| h > 1)
+    })
+}
+
+#[test]
+fn logarithms() {
+    let s = logarithms_of_rows();
+    s.refuse(&[
+        told("a shift above all scores", shift("p.max", 0, 1), &["p.excess"]),
+        told("a gap too wide", shift("p.gap", 0, 1), &["p.remainder"]),
+        told("another exponential", shift("p.exp", 0, 1), &["p.key"]),
+        told("another sum", shift("p.total", 0, 1), &["p.total.difference"]),
+        told(
+            "the next power of two, with its row",
+            witness(|d| {
+                *d.at("p.whole.rounded", &[0]) = from_i64(2);
+                *d.at("p.factor", &[0]) = from_i64(1);
+                *d.at("p.log.high", &[0]) = from_i64(45_426);
+            }),
+            &["out.difference", "p.mantissa.remainder", "p.whole.remainder.low"],
+        ),
+        told(
+            "another factor",
+            witness(|d| *d.at("p.factor", &[0]) = from_i64(1)),
+            &["p.mantissa.remainder", "p.whole.rounded"],
+        ),
+        told(
+            "another part of the logarithm",
+            witness(|d| *d.at("p.log.high", &[0]) += from_i64(1)),
+            &["out.difference", "p.whole.rounded"],
+        ),
+        told("a mantissa one more, with its logarithm", shift("p.mantissa.rounded", 0, 1), &["p.mantissa.remainder"]),
+        told("the logarithm of another mantissa", shift("p.log.low", 0, 1), &["p.mantissa.rounded"]),
+    ]);
+}
+
+#[test]
+fn a_mantissa_between_integers() {
+    let s = logarithms_of_rows();
+    s.refuse(&[told(
+        "a fraction of the remainder's step",
+        witness(|d| {
+            *d.at("p.mantissa.rounded", &[0]) -= fraction(256);
+        }),
+        &["p.mantissa.rounded"],
+    )]);
+}

@@ -35,6 +35,16 @@ pub enum EvaluateError {
         /// The given shape.
         got: Vec<usize>,
     },
+    /// An input's entry is not of the input's type.
+    #[error("input `{name}`: entry {position} is not one of the {element} values that the model takes")]
+    Element {
+        /// The input's name.
+        name: String,
+        /// Row-major position.
+        position: usize,
+        /// What entries are.
+        element: &'static str,
+    },
     /// A node's value has not the shape that the node declares: the graph is not valid.
     #[error("node `{name}` should have shape {expected:?}, its value has {got:?}")]
     Invalid {
@@ -98,6 +108,10 @@ impl Graph {
                             got: input.shape().to_vec(),
                         });
                     }
+                    if let Some(position) = input.iter().position(|&v| !node.domain.contains(v)) {
+                        let (name, element) = (node.name.clone(), node.domain.element().name());
+                        return Err(EvaluateError::Element { name, position, element });
+                    }
                     Arc::new(standard(input.clone()))
                 }
                 op => {
@@ -134,6 +148,7 @@ pub(super) fn apply(op: &Op, operands: &[&ArrayD<f64>], shape: &[usize]) -> Arra
         (Op::AveragePool { window, count_include_pad }, [x]) => pool::average_pool(window, *count_include_pad, x, shape),
         (Op::Reduce { kind, axes }, [x]) => reduce(*kind, axes, x),
         (Op::Softmax { axes }, [x]) => softmax(axes, x),
+        (Op::LogSoftmax { axes }, [x]) => log_softmax(axes, x),
         (op, [a, b]) if Binary::of(op).is_some() => binary(op, a, b),
         (op, operands) => views::apply(op, operands, shape),
     };
@@ -170,12 +185,23 @@ fn reduce(kind: ReduceKind, axes: &[usize], x: &ArrayD<f64>) -> ArrayD<f64> {
     })
 }
 
-fn softmax(axes: &[usize], x: &ArrayD<f64>) -> ArrayD<f64> {
-    let shape = IxDyn(x.shape());
+/// `x` less its largest entry along the axes.
+fn shifted(axes: &[usize], x: &ArrayD<f64>) -> ArrayD<f64> {
     let maximum = reduce(ReduceKind::Max, axes, x);
-    let Some(maximum) = maximum.broadcast(shape.clone()) else { return x.clone() };
-    let exponentials = Zip::from(x).and(&maximum).map_collect(|x, m| (x - m).exp());
+    let Some(maximum) = maximum.broadcast(IxDyn(x.shape())) else { return x.clone() };
+    x - &maximum
+}
+
+fn softmax(axes: &[usize], x: &ArrayD<f64>) -> ArrayD<f64> {
+    let exponentials = shifted(axes, x).mapv_into(f64::exp);
     let sum = reduce(ReduceKind::Sum, axes, &exponentials);
-    let Some(sum) = sum.broadcast(shape) else { return exponentials };
-    Zip::from(&exponentials).and(&sum).map_collect(|e, s| e / s)
+    let Some(sum) = sum.broadcast(IxDyn(x.shape())) else { return exponentials };
+    &exponentials / &sum
+}
+
+fn log_softmax(axes: &[usize], x: &ArrayD<f64>) -> ArrayD<f64> {
+    let x = shifted(axes, x);
+    let sum = reduce(ReduceKind::Sum, axes, &x.mapv(f64::exp)).mapv_into(f64::ln);
+    let Some(sum) = sum.broadcast(IxDyn(x.shape())) else { return x };
+    &x - &sum
 }

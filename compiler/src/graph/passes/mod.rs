@@ -4,6 +4,7 @@
 mod affine;
 mod constants;
 mod functions;
+mod logarithms;
 mod views;
 
 #[cfg(test)]
@@ -14,6 +15,7 @@ use super::Graph;
 pub use affine::fold_affine;
 pub use constants::fold_constants;
 pub use functions::{fuse_functions, merge_clips};
+pub use logarithms::join_log_softmax;
 pub use views::merge_views;
 
 /// A rewrite, and whether it changed anything.
@@ -23,6 +25,7 @@ pub type Pass = fn(&mut Graph) -> bool;
 pub const PASSES: &[(&str, Pass)] = &[
     ("fold constants", fold_constants),
     ("merge views", merge_views),
+    ("join log-softmax", join_log_softmax),
     ("fold affine", fold_affine),
     ("merge clips", merge_clips),
     ("fuse functions", fuse_functions),

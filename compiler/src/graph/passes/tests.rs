@@ -220,3 +220,27 @@ fn constants_fold_and_dead_nodes_go() {
     let (graph, ops) = simplified(g);
     assert_eq!((ops, graph.len()), (vec!["Max".to_owned()], 3));
 }
+
+#[test]
+fn a_pool_of_one_entry_that_skips_or_pads_stays() {
+    let skips = Window { strides: vec![2], pads_begin: vec![1], pads_end: vec![1], ..Window::dense(&[1]) };
+    for (window, left) in [(skips, vec!["MaxPool"]), (Window::dense(&[1]), vec![])] {
+        let mut g = Graph::new();
+        let x = g.add_input("x", &[1, 1, 3]);
+        let y = add(&mut g, Op::MaxPool(window), &[x]);
+        g.add_output("y", y);
+        simplify(&mut g);
+        let ops: Vec<&str> = g.nodes().map(|(_, n)| n.op.name()).filter(|op| *op != "Input").collect();
+        assert_eq!(ops, left);
+    }
+}
+
+#[test]
+fn the_logarithm_of_a_softmax_is_one_node() {
+    let mut g = Graph::new();
+    let x = g.add_input("x", &[2, 5]);
+    let p = add(&mut g, Op::Softmax { axes: vec![1] }, &[x]);
+    let y = unary(&mut g, Unary::Log, p);
+    g.add_output("y", y);
+    assert_eq!(simplified(g).1, ["LogSoftmax"]);
+}

@@ -1,6 +1,6 @@
 //! Chains of views.
 
-use super::super::{Graph, NodeId, Op};
+use super::super::{Graph, NodeId, Op, Window};
 
 /// Merges chains of reshapes, of transposes and of broadcasts, turns transposes that move axes of extent 1 only into
 /// reshapes, and drops views that change nothing.
@@ -49,7 +49,7 @@ fn merged(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
         Op::Slice { .. } | Op::Pad { .. } if x_shape == node.shape => Some(x),
         Op::Take { indices, axis } if x_shape == node.shape && indices.iter().copied().eq(0..x_shape[*axis]) => Some(x),
         Op::Reduce { axes, .. } if axes.iter().all(|&axis| x_shape[axis] == 1) => Some(x),
-        Op::MaxPool(window) | Op::AveragePool { window, .. } if window.taps() == 1 && x_shape == node.shape => Some(x),
+        Op::MaxPool(window) | Op::AveragePool { window, .. } if *window == Window::dense(&vec![1; window.rank()]) => Some(x),
         _ => None,
     }
 }

@@ -1,14 +1,13 @@
 //! Functions of one, two or three entries.
 
-use tract_onnx::prelude::DatumType;
 use tract_onnx::tract_core::ops::binary::{BinMiniOp, TypedBinOp};
 use tract_onnx::tract_core::ops::cast::Cast;
 use tract_onnx::tract_core::ops::element_wise::{ElementWiseMiniOp, ElementWiseOp};
 use tract_onnx::tract_core::ops::logic::{CompEq, CompGT, CompGTE, CompLT, CompLTE};
 use tract_onnx::tract_core::ops::{math, nn};
 
-use crate::graph::{Comparison, NodeId, Op, Unary};
-use crate::import::translate::{Refusal, Site, Translator};
+use crate::graph::{Comparison, Domain, NodeId, Op, Unary};
+use crate::import::translate::{Refusal, Site, Translator, domain_of};
 
 const UNKNOWN: &str = "this operator is not supported";
 
@@ -145,15 +144,19 @@ fn clip(t: &mut Translator<'_>, site: &Site<'_>, x: usize, bound: f64, lower: bo
     Ok(t.broadcast(site, clipped, &site.shape))
 }
 
-/// A cast that leaves the number as it is.
+/// A cast: reals to integers round towards zero, integers to fewer bits wrap around, and whatever is not 0 is true.
 pub(in crate::import) fn cast(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, Refusal> {
-    let (from, to) = (t.operand_type(site, 0)?, site.op::<Cast>()?.to);
-    let exact = to.is_float() || from == to || (!from.is_float() && to != DatumType::Bool);
-    if exact {
-        t.operand(site, 0)
-    } else {
-        Err(format!("a cast from {from:?} to {to:?} rounds; only casts that keep the number are supported"))
-    }
+    let to = domain_of(site.op::<Cast>()?.to)?;
+    let x = t.operand(site, 0)?;
+    let function = match (t.graph.domain(x), to) {
+        (Domain::Real, Domain::Real) | (Domain::Boolean, Domain::Boolean | Domain::Integer { .. }) => return Ok(x),
+        (_, Domain::Real) => Unary::ToReal,
+        (_, Domain::Boolean) => Unary::NonZero,
+        (Domain::Real, Domain::Integer { .. }) => Unary::Trunc,
+        // What does not fit the type wraps around like any result.
+        (Domain::Integer { .. }, Domain::Integer { .. }) => return Ok(x),
+    };
+    t.add(site, Op::Unary(function), &[x])
 }
 
 /// `where(condition, a, b)`; a known, uniform condition picks its branch.

@@ -30,18 +30,11 @@ pub(in crate::import) fn softmax(t: &mut Translator<'_>, site: &Site<'_>) -> Res
     t.add(site, Op::Softmax { axes: sorted(&op.axes) }, &[x])
 }
 
-/// `d - log sum exp d` with `d = x - max x`.
+/// The logarithm of softmax over some axes.
 pub(in crate::import) fn log_softmax(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, Refusal> {
     let axes = sorted(&site.op::<Softmax>()?.axes);
     let x = t.operand(site, 0)?;
-    let maximum = t.add(site, Op::Reduce { kind: ReduceKind::Max, axes: axes.clone() }, &[x])?;
-    let maximum = t.broadcast(site, maximum, &site.shape);
-    let shifted = t.add(site, Op::Sub, &[x, maximum])?;
-    let exponentials = t.add(site, Op::Unary(Unary::Exp), &[shifted])?;
-    let sum = t.add(site, Op::Reduce { kind: ReduceKind::Sum, axes }, &[exponentials])?;
-    let log = t.add(site, Op::Unary(Unary::Log), &[sum])?;
-    let log = t.broadcast(site, log, &site.shape);
-    t.add(site, Op::Sub, &[shifted, log])
+    t.add(site, Op::LogSoftmax { axes }, &[x])
 }
 
 fn sorted(axes: &[usize]) -> Vec<usize> {

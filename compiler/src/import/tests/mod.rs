@@ -2,4 +2,5 @@ mod archive;
 mod conformance;
 mod errors;
 mod onnx;
+mod types;
 mod zoo;
