@@ -49,10 +49,13 @@ fn forward(program: &Program, known: &mut [Option<Bounds>], id: TensorId) {
     known[id] = match &program.tensors[id].source {
         Source::Linear { terms, constant } => sum(known, terms, *constant),
         Source::Einsum(e) => known[e.lhs].zip(known[e.rhs]).map(|((a, b), (c, d))| {
-            let terms = (program.tensors[e.lhs].shape.len() * program.tensors[e.rhs].shape.len()) as i128;
+            // An entry is a sum over the contracted labels; those of batches are not added up.
+            let labels = e.lhs_labels.iter().zip(program.tensors[e.lhs].shape.dims());
+            let contracted = labels.filter(|(label, _)| !e.out_labels.contains(label)).map(|(_, &extent)| extent as i128);
+            let terms: i128 = contracted.product();
             let products = [a * c, a * d, b * c, b * d];
             let [lo, hi] = [products.iter().min(), products.iter().max()].map(|p| p.copied().unwrap_or(0));
-            (lo.min(0) * terms, hi.max(0) * terms)
+            (lo * terms, hi * terms)
         }),
         Source::View(v) => known[v.source].map(|(lo, hi)| (lo.min(0), hi.max(0))),
         _ => None,

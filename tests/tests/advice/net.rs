@@ -75,16 +75,27 @@ impl Net {
         self.keys_within(1.0, public, seed)
     }
 
-    /// The same for an output error to stay below.
-    pub fn keys_within(self, target_error: f64, public: bool, seed: usize) -> Subject {
+    /// The program, with a public input.
+    pub fn program(self) -> Program {
+        self.compiled(1.0, true, 3).0.program
+    }
+
+    /// Compiles, and chooses an input.
+    fn compiled(self, target_error: f64, public: bool, seed: usize) -> (Compiled, Vec<i64>) {
         let Self { mut graph, shape, last } = self;
         graph.add_output("out", last);
         let exact = graph.domain(graph.inputs()[0]).is_exact();
         let sample = |s| noise(s, &shape).mapv(|v| if exact { f64::from(u8::from(v > 0.0)) } else { v });
         let samples: Vec<Vec<ArrayD<f64>>> = (0..8).map(|s| vec![sample(100 + s)]).collect();
         let options = Options { bits: Some(8), public_inputs: public, target_error, ..Options::default() };
-        let Compiled { program, weights, inputs, .. } = compile(&graph, &samples, &options).expect("the network compiles");
-        let input = inputs[0].quantise(sample(seed).as_slice().expect("row-major")).expect("in range");
+        let compiled = compile(&graph, &samples, &options).expect("the network compiles");
+        let input = compiled.inputs[0].quantise(sample(seed).as_slice().expect("row-major")).expect("in range");
+        (compiled, input)
+    }
+
+    /// The same for an output error to stay below.
+    pub fn keys_within(self, target_error: f64, public: bool, seed: usize) -> Subject {
+        let (Compiled { program, weights, .. }, input) = self.compiled(target_error, public, seed);
         let setup = Setup::insecure(COLUMNS).expect("in range");
         Subject { fixture: Fixture::new(program, weights, &setup, COLUMNS), inputs: vec![input] }
     }
