@@ -2,10 +2,10 @@
 //!
 //! After the mask a proof shows of the masked vector `w` no more than some linear functions, as many as [`shown`] tells. For these to be
 //! uniform, `s_w` need not be: it is a random combination of `K` rows `(mu_i^j)_j`, where `K` is at least the number of these functions.
-//! Functions that are linearly independent on all of `F^m` are so on these rows, unless a determinant vanishes that is a
-//! polynomial of degree below `m` in each `mu_i`: with probability at most `K m / |F|` over the `mu_i`, which are hashes of the verifying
-//! key: nobody chooses them, nor a program or a setup with them in mind. Then what is shown of `s_w + g w` has the same distribution for every `w`: it is uniform on
-//! the image of the functions (docs/zero-knowledge.md).
+//! The `mu_i` are hashes of the verifying key: nobody chooses them, nor a program or a setup with them in mind. Statements may be chosen with them in
+//! mind; but then the challenges are drawn that the functions' coefficients are made of, and for distinct `mu_i` functions that are
+//! linearly independent on all of `F^m` are so on these rows, unless a polynomial in the challenges vanishes. Then what is shown of
+//! `s_w + g w` has the same distribution for every `w`: it is uniform on the image of the functions (docs/zero-knowledge.md).
 //!
 //! [`shown`]: zktorch_accumulator::mask::shown
 

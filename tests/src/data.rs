@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::execute::Trace;
 use zktorch_blocks::field::{Fr, from_i64};
-use zktorch_blocks::program::{Lookup, Program, TensorId};
+use zktorch_blocks::program::{Lookup, Program, Source, TensorId};
 
 /// Padded polynomials. A liar may tell different things in different places.
 #[derive(Clone, Debug)]
@@ -50,6 +50,29 @@ impl<'p> Data<'p> {
         }
         let mut data = Self { program, values, tree: BTreeMap::new(), rows: BTreeMap::new() };
         data.count();
+        data
+    }
+
+    /// The witness that follows from values of public and committed tensors, on their valid boxes; what is not given is zero.
+    ///
+    /// # Panics
+    /// If a tensor has another number of entries.
+    pub fn given(program: &'p Program, given: BTreeMap<TensorId, Vec<Fr>>) -> Self {
+        let mut values = BTreeMap::new();
+        for (id, tensor) in program.tensors.iter().enumerate() {
+            let shape = &tensor.shape;
+            let own = match &tensor.source {
+                Source::Fill(value) => vec![from_i64(*value); shape.len()],
+                Source::Constant(values) => values.iter().copied().map(from_i64).collect(),
+                _ => given.get(&id).cloned().unwrap_or_else(|| vec![from_i64(0); shape.len()]),
+            };
+            assert_eq!(own.len(), shape.len(), "entries of tensor {id}");
+            let mut padded = vec![from_i64(0); shape.padded_len()];
+            shape.padded_indices().into_iter().zip(own).for_each(|(at, v)| padded[at] = v);
+            values.insert(Polynomial::Tensor(id), padded);
+        }
+        let mut data = Self { program, values, tree: BTreeMap::new(), rows: BTreeMap::new() };
+        data.follow();
         data
     }
 

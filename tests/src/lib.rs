@@ -5,6 +5,7 @@ pub mod data;
 pub mod enforced;
 pub mod fixture;
 pub mod follow;
+pub mod foretold;
 pub mod fraction;
 pub mod hostile;
 pub mod known;

@@ -125,19 +125,24 @@ fn views_of_many_groups() {
     is_invalid(refusal(finish(b), 5), "100000 groups of axes");
 }
 
+/// The tensor with its axes in another order.
+fn transposed(b: &mut Builder, source: TensorId, shape: &[usize], order: impl Fn(usize) -> usize) -> TensorId {
+    let pass = |out: usize| AxisGroup { out_axes: vec![out], source_axes: vec![order(out)], map: GroupMap::Reshape };
+    let groups = (0..shape.len()).map(pass).collect();
+    zero(b, shape, Source::View(View { source, groups }))
+}
+
 #[test]
 fn claims_that_multiply() {
-    // A claim's point has three coordinates of earlier steps and three of the last one. Each product passes two of the former on, and
-    // the products differ in which: after n steps there are as many points as choices of two steps among n.
+    // A transpose costs nothing, but moves the point of a claim. After n sums of two of them there are as many points as
+    // products of n out of two orders of the axes: soon half of all orders.
+    const SHAPE: [usize; 12] = [2; 12];
     let mut b = Builder::default();
-    let mut x = committed(&mut b, &[2; 6]);
+    let mut x = committed(&mut b, &SHAPE);
     for _ in 0..100 {
-        let terms = [(b"abdxyz", b"cefxyz"), (b"acdxyz", b"befxyz"), (b"bcdxyz", b"aefxyz")].map(|(lhs, rhs)| {
-            let out_labels = b"abcdef".to_vec();
-            let product = Einsum { lhs: x, rhs: x, lhs_labels: lhs.to_vec(), rhs_labels: rhs.to_vec(), out_labels };
-            (1, zero(&mut b, &[2; 6], Source::Einsum(product)))
-        });
-        x = zero(&mut b, &[2; 6], linear(terms.to_vec()));
+        let turned = transposed(&mut b, x, &SHAPE, |axis| (axis + 1) % 12);
+        let swapped = transposed(&mut b, x, &SHAPE, |axis| if axis < 2 { 1 - axis } else { axis });
+        x = zero(&mut b, &SHAPE, linear(vec![(1, turned), (1, swapped)]));
     }
     b.program.zeros = vec![x];
     assert_eq!(refusal(finish(b), 5), Ok(Reject::Work));
@@ -175,19 +180,32 @@ fn constraints_that_repeat_a_long_expression() {
 
 #[test]
 fn claims_on_many_rows() {
-    // A chain of products, each factor of which needs a tensor of many rows at a point of its own.
+    // Constraints on a tensor of many rows, each of which needs it at a point of its own.
+    const SHAPE: [usize; 20] = [2; 20];
     let mut b = Builder::default();
-    let x = committed(&mut b, &[1 << 20]);
-    let mut chain = zero(&mut b, &[], Source::Fill(0));
-    for _ in 0..200 {
-        let einsum = |lhs, rhs, labels: &[u8]| {
-            Source::Einsum(Einsum { lhs, rhs, lhs_labels: labels.to_vec(), rhs_labels: labels.to_vec(), out_labels: vec![] })
-        };
-        let factor = zero(&mut b, &[], einsum(x, x, b"n"));
-        chain = zero(&mut b, &[], einsum(chain, factor, b""));
+    let x = committed(&mut b, &SHAPE);
+    let mut zeros = Vec::new();
+    for by in 0..20 {
+        let turned = transposed(&mut b, x, &SHAPE, |axis| (axis + by) % 20);
+        zeros.push(turned);
+        zeros.push(transposed(&mut b, turned, &SHAPE, |axis| if axis < 2 { 1 - axis } else { axis }));
     }
-    b.program.zeros = vec![chain];
+    b.program.zeros = zeros;
     assert_eq!(refusal(finish(b), 1), Ok(Reject::Work));
+}
+
+#[test]
+fn products_of_products() {
+    // Each level doubles the degree: a program of many could compute what its own proof hashes.
+    let mut b = Builder::default();
+    let mut x = committed(&mut b, &[2]);
+    for _ in 0..200 {
+        let labels = || b"n".to_vec();
+        let square = Einsum { lhs: x, rhs: x, lhs_labels: labels(), rhs_labels: labels(), out_labels: labels() };
+        x = zero(&mut b, &[2], Source::Einsum(square));
+    }
+    b.program.zeros = vec![x];
+    is_invalid(refusal(finish(b), 5), "virtual depth 9, at most 8");
 }
 
 /// A key of many small weights and some large ones, all of them the identity: what a model proof must be about, in that many parts.

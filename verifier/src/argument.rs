@@ -67,7 +67,8 @@ pub const PHASES: [&str; 6] = ["commit", "lookups", "evaluate", "waves", "accumu
 ///
 /// # Soundness
 /// Knowledge of weights, private inputs and advice that satisfy every lookup and constraint of the program, up to the sum of
-/// the parts' errors.
+/// the parts' errors, if the program cannot compute the challenges: this is what the bound on virtual depth is for
+/// ([`VIRTUAL_DEPTH`](zktorch_blocks::program::VIRTUAL_DEPTH)), which the caller owes, as [`Relation::new`] checks it.
 ///
 /// # Errors
 /// The message or the check that fails.

@@ -10,6 +10,7 @@
 //! its valid box once its axes are padded to powers of two (DESIGN section 4).
 
 mod advice;
+mod depth;
 mod element;
 mod shape;
 mod table;
@@ -17,6 +18,7 @@ mod validate;
 mod view;
 
 pub use advice::Advice;
+pub use depth::VIRTUAL_DEPTH;
 pub use element::Element;
 pub use shape::{Shape, index_bits};
 pub use table::{Column, Table, TableId};

@@ -39,8 +39,6 @@ impl Default for Limits {
 const MAGNITUDE: i64 = 1 << 62;
 /// Axes of a tensor, columns of a table.
 const RANK: usize = 32;
-/// Linear expressions and views in a row: the verifier expands them by recursion.
-const DEPTH: usize = 512;
 
 type Check<T = ()> = Result<T, String>;
 
@@ -74,7 +72,7 @@ impl Program {
         for (id, tensor) in self.tensors.iter().enumerate() {
             self.check_tensor(id, tensor, limits).map_err(invalid(format!("tensor {id} `{}`", tensor.name)))?;
         }
-        self.check_depth()?;
+        self.check_depths()?;
         for (id, lookup) in self.lookups.iter().enumerate() {
             self.check_lookup(lookup).map_err(invalid(format!("lookup {id}")))?;
         }
@@ -82,23 +80,6 @@ impl Program {
             self.get(id).map_err(invalid(format!("zero constraint {index}")))?;
         }
         self.check_interface().map_err(invalid("inputs and outputs".to_owned()))
-    }
-
-    /// How many linear expressions and views stand on one another.
-    fn check_depth(&self) -> Result<(), Invalid> {
-        let mut depths: Vec<usize> = Vec::with_capacity(self.tensors.len());
-        for (id, tensor) in self.tensors.iter().enumerate() {
-            let below = |operand: &TensorId| depths.get(*operand).copied().unwrap_or(0);
-            let depth = match &tensor.source {
-                Source::Linear { terms, .. } => terms.iter().map(|(_, operand)| below(operand)).max().unwrap_or(0) + 1,
-                Source::View(view) => below(&view.source) + 1,
-                _ => 0,
-            };
-            ensure(depth <= DEPTH, || format!("{depth} linear expressions and views in a row, at most {DEPTH} are allowed"))
-                .map_err(|why| Invalid { what: format!("tensor {id} `{}`", tensor.name), why })?;
-            depths.push(depth);
-        }
-        Ok(())
     }
 
     fn get(&self, id: TensorId) -> Check<&Tensor> {

@@ -37,7 +37,7 @@ impl Lowering<'_> {
         let small = self.builder.tensor(value.tensor).shape.len() <= SMALL;
         let result = if -spare <= lo && hi < spare && value.scale <= scale + 4 {
             if value.depth > 0 && small {
-                Value { tensor: self.builder.copy(&format!("{name}.copy"), value.tensor)?, depth: 0, ..value }
+                Value { tensor: self.builder.copy(&format!("{name}.copy"), value.tensor), depth: 0, ..value }
             } else {
                 value
             }
@@ -178,7 +178,7 @@ impl Lowering<'_> {
         let sign = self.builder.advice(&format!("{name}.sign"), &dims, rule, Interval::new(0, 1), 0);
         self.builder.lookup(&[high, sign], table);
         let product = self.product(&format!("{name}.product"), Value { tensor: sign, scale: 0, depth: 0 }, y)?;
-        let tensor = self.builder.copy(&name, product.tensor)?;
+        let tensor = self.builder.copy(&name, product.tensor);
         Ok(Value { tensor, scale: y.scale, depth: 0 })
     }
 

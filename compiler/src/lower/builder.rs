@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::program::{
     Advice, AxisGroup, Column, Einsum, GroupMap, Interval, Lookup, Program, Shape, Source, Table, TableId, Tensor, TensorId,
-    View, Visibility,
+    VIRTUAL_DEPTH, View, Visibility,
 };
 
 /// Why a tensor cannot be expressed.
@@ -29,6 +29,10 @@ pub(super) struct Builder {
     program: Program,
     weights: Weights,
     tables: HashMap<Key, TableId>,
+    /// Virtual depths of the tensors.
+    depths: Vec<usize>,
+    /// Committed copies of tensors that are as deep as tensors may be.
+    grounded: HashMap<TensorId, TensorId>,
     /// Bits of the range table that loose ranges share.
     shared_bits: u32,
 }
@@ -36,8 +40,14 @@ pub(super) struct Builder {
 impl Builder {
     /// An empty program whose loose range checks share a table of `2^shared_bits` rows.
     pub fn new(shared_bits: u32) -> Self {
-        let program = Program::default();
-        Self { program, weights: Weights::new(), tables: HashMap::new(), shared_bits }
+        Self {
+            program: Program::default(),
+            weights: Weights::new(),
+            tables: HashMap::new(),
+            depths: Vec::new(),
+            grounded: HashMap::new(),
+            shared_bits,
+        }
     }
 
     /// The program and its weights.
@@ -61,15 +71,24 @@ impl Builder {
     }
 
     fn push(&mut self, name: &str, dims: &[usize], source: Source, interval: Interval, scale: i32) -> TensorId {
-        self.program.tensors.push(Tensor {
-            name: name.to_owned(),
-            shape: Shape(dims.to_vec()),
-            source,
-            visibility: Visibility::Private,
-            interval,
-            scale,
-        });
+        let (name, shape, visibility) = (name.to_owned(), Shape(dims.to_vec()), Visibility::Private);
+        let tensor = Tensor { name, shape, source, visibility, interval, scale };
+        self.depths.push(tensor.depth_over(&self.program.tensors, &self.depths));
+        self.program.tensors.push(tensor);
         self.program.tensors.len() - 1
+    }
+
+    /// A tensor on which another virtual one may stand: the tensor itself, or a committed copy where it is as deep as tensors may be.
+    fn grounded(&mut self, id: TensorId) -> TensorId {
+        if self.depths[id] < VIRTUAL_DEPTH {
+            return id;
+        }
+        if let Some(&copy) = self.grounded.get(&id) {
+            return copy;
+        }
+        let copy = self.copy(&format!("{}.grounded", self.tensor(id).name), id);
+        self.grounded.insert(id, copy);
+        copy
     }
 
     /// A model input.
@@ -132,6 +151,7 @@ impl Builder {
         (rhs, rhs_labels): (TensorId, &[u8]),
         out_labels: &[u8],
     ) -> Result<TensorId, Refusal> {
+        let (lhs, rhs) = (self.grounded(lhs), self.grounded(rhs));
         let extent = |label: u8| {
             let find = |labels: &[u8], id: TensorId| labels.iter().position(|&l| l == label).map(|p| self.dims(id)[p]);
             find(lhs_labels, lhs).or_else(|| find(rhs_labels, rhs)).unwrap_or(1)
@@ -155,6 +175,7 @@ impl Builder {
 
     /// A view.
     pub fn view(&mut self, name: &str, source: TensorId, dims: &[usize], groups: Vec<AxisGroup>) -> TensorId {
+        let source = self.grounded(source);
         let Interval { lo, hi } = self.interval(source);
         let total = groups.iter().all(|g| matches!(g.map, GroupMap::Reshape | GroupMap::Broadcast));
         let interval = if total { Interval::new(lo, hi) } else { Interval::new(lo.min(0), hi.max(0)) };
@@ -281,12 +302,15 @@ impl Builder {
     }
 
     /// A committed copy of a virtual tensor, tied by a zero constraint.
-    pub fn copy(&mut self, name: &str, x: TensorId) -> Result<TensorId, Refusal> {
+    pub fn copy(&mut self, name: &str, x: TensorId) -> TensorId {
         let (dims, interval, scale) = (self.dims(x).to_vec(), self.interval(x), self.tensor(x).scale);
         let copy = self.advice(name, &dims, Advice::Copy { source: x }, interval, scale);
-        let difference = self.linear(&format!("{name}.difference"), &[(1, x), (-1, copy)], 0, scale)?;
+        let terms = vec![(1, x), (-1, copy)];
+        let spread = interval.hi.saturating_sub(interval.lo);
+        let source = Source::Linear { terms, constant: 0 };
+        let difference = self.push(&format!("{name}.difference"), &dims, source, Interval::new(-spread, spread), scale);
         self.zero(difference);
-        Ok(copy)
+        copy
     }
 
     /// States another scale for a tensor: for people, no arithmetic depends on it.
@@ -296,21 +320,21 @@ impl Builder {
 
     /// Declares an output: as it stands where it is advice or an input, else a copy. A private one owns the rows it is committed in.
     /// An input, or what is an output already, is known by its scale: under another one it is a copy.
-    pub fn output(&mut self, name: &str, x: TensorId, scale: i32, public: bool) -> Result<TensorId, Refusal> {
+    pub fn output(&mut self, name: &str, x: TensorId, scale: i32, public: bool) -> TensorId {
         let tensor = self.tensor(x);
         let own = match tensor.source {
             Source::Advice(_) => tensor.scale == scale || !self.program.outputs.contains(&x),
             Source::Input(_) => tensor.scale == scale,
             _ => false,
         };
-        let id = if own { x } else { self.copy(name, x)? };
+        let id = if own { x } else { self.copy(name, x) };
         let tensor = &mut self.program.tensors[id];
         if public {
             tensor.visibility = Visibility::Public;
         }
         tensor.scale = scale;
         self.program.outputs.push(id);
-        Ok(id)
+        id
     }
 }
 

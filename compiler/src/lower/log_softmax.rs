@@ -56,7 +56,7 @@ impl Lowering<'_> {
         let (maximum, d) = self.gaps(name, x, scale, axes, &kept, precision.rows)?;
         let e = self.exponentials(name, d, scale, axes, (precision.rows, precision.exponential))?;
         let sum = self.sum_axes(&format!("{name}.sum"), e, axes, false)?;
-        let sum = self.builder.copy(&format!("{name}.total"), sum)?;
+        let sum = self.builder.copy(&format!("{name}.total"), sum);
         let logarithm = self.logarithm(name, sum, entries as i64, precision)?;
         let logarithm = self.broadcast_axes(&format!("{name}.log.spread"), logarithm, &kept, &dims);
         let finest = x.scale.max(scale).max(precision.logarithm);

@@ -88,7 +88,7 @@ impl Lowering<'_> {
     fn normalise(&mut self, name: &str, e: TensorId, axes: &[usize], kept: &[usize]) -> Result<TensorId, Refusal> {
         let dims = self.builder.dims(e).to_vec();
         let sum = self.sum_axes(&format!("{name}.sum"), e, axes, false)?;
-        let sum = self.builder.copy(&format!("{name}.total"), sum)?;
+        let sum = self.builder.copy(&format!("{name}.total"), sum);
         let total = self.broadcast_axes(&format!("{name}.total.spread"), sum, kept, &dims);
         let scale = 1i64 << RESULT;
         let rule = Advice::Divide { numerator: e, denominator: total, scale };

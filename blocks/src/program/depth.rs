@@ -1,0 +1,69 @@
+//! How deep a program's expressions are: two bounds, for two reasons.
+//!
+//! *Nesting* counts what the verifier expands by recursion, and keeps its stack. *Virtual depth* counts what multiplies or rearranges, and keeps a
+//! program from computing the challenges of its own proof.
+
+use super::{Invalid, Program, Source, Tensor, TensorId};
+use crate::permute::is_free_view;
+
+/// Einsums and views that are not free in a row, at most, above what is committed, public or constant.
+///
+/// Soundness rests on it. The argument is sound for programs that are fixed before its challenges are; a virtual tensor is evaluated after
+/// them, and one that is deep enough can compute the hash that they come from (Khovratovich, Rothblum and Soukhanov, ePrint 2025/118). A level
+/// doubles the degree at most, so that what this bound allows has degree `2^8` in what was committed. The hash has twelve rounds of at
+/// least six levels each (`docs/review.md`). It is a constant, and no choice of a key or a caller.
+pub const VIRTUAL_DEPTH: usize = 8;
+
+/// Linear expressions and views in a row, at most.
+const NESTING: usize = 512;
+
+impl Tensor {
+    /// The virtual depth of this tensor, which stands on earlier ones: `tensors`, of the given depths.
+    pub fn depth_over(&self, tensors: &[Tensor], depths: &[usize]) -> usize {
+        let below = |id: TensorId| depths.get(id).copied().unwrap_or(0);
+        match &self.source {
+            Source::Linear { terms, .. } => terms.iter().map(|&(_, id)| below(id)).max().unwrap_or(0),
+            Source::Einsum(einsum) => below(einsum.lhs).max(below(einsum.rhs)) + 1,
+            Source::View(view) => {
+                let free = tensors.get(view.source).is_some_and(|source| is_free_view(view, &self.shape, &source.shape));
+                below(view.source) + usize::from(!free)
+            }
+            _ => 0,
+        }
+    }
+}
+
+impl Program {
+    /// The virtual depth of every tensor: the longest chain of einsums and views that are not free that ends in it.
+    pub fn depths(&self) -> Vec<usize> {
+        let mut depths = Vec::with_capacity(self.tensors.len());
+        for tensor in &self.tensors {
+            depths.push(tensor.depth_over(&self.tensors, &depths));
+        }
+        depths
+    }
+
+    /// Checks both bounds on a program whose tensors name earlier ones only.
+    pub(super) fn check_depths(&self) -> Result<(), Invalid> {
+        let mut nesting: Vec<usize> = Vec::with_capacity(self.tensors.len());
+        for (id, (tensor, depth)) in self.tensors.iter().zip(self.depths()).enumerate() {
+            let invalid = |why| Err(Invalid { what: format!("tensor {id} `{}`", tensor.name), why });
+            let below = |operand: &TensorId| nesting.get(*operand).copied().unwrap_or(0);
+            let nested = match &tensor.source {
+                Source::Linear { terms, .. } => terms.iter().map(|(_, operand)| below(operand)).max().unwrap_or(0) + 1,
+                Source::View(view) => below(&view.source) + 1,
+                _ => 0,
+            };
+            if nested > NESTING {
+                return invalid(format!("{nested} linear expressions and views in a row, at most {NESTING} are allowed"));
+            }
+            if depth > VIRTUAL_DEPTH {
+                return invalid(format!(
+                    "virtual depth {depth}, at most {VIRTUAL_DEPTH} einsums and views that are not free may stand on one another"
+                ));
+            }
+            nesting.push(nested);
+        }
+        Ok(())
+    }
+}
