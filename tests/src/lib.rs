@@ -12,6 +12,7 @@ pub mod known;
 pub mod leak;
 pub mod linear;
 pub mod lying;
+pub mod machine;
 pub mod random_models;
 pub mod reference;
 pub mod simulator;

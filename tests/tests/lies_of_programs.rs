@@ -1,0 +1,219 @@
+//! Lies about the runs of programs that the compiler made, by the thousand: each violates a lookup or a zero constraint.
+
+use ndarray::{ArrayD, IxDyn};
+use std::collections::{BTreeMap, BTreeSet};
+use zktorch_blocks::execute::execute;
+use zktorch_blocks::program::{Limits, Program, Source, TensorId, VIRTUAL_DEPTH};
+use zktorch_compiler::graph::{Graph, NodeId, Op, ReduceKind, Unary, Window};
+use zktorch_compiler::import::{ImportOptions, load_path};
+use zktorch_compiler::{Compiled, Options, compile};
+use zktorch_models::zoo::Zoo;
+use zktorch_tests::data::Data;
+use zktorch_tests::machine::{Follow, Kind, Lie, Machine, Outcome, Sampler, rule_name};
+
+/// Rules of advice that lowerings use.
+const RULES: [&str; 9] = ["copy", "divide", "excess", "first zero", "floor", "gap", "max", "round", "table"];
+
+/// A compiled model and an input.
+struct Subject {
+    name: String,
+    compiled: Compiled,
+    inputs: Vec<Vec<i64>>,
+}
+
+/// How many lies were told, by kind.
+type Counts = BTreeMap<Kind, usize>;
+
+/// Numbers in `[-1, 1)`, the same for the same seed.
+fn noise(seed: u64, shape: &[usize]) -> ArrayD<f64> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    ArrayD::from_shape_fn(IxDyn(shape), |_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f64 / (1u64 << 23) as f64 - 1.0
+    })
+}
+
+impl Subject {
+    fn program(&self) -> &Program {
+        &self.compiled.program
+    }
+
+    fn machine(&self) -> Machine<'_> {
+        let trace = execute(self.program(), &self.compiled.weights, &self.inputs).expect("the honest run works");
+        Machine::new(self.program(), trace)
+    }
+
+    fn rule(&self, id: TensorId) -> &'static str {
+        match &self.program().tensors[id].source {
+            Source::Advice(rule) => rule_name(rule),
+            _ => "no rule",
+        }
+    }
+
+    /// Tells lies of all kinds, so many of each. Those that nothing violates may move the flag of a maximum from one to another.
+    fn lie(&self, machine: &Machine<'_>, each: usize, counts: &mut Counts) {
+        let mut sampler = Sampler::new(machine, 20_261_128);
+        for kind in Kind::ALL {
+            for lie in (0..each).filter_map(|_| sampler.lie(kind)) {
+                let outcome = machine.tell(&lie);
+                let flags = lie.changes.keys().all(|&id| self.rule(id) == "first zero");
+                let good = matches!(outcome, Outcome::Caught(_)) || flags && outcome == Outcome::Harmless;
+                let what = || lie.changes.keys().map(|&id| (&self.program().tensors[id].name, self.rule(id)));
+                assert!(good, "{}: {kind:?} of {:?}: {outcome:?}\n{lie:?}", self.name, what().collect::<Vec<_>>());
+                *counts.entry(kind).or_default() += 1;
+            }
+        }
+    }
+}
+
+/// A chain of operations on one input, compiled with 8 bits.
+fn toy(name: &str, shape: &[usize], target_error: f64, nodes: impl Fn(&mut Graph, NodeId) -> NodeId) -> Subject {
+    let mut graph = Graph::new();
+    let x = graph.add_input("x", shape);
+    let last = nodes(&mut graph, x);
+    graph.add_output("out", last);
+    let samples: Vec<Vec<ArrayD<f64>>> = (0..8).map(|s| vec![noise(100 + s, shape)]).collect();
+    let options = Options { bits: Some(8), public_inputs: false, target_error, ..Options::default() };
+    let compiled = compile(&graph, &samples, &options).expect("it compiles");
+    let inputs = vec![compiled.inputs[0].quantise(samples[3][0].as_slice().expect("row-major")).expect("in range")];
+    Subject { name: name.into(), compiled, inputs }
+}
+
+fn then(graph: &mut Graph, x: NodeId, op: Op) -> NodeId {
+    let name = format!("n{}", graph.len());
+    graph.add_inferred(name, op, &[x]).expect("shapes fit")
+}
+
+/// The product `[n, k] [k, outputs]` with weights in `[-1, 1)`.
+fn dense(graph: &mut Graph, x: NodeId, outputs: usize) -> NodeId {
+    let rows = graph.shape(x)[1];
+    let weight = graph.add_constant(format!("w{}", graph.len()), noise(graph.len() as u64, &[rows, outputs]));
+    let op = Op::Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] };
+    graph.add_inferred(format!("fc{}", graph.len()), op, &[x, weight]).expect("shapes fit")
+}
+
+/// Small programs that have advice of every kind between them, and padding.
+fn toys() -> Vec<Subject> {
+    let tiling = Window { strides: vec![2, 2], ..Window::dense(&[2, 2]) };
+    let padded = Window { strides: vec![2], pads_begin: vec![1], pads_end: vec![1], ..Window::dense(&[3]) };
+    let average = Op::AveragePool { window: padded.clone(), count_include_pad: false };
+    vec![
+        toy("a table", &[1, 5], 1.0, |g, x| {
+            let y = dense(g, x, 70);
+            let y = then(g, y, Op::Unary(Unary::Tanh));
+            dense(g, y, 3)
+        }),
+        toy("signs", &[1, 5], 1.0, |g, x| {
+            let y = dense(g, x, 3);
+            let y = then(g, y, Op::Unary(Unary::Relu));
+            dense(g, y, 3)
+        }),
+        toy("a pool of wide values", &[1, 3, 4, 6], 1.0, |g, x| {
+            let y = then(g, x, Op::Unary(Unary::Square));
+            let y = then(g, y, Op::MaxPool(tiling.clone()));
+            then(g, y, Op::Unary(Unary::Tanh))
+        }),
+        toy("a padded pool", &[1, 3, 5], 1.0, |g, x| then(g, x, Op::MaxPool(padded.clone()))),
+        toy("a padded average", &[1, 3, 5], 1.0, |g, x| then(g, x, average.clone())),
+        toy("a mean", &[3, 5], 1.0, |g, x| then(g, x, Op::Reduce { kind: ReduceKind::Mean, axes: vec![1] })),
+        toy("a softmax", &[3, 5], 1.0, |g, x| {
+            let y = dense(g, x, 5);
+            let y = then(g, y, Op::Softmax { axes: vec![1] });
+            dense(g, y, 3)
+        }),
+        toy("a clip", &[1, 3], 0.0, |g, x| {
+            let y = dense(g, x, 40);
+            let y = then(g, y, Op::Unary(Unary::Clip { lo: -0.0625, hi: 0.25 }));
+            dense(g, y, 3)
+        }),
+    ]
+}
+
+#[test]
+fn about_small_programs() {
+    let (mut counts, mut rules) = (Counts::new(), BTreeSet::new());
+    for subject in toys() {
+        subject.lie(&subject.machine(), 400, &mut counts);
+        rules.extend((0..subject.program().tensors.len()).map(|id| subject.rule(id)));
+    }
+    rules.remove("no rule");
+    assert_eq!(rules, BTreeSet::from(RULES));
+    println!("lies about small programs: {counts:?}");
+    assert!(Kind::ALL.iter().all(|kind| counts.get(kind) > Some(&500)), "{counts:?}");
+}
+
+#[test]
+fn the_machine_sees_what_the_whole_witness_shows() {
+    for subject in toys() {
+        let machine = subject.machine();
+        let program = subject.program();
+        let trace = execute(program, &subject.compiled.weights, &subject.inputs).expect("the honest run works");
+        let honest = Data::new(program, &trace);
+        let mut sampler = Sampler::new(&machine, 7);
+        for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Padding) {
+            for lie in (0..6).filter_map(|_| sampler.lie(kind)) {
+                let lie = Lie { follow: Follow::Not, ..lie };
+                let mut data = honest.clone();
+                for (&id, changes) in &lie.changes {
+                    let values = data.of(&program.tensors[id].name);
+                    changes.iter().for_each(|(&at, by)| values[at] += by);
+                }
+                data.follow();
+                let caught = matches!(machine.tell(&lie), Outcome::Caught(_));
+                assert_eq!(caught, !data.broken().is_empty(), "{}: {lie:?}", subject.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_program_that_lacks_a_lookup_believes_some() {
+    let mut subject = toys().swap_remove(0);
+    subject.compiled.program.lookups.remove(0);
+    let machine = subject.machine();
+    let mut sampler = Sampler::new(&machine, 1);
+    let lies: Vec<Lie> = (0..2000).filter_map(|_| sampler.lie(Kind::Entry)).collect();
+    assert!(lies.iter().any(|lie| !matches!(machine.tell(lie), Outcome::Caught(_))));
+}
+
+/// Classifiers of the zoo.
+const CLASSIFIERS: [&str; 10] = [
+    "mnist_cnn_ms",
+    "mnist_mlp_onnxmlir",
+    "resnet20_cifar10",
+    "mlperf_tiny_resnet8_cifar10",
+    "mlperf_tiny_kws_dscnn",
+    "mlperf_tiny_ad_autoencoder",
+    "mlperf_tiny_vww_mobilenet",
+    "mobilenet_v1_025_128_imagenet",
+    "mobilenet_v2_imagenet",
+    "squeezenet11_imagenet",
+];
+
+#[test]
+fn about_classifiers_of_the_zoo() {
+    let Some(zoo) = Zoo::locate_or_skip("about_classifiers_of_the_zoo") else { return };
+    let (mut counts, mut deepest) = (Counts::new(), 0);
+    for name in CLASSIFIERS {
+        let start = std::time::Instant::now();
+        let model = zoo.model(name).expect("it is there");
+        let graph = load_path(&model.onnx, &ImportOptions::default()).expect("it imports");
+        let shape = graph.shape(graph.inputs()[0]).to_vec();
+        let input = model.read_inputs().expect("a sample")[0].values.to_f64();
+        let sample = vec![ArrayD::from_shape_vec(IxDyn(&shape), input.clone()).expect("an input")];
+        let options = Options { bits: Some(10), public_inputs: false, target_error: 1.0, ..Options::default() };
+        let compiled = compile(&graph, &[sample], &options).expect("it compiles");
+        let inputs = vec![compiled.inputs[0].quantise(&input).expect("in range")];
+        let subject = Subject { name: name.into(), compiled, inputs };
+        deepest = deepest.max(subject.program().depths().into_iter().max().unwrap_or(0));
+        let machine = subject.machine();
+        let ready = start.elapsed();
+        subject.lie(&machine, 3000, &mut counts);
+        let told = start.elapsed() - ready;
+        subject.program().validate(&Limits::default()).expect("it is well formed");
+        println!("{name}: {ready:?} to be ready, {told:?} for lies, {:?} to validate", start.elapsed() - ready - told);
+    }
+    println!("lies about classifiers: {counts:?}; virtual depth {deepest} at most");
+    assert!(Kind::ALL.iter().all(|kind| counts.get(kind) > Some(&10_000)), "{counts:?}");
+    assert!(deepest <= VIRTUAL_DEPTH / 2, "{deepest}");
+}
