@@ -31,13 +31,19 @@ pub const VERSION: u16 = 2;
 const MAGIC: [u8; 6] = *b"zktrch";
 const HEADER: usize = MAGIC.len() + 1 + 2;
 const DIGEST: usize = 32;
-/// Largest payload.
-const LIMIT: usize = 1 << 34;
+/// Largest payload, as far as memory can be addressed.
+const LIMIT: usize = addressable(1 << 34, usize::BITS);
 /// Bytes of a value that a byte of payload may stand for, as the decoder counts: a variable-length integer takes one and counts eight.
 const EXPANSION: usize = 16;
 /// Payloads up to these sizes are decoded under these limits.
 const SMALL: usize = 1 << 16;
 const MEDIUM: usize = 1 << 22;
+
+/// A number of bytes, or the largest that a word of so many bits holds.
+const fn addressable(bytes: u64, word: u32) -> usize {
+    let most = if word < 64 { (1 << word) - 1 } else { u64::MAX };
+    (if bytes < most { bytes } else { most }) as usize
+}
 
 impl Kind {
     const fn tag(self) -> u8 {
@@ -201,6 +207,13 @@ pub fn decode<T: DeserializeOwned>(kind: Kind, bytes: &[u8]) -> Result<T, Decode
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_largest_payload_can_be_addressed() {
+        assert_eq!(addressable(1 << 20, 32), 1 << 20);
+        assert_eq!(addressable(1 << 34, 32), u32::MAX as usize);
+        assert_eq!(addressable(1 << 34, 64) as u64, (1 << 34).min(usize::MAX as u64));
+    }
 
     #[test]
     fn what_does_not_decode_says_why() {

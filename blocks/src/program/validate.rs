@@ -37,8 +37,21 @@ impl Default for Limits {
 
 /// No value of a program reaches this magnitude.
 const MAGNITUDE: i64 = 1 << 62;
+/// Bits of an index into a padded tensor, and of the leaves of all lookups, whatever the limits say.
+const INDEX_BITS: usize = index_bits_of(usize::BITS);
+/// The largest extent of an axis.
+const EXTENT: usize = 1 << if INDEX_BITS < 40 { INDEX_BITS } else { 40 };
+/// Entries of all lookups and tables.
+const LEAVES: usize = 1 << if usize::BITS < 64 { INDEX_BITS } else { 62 };
+/// Rows of a table, whatever the limits say.
+const ROWS: usize = 1 << if INDEX_BITS < 32 { INDEX_BITS } else { 32 };
 /// Axes of a tensor, columns of a table.
 const RANK: usize = 32;
+
+/// As many as leave two bits of a machine word free, so that sums of a few lengths fit it too.
+const fn index_bits_of(word: u32) -> usize {
+    if word < 50 { word as usize - 2 } else { 48 }
+}
 
 type Check<T = ()> = Result<T, String>;
 
@@ -73,8 +86,9 @@ impl Program {
             self.check_tensor(id, tensor, limits).map_err(invalid(format!("tensor {id} `{}`", tensor.name)))?;
         }
         self.check_depths()?;
+        let mut leaves = self.tables.iter().map(Table::padded_rows).fold(1, usize::saturating_add);
         for (id, lookup) in self.lookups.iter().enumerate() {
-            self.check_lookup(lookup).map_err(invalid(format!("lookup {id}")))?;
+            leaves = self.check_lookup(lookup, leaves).map_err(invalid(format!("lookup {id}")))?;
         }
         for (index, &id) in self.zeros.iter().enumerate() {
             self.get(id).map_err(invalid(format!("zero constraint {index}")))?;
@@ -106,7 +120,8 @@ impl Program {
         Ok(())
     }
 
-    fn check_lookup(&self, lookup: &Lookup) -> Check {
+    /// Checks a lookup; returns how many leaves there are with those before.
+    fn check_lookup(&self, lookup: &Lookup, leaves: usize) -> Check<usize> {
         let table = self.tables.get(lookup.table).ok_or_else(|| format!("there is no table {}", lookup.table))?;
         let (got, expected) = (lookup.columns.len(), table.columns.len());
         ensure(got == expected, || format!("{got} columns, its table `{}` has {expected}", table.name))?;
@@ -114,7 +129,13 @@ impl Program {
         for &id in &lookup.columns {
             shapes.insert(self.get(id)?.shape.dims());
         }
-        ensure(shapes.len() == 1, || format!("columns of different shapes {shapes:?}"))
+        ensure(shapes.len() == 1, || format!("columns of different shapes {shapes:?}"))?;
+        let entries = lookup.columns.first().map_or(Ok(0), |&id| self.get(id).map(|t| t.shape.padded_len()))?;
+        let leaves = leaves.saturating_add(entries);
+        ensure(leaves <= LEAVES, || {
+            format!("{leaves} entries are looked up with it and those before, at most {LEAVES} may be")
+        })?;
+        Ok(leaves)
     }
 
     fn check_tensor(&self, id: TensorId, tensor: &Tensor, limits: &Limits) -> Check {
@@ -122,11 +143,11 @@ impl Program {
         ensure(shape.rank() <= RANK, || format!("{} axes, at most {RANK} are allowed", shape.rank()))?;
         let mut bits = 0usize;
         for &extent in shape.dims() {
-            let fits = extent > 0 && extent <= 1 << 40;
-            ensure(fits, || format!("an axis of extent {extent}"))?;
+            ensure((1..=EXTENT).contains(&extent), || format!("an axis of extent {extent}"))?;
             bits += super::shape::index_bits(extent);
         }
-        ensure(bits <= limits.tensor_bits.min(48), || format!("{bits} index bits, limit {}", limits.tensor_bits))?;
+        let most = limits.tensor_bits.min(INDEX_BITS);
+        ensure(bits <= most, || format!("{bits} index bits, limit {most}"))?;
         let Interval { lo, hi } = tensor.interval;
         ensure(-MAGNITUDE < lo && lo <= hi && hi < MAGNITUDE, || format!("interval [{lo}, {hi}] is not usable"))?;
         ensure(tensor.scale.unsigned_abs() <= 1 << 10, || format!("scale {}", tensor.scale))?;
@@ -350,7 +371,7 @@ fn check_group(group: &AxisGroup, outs: &[usize], sources: &[usize]) -> Check<bo
 
 fn check_table(table: &Table, limits: &Limits) -> Check {
     let rows = table.rows;
-    let most = limits.table_rows.min(1 << 32);
+    let most = limits.table_rows.min(ROWS);
     ensure((1..=most).contains(&rows), || format!("{rows} rows, expected 1 to {most}"))?;
     let columns = table.columns.len();
     ensure((1..=RANK).contains(&columns), || format!("{columns} columns, expected 1 to {RANK}"))?;
@@ -369,4 +390,20 @@ fn check_table(table: &Table, limits: &Limits) -> Check {
         ensure(fits, || format!("column {index} leaves 62 bits"))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_fit_a_word_of_any_width() {
+        for (word, bits) in [(16, 14), (32, 30), (64, 48), (128, 48)] {
+            assert_eq!(index_bits_of(word), bits);
+        }
+        // The sum of four is a length too, and so is the number of leaves rounded up to a power of two.
+        assert!(
+            usize::MAX >> INDEX_BITS >= 3 && EXTENT.checked_mul(2).is_some() && LEAVES.checked_next_power_of_two().is_some()
+        );
+    }
 }
