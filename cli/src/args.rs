@@ -83,6 +83,10 @@ pub struct Compile {
     /// error on the samples small
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(8..=16))]
     pub bits: Option<u32>,
+    /// The largest error of an output that is accepted, as a part of what its entries (of a large output: its column) reach on the
+    /// samples: 0.05 is 5 %. A model with a larger error is refused
+    #[arg(long, value_name = "PART", default_value_t = zktorch_compiler::MAX_ERROR, value_parser = part)]
+    pub max_error: f64,
     /// What the commitments rest on: `auto`, `ethereum` (the public KZG ceremony, small proofs), `transparent` (nothing to
     /// trust), the path of a powers-of-tau file, or `insecure:LOG2` (anyone can forge proofs; benchmarks only)
     #[arg(long, value_name = "SETUP", default_value = "auto")]
@@ -301,4 +305,10 @@ mod tests {
             assert!(shape(bad).is_err(), "{bad}");
         }
     }
+}
+
+/// A positive number.
+fn part(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|n| n.is_finite() && *n > 0.0);
+    number.ok_or_else(|| "expected a positive number, such as 0.05".to_owned())
 }

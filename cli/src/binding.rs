@@ -87,7 +87,8 @@ impl Bound {
                 return Err(Failure::file("use", path, "it was made with the generators of another setup than the key's")
                     .hint("compile both models with the same --setup"));
             }
-            let fits = |c: &Committed, port: &Port| c.shape == port.shape && c.scale == port.scale;
+            let fits =
+                |c: &Committed, port: &Port| c.shape == port.shape && c.scale == port.scale && c.columns == port.columns;
             let namesake = |c: &Committed| {
                 let mut inputs = private(file, &file.program.inputs, &file.inputs);
                 inputs.find(|(_, _, port)| c.name == port.name && fits(c, port)).map(|(n, _, _)| n)

@@ -6,10 +6,9 @@ use crate::folder::read_verifying_key;
 use crate::progress::Progress;
 use crate::show::{self, Tensor};
 use std::path::{Path, PathBuf};
-use zktorch_blocks::program::Interval;
-use zktorch_compiler::import::{ImportError, ImportOptions, load_path};
+use zktorch_compiler::import::{ImportError, ImportOptions, model_path};
 use zktorch_compiler::inputs::{InputSpec, SampleError, read};
-use zktorch_compiler::{CompileError, Options, compile};
+use zktorch_compiler::{CompileError, Like, Options};
 
 pub use zktorch_compiler::report::{Predictions, Report};
 pub use zktorch_compiler::{Compiled, Port};
@@ -21,6 +20,8 @@ pub struct Choices {
     pub calibrate: Vec<PathBuf>,
     /// Bits of activations.
     pub bits: Option<u32>,
+    /// The output error beyond which the model is refused.
+    pub max_error: f64,
     /// Whether the proof shows the inputs.
     pub input: Visibility,
     /// A verifying key whose outputs these inputs are to be like.
@@ -35,8 +36,8 @@ pub struct Choices {
 pub fn compile_model(model: &Path, choices: &Choices, progress: &mut Progress) -> Result<Compiled, Failure> {
     progress.begin("reading the model");
     let options = ImportOptions { input_shapes: choices.input_shapes.clone(), ..ImportOptions::default() };
-    let graph = load_path(model, &options).map_err(|e| import_failure(model, &e))?;
-    let inputs = InputSpec::of(&graph);
+    let imported = model_path(model, &options).map_err(|e| import_failure(model, &e))?;
+    let inputs = InputSpec::of(&imported.graph);
     progress.begin("reading samples");
     let mut all = Vec::new();
     for path in &choices.calibrate {
@@ -45,21 +46,26 @@ pub fn compile_model(model: &Path, choices: &Choices, progress: &mut Progress) -
     progress.begin("quantising");
     let [public_inputs, public_outputs] = [choices.input, choices.output].map(|v| v == Visibility::Public);
     let inputs_like = choices.input_like.as_deref().map_or_else(|| Ok(Vec::new()), |path| outputs_of(path, &inputs))?;
-    let options = Options { bits: choices.bits, public_inputs, public_outputs, inputs_like, ..Options::default() };
-    compile(&graph, &all, &options).map_err(|e| compile_failure(model, &e))
+    let max_error = choices.max_error;
+    let options =
+        Options { bits: choices.bits, public_inputs, public_outputs, inputs_like, max_error, ..Options::default() };
+    zktorch_compiler::compile_model(&imported, &all, &options).map_err(|e| compile_failure(model, &e))
 }
 
-/// Scale and interval of the outputs of a key, one for each input.
-fn outputs_of(path: &Path, inputs: &[InputSpec]) -> Result<Vec<(i32, Interval)>, Failure> {
+/// What the outputs of a key are like, one for each input.
+fn outputs_of(path: &Path, inputs: &[InputSpec]) -> Result<Vec<Like>, Failure> {
     let key = read_verifying_key(path)?;
-    let tensors: Vec<_> = key.program.outputs.iter().filter_map(|&id| key.program.tensors.get(id)).collect();
+    let program = &key.program;
+    let tensors: Vec<_> = program.outputs.iter().filter_map(|&id| program.tensors.get(id)).collect();
     let shapes = |all: &mut dyn Iterator<Item = &[usize]>| all.map(show::shape).collect::<Vec<_>>().join(", ");
     if tensors.len() != inputs.len() || tensors.iter().zip(inputs).any(|(t, i)| t.shape.dims() != i.shape) {
         let (got, expected) =
             (shapes(&mut tensors.iter().map(|t| t.shape.dims())), shapes(&mut inputs.iter().map(|i| i.shape.as_slice())));
         return Err(Failure::file("use", path, format!("its outputs have shapes {got}, the model's inputs {expected}")));
     }
-    Ok(tensors.iter().map(|t| (t.scale, t.interval)).collect())
+    let columns = program.outputs.iter().map(|&id| program.column_exponents(id).to_vec());
+    let like = tensors.iter().zip(columns);
+    Ok(like.map(|(t, columns)| Like { scale: t.scale, interval: t.interval, columns }).collect())
 }
 
 /// A model that cannot be imported: unsupported, or not readable.
@@ -82,6 +88,13 @@ fn compile_failure(model: &Path, error: &CompileError) -> Failure {
     let text = format!("`{}`: {error}", model.display());
     match error {
         CompileError::Lower(_) | CompileError::Execute(_) => Failure::unsupported(text),
+        CompileError::Inexact { .. } => Failure::unsupported(text).hint(
+            "more samples (--calibrate) or more --bits may bring it closer; --max-error accepts a larger error, which the report states",
+        ),
+        CompileError::Uncalibrated { .. } => {
+            Failure::unsupported(text).hint("give typical inputs: --calibrate FILE (.npy, .npz, .json, .pb)")
+        }
+        CompileError::Reference { .. } => Failure::undecided(text).hint("does the model run on this sample in onnxruntime?"),
         CompileError::Sample { .. } | CompileError::NotFinite { .. } => {
             Failure::undecided(text).hint("check the --calibrate files")
         }
@@ -118,6 +131,7 @@ pub fn tensors(ports: &[Port], values: &[Vec<i64>]) -> Vec<Tensor> {
         shape: port.shape.clone(),
         element: port.element,
         scale: port.scale,
+        columns: port.columns.clone(),
         integers: values.clone(),
     };
     ports.iter().zip(values).map(tensor).collect()

@@ -25,6 +25,8 @@ pub struct Tensor {
     pub element: Element,
     /// `real = integer * 2^-scale`.
     pub scale: i32,
+    /// By which powers of two columns of the last axis are larger; empty for none.
+    pub columns: Vec<i32>,
     /// Row-major values.
     pub integers: Vec<i64>,
 }
@@ -32,15 +34,17 @@ pub struct Tensor {
 impl Tensor {
     /// The values as floats: exact below 2^53.
     pub fn data(&self) -> Vec<f64> {
-        self.integers.iter().map(|&v| to_real(v, self.scale)).collect()
+        let columns = self.columns.iter().copied().chain(self.columns.is_empty().then_some(0)).cycle();
+        self.integers.iter().zip(columns).map(|(&v, exponent)| to_real(v, self.scale - exponent)).collect()
     }
 
-    /// `{"name", "shape", "element", "data", "integers", "scale"}`; data that are integers are written as such.
+    /// `{"name", "shape", "element", "data", "integers", "scale", "columns"}`; data that are integers are written as such.
     pub fn json(&self) -> Value {
-        let Self { name, shape, element, scale, integers } = self;
+        let Self { name, shape, element, scale, columns, integers } = self;
         let data = if *element == Element::Real { json!(self.data()) } else { json!(integers) };
         json!({
-            "name": name, "shape": shape, "element": element.name(), "data": data, "integers": integers, "scale": scale
+            "name": name, "shape": shape, "element": element.name(), "data": data, "integers": integers, "scale": scale,
+            "columns": columns
         })
     }
 

@@ -4,11 +4,15 @@
 //! without its weights repeats it and compares. What is left to the program's maker are the decisions themselves: scales, widths, and
 //! where tables begin. They may make a model coarse, not make it another one.
 
+use std::borrow::Cow;
 use std::fmt::Debug;
 
-use zktorch_blocks::program::{Interval, Program, Source, Tensor, Visibility};
+use zktorch_blocks::program::{Interval, Program, Source, Tensor, TensorId, Visibility};
 
-use crate::graph::Graph;
+use crate::Like;
+use crate::compile::scaled;
+use crate::graph::columns::Columns;
+use crate::graph::{Graph, NodeId};
 use crate::lower::{Interface, LowerError, lower_again};
 
 /// Largest magnitude of an input's scale, and of an end of its interval.
@@ -29,6 +33,9 @@ pub enum AuditError {
     /// Scales or intervals of inputs that no compiler would choose.
     #[error("input {0} of the key's program has a scale or an interval beyond all bounds")]
     Bounds(usize),
+    /// Powers of two that do not fit the columns of an input or output.
+    #[error("the exponents of the columns of tensor {0} of the key's program do not fit the model")]
+    Columns(TensorId),
     /// The model cannot be lowered by the annotations.
     #[error("the model cannot be lowered by the key's annotations: {0}")]
     Lower(#[from] LowerError),
@@ -64,14 +71,38 @@ pub fn audit(graph: &Graph, claimed: &Program) -> Result<(), AuditError> {
     if let Some(n) = inputs.iter().position(|t| !within(t)) {
         return Err(AuditError::Bounds(n));
     }
-    let like: Vec<(i32, Interval)> = inputs.iter().map(|t| (t.scale, t.interval)).collect();
+    let like = |t: &&Tensor| Like { scale: t.scale, interval: t.interval, columns: Vec::new() };
+    let like: Vec<Like> = inputs.iter().map(like).collect();
+    let columns = columns(graph, claimed)?;
+    let scaled = if columns.is_none() { Cow::Borrowed(graph) } else { Cow::Owned(scaled(graph, &columns)) };
     let public = |ids: &[usize]| {
         ids.first().and_then(|&id| claimed.tensors.get(id)).is_some_and(|t| t.visibility == Visibility::Public)
     };
-    let interface =
-        Interface { public_inputs: public(&claimed.inputs), public_outputs: public(&claimed.outputs), inputs_like: &like };
-    let own = lower_again(graph, &claimed.annotations, interface)?.program;
+    let interface = Interface {
+        public_inputs: public(&claimed.inputs),
+        public_outputs: public(&claimed.outputs),
+        inputs_like: &like,
+        columns: &columns,
+    };
+    let own = lower_again(&scaled, &claimed.annotations, interface)?.program;
     difference(&own, claimed).map_or(Ok(()), |difference| Err(difference.into()))
+}
+
+/// The powers of two of columns that a program claims, if they fit the graph's inputs and outputs.
+fn columns(graph: &Graph, claimed: &Program) -> Result<Columns, AuditError> {
+    let of = |nodes: &[NodeId], ids: &[TensorId]| -> Result<Vec<Vec<i32>>, AuditError> {
+        nodes
+            .iter()
+            .zip(ids)
+            .map(|(&node, &id)| {
+                let exponents = claimed.column_exponents(id);
+                let fits = exponents.is_empty() || graph.shape(node).last() == Some(&exponents.len());
+                let within = exponents.iter().all(|e| e.unsigned_abs() <= SCALE);
+                if fits && within { Ok(exponents.to_vec()) } else { Err(AuditError::Columns(id)) }
+            })
+            .collect()
+    };
+    Ok(Columns { inputs: of(graph.inputs(), &claimed.inputs)?, outputs: of(graph.outputs(), &claimed.outputs)? })
 }
 
 fn difference(model: &Program, key: &Program) -> Option<Difference> {
@@ -81,6 +112,7 @@ fn difference(model: &Program, key: &Program) -> Option<Difference> {
         .or_else(|| list("zero constraint", &model.zeros, &key.zeros))
         .or_else(|| list("input", &model.inputs, &key.inputs))
         .or_else(|| list("output", &model.outputs, &key.outputs))
+        .or_else(|| list("exponents of columns", &model.columns, &key.columns))
         // Whatever else a program may come to consist of.
         .or_else(|| (model != key).then(|| differs("the program", "another", "another")))
 }

@@ -8,8 +8,10 @@ pub mod inputs;
 mod lower;
 mod port;
 pub mod quantise;
+mod reference;
 pub mod report;
 
-pub use compile::{CompileError, Compiled, Options, compile};
+pub use compile::{CompileError, Compiled, Like, MAX_ERROR, Options, WARN_ERROR, compile, compile_model};
 pub use lower::{LowerError, Problem};
 pub use port::{InputError, Port};
+pub use reference::Reference;

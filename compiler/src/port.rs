@@ -15,6 +15,8 @@ pub struct Port {
     pub element: Element,
     /// `real = value * 2^-scale`; 0 unless entries are real.
     pub scale: i32,
+    /// By which powers of two columns of the last axis are larger than the scale says; empty for none.
+    pub columns: Vec<i32>,
     /// Values allowed.
     pub interval: Interval,
 }
@@ -92,9 +94,10 @@ impl Port {
                 return Err(InputError::Fraction { name: name(), position, element, lo, hi });
             }
             let (lo, hi) = (self.interval.lo as f64, self.interval.hi as f64);
-            let integer = to_integer(value, self.scale);
+            let scale = self.scale_at(position);
+            let integer = to_integer(value, scale);
             if integer < lo || integer > hi {
-                let real = |v: i64| to_real(v, self.scale);
+                let real = |v: i64| to_real(v, scale);
                 let (lo, hi) = (real(self.interval.lo), real(self.interval.hi));
                 return Err(InputError::OutOfRange { name: name(), position, value, lo, hi });
             }
@@ -105,6 +108,11 @@ impl Port {
 
     /// The real numbers that an output's integers stand for.
     pub fn dequantise(&self, values: &[i64]) -> Vec<f64> {
-        values.iter().map(|&v| to_real(v, self.scale)).collect()
+        values.iter().enumerate().map(|(position, &v)| to_real(v, self.scale_at(position))).collect()
+    }
+
+    /// The scale of a row-major position.
+    fn scale_at(&self, position: usize) -> i32 {
+        self.scale - self.columns.get(position % self.columns.len().max(1)).copied().unwrap_or(0)
     }
 }

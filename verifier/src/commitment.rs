@@ -18,6 +18,8 @@ pub struct Committed {
     pub shape: Vec<usize>,
     /// `real = integer * 2^-scale`.
     pub scale: i32,
+    /// By which powers of two columns of the last axis are larger; empty for none.
+    pub columns: Vec<i32>,
     /// Commitments to its rows, compressed, one after the other.
     pub rows: Vec<u8>,
 }
@@ -54,7 +56,8 @@ impl Committed {
     pub fn of(key: &VerifyingKey, proof: &Proof, id: TensorId, name: &str) -> Option<Self> {
         let tensor = key.program.tensors.get(id)?;
         let rows: Vec<[u8; POINT_BYTES]> = proof.bound(&key.layout().ok()?, id)?;
-        Some(Self { name: name.to_owned(), shape: tensor.shape.dims().to_vec(), scale: tensor.scale, rows: rows.concat() })
+        let (shape, columns) = (tensor.shape.dims().to_vec(), key.program.column_exponents(id).to_vec());
+        Some(Self { name: name.to_owned(), shape, scale: tensor.scale, columns, rows: rows.concat() })
     }
 
     /// SHA-256 of the commitments: its name for people.
@@ -67,8 +70,8 @@ impl Committed {
         self.fits(other) && self.rows == other.rows
     }
 
-    /// Whether one could be in the other's place: shape and scale are the same.
+    /// Whether one could be in the other's place: shape and scales are the same.
     pub fn fits(&self, other: &Self) -> bool {
-        (&self.shape, self.scale) == (&other.shape, other.scale)
+        (&self.shape, self.scale, &self.columns) == (&other.shape, other.scale, &other.columns)
     }
 }

@@ -23,7 +23,16 @@ fn program(mut tensors: Vec<Tensor>) -> Program {
     out.visibility = Visibility::Public;
     tensors.push(out);
     let inputs = (0..tensors.len()).filter(|&i| matches!(tensors[i].source, Source::Input(_))).collect();
-    Program { tensors, tables: vec![], lookups: vec![], zeros: vec![], inputs, outputs: vec![last + 1], annotations: vec![] }
+    Program {
+        tensors,
+        tables: vec![],
+        lookups: vec![],
+        zeros: vec![],
+        inputs,
+        outputs: vec![last + 1],
+        annotations: vec![],
+        columns: vec![],
+    }
 }
 
 fn numbers(seed: u64, len: usize, bound: i64) -> Vec<i64> {

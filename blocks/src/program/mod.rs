@@ -10,6 +10,7 @@
 //! its valid box once its axes are padded to powers of two (DESIGN section 4).
 
 mod advice;
+mod columns;
 mod depth;
 mod element;
 mod shape;
@@ -159,6 +160,8 @@ pub struct Program {
     /// What the compiler decided by weights and samples, so that the lowering can be repeated without them. Means nothing to a
     /// proof.
     pub annotations: Vec<i64>,
+    /// Powers of two of the columns of inputs and outputs, see [`Program::column_exponents`].
+    pub columns: Vec<(TensorId, Vec<i32>)>,
 }
 
 /// How the protocol treats a tensor.

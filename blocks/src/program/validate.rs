@@ -93,7 +93,8 @@ impl Program {
         for (index, &id) in self.zeros.iter().enumerate() {
             self.get(id).map_err(invalid(format!("zero constraint {index}")))?;
         }
-        self.check_interface().map_err(invalid("inputs and outputs".to_owned()))
+        self.check_interface().map_err(invalid("inputs and outputs".to_owned()))?;
+        self.check_columns().map_err(invalid("exponents of columns".to_owned()))
     }
 
     fn get(&self, id: TensorId) -> Check<&Tensor> {

@@ -24,7 +24,8 @@ pub fn command(args: &Commit) -> Result<Outcome, Failure> {
     for (n, id, port) in private(&file, &file.program.inputs, &file.inputs) {
         let blinders = draw(&verifying, id, &mut randomness).map_err(|e| failed(&e))?;
         let rows = commit(&proving, &verifying, id, &inputs[n], &blinders).map_err(|e| failed(&e))?;
-        commitment.tensors.push(Committed { name: port.name.clone(), shape: port.shape.clone(), scale: port.scale, rows });
+        let (name, shape, columns) = (port.name.clone(), port.shape.clone(), port.columns.clone());
+        commitment.tensors.push(Committed { name, shape, scale: port.scale, columns, rows });
         opening.tensors.push(Opened::new(inputs[n].clone(), &blinders));
     }
     if commitment.tensors.is_empty() {

@@ -12,6 +12,7 @@ use crate::setup::{Decider, choose, predict};
 use crate::show;
 use serde_json::{Value, json};
 use std::path::Path;
+use zktorch_compiler::WARN_ERROR;
 use zktorch_prover::{ProvingKey, Randomness, keygen};
 use zktorch_verifier::codec::DecodeError;
 use zktorch_verifier::key::{Port, VerifyingKey};
@@ -39,6 +40,7 @@ pub fn command(args: &Compile) -> Result<Outcome, Failure> {
     let choices = Choices {
         calibrate: args.calibrate.clone(),
         bits: args.bits,
+        max_error: args.max_error,
         input: args.input,
         input_like: args.input_like.clone(),
         output: args.output,
@@ -113,6 +115,10 @@ fn describe(made: &Made, dir: &Path) -> Result<(String, Value), Failure> {
     let written: Vec<String> = sizes.iter().map(|(name, bytes)| format!("{name} ({})", show::bytes(*bytes))).collect();
     lines.push(("written", format!("{}: {}, {REPORT}", dir.display(), written.join(", "))));
     let mut text = format!("{}\n{}", made.report, show::lines(&lines));
+    let warning = imprecise(&made.report);
+    if let Some(warning) = &warning {
+        text.push_str(&format!("\nWARNING: {warning}\n"));
+    }
     if setup.insecure {
         text.push_str(
             "\nWARNING: this setup is INSECURE. Anybody can forge proofs for this key. For tests and benchmarks only.\n",
@@ -120,6 +126,7 @@ fn describe(made: &Made, dir: &Path) -> Result<(String, Value), Failure> {
     }
     let mut json = serde_json::to_value(&made.report).map_err(|e| Failure::undecided(format!("{REPORT}: {e}")))?;
     if let Value::Object(map) = &mut json {
+        map.insert("warning".into(), json!(warning));
         map.insert("setup".into(), json!(setup));
         map.insert("columns".into(), json!(1u64 << key.column_bits));
         map.insert("rows".into(), rows);
@@ -131,4 +138,21 @@ fn describe(made: &Made, dir: &Path) -> Result<(String, Value), Failure> {
         );
     }
     Ok((text, json))
+}
+
+/// What a user must know of the errors, if they are large or not known.
+fn imprecise(report: &Report) -> Option<String> {
+    match &report.accuracy {
+        None => Some(
+            "there were no calibration samples: how far the integers are from the model is not known. Give typical inputs with \
+             --calibrate."
+                .to_owned(),
+        ),
+        Some(accuracy) if accuracy.error() > WARN_ERROR => {
+            let group = &accuracy.worst[0];
+            let percent = 100.0 * group.error;
+            Some(format!("the error of output `{}` {} is {percent:.2} % of what it reaches.", group.output, group.entries))
+        }
+        Some(_) => None,
+    }
 }

@@ -102,8 +102,15 @@ fn compile(progress: &mut Progress) -> Result<Ready, Failure> {
     std::fs::write(&model, bundled::DIGITS_CNN.onnx).map_err(failed)?;
     std::fs::write(&samples, bundled::DIGITS_CALIBRATION_NPY).map_err(failed)?;
     let (input, output) = (Visibility::Public, Visibility::Public);
-    let choices =
-        Choices { calibrate: vec![samples], bits: None, input, input_like: None, output, input_shapes: Vec::new() };
+    let choices = Choices {
+        calibrate: vec![samples],
+        bits: None,
+        input,
+        input_like: None,
+        output,
+        input_shapes: Vec::new(),
+        max_error: zktorch_compiler::MAX_ERROR,
+    };
     let made = make(&model, &choices, &SetupChoice::Auto, Level::Widths, progress)?;
     Ok(Ready { proving: made.proving, verifying: made.verifying, inputs: made.inputs, outputs: made.outputs })
 }

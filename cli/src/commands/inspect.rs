@@ -76,7 +76,7 @@ fn describe_report(found: &mut Found, report: &Value) {
     if let Some(error) = report.get("output_error").and_then(Value::as_f64) {
         found.add(
             "error",
-            format!("{:.3} % of the largest output, on the calibration samples", 100.0 * error),
+            format!("{:.3} % of what the output with the largest error reaches on the calibration samples", 100.0 * error),
             "output_error",
             json!(error),
         );

@@ -254,7 +254,8 @@ fn public(program: &Program, ids: &[TensorId], ports: &[Port], proof: &Proof) ->
     let tensor = |(&id, port): (&TensorId, &Port)| {
         let integers = proof.statement.get(position(id)?)?.clone();
         let scale = program.tensors.get(id)?.scale;
-        Some(Tensor { name: port.name.clone(), shape: port.shape.clone(), element: port.element, scale, integers })
+        let columns = program.column_exponents(id).to_vec();
+        Some(Tensor { name: port.name.clone(), shape: port.shape.clone(), element: port.element, scale, columns, integers })
     };
     ids.iter().zip(ports).filter_map(tensor).collect()
 }

@@ -1,75 +1,84 @@
 //! One lowering under given widths, and its runs on samples.
 
 use ndarray::ArrayD;
-use zktorch_blocks::execute::{Trace, execute};
-use zktorch_blocks::program::{Limits, Program};
+use zktorch_blocks::execute::{ExecuteError, Trace, execute};
+use zktorch_blocks::program::{Limits, Program, TensorId};
 
-use super::{CompileError, Options};
+use super::CompileError;
+use super::task::Task;
 use crate::Port;
-use crate::graph::{Evaluation, Graph, NodeId};
+use crate::graph::NodeId;
 use crate::lower::{Interface, Lowered, lower};
-use crate::quantise::{Calibration, Settings, to_integer, to_real};
-use crate::report;
+use crate::quantise::{Settings, to_integer};
+use crate::report::{self, Accuracy, Measure};
 
 /// Multiplications in all test runs of one candidate, beyond which fewer samples are tried.
 const EFFORT: u64 = 1 << 32;
+/// The error of a group that counts as much as the target does for a whole tensor.
+const GROUP_TARGET: f64 = 0.005;
 
-/// One lowering and its runs on samples.
+/// One lowering and its runs on the samples of the search.
 pub(super) struct Attempt {
     pub settings: Settings,
     pub lowered: Lowered,
     pub traces: Vec<Trace>,
-    pub error: Option<f64>,
+    pub accuracy: Accuracy,
+    /// What the search compares: the error of tensors, or that of groups as a part of what is expected of them.
+    pub score: f64,
 }
 
-/// A sample and its float evaluation.
-pub(super) type Reference<'s> = (&'s [ArrayD<f64>], Evaluation);
-
-/// Lowers a graph and runs it on as many samples as are cheap.
-pub(super) fn attempt(
-    graph: &Graph,
-    calibration: &Calibration,
-    settings: Settings,
-    options: &Options,
-    references: &[Reference<'_>],
-) -> Result<Attempt, CompileError> {
-    let lowered = lower(graph, calibration, settings, Interface::of(options))?;
-    lowered.program.validate(&Limits::default())?;
-    let ports = ports(graph, &lowered.program);
-    let work = report::totals(&lowered.program).multiplications.max(1);
-    let runs = (EFFORT / work).clamp(1, 8) as usize;
-    let (mut error, mut largest) = (0f64, 0f64);
-    let mut traces = Vec::new();
-    for (inputs, evaluation) in references.iter().take(runs) {
-        let integers = quantise_all(&ports.0, inputs);
-        let trace = execute(&lowered.program, &lowered.weights, &integers)?;
-        for (port, (&id, float)) in ports.1.iter().zip(lowered.program.outputs.iter().zip(evaluation.outputs())) {
-            for (&value, &float) in trace.values(&lowered.program, id).iter().zip(float) {
-                error = error.max((to_real(value, port.scale) - float).abs());
-                largest = largest.max(float.abs());
-            }
+impl Attempt {
+    /// Lowers a graph and runs it on as many of the search's samples as are cheap.
+    pub fn new(task: &Task<'_>, settings: Settings) -> Result<Self, CompileError> {
+        let lowered = lower(&task.graph, &task.calibration, settings, Interface::of(task.options, &task.columns))?;
+        lowered.program.validate(&Limits::default())?;
+        let [_, outputs] = ports(task, &lowered.program);
+        let runs = (EFFORT / work(&lowered.program)).clamp(1, 8) as usize;
+        let mut measure = Measure::new(&outputs, &task.bounds);
+        let mut traces = Vec::new();
+        for sample in task.search.iter().take(runs) {
+            let trace = run(&lowered, &sample.inputs)?;
+            measure.take(&outputs_of(&lowered.program, &outputs, &trace), &sample.wanted);
+            traces.push(trace);
         }
-        traces.push(trace);
+        let accuracy = measure.finish(task.search.len());
+        let score = accuracy.tensor_error.max(accuracy.error() * task.options.target_error / GROUP_TARGET);
+        Ok(Self { settings, lowered, traces, accuracy, score })
     }
-    let error = (!traces.is_empty()).then(|| error / largest.max(f64::MIN_POSITIVE));
-    Ok(Attempt { settings, lowered, traces, error })
+}
+
+/// Multiplications of one run.
+pub(super) fn work(program: &Program) -> u64 {
+    report::totals(program).multiplications.max(1)
+}
+
+/// Runs a program on the graph's inputs.
+pub(super) fn run(lowered: &Lowered, inputs: &[ArrayD<f64>]) -> Result<Trace, ExecuteError> {
+    let Lowered { program, weights, .. } = lowered;
+    let one = |(&id, array): (&TensorId, &ArrayD<f64>)| {
+        let scale = program.tensors[id].scale;
+        array.iter().map(|&v| to_integer(v, scale) as i64).collect()
+    };
+    let integers: Vec<Vec<i64>> = program.inputs.iter().zip(inputs).map(one).collect();
+    execute(program, weights, &integers)
+}
+
+/// The real numbers of all outputs of a run.
+pub(super) fn outputs_of(program: &Program, ports: &[Port], trace: &Trace) -> Vec<Vec<f64>> {
+    ports.iter().zip(&program.outputs).map(|(port, &id)| port.dequantise(&trace.values(program, id))).collect()
 }
 
 /// Inputs and outputs of a program.
-pub(super) fn ports(graph: &Graph, program: &Program) -> (Vec<Port>, Vec<Port>) {
+pub(super) fn ports(task: &Task<'_>, program: &Program) -> [Vec<Port>; 2] {
+    let graph = &task.graph;
     let port = |name: &str, node: NodeId, id: usize| {
-        let element = graph.element(node);
         let tensor = &program.tensors[id];
-        let shape = tensor.shape.dims().to_vec();
-        Port { name: name.to_owned(), shape, element, scale: tensor.scale, interval: tensor.interval }
+        let (shape, element) = (tensor.shape.dims().to_vec(), graph.element(node));
+        let columns = program.column_exponents(id).to_vec();
+        Port { name: name.to_owned(), shape, element, scale: tensor.scale, columns, interval: tensor.interval }
     };
     let inputs = graph.inputs().iter().zip(&program.inputs).map(|(&n, &id)| port(&graph.node(n).name, n, id));
     let named = graph.outputs().iter().zip(graph.output_names());
     let outputs = named.zip(&program.outputs).map(|((&n, name), &id)| port(name, n, id));
-    (inputs.collect(), outputs.collect())
-}
-
-fn quantise_all(ports: &[Port], inputs: &[ArrayD<f64>]) -> Vec<Vec<i64>> {
-    let one = |(port, array): (&Port, &ArrayD<f64>)| array.iter().map(|&v| to_integer(v, port.scale) as i64).collect();
-    ports.iter().zip(inputs).map(one).collect()
+    [inputs.collect(), outputs.collect()]
 }

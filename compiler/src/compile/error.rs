@@ -39,4 +39,42 @@ pub enum CompileError {
     /// No widths carry the calibration samples.
     #[error("no bit widths carry the calibration samples: {0}")]
     Execute(#[from] ExecuteError),
+    /// The model cannot be evaluated as its file says.
+    #[error("calibration sample {sample}: the model as its file says cannot be run: {reason}")]
+    Reference {
+        /// Index of the sample.
+        sample: usize,
+        /// The reason.
+        reason: String,
+    },
+    /// The integers are too far from the model.
+    #[error(
+        "the integer program's outputs are too far from the model's: {:.3} % at `{output}` {entries}, at most {:.3} % are accepted; {origin}",
+        100.0 * error, 100.0 * accepted
+    )]
+    Inexact {
+        /// The output with the largest error.
+        output: String,
+        /// Its entries.
+        entries: String,
+        /// The error.
+        error: f64,
+        /// The largest error that is accepted.
+        accepted: f64,
+        /// Where the error arises.
+        origin: String,
+    },
+    /// Without samples, intervals are so wide that outputs cannot be told apart.
+    #[error(
+        "without calibration samples ranges follow from interval analysis, which leaves too few bits to tell outputs apart: on random inputs the error is {:.0} % at `{output}` {entries}",
+        100.0 * error
+    )]
+    Uncalibrated {
+        /// The output with the largest error.
+        output: String,
+        /// Its entries.
+        entries: String,
+        /// The error.
+        error: f64,
+    },
 }

@@ -11,14 +11,39 @@ pub struct Options {
     pub public_inputs: bool,
     /// Whether outputs are part of the statement.
     pub public_outputs: bool,
-    /// Scale and interval that inputs must have, in order; none for the model's own.
-    pub inputs_like: Vec<(i32, Interval)>,
+    /// What inputs must be like, in order; none for the model's own.
+    pub inputs_like: Vec<Like>,
     /// The output error to stay below, relative to the largest output.
     pub target_error: f64,
+    /// The error of the worst group of outputs beyond which a model is refused.
+    pub max_error: f64,
 }
+
+/// A tensor that an input is to be like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Like {
+    /// `real = value * 2^(columns[c] - scale)`.
+    pub scale: i32,
+    /// Values allowed.
+    pub interval: Interval,
+    /// By which powers of two columns of the last axis are larger; empty for none.
+    pub columns: Vec<i32>,
+}
+
+/// The error beyond which a model is refused, if nothing else is asked for.
+pub const MAX_ERROR: f64 = 0.05;
+/// A model with a larger error is compiled with a warning.
+pub const WARN_ERROR: f64 = 0.01;
 
 impl Default for Options {
     fn default() -> Self {
-        Self { bits: None, public_inputs: true, public_outputs: true, inputs_like: Vec::new(), target_error: 0.0008 }
+        Self {
+            bits: None,
+            public_inputs: true,
+            public_outputs: true,
+            inputs_like: Vec::new(),
+            target_error: 0.0008,
+            max_error: 0.05,
+        }
     }
 }

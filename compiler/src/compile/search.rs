@@ -1,9 +1,11 @@
 //! The search for the cheapest widths that are good enough.
 
-use super::attempt::{Attempt, Reference, attempt};
-use super::{CompileError, Options};
-use crate::graph::Graph;
-use crate::quantise::{Calibration, Settings, candidates, finest, saturates};
+use super::CompileError;
+use super::attempt::Attempt;
+use super::options::WARN_ERROR;
+use super::task::Task;
+use crate::graph::Op;
+use crate::quantise::{Settings, candidates, finest, saturates};
 
 /// Activations of a net in which every bit is felt, and the output error that is small enough there.
 const LARGE: usize = 100_000;
@@ -11,16 +13,16 @@ const LARGE_ERROR: f64 = 0.002;
 /// Widths whose error is within this factor of the finest ones' will do where no widths reach the target.
 const NEAR: f64 = 1.3;
 
-/// The cheapest widths whose error is as small as wanted; where none is, the cheapest that come near the best.
-pub(super) fn search(
-    graph: &Graph,
-    calibration: &Calibration,
-    options: &Options,
-    references: &[Reference<'_>],
-    activations: usize,
-) -> Result<Attempt, CompileError> {
-    let try_out = |settings: Settings| attempt(graph, calibration, settings, options, references);
-    let error = |attempt: &Attempt| attempt.error.unwrap_or(0.0);
+/// The cheapest widths whose error is as small as wanted; where none is, the cheapest that come near the best; where the best are not
+/// good, the best.
+pub(super) fn search(task: &Task<'_>) -> Result<Attempt, CompileError> {
+    let (graph, options) = (&*task.graph, task.options);
+    let rounded = |op: &Op| {
+        matches!(op, Op::Unary(_) | Op::MaxPool(_) | Op::Softmax { .. } | Op::MaskedSoftmax { .. } | Op::LogSoftmax { .. })
+    };
+    let activations = graph.nodes().filter(|(_, n)| rounded(&n.op)).map(|(_, n)| n.len()).sum();
+    let try_out = |settings: Settings| Attempt::new(task, settings);
+    let error = |attempt: &Attempt| attempt.score;
     let wanted = if activations > LARGE { options.target_error.max(LARGE_ERROR) } else { options.target_error };
     let [finest, beyond] = finest(options.bits, activations);
     let reach = |saturates| -> Result<Attempt, CompileError> {
@@ -41,7 +43,8 @@ pub(super) fn search(
     {
         best = other;
     }
-    if best.settings.shift > finest.shift && error(&best) > 0.5 * wanted {
+    let poor = best.accuracy.error() > WARN_ERROR;
+    if poor || (best.settings.shift > finest.shift && error(&best) > 0.5 * wanted) {
         return Ok(best);
     }
     let wanted = wanted.max(NEAR * error(&best));

@@ -6,6 +6,8 @@ use super::{Comparison, Op, Unary};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Composite {
     steps: Vec<Step>,
+    /// What the function is called, if it looks like one that has a name: for people, no value depends on it.
+    name: Option<&'static str>,
 }
 
 /// One step of a [`Composite`]; arguments are the indices of earlier steps.
@@ -76,7 +78,27 @@ impl Binary {
 impl Composite {
     /// The expression whose value is its last step. Arguments must be earlier steps.
     pub(super) fn new(steps: Vec<Step>) -> Self {
-        Self { steps }
+        Self { steps, name: None }
+    }
+
+    /// The same function under a name.
+    pub(super) fn called(self, name: Option<&'static str>) -> Self {
+        Self { name, ..self }
+    }
+
+    /// The function's name in errors and reports.
+    pub fn name(&self) -> &'static str {
+        self.name.unwrap_or("Function")
+    }
+
+    /// Whether it looks like a function that has a name.
+    pub(super) fn has_name(&self) -> bool {
+        self.name.is_some()
+    }
+
+    /// The steps, arguments before what uses them.
+    pub(super) fn steps(&self) -> &[Step] {
+        &self.steps
     }
 
     /// The function's value; NaN outside its domain and for an expression without steps.

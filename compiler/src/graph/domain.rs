@@ -106,8 +106,13 @@ pub(super) fn infer(op: &Op, operands: &[Domain]) -> Domain {
         Op::Compare(_) => Domain::Boolean,
         Op::Select => operands.get(1).zip(operands.get(2)).map_or(Domain::Real, |(a, b)| a.join(*b)),
         Op::Unary(function) => unary(function, first),
-        Op::Div | Op::AveragePool { .. } | Op::Reduce { kind: ReduceKind::Mean, .. } => Domain::Real,
-        Op::Softmax { .. } | Op::LogSoftmax { .. } => Domain::Real,
+        Op::Div
+        | Op::AveragePool { .. }
+        | Op::Reduce { kind: ReduceKind::Mean, .. }
+        | Op::Softmax { .. }
+        | Op::LogSoftmax { .. }
+        | Op::MaskedSoftmax { .. }
+        | Op::ColumnScale(_) => Domain::Real,
         Op::Concat { .. } => operands.iter().copied().reduce(Domain::join).unwrap_or(Domain::Real),
         Op::Pad { value, .. } if value.fract() == 0.0 && value.abs() <= EXACT as f64 => match first {
             Domain::Real => Domain::Real,

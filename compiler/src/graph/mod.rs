@@ -5,12 +5,14 @@
 //! order whose shape is known; an edge runs from an operand to its user and carries the operand's index. Shapes of
 //! elementwise operands are equal: a broadcast is a node of its own.
 
+pub mod columns;
 mod composite;
 mod domain;
 mod error;
 pub mod evaluate;
 mod op;
 pub mod passes;
+mod piecewise;
 mod shape;
 mod unary;
 
@@ -253,6 +255,11 @@ impl Graph {
         for output in self.outputs.iter_mut().filter(|o| **o == old) {
             *output = new;
         }
+    }
+
+    /// Makes another node the output at a position.
+    pub fn set_output(&mut self, position: usize, node: NodeId) {
+        self.outputs[position] = node;
     }
 
     /// Replaces one operand of a node.

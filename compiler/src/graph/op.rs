@@ -82,6 +82,16 @@ pub enum Op {
         /// Ascending, distinct.
         axes: Vec<usize>,
     },
+    /// `exp(x) / sum exp(x)` over the given axes together, of the entries that operand 1, a constant of `x`'s shape, has 1 at; 0 at the others.
+    /// The model lowers these scores by `gap` at least: whatever they are, they have no weight.
+    MaskedSoftmax {
+        /// Ascending, distinct.
+        axes: Vec<usize>,
+        /// Positive, perhaps infinite.
+        gap: f64,
+    },
+    /// Each column (entries of one index of the last axis) times its power of two; the exponents, one for each column.
+    ColumnScale(Vec<i32>),
     /// The same entries in row-major order under the node's shape.
     Reshape,
     /// Axis `i` of the result is axis `perm[i]` of the operand.
@@ -248,7 +258,8 @@ impl Op {
             Op::Reduce { kind: ReduceKind::Mean, .. } => "ReduceMean",
             Op::Reduce { kind: ReduceKind::Max, .. } => "ReduceMax",
             Op::Reduce { kind: ReduceKind::Min, .. } => "ReduceMin",
-            Op::Softmax { .. } => "Softmax",
+            Op::Softmax { .. } | Op::MaskedSoftmax { .. } => "Softmax",
+            Op::ColumnScale(_) => "ColumnScale",
             Op::LogSoftmax { .. } => "LogSoftmax",
             Op::Reshape => "Reshape",
             Op::Transpose(_) => "Transpose",

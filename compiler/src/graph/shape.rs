@@ -29,6 +29,16 @@ pub(super) fn infer(op: &Op, operands: &[&[usize]]) -> Result<Vec<usize>, Reason
             Ok(shape)
         }
         Op::Softmax { axes } | Op::LogSoftmax { axes } => checked_axes(one(operands)?, axes),
+        Op::MaskedSoftmax { axes, .. } => {
+            let [x, mask] = two(operands)?;
+            require(x == mask, || format!("scores and mask must have one shape, got {x:?} and {mask:?}"))?;
+            checked_axes(x, axes)
+        }
+        Op::ColumnScale(exponents) => {
+            let x = one(operands)?;
+            require(x.last() == Some(&exponents.len()), || format!("{} exponents for the shape {x:?}", exponents.len()))?;
+            Ok(x.to_vec())
+        }
         Op::Transpose(perm) => transpose(perm, one(operands)?),
         Op::Concat { axis } => concat(*axis, operands),
         Op::Slice { axis, start, end, step } => slice((*axis, *start, *end, *step), one(operands)?),

@@ -292,7 +292,7 @@ impl Unary {
             Unary::Acosh => "Acosh",
             Unary::Atanh => "Atanh",
             Unary::ToReal | Unary::Trunc | Unary::Wrap { .. } | Unary::NonZero => "Cast",
-            Unary::Composite(_) => "Function",
+            Unary::Composite(function) => function.name(),
         }
     }
 }

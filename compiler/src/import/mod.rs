@@ -14,11 +14,13 @@ mod sizes;
 #[cfg(test)]
 mod tests;
 mod translate;
+mod untouched;
 mod withheld;
 
 use std::path::Path;
 
 pub use error::{ImportError, UnsupportedNode};
+pub use untouched::Untouched;
 pub use withheld::{Stripped, strip};
 
 use crate::graph::{Graph, passes};
@@ -35,28 +37,59 @@ pub struct ImportOptions {
     pub raw: bool,
 }
 
-/// Imports an ONNX file. Weights in other files are read from the file's folder.
+/// A model as it was imported, and as its file says.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The typed graph.
+    pub graph: Graph,
+    /// What errors are measured against.
+    pub untouched: Untouched,
+}
+
+/// Reads an ONNX file. Weights in other files are read from the file's folder.
 ///
 /// # Errors
 /// [`ImportError`]; unsupported nodes are all reported at once.
+pub fn model_path(path: &Path, options: &ImportOptions) -> Result<Model, ImportError> {
+    let loaded = read(path, options)?;
+    let graph = graph(&loaded, options)?;
+    Ok(Model { graph, untouched: Untouched::new(loaded.model)? })
+}
+
+/// Reads an ONNX model from its bytes, which must contain all weights.
+///
+/// # Errors
+/// [`ImportError`]; unsupported nodes are all reported at once.
+pub fn model_bytes(bytes: &[u8], options: &ImportOptions) -> Result<Model, ImportError> {
+    let loaded = load::load(bytes, None, options)?;
+    let graph = graph(&loaded, options)?;
+    Ok(Model { graph, untouched: Untouched::new(loaded.model)? })
+}
+
+/// Imports the graph of an ONNX file, as [`model_path`] does.
+///
+/// # Errors
+/// As [`model_path`].
 pub fn load_path(path: &Path, options: &ImportOptions) -> Result<Graph, ImportError> {
-    let bytes = std::fs::read(path).map_err(|source| ImportError::Read { path: path.to_owned(), source })?;
-    let folder = path.parent().unwrap_or(Path::new(""));
-    import(&bytes, Some(folder), options)
+    graph(&read(path, options)?, options)
 }
 
-/// Imports an ONNX model from its bytes, which must contain all weights.
+/// Imports the graph of an ONNX model, as [`model_bytes`] does.
 ///
 /// # Errors
-/// [`ImportError`]; unsupported nodes are all reported at once.
+/// As [`model_bytes`].
 pub fn load_bytes(bytes: &[u8], options: &ImportOptions) -> Result<Graph, ImportError> {
-    import(bytes, None, options)
+    graph(&load::load(bytes, None, options)?, options)
 }
 
-fn import(bytes: &[u8], folder: Option<&Path>, options: &ImportOptions) -> Result<Graph, ImportError> {
-    let loaded = load::load(bytes, folder, options)?;
+fn read(path: &Path, options: &ImportOptions) -> Result<load::Loaded, ImportError> {
+    let bytes = std::fs::read(path).map_err(|source| ImportError::Read { path: path.to_owned(), source })?;
+    load::load(&bytes, Some(path.parent().unwrap_or(Path::new(""))), options)
+}
+
+fn graph(loaded: &load::Loaded, options: &ImportOptions) -> Result<Graph, ImportError> {
     let graph = || {
-        let mut graph = translate::translate(&loaded)?;
+        let mut graph = translate::translate(loaded)?;
         graph.validate()?;
         if !options.raw {
             passes::simplify(&mut graph);

@@ -29,7 +29,7 @@ impl Untouched {
         let prepare = || -> TractResult<Self> {
             let fact = |index| -> TractResult<(DatumType, Vec<usize>)> {
                 let fact = model.input_fact(index)?;
-                let shape = fact.shape.as_concrete().ok_or_else(|| format_err!("an input's shape is not fixed"))?;
+                let shape = fact.shape.as_concrete().ok_or_else(|| TractError::msg("an input's shape is not fixed"))?;
                 Ok((fact.datum_type, shape.to_vec()))
             };
             let inputs = (0..model.inputs.len()).map(fact).collect::<TractResult<Vec<_>>>()?;

@@ -12,10 +12,13 @@ use zktorch_blocks::program::{Lookup, Program, Source, Table};
 use super::builder::{Builder, Refusal};
 use super::decisions::Decisions;
 use super::{Interface, Lowering, Value};
+use crate::graph::columns::Columns;
 use crate::graph::{Graph, NodeId, Op, Unary};
 use crate::quantise::{Calibration, Domain, Plan, Range, Settings};
 
-const PUBLIC: Interface<'static> = Interface { public_inputs: true, public_outputs: true, inputs_like: &[] };
+const PUBLIC: Interface<'static> =
+    Interface { public_inputs: true, public_outputs: true, inputs_like: &[], columns: &NO_COLUMNS };
+const NO_COLUMNS: Columns = Columns { inputs: Vec::new(), outputs: Vec::new() };
 
 /// All outputs that some advice makes acceptable.
 struct Search<'p> {

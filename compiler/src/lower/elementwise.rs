@@ -6,7 +6,7 @@ use zktorch_blocks::program::TensorId;
 use super::builder::Refusal;
 use super::product::largest;
 use super::{Lowering, Value};
-use crate::graph::{NodeId, Unary};
+use crate::graph::{NodeId, Op, Unary};
 use crate::quantise::{scale_for, to_integer};
 
 /// Bits of a bias; a wider one is committed at a coarser scale and shifted.
@@ -143,6 +143,24 @@ impl Lowering<'_> {
         let labels: Vec<u8> = kept.iter().map(|&a| a as u8).collect();
         let tensor = self.builder.einsum(&name, (weight, &labels), (value.tensor, &all), &all)?;
         Ok(Value { tensor, scale: value.scale + scale, depth: value.depth + 1 })
+    }
+
+    /// Columns times powers of two, which are public: exact.
+    pub(super) fn column_scale(&mut self, id: NodeId) -> Result<Value, Refusal> {
+        let Op::ColumnScale(exponents) = self.graph.op(id).clone() else {
+            return Err("not a scaling of columns".to_owned());
+        };
+        let (operand, name) = (self.operand(id, 0)?, self.name(id));
+        let x = self.narrow(operand)?;
+        let least = exponents.iter().copied().min().unwrap_or(0);
+        let powers = exponents.iter().map(|e| power(e - least)).collect::<Result<Vec<i64>, _>>()?;
+        let factors = self.builder.constant(&format!("{name}.columns"), &[powers.len()], powers);
+        let all: Vec<u8> = (0..self.builder.dims(x.tensor).len() as u8).collect();
+        let last = &all[all.len().saturating_sub(1)..];
+        let tensor = self.builder.einsum(&name, (factors, last), (x.tensor, &all), &all)?;
+        let scale = x.scale - least;
+        self.builder.set_scale(tensor, scale);
+        Ok(Value { tensor, scale, depth: x.depth + 1 })
     }
 
     /// The entrywise product of two tensors of one shape.

@@ -15,6 +15,7 @@ mod elementwise;
 mod error;
 mod layout;
 mod log_softmax;
+mod masked;
 mod pool;
 mod product;
 #[cfg(test)]
@@ -33,7 +34,8 @@ use ndarray::ArrayD;
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::program::{Interval, Program, TensorId};
 
-use crate::compile::Options;
+use crate::compile::{Like, Options};
+use crate::graph::columns::Columns;
 use crate::graph::{Graph, NodeId, Op};
 use crate::quantise::{Calibration, Plan, Settings, to_integer};
 use builder::{Builder, Refusal};
@@ -86,14 +88,16 @@ pub(crate) struct Interface<'o> {
     /// Whether it contains outputs.
     pub public_outputs: bool,
     /// Scale and interval of inputs, where these are given.
-    pub inputs_like: &'o [(i32, Interval)],
+    pub inputs_like: &'o [Like],
+    /// Powers of two of the columns of inputs and outputs, which the graph has taken in.
+    pub columns: &'o Columns,
 }
 
 impl<'o> Interface<'o> {
     /// What the options ask for.
-    pub fn of(options: &'o Options) -> Self {
+    pub fn of(options: &'o Options, columns: &'o Columns) -> Self {
         let Options { public_inputs, public_outputs, .. } = *options;
-        Self { public_inputs, public_outputs, inputs_like: &options.inputs_like }
+        Self { public_inputs, public_outputs, inputs_like: &options.inputs_like, columns }
     }
 }
 
@@ -161,6 +165,16 @@ fn lower_by<'g>(
     let nodes = lowering.values.keys().chain(lowering.narrow.keys());
     let nodes = nodes.filter_map(|id| best(id).map(|v| (*id, (v.tensor, v.scale)))).collect();
     let (mut program, weights) = lowering.builder.finish();
+    let mut columns: Vec<(TensorId, Vec<i32>)> = Vec::new();
+    let [inputs, outputs] = [&program.inputs, &program.outputs].map(|ids| ids.iter().copied());
+    let all = inputs.zip(&interface.columns.inputs).chain(outputs.zip(&interface.columns.outputs));
+    for (id, exponents) in all.filter(|(_, exponents)| !exponents.is_empty()) {
+        // A tensor that is an output twice has the same columns both times.
+        if columns.iter().all(|(other, _)| *other != id) {
+            columns.push((id, exponents.clone()));
+        }
+    }
+    program.columns = columns;
     program.annotations = lowering.decisions.finish().map_err(Problem::annotations)?;
     Ok(Lowered { program, weights, nodes })
 }
@@ -172,7 +186,7 @@ impl Lowering<'_> {
 
     fn input(&mut self, id: NodeId, n: usize) -> Result<Value, Refusal> {
         let domain = self.graph.domain(id);
-        let given = self.interface.inputs_like.get(n).copied();
+        let given = self.interface.inputs_like.get(n).map(|like| (like.scale, like.interval));
         let (scale, interval) = match domain.range() {
             Some(range) => (0, self.integers(id, range, given)?),
             None => given.unwrap_or_else(|| {

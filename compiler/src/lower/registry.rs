@@ -27,6 +27,8 @@ pub(super) fn rule<'g>(op: &Op) -> Option<Rule<'g>> {
         Op::Reduce { .. } => Lowering::reduce_max,
         Op::Softmax { .. } => Lowering::softmax,
         Op::LogSoftmax { .. } => Lowering::log_softmax,
+        Op::MaskedSoftmax { .. } => Lowering::masked_softmax,
+        Op::ColumnScale(_) => Lowering::column_scale,
         Op::Reshape => Lowering::reshape,
         Op::Transpose(_) => Lowering::transpose,
         Op::Concat { .. } => Lowering::concat,

@@ -8,9 +8,9 @@ use crate::graph::{NodeId, Op};
 use crate::quantise::{softmax_rows, to_integer, to_real};
 
 /// Scale of the exponentials: `exp(0) = 2^14`.
-const EXPONENTIAL: i32 = 14;
+pub(super) const EXPONENTIAL: i32 = 14;
 /// Scale of the result.
-const RESULT: i32 = 15;
+pub(super) const RESULT: i32 = 15;
 
 impl Lowering<'_> {
     pub(super) fn softmax(&mut self, id: NodeId) -> Result<Value, Refusal> {
@@ -85,7 +85,13 @@ impl Lowering<'_> {
     }
 
     /// `p = round(2^15 e / sum e)` by lemma C.
-    fn normalise(&mut self, name: &str, e: TensorId, axes: &[usize], kept: &[usize]) -> Result<TensorId, Refusal> {
+    pub(super) fn normalise(
+        &mut self,
+        name: &str,
+        e: TensorId,
+        axes: &[usize],
+        kept: &[usize],
+    ) -> Result<TensorId, Refusal> {
         let dims = self.builder.dims(e).to_vec();
         let sum = self.sum_axes(&format!("{name}.sum"), e, axes, false)?;
         let sum = self.builder.copy(&format!("{name}.total"), sum);

@@ -5,7 +5,7 @@ use zktorch_blocks::execute::{check_satisfied, execute};
 use zktorch_blocks::program::Interval;
 
 use crate::graph::{Graph, NodeId, Op, ReduceKind, Unary, Window};
-use crate::{Compiled, Options, compile};
+use crate::{Compiled, Like, Options, compile};
 
 /// Reproducible numbers in `[-1, 1)`.
 fn noise(seed: u64, shape: &[usize]) -> ArrayD<f64> {
@@ -137,7 +137,7 @@ fn maxima_and_means_of_values_wider_than_activations() {
             let samples: Vec<_> = (0..4).map(|s| vec![noise(s, &[1, 2, 5, 5])]).collect();
             let options = Options { bits: Some(8), ..Options::default() };
             let compiled = compile(&g, &samples, &options).unwrap_or_else(|e| panic!("{e}"));
-            assert!(compiled.report.output_error.is_some_and(|e| e < 0.01));
+            assert!(compiled.report.accuracy.is_some_and(|a| a.tensor_error < 0.01));
         }
     }
 }
@@ -299,7 +299,7 @@ fn inputs_like_another_models_outputs_are_as_large() {
     let y = node(&mut g, Op::Add, &[y, x]);
     let y = node(&mut g, Op::Unary(Unary::Relu), &[y]);
     g.add_output("y", y);
-    let inputs_like = vec![(4, Interval::new(-2048, 2047))];
+    let inputs_like = vec![Like { scale: 4, interval: Interval::new(-2048, 2047), columns: Vec::new() }];
     let compiled = compile(&g, &[], &Options { inputs_like, ..Options::default() }).expect("it compiles");
     let input = compiled.inputs[0].quantise(&[100.0, -100.0]).expect("in range");
     let trace = execute(&compiled.program, &compiled.weights, &[input]).expect("in range");

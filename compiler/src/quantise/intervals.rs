@@ -82,6 +82,10 @@ fn bound(graph: &Graph, id: NodeId, operands: &[Range]) -> Range {
             hull([first.lo.max(0.0), first.hi.max(0.0), negative.lo, negative.hi])
         }
         Op::Unary(f) => image(f, first),
+        Op::ColumnScale(exponents) => hull(exponents.iter().flat_map(|&e| {
+            let power = f64::from(e).exp2();
+            [first.lo * power, first.hi * power]
+        })),
         Op::MaxPool(_) | Op::Reduce { kind: ReduceKind::Max | ReduceKind::Min | ReduceKind::Mean, .. } => first,
         // Padding may count as zeros.
         Op::AveragePool { .. } => hull([first.lo, first.hi, 0.0]),
@@ -89,7 +93,7 @@ fn bound(graph: &Graph, id: NodeId, operands: &[Range]) -> Range {
             let n = entries(0, axes);
             Range { lo: first.lo * n, hi: first.hi * n }
         }
-        Op::Softmax { .. } => Range { lo: 0.0, hi: 1.0 },
+        Op::Softmax { .. } | Op::MaskedSoftmax { .. } => Range { lo: 0.0, hi: 1.0 },
         Op::LogSoftmax { axes } => Range { lo: first.lo - first.hi - entries(0, axes).ln(), hi: 0.0 },
         Op::Pad { value, .. } => hull([first.lo, first.hi, *value]),
         Op::Concat { .. } => all(),

@@ -97,6 +97,8 @@ impl Plan {
         for (id, node) in graph.nodes() {
             let (finest, rows) = match node.op {
                 Op::Softmax { .. } => (10, softmax_rows(settings)),
+                // The last row is for entries that do not count.
+                Op::MaskedSoftmax { .. } => (10, softmax_rows(settings) - 1),
                 // A logarithm shows what an exponential hides.
                 Op::LogSoftmax { .. } => (14, log_softmax_rows(settings)),
                 _ => continue,

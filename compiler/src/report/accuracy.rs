@@ -6,6 +6,7 @@
 
 use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
+use zktorch_blocks::program::Element;
 
 use crate::Port;
 
@@ -13,6 +14,9 @@ use crate::Port;
 const SMALL: usize = 64;
 /// What is smaller than this part of its tensor's largest entry is beyond the precision of the reference: it is judged by that entry.
 const NOISE: f64 = 1.0 / (1 << 22) as f64;
+/// How improbable it must be that a group is small by chance, before it is judged by its own size. Were its values like the others',
+/// `n` of them would all be below a part `r` of the largest with probability `r^n`.
+const CHANCE: f64 = 1.0 / (1 << 16) as f64;
 /// Worst groups that the report lists.
 const LISTED: usize = 8;
 
@@ -65,7 +69,21 @@ struct OutputErrors {
 struct Seen {
     difference: f64,
     size: f64,
+    values: i32,
     samples_that_differ: usize,
+}
+
+impl Seen {
+    /// What differences are relative to, if the largest entry of the tensor is known.
+    fn scale(&self, largest: f64) -> f64 {
+        let part = self.size / largest;
+        if part > NOISE && !by_chance(part, self.values) { self.size } else { largest }
+    }
+}
+
+/// Whether so many values may lie below this part of the largest of others by chance.
+pub(crate) fn by_chance(part: f64, values: i32) -> bool {
+    part.powi(values) > CHANCE
 }
 
 /// Collects the errors of samples.
@@ -82,7 +100,7 @@ impl<'p> Measure<'p> {
         let output = |(port, &bound): (&Port, &Option<f64>)| OutputErrors {
             groups: vec![Seen::default(); groups(&port.shape)],
             bound,
-            integers: true,
+            integers: port.element != Element::Real,
         };
         Self { ports, outputs: ports.iter().zip(bounds).map(output).collect(), measured: 0 }
     }
@@ -90,7 +108,7 @@ impl<'p> Measure<'p> {
     /// Takes in one sample: real numbers of all outputs, and what they should be.
     pub fn take(&mut self, got: &[Vec<f64>], wanted: &[ArrayD<f64>]) {
         self.measured += 1;
-        for (((output, port), got), wanted) in self.outputs.iter_mut().zip(self.ports).zip(got).zip(wanted) {
+        for ((output, got), wanted) in self.outputs.iter_mut().zip(got).zip(wanted) {
             let count = output.groups.len();
             let mut differs = vec![false; count];
             for (entry, (&got, &wanted)) in got.iter().zip(wanted).enumerate() {
@@ -100,8 +118,8 @@ impl<'p> Measure<'p> {
                 // What is not a number is as wrong as can be.
                 seen.difference = if difference.is_nan() { f64::INFINITY } else { seen.difference.max(difference) };
                 seen.size = seen.size.max(wanted.abs());
+                seen.values = seen.values.saturating_add(1);
                 differs[group] |= got.round() != wanted;
-                output.integers &= wanted.fract() == 0.0 && port.scale <= 0;
             }
             output.groups.iter_mut().zip(differs).for_each(|(seen, d)| seen.samples_that_differ += usize::from(d));
         }
@@ -113,8 +131,7 @@ impl<'p> Measure<'p> {
         for (output, port) in self.outputs.iter().zip(self.ports) {
             let largest = output.bound.unwrap_or_else(|| output.groups.iter().map(|g| g.size).fold(0.0, f64::max));
             for (index, seen) in output.groups.iter().enumerate() {
-                let own = if seen.size > NOISE * largest { seen.size } else { largest };
-                let size = output.bound.unwrap_or(own);
+                let size = output.bound.unwrap_or_else(|| seen.scale(largest));
                 let share = seen.samples_that_differ as f64 / self.measured.max(1) as f64;
                 let error = if output.integers { share } else { relative(seen.difference, size) };
                 if !output.integers {
@@ -134,7 +151,7 @@ impl<'p> Measure<'p> {
 fn relative(difference: f64, size: f64) -> f64 {
     match (difference, size) {
         (0.0, _) => 0.0,
-        (_, 0.0) => 1.0,
+        (d, 0.0) if d.is_finite() => 1.0,
         _ => difference / size,
     }
 }
@@ -171,7 +188,8 @@ mod tests {
     use super::*;
 
     fn port(shape: &[usize], scale: i32) -> Port {
-        Port { name: "y".into(), shape: shape.to_vec(), scale, interval: Interval::new(-9, 9) }
+        let element = if scale == 0 { Element::Integer } else { Element::Real };
+        Port { name: "y".into(), shape: shape.to_vec(), element, scale, columns: Vec::new(), interval: Interval::new(-9, 9) }
     }
 
     fn measured(shape: &[usize], bound: Option<f64>, got: &[f64], wanted: &[f64]) -> Accuracy {
@@ -196,6 +214,18 @@ mod tests {
         got[51] += 0.25;
         let accuracy = measured(&[50, 2], None, &got, &wanted);
         assert_eq!((accuracy.error(), accuracy.worst[0].entries.as_str()), (0.25, "[:, 1]"));
+    }
+
+    #[test]
+    fn a_value_near_zero_among_others_is_no_small_group() {
+        assert!(measured(&[2], None, &[8.0, 0.02], &[8.0, 0.01]).error() < 0.002);
+        let ports = [port(&[2], 8)];
+        let mut measure = Measure::new(&ports, &[None]);
+        for _ in 0..4 {
+            let wanted = ArrayD::from_shape_vec(IxDyn(&[2]), vec![8.0, 0.01]).expect("two values");
+            measure.take(&[vec![8.0, 0.02]], &[wanted]);
+        }
+        assert_eq!(measure.finish(4).error(), 1.0);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a compilation did: scales, errors, and what proving will cost.
 
+mod accuracy;
 mod text;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,8 @@ use zktorch_blocks::program::{Program, Role, Source, TensorId};
 
 use crate::graph::{Evaluation, Graph, NodeId};
 use crate::quantise::to_real;
+pub use accuracy::{Accuracy, GroupError};
+pub(crate) use accuracy::{Measure, by_chance};
 
 /// Everything that is known about a compiled model before it is proved.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -20,8 +23,10 @@ pub struct Report {
     pub shift: u32,
     /// Calibration samples; 0 if ranges come from interval analysis.
     pub samples: usize,
-    /// Largest output error over the samples, relative to the largest output. `None` without samples.
+    /// The error of the worst group of outputs over the samples that were measured, relative to the group's own size. `None` without samples.
     pub output_error: Option<f64>,
+    /// The groups with the largest errors, and how many samples were measured. `None` without samples.
+    pub accuracy: Option<Accuracy>,
     /// One for each node that has a tensor.
     pub tensors: Vec<TensorReport>,
     /// One for each kind of block.
@@ -47,10 +52,10 @@ pub struct TensorReport {
     pub scale: i32,
     /// Bits of the declared interval.
     pub width: u32,
-    /// Largest error against the float model on the calibration samples.
-    pub max_error: f64,
+    /// Largest error against the float graph on the samples of the search; `None` without samples.
+    pub max_error: Option<f64>,
     /// Mean error.
-    pub mean_error: f64,
+    pub mean_error: Option<f64>,
 }
 
 /// The instances of one kind of block.
@@ -154,7 +159,7 @@ pub(crate) fn tensors(
     graph: &Graph,
     program: &Program,
     nodes: &BTreeMap<NodeId, (TensorId, i32)>,
-    runs: &[(Trace, Evaluation)],
+    runs: &[(Trace, &Evaluation)],
 ) -> Vec<TensorReport> {
     nodes
         .iter()
@@ -177,8 +182,8 @@ pub(crate) fn tensors(
                 role: format!("{:?}", tensor.role()).to_lowercase(),
                 scale,
                 width: tensor.interval.bits(),
-                max_error: largest,
-                mean_error: sum / count.max(1) as f64,
+                max_error: (count > 0).then_some(largest),
+                mean_error: (count > 0).then(|| sum / count as f64),
             }
         })
         .collect()

@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Formatter, Result};
 
-use super::Report;
+use super::{Accuracy, Report};
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
@@ -13,10 +13,11 @@ impl Display for Report {
         )?;
         for t in &self.tensors {
             let name: String = t.name.chars().take(40).collect();
+            let [largest, mean] = [t.max_error, t.mean_error].map(|e| e.map_or("-".to_owned(), |e| format!("{e:.2e}")));
             writeln!(
                 f,
-                "{name:<40} {:<12} {:>14} {:>8} {:>5} {:>5} {:>10.2e} {:>10.2e}",
-                t.op, t.shape, t.role, t.scale, t.width, t.max_error, t.mean_error
+                "{name:<40} {:<12} {:>14} {:>8} {:>5} {:>5} {largest:>10} {mean:>10}",
+                t.op, t.shape, t.role, t.scale, t.width
             )?;
         }
         writeln!(f, "\n{:<10} {:>10} {:>12} {:>12}", "block", "instances", "committed", "lookups")?;
@@ -29,11 +30,28 @@ impl Display for Report {
             "\n{} bits, shift {}: {} weights, {} committed values, {} lookups, {} rows in {} tables, {} multiplications",
             self.bits, self.shift, t.weights, t.committed, t.lookups, t.table_rows, t.tables, t.multiplications
         )?;
-        match self.output_error {
-            Some(error) => {
-                writeln!(f, "largest output error on {} samples: {:.3} % of the largest output", self.samples, 100.0 * error)
+        match &self.accuracy {
+            Some(accuracy) => write!(f, "{accuracy}"),
+            None => {
+                writeln!(f, "output error unknown: there are no calibration samples, ranges follow from interval analysis")
             }
-            None => writeln!(f, "no calibration samples: ranges by interval analysis, errors unknown"),
         }
+    }
+}
+
+impl Display for Accuracy {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let of = if self.measured == self.samples { String::new() } else { format!(" of {}", self.samples) };
+        let Some(worst) = self.worst.first() else { return writeln!(f, "no outputs were measured") };
+        writeln!(
+            f,
+            "largest output error on {}{of} samples: {:.3} % at `{}` {}, where outputs reach {:.4}; {:.3} % of the largest output",
+            self.measured,
+            100.0 * worst.error,
+            worst.output,
+            worst.entries,
+            worst.size,
+            100.0 * self.tensor_error
+        )
     }
 }

@@ -104,6 +104,7 @@ fn program_payload(program: &Program) -> Vec<u8> {
         shape: program.tensors[id].shape.dims().to_vec(),
         element: Element::Real,
         scale: 0,
+        columns: Vec::new(),
         interval: program.tensors[id].interval,
     };
     let [inputs, outputs] = [&program.inputs, &program.outputs].map(|ids| ids.iter().map(port).collect());

@@ -3,6 +3,7 @@
 
 mod activation;
 mod bounds;
+mod masked;
 mod maximum;
 mod net;
 mod rounding;
@@ -80,6 +81,7 @@ fn every_test_that_the_page_names_exists() {
     let page = include_str!("../../../docs/advice.md");
     let modules = [
         ("activation", include_str!("activation.rs")),
+        ("masked", include_str!("masked.rs")),
         ("maximum", include_str!("maximum.rs")),
         ("rounding", include_str!("rounding.rs")),
         ("softmax", include_str!("softmax.rs")),

@@ -62,6 +62,13 @@ impl Net {
         self
     }
 
+    /// A node on the last one and a constant of its shape.
+    pub fn with(mut self, name: &str, op: Op, constant: ArrayD<f64>) -> Self {
+        let constant = self.graph.add_constant(format!("{name}.constant"), constant);
+        self.last = self.graph.add_inferred(name, op, &[self.last, constant]).expect("shapes fit");
+        self
+    }
+
     /// The sum with a constant in `[-1, 1)`, a weight of the program.
     pub fn plus(mut self, name: &str) -> Self {
         let shape = self.graph.shape(self.last).to_vec();
@@ -87,7 +94,7 @@ impl Net {
         let exact = graph.domain(graph.inputs()[0]).is_exact();
         let sample = |s| noise(s, &shape).mapv(|v| if exact { f64::from(u8::from(v > 0.0)) } else { v });
         let samples: Vec<Vec<ArrayD<f64>>> = (0..8).map(|s| vec![sample(100 + s)]).collect();
-        let options = Options { bits: Some(8), public_inputs: public, target_error, ..Options::default() };
+        let options = Options { bits: Some(8), public_inputs: public, target_error, max_error: 1.0, ..Options::default() };
         let compiled = compile(&graph, &samples, &options).expect("the network compiles");
         let input = compiled.inputs[0].quantise(sample(seed).as_slice().expect("row-major")).expect("in range");
         (compiled, input)

@@ -149,6 +149,16 @@ pub(super) fn apply(op: &Op, operands: &[&ArrayD<f64>], shape: &[usize]) -> Arra
         (Op::Reduce { kind, axes }, [x]) => reduce(*kind, axes, x),
         (Op::Softmax { axes }, [x]) => softmax(axes, x),
         (Op::LogSoftmax { axes }, [x]) => log_softmax(axes, x),
+        (Op::MaskedSoftmax { axes, .. }, [x, mask]) => {
+            let kept = Zip::from(*x).and(*mask).map_collect(|&x, &kept| if kept != 0.0 { x } else { f64::NEG_INFINITY });
+            softmax(axes, &kept)
+        }
+        (Op::ColumnScale(exponents), [x]) => {
+            let mut scaled = (*x).clone();
+            let powers = exponents.iter().cycle().map(|&e| f64::from(e).exp2());
+            scaled.iter_mut().zip(powers).for_each(|(value, power)| *value *= power);
+            scaled
+        }
         (op, [a, b]) if Binary::of(op).is_some() => binary(op, a, b),
         (op, operands) => views::apply(op, operands, shape),
     };

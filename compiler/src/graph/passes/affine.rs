@@ -181,7 +181,13 @@ fn scaled_conv(graph: &mut Graph, conv: NodeId, scale: &ArrayD<f64>) -> Option<N
 }
 
 /// Scales the constant operand, if it has all the labels along which the scale varies.
-fn scaled_einsum(graph: &mut Graph, einsum: NodeId, labels: [&[u8]; 2], out: &[u8], scale: &ArrayD<f64>) -> Option<NodeId> {
+pub(in crate::graph) fn scaled_einsum(
+    graph: &mut Graph,
+    einsum: NodeId,
+    labels: [&[u8]; 2],
+    out: &[u8],
+    scale: &ArrayD<f64>,
+) -> Option<NodeId> {
     let mut operands = graph.operands(einsum);
     let side = (0..2).find(|&side| graph.constant(operands[side]).is_some())?;
     let weights = graph.constant(operands[side])?;

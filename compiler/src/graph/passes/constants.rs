@@ -48,7 +48,7 @@ fn materialised(graph: &Graph, id: NodeId) -> Option<Arc<ArrayD<f64>>> {
 }
 
 /// The constant behind a node: of the node's rank, with extent 1 where a broadcast repeats it.
-pub(super) fn behind(graph: &Graph, id: NodeId) -> Option<Arc<ArrayD<f64>>> {
+pub(in crate::graph) fn behind(graph: &Graph, id: NodeId) -> Option<Arc<ArrayD<f64>>> {
     if !matches!(graph.op(id), Op::Broadcast) {
         return graph.constant(id).cloned();
     }

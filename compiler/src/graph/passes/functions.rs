@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::super::composite::{Binary, Composite, Step};
+use super::super::piecewise::Piecewise;
 use super::super::{Comparison, Graph, NodeId, Op, Unary};
 use super::constants::{behind, uniform};
 
@@ -40,7 +41,7 @@ fn bounds(op: &Op) -> Option<(f64, f64)> {
 }
 
 /// Fuses elementwise nodes that together are a function of one tensor: GELU, SiLU, ELU and the like, whatever their
-/// spelling. What equals a [`Unary`] with a name gets it, the rest becomes [`Unary::Composite`].
+/// spelling. What is a [`Unary`] of its own by its structure becomes that, the rest [`Unary::Composite`].
 pub fn fuse_functions(graph: &mut Graph) -> bool {
     let mut changed = false;
     let order = graph.order();
@@ -167,9 +168,9 @@ impl Region {
             });
             index.insert(id, steps.len() - 1);
         }
-        let unary = named(Composite::new(steps));
+        let unary = recognised(Composite::new(steps));
         // A scale or shift at the end is cheaper outside, unless it belongs to a function with a name.
-        if affine(graph, self.root) && matches!(unary, Unary::Composite(_)) {
+        if affine(graph, self.root) && matches!(&unary, Unary::Composite(function) if !function.has_name()) {
             return None;
         }
         let (name, shape) = (graph.node(self.root).name.clone(), graph.shape(self.root).to_vec());
@@ -199,12 +200,29 @@ fn expandable(graph: &Graph, id: NodeId, inside: &[NodeId]) -> bool {
         && graph.users(id).iter().all(|(user, _)| inside.contains(user))
 }
 
-/// The named function that a composite equals on a grid, if there is one.
-fn named(composite: Composite) -> Unary {
+/// A composite as one of the operators that lowerings treat on their own, if its structure says that it is one: the values that any
+/// other has are those of its steps, whatever it is called.
+fn recognised(composite: Composite) -> Unary {
+    let known = match composite.steps() {
+        [Step::Variable, Step::Binary(Binary::Mul, 0, 0)] => Some(Unary::Square),
+        [Step::Variable, Step::Constant(1.0), Step::Binary(Binary::Div, 1, 0)]
+        | [Step::Constant(1.0), Step::Variable, Step::Binary(Binary::Div, 0, 1)] => Some(Unary::Recip),
+        [Step::Variable, Step::Unary(Unary::Sqrt, 0), Step::Unary(Unary::Recip, 1)]
+        | [Step::Variable, Step::Unary(Unary::Sqrt, 0), Step::Constant(1.0), Step::Binary(Binary::Div, 2, 1)] => {
+            Some(Unary::Rsqrt)
+        }
+        steps => Piecewise::of(steps).and_then(|function| function.named()),
+    };
+    known.unwrap_or_else(|| {
+        let name = name(&composite);
+        Unary::Composite(Arc::new(composite.called(name)))
+    })
+}
+
+/// What people call a function that has these values. Nothing but words, and the place of a factor at its end, depends on it.
+fn name(composite: &Composite) -> Option<&'static str> {
     let value = |x: f64| composite.eval(x);
-    let slope = |x: f64| (value(x) / x) as f32;
-    let candidates = [
-        Unary::Relu,
+    let named = [
         Unary::Silu,
         Unary::Gelu,
         Unary::GeluTanh,
@@ -214,18 +232,17 @@ fn named(composite: Composite) -> Unary {
         Unary::Softsign,
         Unary::Sigmoid,
         Unary::Tanh,
-        Unary::Abs,
-        Unary::Rsqrt,
-        Unary::Recip,
-        Unary::Square,
-        Unary::LeakyRelu(slope(-1.0)),
         Unary::Elu(-value(-30.0) as f32),
     ];
-    let same = |candidate: &Unary| {
-        (-320..=320).map(|i| f64::from(i) / 32.0 + 1e-3).all(|x| {
-            let (a, b) = (value(x), candidate.eval(x));
-            (a - b).abs() <= 2e-6 * (1.0 + b.abs()) || (a.is_nan() && b.is_nan())
+    // From 2^-20 to 2^20, on both sides.
+    let magnitudes = || (-160..=160).map(|i| (f64::from(i) / 8.0).exp2());
+    let points = || magnitudes().chain(magnitudes().map(|x| -x)).chain((-320..=320).map(|i| f64::from(i) / 32.0 + 1e-3));
+    let same = |function: &Unary| {
+        points().all(|x| {
+            let (a, b) = (value(x), function.eval(x));
+            // Spelled-out exponentials overflow where the function itself does not.
+            !a.is_finite() || (a - b).abs() <= 2e-6 * (1.0 + b.abs())
         })
     };
-    candidates.into_iter().find(same).unwrap_or_else(|| Unary::Composite(Arc::new(composite)))
+    named.iter().find(|function| same(function)).map(Unary::name)
 }

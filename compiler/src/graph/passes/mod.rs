@@ -5,6 +5,7 @@ mod affine;
 mod constants;
 mod functions;
 mod logarithms;
+mod masks;
 mod views;
 
 #[cfg(test)]
@@ -13,10 +14,18 @@ mod tests;
 use super::Graph;
 
 pub use affine::fold_affine;
+pub(super) use affine::scaled_einsum;
+pub(super) use constants::behind;
 pub use constants::fold_constants;
 pub use functions::{fuse_functions, merge_clips};
 pub use logarithms::join_log_softmax;
+pub use masks::find_masks;
 pub use views::merge_views;
+
+/// The product of two constants of one rank, each broadcast where it has extent 1.
+pub(super) fn combined(a: &ndarray::ArrayD<f64>, b: &ndarray::ArrayD<f64>) -> Option<ndarray::ArrayD<f64>> {
+    constants::combine(a, b, |a, b| a * b)
+}
 
 /// A rewrite, and whether it changed anything.
 pub type Pass = fn(&mut Graph) -> bool;
@@ -27,6 +36,7 @@ pub const PASSES: &[(&str, Pass)] = &[
     ("merge views", merge_views),
     ("join log-softmax", join_log_softmax),
     ("fold affine", fold_affine),
+    ("find masks", find_masks),
     ("merge clips", merge_clips),
     ("fuse functions", fuse_functions),
 ];

@@ -244,3 +244,53 @@ fn the_logarithm_of_a_softmax_is_one_node() {
     g.add_output("y", y);
     assert_eq!(simplified(g).1, ["LogSoftmax"]);
 }
+/// Softmax over the last axis of scores `[2, 3, 3]` that are masked somehow; a causal mask's weights on a few scores.
+fn masked(mask: impl Fn(&mut Graph, NodeId) -> NodeId) -> (Graph, Vec<String>) {
+    let mut g = Graph::new();
+    let x = g.add_input("x", &[2, 3, 3]);
+    let scores = mask(&mut g, x);
+    let y = add(&mut g, Op::Softmax { axes: vec![2] }, &[scores]);
+    g.add_output("y", y);
+    simplified(g)
+}
+
+#[test]
+fn masks_are_found_whatever_their_number_is() {
+    let causal = |low: f64| ArrayD::from_shape_fn(IxDyn(&[1, 3, 3]), |i| if i[2] > i[1] { low } else { 0.0 });
+    for low in [f64::NEG_INFINITY, f64::from(f32::MIN), -1e9, -1e4] {
+        let (graph, ops) = masked(|g, x| {
+            let mask = g.add_constant("mask", causal(low));
+            let mask = g.add("mask", Op::Broadcast, &[mask], &[2, 3, 3]);
+            add(g, Op::Add, &[x, mask])
+        });
+        assert_eq!(ops, ["Softmax"], "{low}");
+        let gap = graph.nodes().find_map(|(_, n)| if let Op::MaskedSoftmax { gap, .. } = n.op { Some(gap) } else { None });
+        assert_eq!(gap, Some(-low));
+    }
+    let (_, ops) = masked(|g, x| {
+        let condition = g.add_constant("condition", causal(1.0).mapv(|v| 1.0 - v));
+        let condition = g.add("condition", Op::Broadcast, &[condition], &[2, 3, 3]);
+        let low = scalar(g, -1e4, &[2, 3, 3]);
+        add(g, Op::Select, &[condition, x, low])
+    });
+    assert_eq!(ops, ["Softmax"]);
+}
+
+#[test]
+fn biases_by_distance_are_no_masks_and_stay_beside_one() {
+    let distance = |far: f64| {
+        ArrayD::from_shape_fn(IxDyn(&[1, 3, 3]), |i| if i[2] > i[1] { far } else { (i[2] as f64 - i[1] as f64) * 0.5 })
+    };
+    for (far, masked_too) in [(-300.0, false), (-1e5, true)] {
+        let (graph, ops) = masked(|g, x| {
+            let bias = g.add_constant("bias", distance(far));
+            let bias = g.add("bias", Op::Broadcast, &[bias], &[2, 3, 3]);
+            add(g, Op::Add, &[x, bias])
+        });
+        assert_eq!(ops, ["Add", "Softmax"]);
+        assert_eq!(graph.nodes().any(|(_, n)| matches!(n.op, Op::MaskedSoftmax { .. })), masked_too);
+        let finite =
+            graph.nodes().filter_map(|(id, _)| graph.constant(id)).all(|c| c.iter().all(|v| v.abs() < 2.0 || !masked_too));
+        assert!(finite);
+    }
+}

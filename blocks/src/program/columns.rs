@@ -1,0 +1,65 @@
+//! Scales of columns: of inputs and outputs whose columns differ in size.
+
+use super::{Program, TensorId};
+
+/// Largest magnitude of an exponent.
+const EXPONENT: u32 = 64;
+
+impl Program {
+    /// By which powers of two the columns (entries along the last axis) of an input or output are larger than its scale says:
+    /// `real = value * 2^(columns[c] - scale)`. Empty where all are as the scale says. No arithmetic of the program depends on it.
+    pub fn column_exponents(&self, id: TensorId) -> &[i32] {
+        let own = self.columns.iter().find(|(tensor, _)| *tensor == id);
+        own.map_or(&[], |(_, exponents)| exponents)
+    }
+
+    /// Whether exponents stand for inputs and outputs only, once for each, one for each column, and are small.
+    pub(super) fn check_columns(&self) -> Result<(), String> {
+        for (index, (id, exponents)) in self.columns.iter().enumerate() {
+            let tensor = self.tensors.get(*id).ok_or_else(|| format!("there is no tensor {id}"))?;
+            if !self.inputs.contains(id) && !self.outputs.contains(id) {
+                return Err(format!("tensor {id} is neither an input nor an output"));
+            }
+            if self.columns[..index].iter().any(|(other, _)| other == id) {
+                return Err(format!("tensor {id} has exponents twice"));
+            }
+            if tensor.shape.dims().last() != Some(&exponents.len()) {
+                return Err(format!("tensor {id} has {} exponents for the shape {}", exponents.len(), tensor.shape));
+            }
+            if let Some(exponent) = exponents.iter().find(|e| e.unsigned_abs() > EXPONENT) {
+                return Err(format!("tensor {id} has the exponent {exponent}, at most {EXPONENT} are allowed"));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::program::{Interval, Limits, Program, Shape, Source, Tensor, Visibility};
+
+    fn program(columns: Vec<(usize, Vec<i32>)>) -> Program {
+        let tensor = Tensor {
+            name: "x".into(),
+            shape: Shape(vec![1, 2]),
+            source: Source::Input(0),
+            visibility: Visibility::Public,
+            interval: Interval::new(-8, 7),
+            scale: 3,
+        };
+        Program { tensors: vec![tensor], inputs: vec![0], outputs: vec![0], columns, ..Program::default() }
+    }
+
+    #[test]
+    fn exponents_belong_to_inputs_and_outputs() {
+        let valid = program(vec![(0, vec![-3, 0])]);
+        assert_eq!(valid.validate(&Limits::default()), Ok(()));
+        assert_eq!(valid.column_exponents(0), [-3, 0]);
+        assert!(valid.column_exponents(1).is_empty());
+        for columns in
+            [vec![(1, vec![0, 0])], vec![(0, vec![0])], vec![(0, vec![0, 65])], vec![(0, vec![0, 0]), (0, vec![0, 1])]]
+        {
+            assert!(program(columns.clone()).validate(&Limits::default()).is_err(), "{columns:?}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Which tensor an error comes from.
+
+use super::attempt::Attempt;
+use super::task::Task;
+use crate::quantise::to_real;
+use crate::report::Measure;
+
+/// Says where the error of an attempt arises: in the import, or at the first tensor that is off by half as much as is accepted.
+pub(super) fn describe(task: &Task<'_>, attempt: &Attempt) -> String {
+    let [_, ports] = super::attempt::ports(task, &attempt.lowered.program);
+    let accepted = task.options.max_error;
+    let mut float = Measure::new(&ports, &task.bounds);
+    for sample in &task.search {
+        let outputs: Vec<Vec<f64>> = task.outputs(&sample.evaluation).into_iter().map(|o| o.into_iter().collect()).collect();
+        float.take(&outputs, &sample.wanted);
+    }
+    let imported = float.finish(task.search.len()).error();
+    if imported > accepted / 2.0 {
+        let percent = 100.0 * imported;
+        return format!(
+            "in floats too the imported model is {percent:.3} % off what its file says: please report the model"
+        );
+    }
+    let Attempt { lowered, traces, .. } = attempt;
+    let mut worst: Option<(f64, String)> = None;
+    for id in task.graph.order() {
+        let Some(&(tensor, scale)) = lowered.nodes.get(&id) else { continue };
+        let (mut difference, mut size) = (0f64, f64::MIN_POSITIVE);
+        for (trace, sample) in traces.iter().zip(&task.search) {
+            let Some(float) = sample.evaluation.value(id) else { continue };
+            for (&value, &float) in trace.values(&lowered.program, tensor).iter().zip(float) {
+                difference = difference.max((to_real(value, scale) - float).abs());
+                size = size.max(float.abs());
+            }
+        }
+        let (error, node) = (difference / size, task.graph.node(id));
+        if worst.as_ref().is_none_or(|(most, _)| error > *most) {
+            let step = to_real(1, scale);
+            let at = format!("`{}` ({}), whose values reach {size:.3e} in steps of {step:.1e}", node.name, node.op.name());
+            worst = Some((error, at));
+            if error > accepted / 2.0 {
+                break;
+            }
+        }
+    }
+    match worst {
+        Some((error, at)) => format!("it arises at {at}: {:.3} % there", 100.0 * error),
+        None => "no tensor of the program shows it".to_owned(),
+    }
+}

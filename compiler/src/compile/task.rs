@@ -1,0 +1,184 @@
+//! What is compiled: a graph, what samples say about it, and what the model gives for them.
+
+use std::borrow::Cow;
+
+use ndarray::{ArrayD, IxDyn, Zip};
+use zktorch_blocks::program::Element;
+
+use super::{CompileError, Like, Options};
+use crate::graph::columns::Columns;
+use crate::graph::{Evaluation, Graph, NodeId, Op, Unary, passes};
+use crate::quantise::{Calibration, Range, is_layout, to_real};
+use crate::reference::Reference;
+
+/// Samples that candidates are tried on.
+const SEARCHED: usize = 8;
+/// Random inputs where there are no samples.
+const PROBES: usize = 4;
+
+/// One sample of the search.
+pub(super) struct Searched {
+    /// Inputs.
+    pub inputs: Vec<ArrayD<f64>>,
+    /// Outputs by the reference.
+    pub wanted: Vec<ArrayD<f64>>,
+    /// The graph's own evaluation.
+    pub evaluation: Evaluation,
+}
+
+/// All that a compilation starts from.
+pub(super) struct Task<'s> {
+    /// The graph, on inputs and with outputs that are less the columns' powers of two.
+    pub graph: Cow<'s, Graph>,
+    pub columns: Columns,
+    pub reference: &'s dyn Reference,
+    pub samples: &'s [Vec<ArrayD<f64>>],
+    pub options: &'s Options,
+    pub calibration: Calibration,
+    /// Samples spread over the set, or random inputs where there is none.
+    pub search: Vec<Searched>,
+    /// Sizes of outputs that their operators bound.
+    pub bounds: Vec<Option<f64>>,
+}
+
+impl<'s> Task<'s> {
+    /// Evaluates the samples.
+    ///
+    /// # Errors
+    /// A sample that the model cannot be run on.
+    pub fn new(
+        graph: &'s Graph,
+        columns: Columns,
+        reference: &'s dyn Reference,
+        samples: &'s [Vec<ArrayD<f64>>],
+        options: &'s Options,
+    ) -> Result<Self, CompileError> {
+        let bounds = graph.outputs().iter().map(|&id| bound(graph, id)).collect();
+        let calibration = Calibration::default();
+        let graph = if columns.is_none() { Cow::Borrowed(graph) } else { Cow::Owned(scaled(graph, &columns)) };
+        let mut task = Self { graph, columns, reference, samples, options, calibration, search: Vec::new(), bounds };
+        if samples.is_empty() {
+            task.probe()
+        } else {
+            task.observe()?
+        }
+        Ok(task)
+    }
+
+    /// The graph's inputs for a sample.
+    pub fn inputs(&self, sample: usize) -> Vec<ArrayD<f64>> {
+        let mut inputs = self.samples[sample].clone();
+        inputs.iter_mut().zip(&self.columns.inputs).for_each(|(values, exponents)| shift(values, exponents, -1));
+        inputs
+    }
+
+    /// The real numbers of the graph's outputs.
+    pub fn outputs(&self, evaluation: &Evaluation) -> Vec<ArrayD<f64>> {
+        let mut outputs: Vec<ArrayD<f64>> = evaluation.outputs().into_iter().cloned().collect();
+        outputs.iter_mut().zip(&self.columns.outputs).for_each(|(values, exponents)| shift(values, exponents, 1));
+        outputs
+    }
+
+    /// What the reference gives for a sample; where its floats overflow and those of the graph, which are wider, do not, what the graph
+    /// gives: `log(1 + exp 100)` is 100.
+    pub fn wanted(&self, sample: usize, evaluation: &Evaluation) -> Result<Vec<ArrayD<f64>>, CompileError> {
+        let mut wanted =
+            self.reference.outputs(&self.samples[sample]).map_err(|reason| CompileError::Reference { sample, reason })?;
+        for (wanted, own) in wanted.iter_mut().zip(self.outputs(evaluation)) {
+            if wanted.shape() == own.shape() {
+                Zip::from(wanted)
+                    .and(&own)
+                    .for_each(|wanted, &own| *wanted = if wanted.is_finite() { *wanted } else { own });
+            }
+        }
+        Ok(wanted)
+    }
+
+    /// Indices of the search's samples.
+    pub fn searched(&self) -> impl Iterator<Item = usize> + use<> {
+        (0..self.samples.len()).step_by(self.samples.len().div_ceil(SEARCHED).max(1))
+    }
+
+    fn observe(&mut self) -> Result<(), CompileError> {
+        let searched: Vec<usize> = self.searched().collect();
+        for index in 0..self.samples.len() {
+            let inputs = self.inputs(index);
+            let evaluation = self.graph.evaluate(&inputs).map_err(|error| CompileError::Sample { sample: index, error })?;
+            let finite = |id: NodeId| evaluation.value(id).is_some_and(|v| v.iter().all(|x| x.is_finite()));
+            if let Some((_, node)) = self.graph.nodes().find(|&(id, _)| self.graph.constant(id).is_none() && !finite(id)) {
+                return Err(CompileError::NotFinite { sample: index, tensor: node.name.clone() });
+            }
+            let empty = ArrayD::zeros(vec![0]);
+            self.calibration.observe(&self.graph, |id| evaluation.value(id).unwrap_or(&empty));
+            if searched.contains(&index) {
+                let wanted = self.wanted(index, &evaluation)?;
+                self.search.push(Searched { inputs, wanted, evaluation });
+            }
+        }
+        Ok(())
+    }
+
+    /// Ranges by interval analysis, and random inputs within them.
+    fn probe(&mut self) {
+        let like = &self.options.inputs_like;
+        let range =
+            |like: &Like| Range { lo: to_real(like.interval.lo, like.scale), hi: to_real(like.interval.hi, like.scale) };
+        self.calibration.bound(&self.graph, &like.iter().map(range).collect::<Vec<_>>());
+        for probe in 0..PROBES {
+            let inputs: Vec<ArrayD<f64>> = self
+                .graph
+                .inputs()
+                .iter()
+                .enumerate()
+                .map(|(n, &id)| {
+                    let numbers = random(self.graph.shape(id), self.calibration.range(id), (probe * 31 + n) as u64);
+                    if self.graph.element(id) == Element::Real { numbers } else { numbers.mapv_into(f64::round) }
+                })
+                .collect();
+            let (Ok(evaluation), Ok(wanted)) = (self.graph.evaluate(&inputs), self.reference.outputs(&inputs)) else {
+                return;
+            };
+            if wanted.iter().flatten().all(|v| v.is_finite()) {
+                self.search.push(Searched { inputs, wanted, evaluation });
+            }
+        }
+    }
+}
+
+/// A graph whose columns are of one size.
+pub(crate) fn scaled(graph: &Graph, columns: &Columns) -> Graph {
+    let mut graph = columns.apply(graph);
+    passes::simplify(&mut graph);
+    graph
+}
+
+/// Multiplies columns by powers of two, or divides them.
+fn shift(values: &mut ArrayD<f64>, exponents: &[i32], sign: i32) {
+    let powers = exponents.iter().cycle().map(|&e| f64::from(sign * e).exp2());
+    values.iter_mut().zip(powers).for_each(|(value, power)| *value *= power);
+}
+
+/// Numbers spread over a range (SplitMix64).
+fn random(shape: &[usize], range: Range, seed: u64) -> ArrayD<f64> {
+    let mut counter = seed << 32;
+    ArrayD::from_shape_simple_fn(IxDyn(shape), || {
+        counter += 1;
+        let mut z = counter.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let part = ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64;
+        range.lo + (range.hi - range.lo) * part
+    })
+}
+
+/// The largest magnitude of a node's values, where its operator bounds them.
+fn bound(graph: &Graph, id: NodeId) -> Option<f64> {
+    let operand = || graph.operands(id).first().copied();
+    match graph.op(id) {
+        Op::Softmax { .. } | Op::MaskedSoftmax { .. } => Some(1.0),
+        Op::Unary(Unary::Sigmoid | Unary::HardSigmoid { .. } | Unary::Tanh | Unary::Erf | Unary::Softsign) => Some(1.0),
+        Op::Unary(Unary::Clip { lo, hi }) if lo.is_finite() && hi.is_finite() => Some(lo.abs().max(hi.abs())),
+        op if is_layout(op) => bound(graph, operand()?),
+        _ => None,
+    }
+}
