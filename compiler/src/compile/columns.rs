@@ -33,7 +33,7 @@ pub(super) fn wanted(task: &Task<'_>) -> Option<Columns> {
 
 /// The largest magnitude in each column.
 fn sizes(values: &ArrayD<f64>) -> Vec<f64> {
-    let columns = values.shape().last().copied().unwrap_or(0);
+    let columns = values.shape().last().copied().unwrap_or(1).max(1);
     let mut sizes = vec![0f64; columns];
     values.iter().enumerate().for_each(|(i, v)| sizes[i % columns] = sizes[i % columns].max(v.abs()));
     sizes

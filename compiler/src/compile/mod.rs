@@ -105,7 +105,7 @@ fn compile_against(
 /// The best attempt, and its errors.
 fn chosen(task: &Task<'_>) -> Result<(Attempt, Accuracy), CompileError> {
     let best = search(task)?;
-    let accuracy = measure(task, &best)?;
+    let accuracy = Accuracy { unrunnable: task.unrunnable.clone(), ..measure(task, &best)? };
     Ok((best, accuracy))
 }
 

@@ -43,7 +43,7 @@ pub(super) fn search(task: &Task<'_>) -> Result<Attempt, CompileError> {
     {
         best = other;
     }
-    let poor = best.accuracy.error() > WARN_ERROR;
+    let poor = error(&best) > wanted && best.accuracy.error() > WARN_ERROR;
     if poor || (best.settings.shift > finest.shift && error(&best) > 0.5 * wanted) {
         return Ok(best);
     }

@@ -4,6 +4,10 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, IxDyn};
 use tract_onnx::prelude::*;
+use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
+use tract_onnx::tract_core::ops::identity::Identity;
+use tract_onnx::tract_core::ops::math::Ln;
+use tract_onnx::tract_core::ops::nn::{Softmax, SoftmaxKind};
 
 use super::error::ImportError;
 use super::load::contained;
@@ -23,10 +27,32 @@ impl std::fmt::Debug for Untouched {
     }
 }
 
+/// Makes the logarithm of a softmax one operator. As two, they lose in 32 bits whatever lies far below the largest entry; onnxruntime joins them too.
+fn join_logarithms(model: &mut TypedModel) {
+    let joined: Vec<(usize, usize)> =
+        model.nodes().iter().filter_map(|node| Some((softmax_of(model, node)?, node.id))).collect();
+    for (softmax, logarithm) in joined {
+        let Some(op) = model.node(softmax).op_as::<Softmax>() else { continue };
+        let op = Softmax { kind: SoftmaxKind::LogSoftmax, ..op.clone() };
+        model.node_mut(softmax).op = Box::new(op);
+        model.node_mut(logarithm).op = Box::new(Identity);
+    }
+}
+
+/// The softmax whose logarithm a node is, if nothing else uses it.
+fn softmax_of(model: &TypedModel, node: &TypedNode) -> Option<usize> {
+    node.op_as::<ElementWiseOp>()?.0.is::<Ln>().then_some(())?;
+    let softmax = model.node(node.inputs.first()?.node);
+    let own = softmax.op_as::<Softmax>().is_some_and(|op| op.kind == SoftmaxKind::Softmax);
+    let alone = softmax.outputs.first()?.successors.len() == 1 && model.outputs.iter().all(|o| o.node != softmax.id);
+    (own && alone).then_some(softmax.id)
+}
+
 impl Untouched {
     /// Prepares a typed model with concrete shapes.
-    pub(super) fn new(model: TypedModel) -> Result<Self, ImportError> {
+    pub(super) fn new(mut model: TypedModel) -> Result<Self, ImportError> {
         let prepare = || -> TractResult<Self> {
+            join_logarithms(&mut model);
             let fact = |index| -> TractResult<(DatumType, Vec<usize>)> {
                 let fact = model.input_fact(index)?;
                 let shape = fact.shape.as_concrete().ok_or_else(|| TractError::msg("an input's shape is not fixed"))?;

@@ -31,6 +31,8 @@ pub struct Accuracy {
     pub worst: Vec<GroupError>,
     /// The largest error of any output tensor, relative to its largest entry.
     pub tensor_error: f64,
+    /// Why the model could not be run as its file says, so that errors are measured against the compiler's own evaluation.
+    pub unrunnable: Option<String>,
 }
 
 /// The error of a group of entries.
@@ -143,7 +145,7 @@ impl<'p> Measure<'p> {
         }
         worst.sort_by(|a, b| b.error.total_cmp(&a.error));
         worst.truncate(LISTED);
-        Accuracy { measured: self.measured, samples, worst, tensor_error }
+        Accuracy { measured: self.measured, samples, worst, tensor_error, unrunnable: None }
     }
 }
 

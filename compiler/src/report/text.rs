@@ -42,6 +42,9 @@ impl Display for Report {
 impl Display for Accuracy {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let of = if self.measured == self.samples { String::new() } else { format!(" of {}", self.samples) };
+        if let Some(reason) = &self.unrunnable {
+            writeln!(f, "errors are measured against zktorch's own evaluation: tract cannot run the file ({reason})")?;
+        }
         let Some(worst) = self.worst.first() else { return writeln!(f, "no outputs were measured") };
         writeln!(
             f,
