@@ -14,8 +14,8 @@ use crate::report::{self, Accuracy, Measure};
 
 /// Multiplications in all test runs of one candidate, beyond which fewer samples are tried.
 const EFFORT: u64 = 1 << 32;
-/// The error of a group that counts as much as the target does for a whole tensor.
-const GROUP_TARGET: f64 = 0.005;
+/// What the error of a group counts beside that of a whole tensor: half a percent of one is like the usual target of the other.
+const GROUP: f64 = 0.16;
 
 /// One lowering and its runs on the samples of the search.
 pub(super) struct Attempt {
@@ -42,7 +42,7 @@ impl Attempt {
             traces.push(trace);
         }
         let accuracy = measure.finish(task.search.len());
-        let score = accuracy.tensor_error.max(accuracy.error() * task.options.target_error / GROUP_TARGET);
+        let score = accuracy.tensor_error.max(GROUP * accuracy.error());
         Ok(Self { settings, lowered, traces, accuracy, score })
     }
 }

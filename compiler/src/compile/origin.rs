@@ -18,7 +18,8 @@ pub(super) fn describe(task: &Task<'_>, attempt: &Attempt) -> String {
     if imported > accepted / 2.0 {
         let percent = 100.0 * imported;
         return format!(
-            "in floats too the imported model is {percent:.3} % off what its file says: please report the model"
+            "in floats of 64 bits too the imported model is {percent:.3} % off what its file gives in its own: its arithmetic leaves no digits \
+             there, or the import is wrong, which we would like to hear of"
         );
     }
     let Attempt { lowered, traces, .. } = attempt;

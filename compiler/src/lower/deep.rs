@@ -5,7 +5,7 @@ use zktorch_blocks::execute::{check_satisfied, execute};
 use zktorch_blocks::program::{Advice, Interval, Program, Source, VIRTUAL_DEPTH};
 
 use crate::graph::{Graph, NodeId, Op, Window};
-use crate::{Compiled, Options, compile};
+use crate::{Compiled, Like, Options, compile};
 
 /// The steps of a chain.
 const STEPS: usize = 20;
@@ -16,7 +16,11 @@ fn chain(shape: &[usize], interval: Interval, step: impl Fn(&mut Graph, NodeId, 
     let x = graph.add_input("x", shape);
     let last = (0..STEPS).fold(x, |last, n| step(&mut graph, last, n));
     graph.add_output("y", last);
-    let options = Options { inputs_like: vec![(0, interval)], ..Options::default() };
+    let options = Options {
+        inputs_like: vec![Like { scale: 0, interval, columns: Vec::new() }],
+        max_error: f64::INFINITY,
+        ..Options::default()
+    };
     let Compiled { program, weights, outputs, .. } = compile(&graph, &[], &options).expect("it compiles");
     let count = interval.hi - interval.lo + 1;
     let input: Vec<i64> =

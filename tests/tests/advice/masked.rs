@@ -39,7 +39,7 @@ fn lies_about_masked_and_other_scores() {
         told(
             "a masked score is as large as the largest",
             witness(move |d| *d.at("p.gap", &[0, 1]) -= from_i64(last)),
-            &["p.key", "p.remainder.low"],
+            &["p.key", "p.remainder"],
         ),
         told("a masked score is flagged as the largest", shift("p.first", 1, 1), &["p.excess", "p.key"]),
         told(
