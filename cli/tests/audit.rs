@@ -10,9 +10,11 @@ use zktorch_verifier::key::VerifyingKey;
 /// A folder with `MODEL.onnx`, `MODEL.stripped.onnx` and the compiled `MODEL`.
 fn prepared(options: &[&str]) -> Scratch {
     let scratch = Scratch::new();
+    let samples = scratch.file("samples.npy", bundled::DIGITS_CALIBRATION_NPY);
     for BundledModel { name, onnx, .. } in bundled::ALL {
         let model = scratch.file(&format!("{name}.onnx"), onnx);
-        let mut args = vec!["compile", &model, "--setup", "insecure:10", "--model-proof", "off", "-o"];
+        let mut args =
+            vec!["compile", &model, "--calibrate", &samples, "--setup", "insecure:10", "--model-proof", "off", "-o"];
         let out = scratch.text(name);
         args.push(&out);
         args.extend(options);

@@ -201,7 +201,8 @@ fn about_classifiers_of_the_zoo() {
         let shape = graph.shape(graph.inputs()[0]).to_vec();
         let input = model.read_inputs().expect("a sample")[0].values.to_f64();
         let sample = vec![ArrayD::from_shape_vec(IxDyn(&shape), input.clone()).expect("an input")];
-        let options = Options { bits: Some(10), public_inputs: false, target_error: 1.0, ..Options::default() };
+        let options =
+            Options { bits: Some(10), public_inputs: false, target_error: 1.0, max_error: 1.0, ..Options::default() };
         let compiled = compile(&graph, &[sample], &options).expect("it compiles");
         let inputs = vec![compiled.inputs[0].quantise(&input).expect("in range")];
         let subject = Subject { name: name.into(), compiled, inputs };
