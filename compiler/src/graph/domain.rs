@@ -144,39 +144,37 @@ fn pair(op: &Op, operands: &[Domain]) -> Domain {
 }
 
 fn unary(function: &Unary, x: Domain) -> Domain {
-    let range = x.range().map(|(lo, hi)| (i128::from(lo), i128::from(hi)));
-    let bounds = |f: &dyn Fn(i128) -> i128, corners: &[i128]| {
-        range.map_or(Domain::Real, |(lo, hi)| {
-            let inside = corners.iter().filter(|c| (lo..=hi).contains(c)).map(|&c| f(c));
-            Domain::hull(&[f(lo), f(hi)].into_iter().chain(inside).collect::<Vec<_>>())
-        })
+    match (function, x.range()) {
+        (Unary::NonZero, _) => Domain::Boolean,
+        (Unary::Trunc, None) => Domain::ANY,
+        (&Unary::Wrap { lo, hi }, _) => Domain::Integer { lo, hi },
+        (Unary::ToReal, _) => Domain::Real,
+        // Whole numbers among reals are reals by their type.
+        (_, None) => Domain::Real,
+        (function, Some((lo, hi))) => of_integers(function, x, [lo, hi].map(i128::from)),
+    }
+}
+
+/// What a function gives of integers in a range.
+fn of_integers(function: &Unary, x: Domain, [lo, hi]: [i128; 2]) -> Domain {
+    let bounds = |f: &dyn Fn(i128) -> i128| {
+        // All of these functions turn at 0 at most.
+        let turn = (lo <= 0 && 0 <= hi).then(|| f(0));
+        Domain::hull(&[f(lo), f(hi)].into_iter().chain(turn).collect::<Vec<_>>())
     };
     match *function {
-        Unary::NonZero => Domain::Boolean,
-        Unary::Trunc => {
-            if x.is_exact() {
-                x
-            } else {
-                Domain::ANY
-            }
-        }
-        Unary::Wrap { lo, hi } => Domain::Integer { lo, hi },
-        Unary::Relu => bounds(&|v| v.max(0), &[]),
-        Unary::Abs => bounds(&|v| v.abs(), &[0]),
-        Unary::Neg => bounds(&|v| -v, &[]),
-        Unary::Square => bounds(&|v| v * v, &[0]),
-        Unary::Sign => bounds(&|v| v.signum(), &[]),
+        Unary::Relu => bounds(&|v| v.max(0)),
+        Unary::Abs => bounds(&|v| v.abs()),
+        Unary::Neg => bounds(&|v| -v),
+        Unary::Square => bounds(&|v| v * v),
+        Unary::Sign => bounds(&|v| v.signum()),
         Unary::Clip { lo, hi } if [lo, hi].iter().all(|b| b.is_infinite() || b.fract() == 0.0) => {
-            bounds(&|v| (v as f64).max(lo).min(hi) as i128, &[])
+            bounds(&|v| (v as f64).max(lo).min(hi) as i128)
         }
-        Unary::Floor | Unary::Ceil | Unary::Round => x,
-        Unary::ThresholdedRelu(_) => {
-            if x.is_exact() {
-                Domain::ANY
-            } else {
-                Domain::Real
-            }
-        }
+        Unary::NonZero => Domain::Boolean,
+        Unary::Wrap { lo, hi } => Domain::Integer { lo, hi },
+        Unary::Trunc | Unary::Floor | Unary::Ceil | Unary::Round => x,
+        Unary::ThresholdedRelu(_) => Domain::ANY,
         Unary::ToReal
         | Unary::Clip { .. }
         | Unary::LeakyRelu(_)

@@ -134,7 +134,7 @@ impl Lowering<'_> {
         let name = self.name(id);
         let ones = self.builder.fill(&format!("{name}.ones"), &from, 1);
         let cover = self.builder.view(&format!("{name}.cover"), ones, &shape, groups);
-        let value = to_integer(f64::from(frame), x.scale) as i64;
+        let value = to_integer(frame, x.scale) as i64;
         let tensor = self.builder.linear(&name, &[(1, x.tensor), (-value, cover)], value, x.scale)?;
         Ok(Value { tensor, ..x })
     }

@@ -168,7 +168,7 @@ pub(crate) fn tensors(
             for (trace, evaluation) in runs {
                 let Some(float) = evaluation.value(node) else { continue };
                 for (&value, &float) in trace.values(program, id).iter().zip(float) {
-                    let error = (to_real(value, scale) - f64::from(float)).abs();
+                    let error = (to_real(value, scale) - float).abs();
                     largest = largest.max(error);
                     sum += error;
                     count += 1;

@@ -149,7 +149,9 @@ pub(in crate::import) fn cast(t: &mut Translator<'_>, site: &Site<'_>) -> Result
     let to = domain_of(site.op::<Cast>()?.to)?;
     let x = t.operand(site, 0)?;
     let function = match (t.graph.domain(x), to) {
-        (Domain::Real, Domain::Real) | (Domain::Boolean, Domain::Boolean | Domain::Integer { .. }) => return Ok(x),
+        (Domain::Real, Domain::Real) | (Domain::Boolean, Domain::Boolean) => return Ok(x),
+        // It stays what it is, and is no boolean any more.
+        (Domain::Boolean, Domain::Integer { .. }) => Unary::Wrap { lo: 0, hi: 1 },
         (_, Domain::Real) => Unary::ToReal,
         (_, Domain::Boolean) => Unary::NonZero,
         (Domain::Real, Domain::Integer { .. }) => Unary::Trunc,

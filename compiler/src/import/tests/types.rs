@@ -61,15 +61,20 @@ fn casts_wrap_and_truncate() {
         (INT64, &[BOOL, FLOAT], [0.0, 5.0, -3.0], [0.0, 1.0, 1.0]),
         (UINT8, &[INT8, INT64], [200.0, 127.0, 128.0], [-56.0, 127.0, -128.0]),
         (BOOL, &[FLOAT, INT64], [1.0, 0.0, 1.0], [1.0, 0.0, 1.0]),
+        (BOOL, &[UINT8], [1.0, 0.0, 1.0], [1.0, 0.0, 1.0]),
     ] {
         let graph = casts(from, 3, to);
         let evaluation = graph.evaluate(&[array(&x)]).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(evaluation.outputs()[0].as_slice(), Some(&y[..]), "{from} to {to:?}");
         let (compiled, out) = run(&graph, &[&x], true, &x);
         assert_eq!(out, y, "{from} to {to:?}");
-        let exact = *to.last().expect("a cast") != FLOAT;
-        assert_eq!(compiled.outputs[0].element != Element::Real, exact);
-        assert!(!exact || compiled.outputs[0].scale == 0);
+        let element = match *to.last().expect("a cast") {
+            FLOAT => Element::Real,
+            BOOL => Element::Boolean,
+            _ => Element::Integer,
+        };
+        assert_eq!(compiled.outputs[0].element, element, "{from} to {to:?}");
+        assert!(element == Element::Real || compiled.outputs[0].scale == 0);
     }
 }
 
