@@ -21,7 +21,7 @@ pub struct Port {
     pub interval: Interval,
 }
 
-/// Why a value is no input.
+/// Why a value is no input. No variant has the value: an input may be private, and errors are printed and logged.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum InputError {
     /// The wrong number of values.
@@ -35,14 +35,12 @@ pub enum InputError {
         got: usize,
     },
     /// NaN or infinity.
-    #[error("input `{name}`: entry {position} is {value}; expected a finite number")]
+    #[error("input `{name}`: entry {position} is not finite; expected a finite number")]
     NotFinite {
         /// The input's name.
         name: String,
         /// Row-major position.
         position: usize,
-        /// The entry.
-        value: f64,
     },
     /// A fraction where the model takes integers.
     #[error("input `{name}`: entry {position} is a fraction; the model takes {element} values, from {lo} to {hi}")]
@@ -59,14 +57,12 @@ pub enum InputError {
         hi: i64,
     },
     /// Beyond the calibrated range.
-    #[error("input `{name}`: entry {position} is {value}, outside [{lo}, {hi}]; compile again with samples like it")]
+    #[error("input `{name}`: entry {position} is outside [{lo}, {hi}]; compile again with samples like it")]
     OutOfRange {
         /// The input's name.
         name: String,
         /// Row-major position.
         position: usize,
-        /// The entry.
-        value: f64,
         /// Smallest value allowed.
         lo: f64,
         /// Largest value allowed.
@@ -87,7 +83,7 @@ impl Port {
         let one = |(position, &value): (usize, &f64)| {
             let name = || self.name.clone();
             if !value.is_finite() {
-                return Err(InputError::NotFinite { name: name(), position, value });
+                return Err(InputError::NotFinite { name: name(), position });
             }
             if self.element != Element::Real && value.fract() != 0.0 {
                 let (element, Interval { lo, hi }) = (self.element.name(), self.interval);
@@ -99,7 +95,7 @@ impl Port {
             if integer < lo || integer > hi {
                 let real = |v: i64| to_real(v, scale);
                 let (lo, hi) = (real(self.interval.lo), real(self.interval.hi));
-                return Err(InputError::OutOfRange { name: name(), position, value, lo, hi });
+                return Err(InputError::OutOfRange { name: name(), position, lo, hi });
             }
             Ok(integer as i64)
         };

@@ -1,6 +1,6 @@
 //! A reader of NumPy's `.npy` files.
 //!
-//! It takes C-order little-endian float32, float64, int64, int32, uint8 and bool, with the header as NumPy writes it.
+//! It takes C-order little-endian floats of 16, 32 and 64 bits, integers (all but uint64) and bool, with the header as NumPy writes it.
 
 use crate::tensor::from_little_endian;
 use crate::{ElementType, FormatError, TensorData};
@@ -13,7 +13,8 @@ pub fn parse(bytes: &[u8]) -> Result<TensorData, FormatError> {
     let element = element_type(entry(header, "descr")?)?;
     let order = entry(header, "fortran_order")?;
     if !order.starts_with("False") {
-        return Err(FormatError::unsupported("fortran_order", clip(order)));
+        let how = "convert it with numpy.ascontiguousarray(x)";
+        return Err(FormatError::unsupported("fortran_order", format!("{} ({how})", clip(order))));
     }
     let shape = shape(entry(header, "shape")?)?;
     TensorData::new(String::new(), element, shape, from_little_endian(element, data)?)
@@ -55,10 +56,17 @@ fn element_type(value: &str) -> Result<ElementType, FormatError> {
         Some("<f8") => ElementType::F64,
         Some("<i8") => ElementType::I64,
         Some("<i4") => ElementType::I32,
+        Some("<u4") => ElementType::U32,
+        Some("<f2") => ElementType::F16,
+        Some("<i2") => ElementType::I16,
+        Some("<u2") => ElementType::U16,
+        Some("|i1") => ElementType::I8,
         Some("|u1") => ElementType::U8,
         Some("|b1") => ElementType::Bool,
-        Some(other) => return Err(FormatError::unsupported("npy element type", clip(other))),
-        None => return Err(FormatError::unsupported("npy element type", clip(value))),
+        other => {
+            let how = "convert it with x.astype(numpy.float32)";
+            return Err(FormatError::unsupported("npy element type", format!("{} ({how})", clip(other.unwrap_or(value)))));
+        }
     })
 }
 
@@ -91,6 +99,20 @@ mod tests {
         assert_eq!((tensor.shape, tensor.values), (vec![2], Values::I64(vec![1, -2])));
         let scalar = parse(&file("{'descr': '<f8', 'fortran_order': False, 'shape': (), }\n", &0.5f64.to_le_bytes()));
         assert_eq!(scalar.unwrap().values, Values::F64(vec![0.5]));
+        // What NumPy writes for [1.5, -2] in other types.
+        let cases: [(&str, &[u8], Values); 5] = [
+            ("<f2", &[0x00, 0x3e, 0x00, 0xc0], Values::F32(vec![1.5, -2.0])),
+            ("|i1", &[1, 0xfe], Values::I64(vec![1, -2])),
+            ("<i2", &[1, 0, 0xfe, 0xff], Values::I64(vec![1, -2])),
+            ("<u2", &[1, 0, 0xfe, 0xff], Values::I64(vec![1, 0xfffe])),
+            ("<u4", &[1, 0, 0, 0, 0xfe, 0xff, 0xff, 0xff], Values::I64(vec![1, 0xffff_fffe])),
+        ];
+        for (name, data, values) in cases {
+            let header = format!("{{'descr': '{name}', 'fortran_order': False, 'shape': (2,), }}\n");
+            assert_eq!(parse(&file(&header, data)).unwrap().values, values, "{name}");
+        }
+        let refused = parse(&file("{'descr': '>f4', 'fortran_order': False, 'shape': (1,), }", &[0; 4])).unwrap_err();
+        assert!(refused.to_string().contains("astype(numpy.float32)"), "{refused}");
     }
 
     #[test]

@@ -15,6 +15,16 @@ pub enum ElementType {
     I32,
     /// Unsigned byte.
     U8,
+    /// 16-bit float.
+    F16,
+    /// Signed byte.
+    I8,
+    /// 16-bit integer.
+    I16,
+    /// Unsigned 16-bit integer.
+    U16,
+    /// Unsigned 32-bit integer.
+    U32,
     /// Boolean, a byte each.
     Bool,
 }
@@ -22,7 +32,7 @@ pub enum ElementType {
 /// The values in row-major order: floats as they are, everything else as `i64`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
-    /// From float32.
+    /// From float32 and float16.
     F32(Vec<f32>),
     /// From float64.
     F64(Vec<f64>),
@@ -114,6 +124,11 @@ pub(crate) fn from_little_endian(element: ElementType, bytes: &[u8]) -> Result<V
         ElementType::I64 => Values::I64(each(bytes, i64::from_le_bytes)?),
         ElementType::I32 => Values::I64(each(bytes, |value| i32::from_le_bytes(value).into())?),
         ElementType::U8 => Values::I64(each(bytes, |[value]: [u8; 1]| value.into())?),
+        ElementType::F16 => Values::F32(each(bytes, |value| half::f16::from_le_bytes(value).to_f32())?),
+        ElementType::I8 => Values::I64(each(bytes, |value| i8::from_le_bytes(value).into())?),
+        ElementType::I16 => Values::I64(each(bytes, |value| i16::from_le_bytes(value).into())?),
+        ElementType::U16 => Values::I64(each(bytes, |value| u16::from_le_bytes(value).into())?),
+        ElementType::U32 => Values::I64(each(bytes, |value| u32::from_le_bytes(value).into())?),
         ElementType::Bool => Values::I64(bytes.iter().map(|&value| boolean(value.into())).collect::<Result<_, _>>()?),
     })
 }
@@ -122,7 +137,7 @@ pub(crate) fn from_little_endian(element: ElementType, bytes: &[u8]) -> Result<V
 pub(crate) fn boolean(value: i64) -> Result<i64, FormatError> {
     match value {
         0 | 1 => Ok(value),
-        other => Err(FormatError::unexpected("boolean", "0 or 1", other)),
+        _ => Err(FormatError::unexpected("boolean", "0 or 1", "another value")),
     }
 }
 

@@ -202,6 +202,10 @@ impl<'a> Message<'a> {
             ElementType::I32 => Values::I64(in_range(self.int32s, i32::MIN.into(), i32::MAX.into())?),
             ElementType::U8 => Values::I64(in_range(self.int32s, 0, 255)?),
             ElementType::Bool => Values::I64(self.int32s.into_iter().map(boolean).collect::<Result<_, _>>()?),
+            // `element_type` names none of these.
+            ElementType::F16 | ElementType::I8 | ElementType::I16 | ElementType::U16 | ElementType::U32 => {
+                return Err(FormatError::unsupported("data in a typed field of", format!("{element:?}")));
+            }
         };
         if values.len() != total {
             return Err(FormatError::unexpected("data", format!("the field of {element:?} alone"), "another typed field"));
@@ -211,8 +215,8 @@ impl<'a> Message<'a> {
 }
 
 fn in_range(values: Vec<i64>, low: i64, high: i64) -> Result<Vec<i64>, FormatError> {
-    match values.iter().find(|value| !(low..=high).contains(value)) {
-        Some(value) => Err(FormatError::unexpected("int32_data", format!("{low}..={high}"), value)),
+    match values.iter().position(|value| !(low..=high).contains(value)) {
+        Some(at) => Err(FormatError::unexpected("int32_data", format!("{low}..={high}"), format!("another value at {at}"))),
         None => Ok(values),
     }
 }

@@ -14,7 +14,7 @@ pub struct SampleError {
     pub problem: SampleProblem,
 }
 
-/// What is wrong with a file of samples.
+/// What is wrong with a file of samples. No variant has a value of the file, which may be a private input.
 #[derive(Debug, Error)]
 pub enum SampleProblem {
     /// The file cannot be read.
@@ -41,6 +41,17 @@ pub enum SampleProblem {
         /// Tensors in the file.
         got: usize,
     },
+    /// An archive's arrays, or a folder's tensors, are not named as the inputs.
+    #[error("the model's inputs are {expected}, the arrays are named {got}: give each array the name of its input")]
+    Names {
+        /// The inputs' names.
+        expected: String,
+        /// The arrays' names.
+        got: String,
+    },
+    /// A folder without the first tensor.
+    #[error("the folder has no {0}: expected input_0.pb, input_1.pb, .., one serialized TensorProto an input")]
+    Absent(String),
     /// A tensor's shape is not the input's.
     #[error("input `{input}` expects shape {expected:?} or several of these, got {got:?}")]
     Shape {
@@ -64,7 +75,9 @@ pub enum SampleProblem {
         got: usize,
     },
     /// A value is NaN or infinite.
-    #[error("input `{input}`: the value at position {position} of sample {sample} is {value}, expected a finite number")]
+    #[error(
+        "input `{input}`: the value at position {position} of sample {sample} is not finite (NaN, infinite, or beyond 32-bit floats)"
+    )]
     NotFinite {
         /// The input.
         input: String,
@@ -72,8 +85,6 @@ pub enum SampleProblem {
         sample: usize,
         /// Row-major position in the sample, from 0.
         position: usize,
-        /// The value.
-        value: f64,
     },
     /// Inputs have different numbers of samples.
     #[error("input `{first}` has {expected} samples, input `{input}` has {got}")]

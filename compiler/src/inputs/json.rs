@@ -49,13 +49,23 @@ fn flatten(value: &Value, shape: &[usize], values: &mut Vec<f64>) -> Result<(), 
             values.push(f64::from(u8::from(*holds)));
             Ok(())
         }
-        (other, _) => {
-            let text: String = other.to_string().chars().take(40).collect();
-            Err(format!(
-                "expected {}, got {text} after {} values",
-                if shape.is_empty() { "a number" } else { "an array" },
-                values.len()
-            ))
-        }
+        // What it is, and not what it says: the file may be a private input.
+        (other, _) => Err(format!(
+            "expected {}, got {} after {} values",
+            if shape.is_empty() { "a number" } else { "an array" },
+            kind(other),
+            values.len()
+        )),
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
     }
 }

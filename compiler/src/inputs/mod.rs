@@ -3,8 +3,9 @@
 //! A file holds one or more samples, a sample one tensor per model input:
 //! - `.json`: `{"input_data": [..]}`, one flat or nested array per input, in order;
 //! - `.npy`: one array, for a model of one input;
-//! - `.npz`: one array per input, by the inputs' names or else in order;
-//! - `.pb`: one serialized `TensorProto`, for a model of one input; a folder holds `input_0.pb`, `input_1.pb`, ...
+//! - `.npz`: one array per input, by the inputs' names, or `arr_0`, `arr_1`, .. in order;
+//! - `.pb`: one serialized `TensorProto`, for a model of one input; a folder holds `input_0.pb`, `input_1.pb`, ..., in order, and
+//!   where these bear inputs' names, each is the input of its name.
 //!
 //! A tensor is one sample if it has the input's shape (axes of extent 1 do not matter), and several if it has one more
 //! axis in front, if its first axis stands in for an input's first axis of extent 1, or if it is flat and its length a
@@ -109,12 +110,36 @@ pub fn parse(format: Format, bytes: &[u8], inputs: &[InputSpec]) -> Result<Vec<S
     samples(decode(format, bytes, inputs)?, inputs)
 }
 
+/// Whether a file can be read to its end: pipes can, devices cannot.
+///
+/// # Errors
+/// If it is not there, a folder or a device.
+pub fn readable(path: &Path) -> std::io::Result<()> {
+    let found = std::fs::metadata(path)?;
+    if found.is_dir() {
+        return Err(std::io::Error::other("it is a folder, a file is needed"));
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if found.file_type().is_char_device() || found.file_type().is_block_device() {
+            return Err(std::io::Error::other("it is a device, a file is needed"));
+        }
+    }
+    Ok(())
+}
+
+fn contents(path: &Path) -> std::io::Result<Vec<u8>> {
+    readable(path)?;
+    std::fs::read(path)
+}
+
 fn tensors(path: &Path, inputs: &[InputSpec]) -> Result<Vec<Tensor>, SampleProblem> {
     if path.is_dir() {
         return folder(path, inputs);
     }
     let format = Format::of(path).ok_or(SampleProblem::UnknownFormat)?;
-    decode(format, &std::fs::read(path)?, inputs)
+    decode(format, &contents(path)?, inputs)
 }
 
 fn decode(format: Format, bytes: &[u8], inputs: &[InputSpec]) -> Result<Vec<Tensor>, SampleProblem> {
@@ -135,10 +160,36 @@ fn one(format: &'static str, parsed: Result<TensorData, FormatError>) -> Result<
 fn folder(path: &Path, inputs: &[InputSpec]) -> Result<Vec<Tensor>, SampleProblem> {
     let mut tensors = Vec::with_capacity(inputs.len());
     for index in 0..inputs.len() {
-        let bytes = std::fs::read(path.join(format!("input_{index}.pb")))?;
-        tensors.extend(one("TensorProto", tensor_proto::parse(&bytes))?);
+        let name = format!("input_{index}.pb");
+        let file = path.join(&name);
+        if !file.exists() {
+            return Err(SampleProblem::Absent(name));
+        }
+        let parsed = tensor_proto::parse(&contents(&file)?);
+        tensors
+            .push(parsed.map_err(|e| SampleProblem::Malformed { format: "TensorProto", reason: format!("{name}: {e}") })?);
     }
-    Ok(tensors)
+    by_name(tensors, inputs)
+}
+
+/// Tensors in the inputs' order. One that bears another input's name than that of its place is either that input, or nothing that can be
+/// told.
+fn by_name(tensors: Vec<TensorData>, inputs: &[InputSpec]) -> Result<Vec<Tensor>, SampleProblem> {
+    let stray =
+        |(tensor, own): (&TensorData, &InputSpec)| tensor.name != own.name && inputs.iter().any(|i| i.name == tensor.name);
+    if !tensors.iter().zip(inputs).any(stray) {
+        return Ok(tensors.into_iter().map(Tensor::from).collect());
+    }
+    let order: Option<Vec<usize>> = inputs.iter().map(|i| tensors.iter().position(|t| t.name == i.name)).collect();
+    let mut left: Vec<Option<TensorData>> = tensors.into_iter().map(Some).collect();
+    let Some(order) = order else {
+        let list = |names: Vec<String>| names.join(", ");
+        let expected = list(inputs.iter().map(|i| format!("`{}`", i.name)).collect());
+        let got = list(left.iter().flatten().map(|t| format!("`{}`", t.name)).collect());
+        return Err(SampleProblem::Names { expected, got });
+    };
+    // Names of inputs differ, so that each tensor is taken once.
+    Ok(order.into_iter().filter_map(|n| left[n].take()).map(Tensor::from).collect())
 }
 
 fn samples(tensors: Vec<Tensor>, inputs: &[InputSpec]) -> Result<Vec<Sample>, SampleProblem> {
@@ -200,9 +251,6 @@ fn check_finite(values: &[f64], sample: usize, input: &InputSpec) -> Result<(), 
     // What no float of 32 bits holds is infinite to the model.
     match values.iter().position(|&v| !(v as f32).is_finite()) {
         None => Ok(()),
-        Some(position) => {
-            let value = values[position];
-            Err(SampleProblem::NotFinite { input: input.name.clone(), sample, position, value })
-        }
+        Some(position) => Err(SampleProblem::NotFinite { input: input.name.clone(), sample, position }),
     }
 }

@@ -11,14 +11,15 @@ use super::{InputSpec, SampleProblem, Tensor};
 const LEAST: usize = 1 << 24;
 /// How much smaller than its arrays an archive may be.
 const EXPANSION: usize = 32;
+/// Names of arrays that an error lists.
+const NAMED: usize = 8;
 
-/// The arrays of the archive in the inputs' order: by name if all names are there, else as they come.
+/// The arrays of the archive in the inputs' order, by the inputs' names. Where none is named as an input, `arr_0`, `arr_1`, .. are
+/// the inputs in order, as `numpy.savez` writes arrays that it is given without names, and a single array is a single input.
 pub(super) fn parse(bytes: &[u8], inputs: &[InputSpec]) -> Result<Vec<Tensor>, SampleProblem> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(malformed)?;
-    let names: Vec<String> = archive.file_names().map(str::to_owned).collect();
-    let position = |input: &InputSpec| names.iter().position(|name| name.trim_end_matches(".npy") == input.name);
-    let by_name: Option<Vec<usize>> = inputs.iter().map(position).collect();
-    let order = by_name.unwrap_or_else(|| (0..names.len()).collect());
+    let names: Vec<String> = archive.file_names().map(|name| name.trim_end_matches(".npy").to_owned()).collect();
+    let order = order(&names, inputs)?;
     let mut left = bytes.len().saturating_mul(EXPANSION).max(LEAST);
     let mut array = |index: usize| {
         let mut file = Vec::new();
@@ -28,6 +29,28 @@ pub(super) fn parse(bytes: &[u8], inputs: &[InputSpec]) -> Result<Vec<Tensor>, S
         Ok(npy::parse(&file).map_err(|e| malformed(format!("array `{}`: {e}", names[index])))?.into())
     };
     order.into_iter().map(&mut array).collect()
+}
+
+/// Which array is which input. The order in the file says nothing: it is that of a dictionary.
+fn order(names: &[String], inputs: &[InputSpec]) -> Result<Vec<usize>, SampleProblem> {
+    let find = |wanted: &str| names.iter().position(|name| name == wanted);
+    let named: Option<Vec<usize>> = inputs.iter().map(|input| find(&input.name)).collect();
+    if let Some(order) = named {
+        return Ok(order);
+    }
+    let strange = inputs.iter().all(|input| find(&input.name).is_none());
+    let numbered: Option<Vec<usize>> = (0..inputs.len()).map(|n| find(&format!("arr_{n}"))).collect();
+    match numbered.filter(|_| strange && names.len() == inputs.len()) {
+        Some(order) => Ok(order),
+        None if names.len() == 1 && inputs.len() == 1 => Ok(vec![0]),
+        None => {
+            let list = |names: &mut dyn Iterator<Item = &String>| {
+                names.take(NAMED).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+            };
+            let (expected, got) = (list(&mut inputs.iter().map(|input| &input.name)), list(&mut names.iter()));
+            Err(SampleProblem::Names { expected, got })
+        }
+    }
 }
 
 fn malformed(error: impl ToString) -> SampleProblem {

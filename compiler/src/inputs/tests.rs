@@ -72,8 +72,99 @@ fn npy_and_npz_hold_samples() {
     writer.finish().unwrap();
     let named = read(&path, &[spec("a", &[1]), spec("b", &[2, 2])]).unwrap();
     assert_eq!((named.len(), named[1][0][[0]], named[1][1][[0, 1]]), (3, 8.0, 5.0));
-    let ordered = read(&path, &[spec("first", &[1, 2, 2]), spec("second", &[1])]).unwrap();
-    assert_eq!(ordered[1][1][[0]], 8.0);
+}
+
+/// An archive of one-element arrays.
+fn archive(arrays: &[(&str, f32)]) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let mut writer = NpzWriter::new(&mut bytes);
+    for (name, value) in arrays {
+        writer.add_array(*name, &Array::from_vec(vec![*value])).unwrap();
+    }
+    writer.finish().unwrap();
+    bytes.into_inner()
+}
+
+#[test]
+fn arrays_are_inputs_by_name_and_never_by_their_place_in_the_file() {
+    let inputs = [spec("x", &[1]), spec("y", &[1])];
+    let parse = |arrays: &[(&str, f32)]| parse(Format::Npz, &archive(arrays), &inputs);
+    let values = |arrays: &[(&str, f32)]| parse(arrays).unwrap()[0].iter().map(|a| a[[0]]).collect::<Vec<f64>>();
+    assert_eq!(values(&[("y", 2.0), ("x", 1.0)]), [1.0, 2.0]);
+    assert_eq!(values(&[("other", 3.0), ("y", 2.0), ("x", 1.0)]), [1.0, 2.0]);
+    assert_eq!(values(&[("arr_1", 2.0), ("arr_0", 1.0)]), [1.0, 2.0]);
+    let refused: [&[(&str, f32)]; 4] = [
+        &[("u", 1.0), ("xx", 2.0)],
+        &[("x", 1.0), ("z", 2.0)],
+        &[("x", 1.0), ("arr_0", 1.0), ("arr_1", 2.0)],
+        &[("arr_0", 1.0), ("arr_1", 2.0), ("arr_2", 3.0)],
+    ];
+    for arrays in refused {
+        let problem = parse(arrays).unwrap_err();
+        assert!(matches!(problem, SampleProblem::Names { .. }), "{problem}");
+        assert!(problem.to_string().contains("`x`, `y`") && problem.to_string().contains(arrays[1].0), "{problem}");
+    }
+    let single = |arrays: &[(&str, f32)]| super::parse(Format::Npz, &archive(arrays), &inputs[..1]);
+    assert_eq!(single(&[("image", 4.0)]).unwrap()[0][0][[0]], 4.0);
+    assert!(matches!(single(&[("image", 4.0), ("label", 5.0)]).unwrap_err(), SampleProblem::Names { .. }));
+}
+
+/// A serialized tensor of one float.
+fn proto(name: &str, value: f32) -> Vec<u8> {
+    let raw = value.to_le_bytes();
+    [&[8, 1, 16, 1, 66, name.len() as u8], name.as_bytes(), &[74, 4], &raw].concat()
+}
+
+#[test]
+fn folders_of_tensors() {
+    let folder = TempDir::new().unwrap();
+    let inputs = [spec("x", &[1]), spec("y", &[1])];
+    let read =
+        || read(folder.path(), &inputs).map(|s| s[0].iter().map(|a| a[[0]]).collect::<Vec<f64>>()).map_err(|e| e.problem);
+    let problem = read().unwrap_err();
+    assert!(problem.to_string().contains("no input_0.pb"), "{problem}");
+    let write = |first: &str, second: &str| {
+        file(&folder, "input_0.pb", &proto(first, 1.0));
+        file(&folder, "input_1.pb", &proto(second, 2.0));
+    };
+    for (first, second, values) in
+        [("x", "y", [1.0, 2.0]), ("", "", [1.0, 2.0]), ("a", "y", [1.0, 2.0]), ("y", "x", [2.0, 1.0])]
+    {
+        write(first, second);
+        assert_eq!(read().unwrap(), values, "{first} {second}");
+    }
+    write("y", "z");
+    assert!(matches!(read().unwrap_err(), SampleProblem::Names { .. }));
+    write("y", "y");
+    assert!(matches!(read().unwrap_err(), SampleProblem::Names { .. }));
+}
+
+#[test]
+fn no_error_has_a_value_of_the_file() {
+    let inputs = [spec("x", &[2])];
+    let secret = "73501.25";
+    for text in [
+        format!("[[{secret}, \"{secret}\"]]"),
+        format!("[{secret}]"),
+        format!("[[[{secret}], {secret}]]"),
+        format!("[[{secret}, {secret}e99]]"),
+    ] {
+        let problem = json(&format!("{{\"input_data\": {text}}}"), &inputs).unwrap_err();
+        assert!(!problem.to_string().contains("73501"), "{problem}");
+    }
+    for bytes in [b"\x08\x01\x10\x02\x2a\x02\xff\x02".to_vec(), b"\x08\x01\x10\x09\x4a\x01\x49".to_vec()] {
+        let problem = parse(Format::TensorProto, &bytes, &[spec("x", &[1])]);
+        assert!(problem.is_err_and(|p| !p.to_string().contains("73") && !p.to_string().contains("383")));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn devices_are_no_files() {
+    let folder = TempDir::new().unwrap();
+    std::os::unix::fs::symlink("/dev/zero", folder.path().join("x.json")).unwrap();
+    let problem = read(&folder.path().join("x.json"), &[spec("x", &[1])]).unwrap_err();
+    assert!(problem.to_string().contains("a device"), "{problem}");
 }
 
 #[test]
