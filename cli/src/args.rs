@@ -38,6 +38,34 @@ pub enum Visibility {
     Private,
 }
 
+/// What a verifier may ask for beside a valid proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Requirement {
+    /// The weights are proved to be integers of their declared widths (`model.proof`)
+    ModelProof,
+    /// Not everybody can forge proofs for the key
+    SecureSetup,
+    /// The proof shows all inputs
+    PublicInput,
+    /// The proof shows all outputs
+    PublicOutput,
+    /// Several proofs: private tensors that they share tie all of them together
+    Shared,
+}
+
+impl Requirement {
+    /// As on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::ModelProof => "model-proof",
+            Self::SecureSetup => "secure-setup",
+            Self::PublicInput => "public-input",
+            Self::PublicOutput => "public-output",
+            Self::Shared => "shared",
+        }
+    }
+}
+
 /// Whether something is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Toggle {
@@ -65,9 +93,13 @@ pub enum Command {
 
 /// Turn an ONNX model into a provable program and its keys.
 ///
-/// The model's numbers become integers ("quantisation"); the report says how far the integer model is from yours. DIR gets
-/// `program.zkc`, `proving.key` (keep it: it contains the weights), `verifying.key` (give it to whoever checks proofs),
-/// `model.proof` (goes with it) and `report.json`.
+/// The model's numbers become integers ("quantisation"); the report says how far the integer model is from yours. DIR gets:
+///
+/// - `proving.key` and `program.zkc`: stay with whoever proves; the key contains the weights, keep it
+///
+/// - `verifying.key` and `model.proof`: for whoever checks proofs, once, together
+///
+/// - `report.json`: for you
 #[derive(Debug, clap::Args)]
 pub struct Compile {
     /// The model, as `torch.onnx.export` writes it
@@ -76,6 +108,9 @@ pub struct Compile {
     /// The folder to make
     #[arg(short, long = "out", value_name = "DIR")]
     pub out: PathBuf,
+    /// Write into a folder that is not empty, and replace the keys in it: proofs made with them are not accepted by new ones
+    #[arg(long)]
+    pub force: bool,
     /// Sample inputs (.json, .npy, .npz, .pb) that show which values the model meets; strongly recommended, may be repeated
     #[arg(long, value_name = "FILE")]
     pub calibrate: Vec<PathBuf>,
@@ -118,11 +153,15 @@ pub struct Run {
     /// The input: {"input_data": [[..]]} with one list an input, or .npy, .npz, .pb
     #[arg(long, value_name = "FILE")]
     pub input: PathBuf,
+    /// Also write the outputs, as {"input_data": [[..]]}: an input or calibration sample of a model that goes on with them
+    #[arg(short, long, value_name = "FILE.json")]
+    pub output: Option<PathBuf>,
 }
 
 /// Commit to private inputs, so that several proofs can be about them.
 ///
-/// COMMITMENT may be given to anybody, and signed by whoever made the input. Beside it lies COMMITMENT.opening, which is secret.
+/// COMMITMENT may be given to anybody, and signed by whoever made the input. Beside it lies COMMITMENT.opening, which is secret: whoever
+/// proves with `--bind` needs both.
 #[derive(Debug, clap::Args)]
 pub struct Commit {
     /// A folder made by `zktorch compile --input private`
@@ -136,6 +175,9 @@ pub struct Commit {
 }
 
 /// Run the compiled model on an input and prove the outputs.
+///
+/// Needs `program.zkc`, `proving.key` and `verifying.key` in DIR. PROOF is for whoever verifies, beside `verifying.key` and `model.proof`; the
+/// input is only if it is public and they want to compare it.
 #[derive(Debug, clap::Args)]
 pub struct Prove {
     /// A folder made by `zktorch compile`
@@ -146,12 +188,15 @@ pub struct Prove {
     /// A commitment to private inputs, with its opening beside it, that the proof shall be about; may be repeated
     #[arg(long, value_name = "COMMITMENT")]
     pub bind: Vec<PathBuf>,
-    /// Where to write the commitment to private inputs and outputs of this proof, and its opening, for other proofs to be bound to
+    /// Where to write the commitment to private inputs and outputs of this proof, and its opening (secret), for other proofs to be bound to
     #[arg(long, value_name = "COMMITMENT")]
     pub keep: Option<PathBuf>,
     /// The proof to write
     #[arg(short, long, value_name = "PROOF")]
     pub output: PathBuf,
+    /// Write the proof without verifying it first: saves what `verify` takes, and a proof under a foreign or damaged key is not found out
+    #[arg(long)]
+    pub unchecked: bool,
     /// Threads to use; all cores if left out
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = threads)]
     pub threads: Option<usize>,
@@ -159,8 +204,12 @@ pub struct Prove {
 
 /// Check a proof.
 ///
-/// Needs nothing but the verifying key and the proof: no model, no weights. Says what was proved about what. Several proofs, each with
-/// its key (or all with one), are checked together, and private tensors that they share are named.
+/// Needs the verifying key, the model proof beside it (`model.proof`, at the first use of a key; what was accepted is remembered), and the
+/// proof: no model, no weights. Says what was proved about what. Several proofs, each with its key (or all with one), are checked together,
+/// and private tensors that they share are named.
+///
+/// A proof is about the program and the weights of its key: have the key, or its digest, from somebody you trust; `zktorch audit` tells
+/// whether the program is a network that you know. Exit code 0 says accepted, warnings or not: --require makes them rejections.
 #[derive(Debug, clap::Args)]
 pub struct Verify {
     /// The `verifying.key` that `zktorch compile` made; one for all proofs, or one for each
@@ -169,6 +218,13 @@ pub struct Verify {
     /// The proof, or several
     #[arg(value_name = "PROOF", required = true)]
     pub proof: Vec<PathBuf>,
+    /// The input that the proof must be about: {"input_data": [[..]]} with one list an input, or .npy, .npz, .pb. It is made integers as
+    /// `prove` does it, and compared with the public input
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// Reject what would be accepted with a warning, or shows too little; several are separated by commas
+    #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',')]
+    pub require: Vec<Requirement>,
     /// A commitment that the proof must be about; may be repeated
     #[arg(long, value_name = "COMMITMENT")]
     pub bind: Vec<PathBuf>,

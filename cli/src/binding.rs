@@ -1,9 +1,10 @@
 //! Commitments and openings on disk: `NAME` is public, `NAME.opening` stays with its maker.
 
 use crate::failure::Failure;
-use crate::files::{Pending, read};
+use crate::files::{Pending, finish, read};
 use crate::folder::{ProgramFile, decoded};
 use crate::pipeline::Port;
+use crate::place::{self, Place};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use zktorch_blocks::program::{Role, TensorId};
@@ -26,8 +27,17 @@ pub struct PendingBinding {
 }
 
 impl PendingBinding {
+    /// Both, as files that are written.
+    pub fn listed(option: &str, path: &Path, files: place::Files) -> place::Files {
+        files.output(option, path).output(&format!("the opening of {option}"), opening_of(path))
+    }
+
     /// Reserves both.
     pub fn new(path: &Path) -> Result<Self, Failure> {
+        // An opening beside a device or a pipe would be found by nobody.
+        if matches!(Place::of(path), Ok(Place::Through(_))) {
+            return Err(Failure::file("write", path, "a commitment needs a file: its opening lies beside it"));
+        }
         Ok(Self { commitment: Pending::new(path)?, opening: Pending::secret(&opening_of(path))? })
     }
 
@@ -35,8 +45,7 @@ impl PendingBinding {
     pub fn write(self, commitment: &Commitment, opening: &Opening) -> Result<(), Failure> {
         let failed = |e| Failure::undecided(format!("the commitment does not encode: {e}"));
         let (public, secret) = (commitment.to_bytes().map_err(failed)?, opening.to_bytes().map_err(failed)?);
-        self.opening.write(&secret)?;
-        self.commitment.write(&public)
+        finish([self.opening.filled(&secret)?, self.commitment.filled(&public)?])
     }
 }
 
@@ -141,11 +150,15 @@ fn check(path: &Path, port: &Port, opened: &Opened) -> Result<(), Failure> {
             format!("its opening has {} values, expected {expected}", opened.values.len()),
         ));
     }
-    match opened.values.iter().find(|v| !port.interval.contains(**v)) {
-        Some(v) => Err(Failure::file(
+    // The place alone: the value is a secret.
+    match opened.values.iter().position(|v| !port.interval.contains(*v)) {
+        Some(at) => Err(Failure::file(
             "bind",
             path,
-            format!("integer {v} is outside [{}, {}] of input `{}`", port.interval.lo, port.interval.hi, port.name),
+            format!(
+                "its integer at position {at} is outside [{}, {}] of input `{}`",
+                port.interval.lo, port.interval.hi, port.name
+            ),
         )),
         None => Ok(()),
     }

@@ -1,22 +1,22 @@
 //! Reading, and writing that leaves either the old file or the new one.
 
 use crate::failure::Failure;
-use std::fs::{self, File};
+use crate::place::{self, Place, parent};
+use crate::signals::{self, Leftover, Listed};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempDir};
 
 /// Reads a whole file.
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    if path.is_dir() {
-        return Err(Failure::file("read", path, "it is a folder, a file is needed"));
-    }
+    readable(path)?;
     fs::read(path).map_err(|e| Failure::file("read", path, e))
 }
 
-/// The folder that a path lies in.
-fn parent(path: &Path) -> &Path {
-    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+/// Refuses what has no end, or is no file at all; pipes are read.
+pub fn readable(path: &Path) -> Result<(), Failure> {
+    zktorch_compiler::inputs::readable(path).map_err(|e| Failure::file("read", path, e))
 }
 
 fn unwritable(path: &Path, why: impl std::fmt::Display) -> Failure {
@@ -24,14 +24,14 @@ fn unwritable(path: &Path, why: impl std::fmt::Display) -> Failure {
 }
 
 /// A temporary file; a secret one only its owner may read.
-fn temporary(folder: &Path, secret: bool) -> std::io::Result<NamedTempFile> {
+fn temporary(folder: &Path, secret: bool) -> std::io::Result<(NamedTempFile, Listed)> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".zktorch-");
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(if secret { 0o600 } else { 0o666 }));
     #[cfg(not(unix))]
     let _ = secret;
-    builder.tempfile_in(folder)
+    signals::make(|| builder.tempfile_in(folder), |file| Leftover::File(file.path().to_owned()))
 }
 
 /// Makes a rename in the folder durable, where the system can.
@@ -44,12 +44,21 @@ fn sync_folder(folder: &Path) {
 
 /// A file to be written: its place is known to be writable, and nothing is there until [`Pending::write`].
 pub struct Pending {
+    /// As the user named it.
     path: PathBuf,
-    file: NamedTempFile,
+    target: Target,
+}
+
+enum Target {
+    /// Written beside its place, then renamed; the place is no link.
+    File { place: PathBuf, file: NamedTempFile, listed: Listed },
+    /// A device or a pipe, open.
+    Through { file: File, bytes: Vec<u8> },
 }
 
 impl Pending {
-    /// Reserves a place, so that a long computation does not end in an unwritable output.
+    /// Reserves a place, so that a long computation does not end in an unwritable output. Links are followed; a device or a pipe is
+    /// opened, and written through.
     pub fn new(path: &Path) -> Result<Self, Failure> {
         Self::with(path, false)
     }
@@ -60,30 +69,74 @@ impl Pending {
     }
 
     fn with(path: &Path, secret: bool) -> Result<Self, Failure> {
-        if path.is_dir() {
-            return Err(unwritable(path, "it is a folder, a file is needed"));
-        }
-        let file = temporary(parent(path), secret).map_err(|e| unwritable(path, e))?;
-        Ok(Self { path: path.to_owned(), file })
+        let target = match Place::of(path).map_err(|e| unwritable(path, e))? {
+            Place::File(place) => {
+                let (file, listed) = temporary(parent(&place), secret).map_err(|e| unwritable(path, e))?;
+                Target::File { place, file, listed }
+            }
+            Place::Through(place) => {
+                let file = OpenOptions::new().write(true).open(place).map_err(|e| unwritable(path, e))?;
+                Target::Through { file, bytes: Vec::new() }
+            }
+        };
+        Ok(Self { path: path.to_owned(), target })
     }
 
     /// Writes all, syncs, and renames.
-    pub fn write(mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.fill(bytes)?;
-        self.rename()
+    pub fn write(self, bytes: &[u8]) -> Result<(), Failure> {
+        self.filled(bytes)?.finish()
     }
 
-    fn fill(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        let written = self.file.write_all(bytes).and_then(|()| self.file.as_file().sync_all());
-        written.map_err(|e| unwritable(&self.path, e))
+    /// Writes all beside the place.
+    pub fn filled(mut self, bytes: &[u8]) -> Result<Self, Failure> {
+        let written = match &mut self.target {
+            Target::File { file, .. } => file.write_all(bytes).and_then(|()| file.as_file().sync_all()),
+            Target::Through { bytes: kept, .. } => {
+                kept.extend(bytes);
+                Ok(())
+            }
+        };
+        written.map_err(|e| unwritable(&self.path, e))?;
+        Ok(self)
     }
 
-    fn rename(self) -> Result<(), Failure> {
-        let Self { path, file } = self;
-        file.persist(&path).map_err(|e| unwritable(&path, e.error))?;
-        sync_folder(parent(&path));
-        Ok(())
+    /// Puts what was written in its place.
+    pub fn finish(self) -> Result<(), Failure> {
+        finish([self])
     }
+
+    /// Writes through, or renames.
+    fn put(self) -> Result<(), Failure> {
+        let Self { path, target } = self;
+        let put = match target {
+            Target::File { place, file, listed } => {
+                let renamed = file.persist(&place).map(drop).map_err(|e| e.error);
+                drop(listed);
+                sync_folder(parent(&place));
+                renamed
+            }
+            Target::Through { mut file, bytes } => through(&mut file, &bytes),
+        };
+        put.map_err(|e| unwritable(&path, e))
+    }
+}
+
+/// An open file (`/dev/fd/3`) may have had other contents.
+fn through(file: &mut File, bytes: &[u8]) -> std::io::Result<()> {
+    if file.metadata()?.is_file() {
+        file.set_len(0)?;
+    }
+    file.write_all(bytes)?;
+    file.flush()
+}
+
+/// Puts files that belong together in their places, in this order; a signal finds all of them there or none.
+pub fn finish(files: impl IntoIterator<Item = Pending>) -> Result<(), Failure> {
+    // A pipe may have no reader: a signal must not wait for it.
+    let (through, renamed): (Vec<_>, Vec<_>) =
+        files.into_iter().partition(|pending| matches!(pending.target, Target::Through { .. }));
+    signals::undisturbed(|| renamed.into_iter().try_for_each(Pending::put))?;
+    through.into_iter().try_for_each(Pending::put)
 }
 
 /// A file of a folder.
@@ -96,58 +149,116 @@ pub struct Entry {
     pub secret: bool,
 }
 
-/// A folder to be written.
+/// A folder to be written, which nobody else writes meanwhile.
 pub enum PendingFolder {
-    /// It does not exist: made beside, then renamed as a whole.
+    /// It did not exist: an empty one holds its place, and is replaced by one made beside it.
     New {
         /// Where it goes.
-        path: PathBuf,
+        place: Reserved,
         /// Where it is made.
         folder: TempDir,
+        /// Until it is there.
+        listed: Listed,
     },
     /// It exists: its files are replaced one by one, after all of them are written.
-    Old(PathBuf),
+    Old {
+        /// Where it is.
+        path: PathBuf,
+        /// Its lock.
+        _lock: File,
+    },
+}
+
+/// An empty folder that holds a place, and is removed if nothing comes.
+pub struct Reserved {
+    path: PathBuf,
+    _listed: Listed,
+    _lock: File,
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        // A folder that is not empty stays.
+        drop(fs::remove_dir(&self.path));
+    }
+}
+
+/// Opens and locks a folder. The lock lies on the folder itself, and nothing is left of it.
+fn lock(path: &Path) -> Result<File, Failure> {
+    let busy = || {
+        Failure::file("write", path, "another zktorch is compiling into this folder")
+            .hint("wait until it is done, or choose another folder")
+    };
+    let folder = File::open(path).map_err(|e| unwritable(path, e))?;
+    match folder.try_lock() {
+        Err(fs::TryLockError::WouldBlock) => return Err(busy()),
+        // Some network file systems lock no folders: then two compilations at once may mix their files, which `prove` notices.
+        Err(fs::TryLockError::Error(_)) | Ok(()) => {}
+    }
+    // It may have been replaced between the opening and the lock.
+    let [own, there] = [folder.metadata(), fs::metadata(path)].map(|found| found.ok().as_ref().and_then(place::number));
+    if own == there { Ok(folder) } else { Err(busy()) }
 }
 
 impl PendingFolder {
     /// Reserves a place.
     pub fn new(path: &Path) -> Result<Self, Failure> {
         if path.is_dir() {
-            temporary(path, false).map_err(|e| unwritable(path, e))?;
-            return Ok(Self::Old(path.to_owned()));
+            return Self::old(path);
         }
         if path.exists() {
             return Err(unwritable(path, "it is a file, a folder is needed"));
         }
+        if path.is_symlink() {
+            return Err(unwritable(path, "it is a symbolic link to nothing"));
+        }
+        let made = signals::make(|| fs::create_dir(path), |()| Leftover::Empty(path.to_owned()));
+        let ((), _listed) = match made {
+            // Somebody was faster.
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Self::old(path),
+            made => made.map_err(|e| unwritable(path, e))?,
+        };
+        let place = Reserved { path: path.to_owned(), _listed, _lock: lock(path)? };
         let mut builder = tempfile::Builder::new();
         builder.prefix(".zktorch-");
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
-        let folder = builder.tempdir_in(parent(path)).map_err(|e| unwritable(path, e))?;
-        Ok(Self::New { path: path.to_owned(), folder })
+        let made = signals::make(|| builder.tempdir_in(parent(path)), |made| Leftover::Tree(made.path().to_owned()));
+        let (folder, listed) = made.map_err(|e| unwritable(path, e))?;
+        Ok(Self::New { place, folder, listed })
+    }
+
+    fn old(path: &Path) -> Result<Self, Failure> {
+        let _lock = lock(path)?;
+        temporary(path, false).map_err(|e| unwritable(path, e))?;
+        Ok(Self::Old { path: path.to_owned(), _lock })
     }
 
     /// Writes the files; they appear together, or (in an old folder) in the order given.
     pub fn write(self, files: &[Entry]) -> Result<(), Failure> {
         let folder = match &self {
             Self::New { folder, .. } => folder.path(),
-            Self::Old(path) => path,
+            Self::Old { path, .. } => path,
         };
-        let mut pending = Vec::with_capacity(files.len());
-        for Entry { name, bytes, secret } in files {
-            let mut file = Pending::with(&folder.join(name), *secret)?;
-            file.fill(bytes)?;
-            pending.push(file);
-        }
-        pending.into_iter().try_for_each(Pending::rename)?;
-        if let Self::New { path, folder } = self {
-            fs::rename(folder.path(), &path).map_err(|e| unwritable(&path, e))?;
+        let filled = |Entry { name, bytes, secret }: &Entry| Pending::with(&folder.join(name), *secret)?.filled(bytes);
+        let pending = files.iter().map(filled).collect::<Result<Vec<_>, _>>()?;
+        finish(pending)?;
+        if let Self::New { place, folder, listed } = self {
+            signals::undisturbed(|| rename_folder(folder.path(), &place.path)).map_err(|e| unwritable(&place.path, e))?;
             // The folder is in its place; there is nothing left to clean up.
-            drop(folder.keep());
-            sync_folder(parent(&path));
+            drop((folder.keep(), listed));
+            sync_folder(parent(&place.path));
         }
         Ok(())
     }
+}
+
+/// Puts a folder in the place of an empty one.
+fn rename_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    // Elsewhere a folder cannot be replaced by renaming.
+    #[cfg(not(unix))]
+    fs::remove_dir(to)?;
+    fs::rename(from, to)
 }
 
 #[cfg(test)]

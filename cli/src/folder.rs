@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use zktorch_blocks::program::Program;
 use zktorch_prover::ProvingKey;
-use zktorch_verifier::codec::{DecodeError, Kind, decode, encode};
+use zktorch_verifier::codec::{DecodeError, Kind, decode, encode, open};
 use zktorch_verifier::key::VerifyingKey;
+use zktorch_verifier::model::ModelProof;
 use zktorch_verifier::proof::Proof;
 
 /// The compiled program.
@@ -60,6 +61,25 @@ impl ProgramFile {
         Ok(key)
     }
 
+    /// Refuses a proving key or a model proof in the folder that is damaged or belongs to another model; either may be absent.
+    pub fn check_others(&self, dir: &Path, digest: &[u8; 32]) -> Result<(), Failure> {
+        let path = dir.join(PROVING);
+        if path.exists() {
+            let bytes = read(&path)?;
+            decoded(&path, open(Kind::ProvingKey, &bytes))?;
+            self.belongs(&path, &bytes, 0)?;
+        }
+        let path = dir.join(MODEL);
+        if path.exists() {
+            let proof = decoded(&path, ModelProof::from_bytes(&read(&path)?))?;
+            if proof.key != *digest {
+                let why = format!("it is the model proof of another verifying key than the {VERIFYING} beside it");
+                return Err(Failure::file("use", &path, why).hint("copy all files of the folder together"));
+            }
+        }
+        Ok(())
+    }
+
     fn belongs(&self, path: &Path, bytes: &[u8], key: usize) -> Result<(), Failure> {
         if self.keys[key] == trailing_digest(bytes) {
             return Ok(());
@@ -102,6 +122,48 @@ pub fn read_proof(path: &Path) -> Result<(Proof, usize), Failure> {
 /// Reads a verifying key.
 pub fn read_verifying_key(path: &Path) -> Result<VerifyingKey, Failure> {
     decoded(path, VerifyingKey::from_bytes(&read(path)?))
+}
+
+/// The files that `compile` writes.
+pub const ALL: [&str; 5] = [PROGRAM, PROVING, MODEL, REPORT, VERIFYING];
+
+/// The keys that a compilation takes the place of.
+pub struct Replaced {
+    key: Option<VerifyingKey>,
+}
+
+/// What is in the folder that is compiled into. Unless `force` is set, it must be new or empty: keys cannot be made again, and proofs
+/// made with them are worth nothing without them.
+pub fn vacant(dir: &Path, force: bool) -> Result<Option<Replaced>, Failure> {
+    let entries = std::fs::read_dir(dir).map(|all| all.flatten().map(|e| e.file_name()).collect::<Vec<_>>());
+    let names: Vec<String> = entries.unwrap_or_default().iter().map(|n| n.to_string_lossy().into_owned()).collect();
+    let others: Vec<&String> = names.iter().filter(|n| !n.starts_with('.') && !ALL.contains(&n.as_str())).collect();
+    if names.iter().any(|name| ALL.contains(&name.as_str())) {
+        let key = read_verifying_key(&dir.join(VERIFYING)).ok();
+        if force {
+            return Ok(Some(Replaced { key }));
+        }
+        return Err(Failure::file("write", dir, "it holds the keys of a compiled model")
+            .hint("choose another folder; --force replaces the keys: proofs made with them are not accepted by new ones"));
+    }
+    match others.first() {
+        Some(one) if !force => Err(Failure::file("write", dir, format!("it holds other files, such as `{one}`"))
+            .hint("choose a folder that does not exist yet; --force writes beside what is there")),
+        _ => Ok(None),
+    }
+}
+
+impl Replaced {
+    /// What happened to whoever has the old keys, and whether the program is the same.
+    pub fn describe(&self, new: &VerifyingKey) -> (String, Option<bool>) {
+        let same = self.key.as_ref().and_then(|old| Some(old.program_digest().ok()? == new.program_digest().ok()?));
+        let what = match same {
+            Some(true) => "the keys of the same program: its weights are committed anew, under fresh randomness",
+            Some(false) => "the keys of another program",
+            None => "files of an earlier compilation",
+        };
+        (format!("{what}; proofs made with them are not accepted by these"), same)
+    }
 }
 
 /// The folder's files as bytes, ready to be written.

@@ -10,13 +10,16 @@ mod commands;
 mod failure;
 mod files;
 mod folder;
+mod foreign;
 mod generators;
 mod model_proof;
 mod outcome;
 mod pipeline;
+mod place;
 mod progress;
 pub mod setup;
 mod show;
+mod signals;
 
 pub use folder::ProgramFile;
 
@@ -30,19 +33,35 @@ use std::process::ExitCode;
 
 /// Runs the program with the given arguments, the first of which is its name.
 pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
+    let words: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
         Err(error) => {
-            // Nothing is left to do if the terminal is gone.
-            drop(error.print());
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            return usage(&error, &words);
         }
     };
     let format = cli.format;
+    signals::watch();
     match guarded(cli.command) {
         Ok(outcome) => outcome.print(format),
         Err(failure) => failure.print(format),
     }
+}
+
+/// Says what is wrong with the words on the command line, or the help that was asked for.
+fn usage(error: &clap::Error, words: &[OsString]) -> ExitCode {
+    // Nothing is left to do if the terminal is gone.
+    drop(error.print());
+    let code = u8::try_from(error.exit_code()).unwrap_or(2);
+    let pair = |pair: &[OsString]| pair == ["--format", "json"];
+    let asked = words.windows(2).any(pair) || words.iter().any(|word| word == "--format=json");
+    if asked && error.use_stderr() {
+        let text = error.to_string();
+        let what = text.trim_end().trim_start_matches("error: ");
+        let error = serde_json::json!({ "what": what, "hint": null, "exit_code": code });
+        outcome::emit(&serde_json::json!({ "error": error }).to_string());
+    }
+    ExitCode::from(code)
 }
 
 /// Runs a command; a panic anywhere below is a defect, reported as one.

@@ -1,4 +1,5 @@
-//! The model proof beside a key: made by `compile`, checked at the first use of a key, remembered by the key's digest.
+//! The model proof beside a key: made by `compile`, checked at the first use of a key. What was accepted is noted in the cache: key, proof,
+//! level, and by which verifier.
 
 use crate::cache;
 use crate::failure::Failure;
@@ -6,21 +7,36 @@ use crate::files::read;
 use crate::folder::{MODEL, decoded};
 use crate::progress::Progress;
 use crate::show;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::path::Path;
 use zktorch_accumulator::setup::Generators;
 use zktorch_prover::{ProvingKey, Randomness, prove_model};
-use zktorch_verifier::codec::VERSION;
 use zktorch_verifier::key::VerifyingKey;
 use zktorch_verifier::model::{Level, ModelProof, verify_model};
-use zktorch_verifier::{Unverifiable, Verdict};
+use zktorch_verifier::{REVISION, Unverifiable, Verdict, verify};
+
+/// When a model proof was checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// By this command.
+    Now,
+    /// By an earlier one.
+    Before,
+}
 
 /// What is known of a key's weights.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Model {
     /// They are integers of their declared widths, zero in their padding.
-    Proved,
+    Proved {
+        /// SHA-256 of the model proof, in hexadecimal.
+        proof: String,
+        /// When it was checked.
+        since: Since,
+    },
     /// Less, in words.
-    Unproved(&'static str),
+    Unproved(String),
     /// There is a model proof, and it does not hold.
     Refused(String),
 }
@@ -40,47 +56,121 @@ pub fn make(
     proof.to_bytes().map_err(|e| failed(&e))
 }
 
-/// The file that remembers that a key's weights were proved, to this version.
-fn remembered(key: &[u8; 32]) -> String {
-    format!("proved-models/{VERSION}-{}", show::hex(key))
+/// A model proof that was accepted: what the cache keeps of a key. Anything else that lies there is not believed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Accepted {
+    /// Digest of the key, in hexadecimal.
+    key: String,
+    /// SHA-256 of the model proof's file.
+    proof: String,
+    /// What it proves.
+    level: Level,
+    /// The protocol by which it was made and checked.
+    protocol: String,
+    /// Number of the verifier that accepted it.
+    verifier: u32,
 }
 
-/// What is known of the weights of a key, by the model proof in the key's folder or by an earlier check.
-pub fn state(path: &Path, key: &VerifyingKey, digest: &[u8; 32], generators: Option<&Generators>) -> Result<Model, Failure> {
-    let name = remembered(digest);
-    if cache::path(&name).is_some_and(|p| p.is_file()) {
-        return Ok(Model::Proved);
+impl Accepted {
+    fn new(key: &VerifyingKey, digest: &[u8; 32], file: &[u8], level: Level) -> Self {
+        let (key, protocol) = (show::hex(digest), verify::protocol(key).to_owned());
+        Self { key, proof: show::hex(&Sha256::digest(file)), level, protocol, verifier: REVISION }
     }
-    let file = path.with_file_name(MODEL);
-    if !file.is_file() {
-        return Ok(Model::Unproved("there is no model proof beside the key"));
+
+    /// The name in the cache, by the key alone: the last word on a key replaces what was known of it.
+    fn name(digest: &[u8; 32]) -> String {
+        format!("proved-models/{}.json", show::hex(digest))
     }
-    let proof = decoded(&file, ModelProof::from_bytes(&read(&file)?))?;
-    let verdict = verify_model(key, &proof, generators).map_err(|e: Unverifiable| Failure::file("use", path, e))?;
-    Ok(match (verdict, proof.level) {
-        (Verdict::Rejected(reason), _) => Model::Refused(format!("{}: {reason}", file.display())),
-        (Verdict::Accepted, Level::Padding) => Model::Unproved("zero padding is proved, widths are not (--model-proof off)"),
-        (Verdict::Accepted, Level::Widths) => {
-            cache::keep(&name, b"");
-            Model::Proved
+
+    /// What is kept of a key, if this verifier accepted it under the key's protocol.
+    fn recall(key: &VerifyingKey, digest: &[u8; 32]) -> Option<Self> {
+        let bytes = std::fs::read(cache::path(&Self::name(digest))?).ok()?;
+        let kept: Self = serde_json::from_slice(&bytes).ok()?;
+        let hexadecimal = kept.proof.len() == 64 && kept.proof.bytes().all(|b| b.is_ascii_hexdigit());
+        let fits = kept == Self { proof: kept.proof.clone(), level: kept.level, ..Self::new(key, digest, b"", kept.level) };
+        (hexadecimal && fits).then_some(kept)
+    }
+
+    fn keep(&self, digest: &[u8; 32]) {
+        if let Ok(bytes) = serde_json::to_vec(self) {
+            cache::keep(&Self::name(digest), &bytes);
         }
-    })
+    }
+
+    fn model(&self, since: Since) -> Model {
+        match self.level {
+            Level::Widths => Model::Proved { proof: self.proof.clone(), since },
+            Level::Padding => Model::Unproved("zero padding is proved, widths are not (--model-proof off)".into()),
+        }
+    }
+}
+
+/// What is known of the weights of a key, by the model proof in the key's folder, or by one that was accepted before: the note of that names it
+/// by its digest.
+///
+/// # Errors
+/// If there is a file that is no model proof, or one of another key: then nothing is decided.
+pub fn state(path: &Path, key: &VerifyingKey, digest: &[u8; 32], generators: Option<&Generators>) -> Result<Model, Failure> {
+    let kept = Accepted::recall(key, digest);
+    let file = path.with_file_name(MODEL);
+    if !file.exists() {
+        let none = || Model::Unproved("there is no model proof beside the key".into());
+        return Ok(kept.map_or_else(none, |kept| kept.model(Since::Before)));
+    }
+    let bytes = read(&file)?;
+    let of = |level| Accepted::new(key, digest, &bytes, level);
+    if let Some(kept) = kept.as_ref().filter(|kept| **kept == of(kept.level)) {
+        return Ok(kept.model(Since::Before));
+    }
+    let proof = decoded(&file, ModelProof::from_bytes(&bytes))?;
+    if proof.key != *digest {
+        let why = format!("it is the model proof of another verifying key, {}", show::hex(&proof.key));
+        return Err(Failure::file("use", &file, why).hint(
+            "get the model.proof that was made with the key, or take this one away: then the verdict says `unproved`",
+        ));
+    }
+    let verdict = verify_model(key, &proof, generators).map_err(|e: Unverifiable| Failure::file("use", path, e))?;
+    if let Verdict::Rejected(reason) = verdict {
+        return Ok(Model::Refused(format!("{}: {reason}", file.display())));
+    }
+    let accepted = of(proof.level);
+    // What is known already and says more stays.
+    if let Some(kept) = kept.filter(|kept| kept.level == Level::Widths && proof.level == Level::Padding) {
+        return Ok(kept.model(Since::Before));
+    }
+    accepted.keep(digest);
+    Ok(accepted.model(Since::Now))
 }
 
 impl Model {
+    /// Whether the weights are what a compiler would have committed to.
+    pub fn is_proved(&self) -> bool {
+        matches!(self, Self::Proved { .. })
+    }
+
     /// `proved` or `unproved`.
     pub fn word(&self) -> &'static str {
-        if *self == Self::Proved { "proved" } else { "unproved" }
+        if self.is_proved() { "proved" } else { "unproved" }
     }
 
     /// What that means.
     pub fn text(&self) -> String {
         match self {
-            Self::Proved => "proved: the weights are integers of their declared widths".into(),
+            Self::Proved { since: Since::Now, .. } => "proved: the weights are integers of their declared widths".into(),
+            Self::Proved { proof, since: Since::Before } => {
+                format!("proved: the weights are integers of their declared widths (model proof {proof}, accepted before)")
+            }
             Self::Unproved(why) => {
                 format!("unproved: nothing is known of these weights but that they were fixed before ({why})")
             }
             Self::Refused(why) => format!("refused: {why}"),
         }
+    }
+
+    /// What a reader of a verdict is warned of, if the weights may be anything.
+    pub fn warning(&self) -> Option<String> {
+        let Self::Unproved(why) = self else { return None };
+        Some(format!("the model is UNPROVED, the output may be a function of weights that no model has: {why}"))
     }
 }

@@ -2,13 +2,17 @@
 
 use crate::args::Visibility;
 use crate::failure::Failure;
+use crate::files;
 use crate::folder::read_verifying_key;
+use crate::foreign;
 use crate::progress::Progress;
 use crate::show::{self, Tensor};
 use std::path::{Path, PathBuf};
+use zktorch_blocks::program::{Program, TensorId};
 use zktorch_compiler::import::{ImportError, ImportOptions, model_path};
-use zktorch_compiler::inputs::{InputSpec, SampleError, read};
-use zktorch_compiler::{CompileError, Like, Options};
+use zktorch_compiler::inputs::{InputSpec, Sample, SampleError, read};
+use zktorch_compiler::{CompileError, InputError, Like, Options};
+use zktorch_verifier::key;
 
 pub use zktorch_compiler::report::{Predictions, Report};
 pub use zktorch_compiler::{Compiled, Port};
@@ -35,6 +39,7 @@ pub struct Choices {
 /// From an ONNX file to a program and its weights.
 pub fn compile_model(model: &Path, choices: &Choices, progress: &mut Progress) -> Result<Compiled, Failure> {
     progress.begin("reading the model");
+    files::readable(model)?;
     let options = ImportOptions { input_shapes: choices.input_shapes.clone(), ..ImportOptions::default() };
     let imported = model_path(model, &options).map_err(|e| import_failure(model, &e))?;
     let inputs = InputSpec::of(&imported.graph);
@@ -69,19 +74,30 @@ fn outputs_of(path: &Path, inputs: &[InputSpec]) -> Result<Vec<Like>, Failure> {
 }
 
 /// A model that cannot be imported: unsupported, or not readable.
-pub fn import_failure(model: &Path, error: &ImportError) -> Failure {
-    let model = model.display();
+pub fn import_failure(path: &Path, error: &ImportError) -> Failure {
+    let model = path.display();
     match error {
         ImportError::Unsupported(_) => {
             Failure::unsupported(format!("`{model}` uses operators that cannot be proved yet: {error}"))
         }
         ImportError::Read { .. } => Failure::undecided(error.to_string()),
-        ImportError::Malformed { .. } => Failure::undecided(format!("`{model}`: {error}"))
-            .hint("is the file complete, and was it written by torch.onnx.export?"),
+        ImportError::Malformed { .. } => Failure::undecided(format!("`{model}`: {error}")).hint(malformed(path, error)),
         ImportError::ExternalData { .. } => Failure::undecided(format!("`{model}`: {error}"))
             .hint("keep the weight files that the export wrote beside the .onnx file"),
         _ => Failure::undecided(format!("`{model}`: {error}")),
     }
+}
+
+/// What is probably the matter with a file that is no valid model.
+fn malformed(path: &Path, error: &ImportError) -> String {
+    if let Some(what) = foreign::guess(path) {
+        return format!("the file seems to be {what}");
+    }
+    // What exporters write in training mode: dropouts and normalisations with further outputs.
+    if error.to_string().contains("Wrong number of outputs") {
+        return "was the model exported in training mode? call model.eval() before torch.onnx.export".into();
+    }
+    "is the file complete, and was it written by torch.onnx.export?".into()
 }
 
 fn compile_failure(model: &Path, error: &CompileError) -> Failure {
@@ -106,22 +122,38 @@ fn sample_failure(error: SampleError) -> Failure {
     Failure::undecided(error.to_string())
 }
 
+/// Ports of tensors of a program, with the names and shapes that a key gives them.
+pub fn key_ports(program: &Program, ids: &[TensorId], named: &[key::Port]) -> Vec<Port> {
+    let port = |(&id, port): (&TensorId, &key::Port)| {
+        let tensor = program.tensors.get(id)?;
+        let (name, shape) = (port.name.clone(), port.shape.clone());
+        let columns = program.column_exponents(id).to_vec();
+        Some(Port { name, shape, element: port.element, scale: tensor.scale, columns, interval: tensor.interval })
+    };
+    ids.iter().zip(named).filter_map(port).collect()
+}
+
 /// Reads the one input that a file holds, as integers.
 pub fn read_input(path: &Path, ports: &[Port]) -> Result<Vec<Vec<i64>>, Failure> {
+    quantise(ports, &read_sample(path, ports)?).map_err(|e| Failure::file("use", path, e))
+}
+
+/// The integers of an input.
+pub fn quantise(ports: &[Port], sample: &Sample) -> Result<Vec<Vec<i64>>, InputError> {
+    ports.iter().zip(sample).map(|(port, array)| port.quantise(&array.iter().copied().collect::<Vec<f64>>())).collect()
+}
+
+/// Reads the one input that a file holds.
+pub fn read_sample(path: &Path, ports: &[Port]) -> Result<Sample, Failure> {
     let specs: Vec<InputSpec> = ports.iter().map(|p| InputSpec { name: p.name.clone(), shape: p.shape.clone() }).collect();
-    let samples = read(path, &specs).map_err(sample_failure)?;
-    let [sample] = samples.as_slice() else {
+    let mut samples = read(path, &specs).map_err(sample_failure)?;
+    let [_] = samples.as_slice() else {
         let shapes: Vec<String> =
             ports.iter().map(|p| format!("`{}` has shape {}", p.name, show::shape(&p.shape))).collect();
         let why = format!("expected one sample, it holds {} (input {})", samples.len(), shapes.join(", input "));
         return Err(Failure::file("use", path, why));
     };
-    let mut inputs = Vec::with_capacity(ports.len());
-    for (port, array) in ports.iter().zip(sample) {
-        let values: Vec<f64> = array.iter().copied().collect();
-        inputs.push(port.quantise(&values).map_err(|e| Failure::file("use", path, e))?);
-    }
-    Ok(inputs)
+    Ok(samples.remove(0))
 }
 
 /// Named tensors of integers.

@@ -73,8 +73,19 @@ pub fn shape(axes: &[usize]) -> String {
     if axes.is_empty() { "scalar".into() } else { axes.iter().map(usize::to_string).collect::<Vec<_>>().join("x") }
 }
 
+/// The place of a row-major position in a tensor, as `[0, 3]`.
+pub fn place(position: usize, shape: &[usize]) -> String {
+    let (mut left, mut axes) = (position, Vec::with_capacity(shape.len()));
+    for &extent in shape.iter().rev() {
+        axes.push((left % extent.max(1)).to_string());
+        left /= extent.max(1);
+    }
+    axes.reverse();
+    format!("[{}]", axes.join(", "))
+}
+
 /// Six significant digits.
-fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     if value == 0.0 || (1e-4..1e7).contains(&value.abs()) {
         let digits = if value == 0.0 { 0 } else { (5 - value.abs().log10().floor() as i32).max(0) as usize };
         let text = format!("{value:.digits$}");
@@ -188,6 +199,7 @@ mod tests {
             (count(0), count(999), count(1_000), count(1_234_567)),
             ("0".into(), "999".into(), "1,000".into(), "1,234,567".into())
         );
+        assert_eq!((place(0, &[]), place(7, &[1, 2, 5])), ("[]".into(), "[0, 1, 2]".into()));
         assert_eq!((bytes(5_432), seconds(0.0123), shape(&[1, 8])), ("5,432 bytes".into(), "12 ms".into(), "1x8".into()));
     }
 }

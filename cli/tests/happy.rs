@@ -97,11 +97,17 @@ fn private_inputs_and_outputs_are_not_in_the_proof() {
 }
 
 #[test]
-fn compiling_again_replaces_the_folder() {
+fn compiling_again_replaces_the_folder_if_it_is_told_to() {
     let scratch = Scratch::new();
     assert_eq!(compile_mlp(&scratch, "out", &[]).code, 0);
     let first = std::fs::read(scratch.path("out/verifying.key")).unwrap();
-    assert_eq!(compile_mlp(&scratch, "out", &[]).code, 0);
+    compile_mlp(&scratch, "out", &[]).fails(2, &["out", "keys of a compiled model", "--force", "not accepted"]);
+    assert_eq!(first, std::fs::read(scratch.path("out/verifying.key")).unwrap());
+    let replaced = compile_mlp(&scratch, "out", &["--force", "--format", "json"]);
+    assert_eq!((replaced.code, &replaced.json()["replaced"]["same_program"]), (0, &true.into()), "{replaced:?}");
+    assert!(replaced.json()["replaced"]["what"].as_str().unwrap().contains("the same program"));
+    let another = compile_mlp(&scratch, "out", &["--force", "--input", "private"]);
+    assert!(another.code == 0 && another.stdout.contains("REPLACED: the keys of another program"), "{another:?}");
     // Blinders are fresh each time.
     assert_ne!(first, std::fs::read(scratch.path("out/verifying.key")).unwrap());
     assert_eq!(names(&scratch.path("out")).len(), 5);

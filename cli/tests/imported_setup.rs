@@ -32,7 +32,7 @@ fn json(container: &[u8]) -> String {
 
 fn compile(scratch: &Scratch, setup: &str) -> Ran {
     let model = scratch.file("mlp.onnx", bundled::DIGITS_MLP.onnx);
-    zktorch(&["compile", &model, "-o", &scratch.text("out"), "--bits", "9", "--setup", setup, "--format", "json"])
+    zktorch(&["compile", &model, "-o", &scratch.text("out"), "--force", "--bits", "9", "--setup", setup, "--format", "json"])
 }
 
 #[test]

@@ -200,7 +200,7 @@ fn the_proving_key_is_its_owners_alone() {
     let mode = |file: &str| std::fs::metadata(scratch.path("mlp").join(file)).unwrap().permissions().mode() & 0o777;
     // The second time the folder is there, and the key in it open to all.
     for _ in 0..2 {
-        assert_eq!(compile_mlp(&scratch, "mlp", &[]).code, 0);
+        assert_eq!(compile_mlp(&scratch, "mlp", &["--force"]).code, 0);
         assert_eq!(mode("proving.key"), 0o600);
         assert_eq!(mode("verifying.key") & 0o400, 0o400);
         std::fs::set_permissions(scratch.path("mlp/proving.key"), PermissionsExt::from_mode(0o644)).unwrap();

@@ -22,4 +22,4 @@ pub mod soundness;
 pub mod statement;
 pub mod verify;
 
-pub use verify::{Unverifiable, Verdict, verify};
+pub use verify::{REVISION, Unverifiable, Verdict, verify};

@@ -27,6 +27,10 @@ pub enum Unverifiable {
     Setup(#[from] SetupError),
 }
 
+/// Number of this verifier. It is raised with every change after which something is refused that was accepted before, so that what an
+/// earlier verifier accepted, and somebody noted, is checked again.
+pub const REVISION: u32 = 2;
+
 /// The protocol's name, bound first: version and grouping schedule.
 pub fn protocol(key: &VerifyingKey) -> &'static str {
     if key.setup.is_transparent() { "zktorch/v1/transparent/1" } else { "zktorch/v1/kzg/1" }

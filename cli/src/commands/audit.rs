@@ -2,6 +2,7 @@
 
 use crate::args::Audit;
 use crate::failure::Failure;
+use crate::files;
 use crate::folder::read_verifying_key;
 use crate::outcome::Outcome;
 use crate::pipeline::import_failure;
@@ -21,6 +22,7 @@ const SPARE: usize = 1 << 20;
 const COARSE: u32 = 6;
 
 pub fn command(args: &Audit) -> Result<Outcome, Failure> {
+    files::readable(&args.model)?;
     let key = read_verifying_key(&args.key)?;
     // A key that is not well formed has no sizes to go by.
     key.layout().map_err(|e| Failure::file("audit", &args.key, e))?;

@@ -3,9 +3,10 @@
 use crate::args::Commit;
 use crate::binding::{PendingBinding, private};
 use crate::failure::Failure;
-use crate::folder::ProgramFile;
+use crate::folder::{self, ProgramFile};
 use crate::outcome::Outcome;
 use crate::pipeline::read_input;
+use crate::place;
 use crate::show;
 use serde_json::{Value, json};
 use zktorch_prover::Randomness;
@@ -13,6 +14,9 @@ use zktorch_prover::binding::{Opened, Opening, commit, draw};
 use zktorch_verifier::commitment::{Commitment, Committed};
 
 pub fn command(args: &Commit) -> Result<Outcome, Failure> {
+    let files = place::Files::default().samples("--input", &args.input);
+    let files = folder::ALL.iter().fold(files, |files, name| files.input("DIR", args.dir.join(name)));
+    PendingBinding::listed("-o", &args.output, files).check()?;
     let pending = PendingBinding::new(&args.output)?;
     let file = ProgramFile::read(&args.dir)?;
     let (proving, verifying) = (file.proving_key(&args.dir)?, file.verifying_key(&args.dir)?);

@@ -3,10 +3,11 @@
 use crate::args::{Compile, SetupChoice, Toggle};
 use crate::failure::Failure;
 use crate::files::PendingFolder;
-use crate::folder::{Files, REPORT};
+use crate::folder::{self, Files, REPORT};
 use crate::model_proof;
 use crate::outcome::Outcome;
 use crate::pipeline::{Choices, Compiled, Predictions, Report, compile_model};
+use crate::place;
 use crate::progress::Progress;
 use crate::setup::{Decider, choose, predict};
 use crate::show;
@@ -35,7 +36,9 @@ pub struct Made {
 }
 
 pub fn command(args: &Compile) -> Result<Outcome, Failure> {
+    files(args).check()?;
     let folder = PendingFolder::new(&args.out)?;
+    let replaced = folder::vacant(&args.out, args.force)?;
     let mut progress = Progress::new();
     let choices = Choices {
         calibrate: args.calibrate.clone(),
@@ -50,14 +53,35 @@ pub fn command(args: &Compile) -> Result<Outcome, Failure> {
     let made = make(&args.model, &choices, &args.setup, level, &mut progress)?;
     progress.begin("writing");
     let seconds = progress.seconds();
-    let (text, mut json) = describe(&made, &args.out)?;
+    let (mut text, mut json) = describe(&made, &args.out)?;
+    let replaced = replaced.map(|old| old.describe(&made.verifying));
+    if let Some((what, _)) = &replaced {
+        text.push_str(&format!("\nREPLACED: {what}\n"));
+    }
     if let Value::Object(map) = &mut json {
         map.insert("compile_seconds".into(), json!(seconds));
+        let replaced = replaced.map(|(what, same)| json!({ "what": what, "same_program": same }));
+        map.insert("replaced".into(), json!(replaced));
     }
     let mut report = serde_json::to_vec_pretty(&json).map_err(|e| Failure::undecided(format!("{REPORT}: {e}")))?;
     report.push(b'\n');
     made.files.write(folder, report)?;
     Ok(Outcome::done(format!("{text}\ncompiled in {}\n", show::seconds(seconds)), json))
+}
+
+/// What is read and written.
+fn files(args: &Compile) -> place::Files {
+    let mut files = place::Files::default().input("the model", &args.model);
+    for path in &args.calibrate {
+        files = files.samples("--calibrate", path);
+    }
+    if let Some(path) = &args.input_like {
+        files = files.input("--input-like", path);
+    }
+    if let SetupChoice::File(path) = &args.setup {
+        files = files.input("--setup", path);
+    }
+    folder::ALL.iter().fold(files, |files, name| files.output(name, args.out.join(name)))
 }
 
 /// Compiles a model, chooses the setup, makes the keys and the proof about the weights.

@@ -9,6 +9,7 @@ use crate::outcome::Outcome;
 use crate::pipeline::{Choices, Port, tensors};
 use crate::progress::Progress;
 use crate::show;
+use crate::signals::{self, Leftover};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::time::Instant;
@@ -97,7 +98,8 @@ struct Ready {
 /// Compiles the bundled network in a temporary folder, as a user would.
 fn compile(progress: &mut Progress) -> Result<Ready, Failure> {
     let failed = |e: std::io::Error| Failure::undecided(format!("cannot write to a temporary folder: {e}"));
-    let folder = tempfile::tempdir().map_err(failed)?;
+    let made = signals::make(tempfile::tempdir, |folder| Leftover::Tree(folder.path().to_owned()));
+    let (folder, _listed) = made.map_err(failed)?;
     let (model, samples) = (folder.path().join("digits.onnx"), folder.path().join("samples.npy"));
     std::fs::write(&model, bundled::DIGITS_CNN.onnx).map_err(failed)?;
     std::fs::write(&samples, bundled::DIGITS_CALIBRATION_NPY).map_err(failed)?;

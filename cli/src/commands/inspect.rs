@@ -55,14 +55,17 @@ impl Found {
 fn folder(dir: &Path) -> Result<Found, Failure> {
     let program = ProgramFile::read(dir)?;
     let key = program.verifying_key(dir)?;
+    let digest = key.digest().map_err(|e| Failure::undecided(e.to_string()))?;
+    program.check_others(dir, &digest)?;
     let mut found = Found::new("compiled model");
     describe_key(&mut found, &key)?;
     if let Some(report) = std::fs::read(dir.join(REPORT)).ok().and_then(|b| serde_json::from_slice::<Value>(&b).ok()) {
         describe_report(&mut found, &report);
     }
-    let size = |name: &str| std::fs::metadata(dir.join(name)).map_or(0, |m| m.len() as usize);
+    let size = |name: &str| std::fs::metadata(dir.join(name)).ok().map(|m| m.len() as usize);
     let sizes = [PROGRAM, PROVING, VERIFYING, MODEL, REPORT].map(|name| (name, size(name)));
-    let text: Vec<String> = sizes.iter().map(|(name, n)| format!("{name} {}", show::bytes(*n))).collect();
+    let text: Vec<String> =
+        sizes.iter().map(|(name, n)| format!("{name} {}", n.map_or("ABSENT".into(), show::bytes))).collect();
     found.add(
         "files",
         text.join(", "),
@@ -185,13 +188,25 @@ fn file(path: &Path) -> Result<Found, Failure> {
             );
             found
         }
-        None => {
-            return Err(Failure::file("inspect", path, "not a zktorch file")
-                .hint("expected a program, a key, a proof, or a folder made by `zktorch compile`"));
-        }
+        None => report(&bytes).ok_or_else(|| {
+            Failure::file("inspect", path, "not a zktorch file")
+                .hint("expected a program, a key, a proof, a report, or a folder made by `zktorch compile`")
+        })?,
     };
     found.add("size", show::bytes(bytes.len()), "file_bytes", json!(bytes.len()));
     Ok(found)
+}
+
+/// The report that `compile` leaves.
+fn report(bytes: &[u8]) -> Option<Found> {
+    let report: Value = serde_json::from_slice(bytes).ok()?;
+    let mut found = Found::new("report of a compilation");
+    for (field, label) in [("model_digest", "model digest"), ("key_digest", "key digest")] {
+        let digest = report.get(field)?.as_str()?;
+        found.add(label, digest, field, json!(digest));
+    }
+    describe_report(&mut found, &report);
+    Some(found)
 }
 
 /// The kind that the header states: every kind's reader names what it got instead.

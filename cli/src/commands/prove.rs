@@ -2,12 +2,13 @@
 
 use super::run::run_failure;
 use crate::args::Prove;
-use crate::binding::{Bound, PendingBinding, private};
+use crate::binding::{Bound, PendingBinding, opening_of, private};
 use crate::failure::Failure;
 use crate::files::Pending;
-use crate::folder::ProgramFile;
+use crate::folder::{self, ProgramFile};
 use crate::outcome::Outcome;
 use crate::pipeline::{Port, read_input, tensors};
+use crate::place;
 use crate::progress::Progress;
 use crate::show;
 use serde_json::{Value, json};
@@ -16,22 +17,30 @@ use zktorch_prover::binding::{Opened, Opening};
 use zktorch_prover::{Blinders, ProveError, Proved, ProvingKey, Randomness, prove_bound};
 use zktorch_verifier::commitment::{Commitment, Committed};
 use zktorch_verifier::key::VerifyingKey;
+use zktorch_verifier::proof::Proof;
+use zktorch_verifier::{Verdict, verify};
 
 pub fn command(args: &Prove) -> Result<Outcome, Failure> {
     if let Some(threads) = args.threads {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
         pool.map_err(|e| Failure::undecided(format!("cannot start {threads} threads: {e}")))?;
     }
+    files(args).check()?;
     let pending = Pending::new(&args.output)?;
     let keep = args.keep.as_deref().map(PendingBinding::new).transpose()?;
     let mut progress = Progress::new();
     progress.begin("load");
     let file = ProgramFile::read(&args.dir)?;
     let (proving, verifying) = (file.proving_key(&args.dir)?, file.verifying_key(&args.dir)?);
+    if args.keep.is_some() && file.program.bound().next().is_none() {
+        return Err(Failure::file("keep commitments for", &args.dir, "no input or output of the model is private")
+            .hint("a proof shows them all; compile with --input private or --output private to have some committed"));
+    }
     let bound = Bound::read(&args.bind, &file, &proving, &verifying)?;
     let inputs = inputs(args, &file, &bound)?;
     let load = progress.seconds();
     let proved = prove(&proving, &verifying, &inputs, &bound.blinders, &mut progress)?;
+    let checked = (!args.unchecked).then(|| check(&proving, &verifying, &proved.proof, &mut progress)).transpose()?;
     progress.begin("write");
     if let Some(keep) = keep {
         let (commitment, opening) = kept(&file, &verifying, &proved, &inputs);
@@ -45,6 +54,7 @@ pub fn command(args: &Prove) -> Result<Outcome, Failure> {
     let proof_bytes = proved.proof.bytes.len();
     let mut phases = vec![("load", load)];
     phases.extend(proved.phases.iter().map(|p| (p.name, p.seconds)));
+    phases.extend(checked.map(|seconds| ("check", seconds)));
     let shown: Vec<String> = phases.iter().map(|(name, s)| format!("{name} {}", show::seconds(*s))).collect();
     let mut text: String = outputs.iter().map(|t| t.text() + "\n").collect();
     text.push_str(&show::lines(&[
@@ -69,6 +79,37 @@ pub fn command(args: &Prove) -> Result<Outcome, Failure> {
         "phases": phases,
     });
     Ok(Outcome::done(text, json))
+}
+
+/// What is read and written.
+fn files(args: &Prove) -> place::Files {
+    let mut files = folder::ALL.iter().fold(place::Files::default(), |files, n| files.input("DIR", args.dir.join(n)));
+    if let Some(path) = &args.input {
+        files = files.samples("--input", path);
+    }
+    for path in &args.bind {
+        files = files.input("--bind", path).input("the opening of --bind", opening_of(path));
+    }
+    files = files.output("-o", &args.output);
+    match &args.keep {
+        Some(path) => PendingBinding::listed("--keep", path, files),
+        None => files,
+    }
+}
+
+/// Verifies a proof before anybody has it; the seconds that this took.
+fn check(proving: &ProvingKey, verifying: &VerifyingKey, proof: &Proof, progress: &mut Progress) -> Result<f64, Failure> {
+    progress.begin("check");
+    let start = progress.seconds();
+    let refused = |why: &dyn std::fmt::Display| {
+        Failure::undecided(format!("the proof does not verify, and is not written: {why}")).hint(
+            "are proving.key and verifying.key as `zktorch compile` made them, together? If they are, this is a defect of zktorch",
+        )
+    };
+    match verify(verifying, proof, Some(&proving.generators)).map_err(|e| refused(&e))? {
+        Verdict::Accepted => Ok(progress.seconds() - start),
+        Verdict::Rejected(reason) => Err(refused(&reason)),
+    }
 }
 
 /// Integers of all inputs: the bound ones from their openings, the others from the file, which must not contradict.

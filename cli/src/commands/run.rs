@@ -2,15 +2,21 @@
 
 use crate::args::Run;
 use crate::failure::Failure;
-use crate::folder::ProgramFile;
+use crate::files::Pending;
+use crate::folder::{self, ProgramFile};
 use crate::outcome::Outcome;
 use crate::pipeline::{read_input, tensors};
+use crate::place;
 use crate::progress::Progress;
 use crate::show;
 use serde_json::json;
 use zktorch_blocks::execute::{ExecuteError, execute};
 
 pub fn command(args: &Run) -> Result<Outcome, Failure> {
+    let files = place::Files::default().samples("--input", &args.input);
+    let files = folder::ALL.iter().fold(files, |files, name| files.input("DIR", args.dir.join(name)));
+    args.output.iter().fold(files, |files, path| files.output("-o", path)).check()?;
+    let pending = args.output.as_deref().map(Pending::new).transpose()?;
     let mut progress = Progress::new();
     progress.begin("reading the keys");
     let file = ProgramFile::read(&args.dir)?;
@@ -22,6 +28,10 @@ pub fn command(args: &Run) -> Result<Outcome, Failure> {
     let seconds = progress.seconds() - start;
     let values: Vec<Vec<i64>> = file.program.outputs.iter().map(|&id| trace.values(&file.program, id).to_vec()).collect();
     let outputs = tensors(&file.outputs, &values);
+    if let Some(pending) = pending {
+        let data: Vec<Vec<f64>> = outputs.iter().map(show::Tensor::data).collect();
+        pending.write(json!({ "input_data": data }).to_string().as_bytes())?;
+    }
     let text: Vec<String> = outputs.iter().map(show::Tensor::text).collect();
     let phases: Vec<_> =
         progress.finish().into_iter().map(|(name, seconds)| json!({ "name": name, "seconds": seconds })).collect();

@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::files::{self, Pending};
 use crate::outcome::Outcome;
 use crate::pipeline::import_failure;
+use crate::place;
 use crate::show;
 use serde_json::{Value, json};
 use zktorch_compiler::import::strip;
@@ -13,8 +14,10 @@ use zktorch_compiler::import::strip;
 const NAMED: usize = 8;
 
 pub fn command(args: &Strip) -> Result<Outcome, Failure> {
+    place::Files::default().input("the model", &args.model).output("-o", &args.output).check()?;
     let pending = Pending::new(&args.output)?;
     let bytes = files::read(&args.model)?;
+    not_its_weights(args, &bytes)?;
     let folder = args.model.parent();
     let stripped = strip(&bytes, folder).map_err(|e| import_failure(&args.model, &e))?;
     pending.write(&stripped.bytes)?;
@@ -44,4 +47,15 @@ pub fn command(args: &Strip) -> Result<Outcome, Failure> {
         "bytes": stripped.bytes.len(),
     });
     Ok(Outcome::done(show::lines(&lines), json))
+}
+
+/// Refuses to overwrite a file that the model names: its weights may lie there.
+fn not_its_weights(args: &Strip, model: &[u8]) -> Result<(), Failure> {
+    let name = args.output.file_name().map(|name| name.as_encoded_bytes()).unwrap_or_default();
+    let named = !name.is_empty() && model.windows(name.len()).any(|bytes| bytes == name);
+    if named && args.output.exists() {
+        let why = format!("`{}` names this file: its weights may lie there", args.model.display());
+        return Err(Failure::file("write -o", &args.output, why).hint("name another file"));
+    }
+    Ok(())
 }

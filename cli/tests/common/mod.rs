@@ -67,17 +67,33 @@ impl Ran {
     }
 }
 
-/// Runs the program.
-pub fn zktorch(args: &[&str]) -> Ran {
+/// The program with these words.
+pub fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_zktorch"));
     // What is kept between runs stays out of the user's cache.
     command.args(args).env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
-    let Output { status, stdout, stderr } = command.output().unwrap();
+    command
+}
+
+/// What came of a run.
+pub fn ran(Output { status, stdout, stderr }: Output) -> Ran {
     Ran {
         code: status.code().unwrap(),
         stdout: String::from_utf8(stdout).unwrap(),
         stderr: String::from_utf8(stderr).unwrap(),
     }
+}
+
+/// Runs the program.
+pub fn zktorch(args: &[&str]) -> Ran {
+    ran(command(args).output().unwrap())
+}
+
+/// Runs it, and expects that it does what was asked.
+pub fn done(args: &[&str]) -> Ran {
+    let ran = zktorch(args);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    ran
 }
 
 /// An ONNX model of one node `y = Op(x)` on a tensor of floats.

@@ -1,0 +1,100 @@
+//! Private tensors: which ones a proof has, which a commitment names, and which several proofs share.
+
+use super::Judged;
+use std::path::{Path, PathBuf};
+use zktorch_accumulator::setup::VerifierSetup;
+use zktorch_verifier::commitment::{Commitment, Committed};
+use zktorch_verifier::key::{Port, VerifyingKey};
+use zktorch_verifier::proof::Proof;
+
+/// A private input or output of a proof.
+pub struct Bound {
+    /// `input` or `output`.
+    pub role: &'static str,
+    /// Its commitment.
+    pub committed: Committed,
+}
+
+/// The private inputs and outputs of a proof.
+pub fn bound(key: &VerifyingKey, proof: &Proof) -> Vec<Bound> {
+    let program = &key.program;
+    let inputs = program.inputs.iter().zip(&key.inputs).map(|(id, port)| ("input", *id, port));
+    let outputs = program.outputs.iter().zip(&key.outputs).map(|(id, port)| ("output", *id, port));
+    let one = |(role, id, port): (_, _, &Port)| Some(Bound { role, committed: Committed::of(key, proof, id, &port.name)? });
+    inputs.chain(outputs).filter_map(one).collect()
+}
+
+/// Which private tensor of a proof each tensor of a commitment is, in words; `None` if one of them is none. A tensor with the name
+/// of a private input that it fits must be that input: otherwise a prover could exchange two inputs that were committed together.
+pub fn ties(bound: &[Bound], setup: &VerifierSetup, commitment: &Commitment, path: &Path) -> Option<Vec<String>> {
+    let tie = |c: &Committed| {
+        let namesake = bound.iter().find(|b| b.role == "input" && b.committed.name == c.name && b.committed.fits(c));
+        let other = || bound.iter().find(|b| b.committed.same(c));
+        let own = namesake.or_else(other).filter(|b| b.committed.same(c))?;
+        Some(format!("{} {} is {} of {}", own.role, own.committed.name, c.name, path.display()))
+    };
+    commitment.setup.shares_generators(setup).then(|| commitment.tensors.iter().map(tie).collect())?
+}
+
+/// A private tensor that two proofs have in common.
+pub struct Shared {
+    /// The proofs, the earlier first, and what it is in each.
+    ends: [(usize, String); 2],
+}
+
+impl Shared {
+    /// In words.
+    pub fn words(&self, paths: &[PathBuf]) -> String {
+        let end = |(proof, what): &(usize, String)| {
+            format!("{what} of {}", paths.get(*proof).map(|p| p.display().to_string()).unwrap_or_default())
+        };
+        let [a, b] = &self.ends;
+        format!("{} is {}", end(a), end(b))
+    }
+}
+
+/// The private tensors that several proofs have in common.
+pub fn shared(judged: &[Judged]) -> Vec<Shared> {
+    let mut found = Vec::new();
+    for (i, one) in judged.iter().enumerate() {
+        for (j, two) in judged.iter().enumerate().skip(i + 1).filter(|(_, two)| one.setup.shares_generators(&two.setup)) {
+            for (a, b) in one.bound.iter().flat_map(|a| two.bound.iter().map(move |b| (a, b))) {
+                if a.committed.same(&b.committed) {
+                    let what = |bound: &Bound| format!("{} {}", bound.role, bound.committed.name);
+                    found.push(Shared { ends: [(i, what(a)), (j, what(b))] });
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The first of several proofs that no chain of shared tensors ties to the first one.
+pub fn loose(proofs: usize, shared: &[Shared]) -> Option<usize> {
+    let mut tied = vec![false; proofs];
+    if let Some(first) = tied.first_mut() {
+        *first = true;
+    }
+    // Each round ties one more or is the last.
+    for _ in 0..proofs {
+        for Shared { ends: [(a, _), (b, _)] } in shared {
+            if tied[*a] || tied[*b] {
+                (tied[*a], tied[*b]) = (true, true);
+            }
+        }
+    }
+    tied.iter().position(|tied| !tied)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chains_tie_proofs_together() {
+        let tie = |a: usize, b: usize| Shared { ends: [(a, String::new()), (b, String::new())] };
+        assert_eq!(loose(3, &[tie(1, 2), tie(0, 1)]), None);
+        assert_eq!(loose(4, &[tie(2, 3), tie(0, 1)]), Some(2));
+        assert_eq!((loose(2, &[]), loose(1, &[])), (Some(1), None));
+    }
+}
