@@ -76,28 +76,25 @@ fn outputs_of(path: &Path, inputs: &[InputSpec]) -> Result<Vec<Like>, Failure> {
 /// A model that cannot be imported: unsupported, or not readable.
 pub fn import_failure(path: &Path, error: &ImportError) -> Failure {
     let model = path.display();
-    match error {
+    let failure = match error {
         ImportError::Unsupported(_) => {
             Failure::unsupported(format!("`{model}` uses operators that cannot be proved yet: {error}"))
         }
         ImportError::Read { .. } => Failure::undecided(error.to_string()),
-        ImportError::Malformed { .. } => Failure::undecided(format!("`{model}`: {error}")).hint(malformed(path, error)),
+        ImportError::Malformed { .. } => {
+            let seems = foreign::guess(path).map(|what| format!("the file seems to be {what}"));
+            let complete = || "is the file complete, and was it written by torch.onnx.export?".into();
+            Failure::undecided(format!("`{model}`: {error}")).hint(seems.unwrap_or_else(complete))
+        }
         ImportError::ExternalData { .. } => Failure::undecided(format!("`{model}`: {error}"))
             .hint("keep the weight files that the export wrote beside the .onnx file"),
         _ => Failure::undecided(format!("`{model}`: {error}")),
+    };
+    // What exporters write in training mode: dropouts and normalisations that say so, and have further outputs.
+    if ["Wrong number of outputs", "training"].iter().any(|sign| error.to_string().contains(sign)) {
+        return failure.hint("was the model exported in training mode? call model.eval() before torch.onnx.export");
     }
-}
-
-/// What is probably the matter with a file that is no valid model.
-fn malformed(path: &Path, error: &ImportError) -> String {
-    if let Some(what) = foreign::guess(path) {
-        return format!("the file seems to be {what}");
-    }
-    // What exporters write in training mode: dropouts and normalisations with further outputs.
-    if error.to_string().contains("Wrong number of outputs") {
-        return "was the model exported in training mode? call model.eval() before torch.onnx.export".into();
-    }
-    "is the file complete, and was it written by torch.onnx.export?".into()
+    failure
 }
 
 fn compile_failure(model: &Path, error: &CompileError) -> Failure {

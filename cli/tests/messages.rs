@@ -65,6 +65,17 @@ fn files_that_are_no_models_are_named() {
 }
 
 #[test]
+fn an_export_in_training_mode_is_told_so() {
+    let scratch = Scratch::new();
+    let statistics: Vec<(&str, &[u8])> = ["s", "b", "m", "v"].iter().map(|name| (*name, [2].as_slice())).collect();
+    let inputs = [vec![("x", [1, 2, 3, 3].as_slice())], statistics].concat();
+    let normalisation = common::node("BatchNormalization", &inputs, &["y", "mean", "variance"], &[1, 2, 3, 3]);
+    let model = scratch.file("training.onnx", normalisation);
+    let ran = zktorch(&["compile", &model, "-o", &scratch.text("out")]);
+    assert!(ran.code > 0 && ran.stderr.contains("training.onnx") && ran.stderr.contains("model.eval()"), "{ran:?}");
+}
+
+#[test]
 fn what_inspect_tells_apart() {
     let scratch = Scratch::new();
     assert_eq!(compile_mlp(&scratch, "mlp", &[]).code, 0);

@@ -3,7 +3,7 @@
 use crate::args::Inspect;
 use crate::failure::Failure;
 use crate::files;
-use crate::folder::{MODEL, PROGRAM, PROVING, ProgramFile, REPORT, VERIFYING};
+use crate::folder::{MODEL, PROGRAM, PROVING, ProgramFile, REPORT, VERIFYING, decoded};
 use crate::outcome::Outcome;
 use crate::show;
 use crate::show::soundness_bits;
@@ -39,6 +39,13 @@ impl Found {
     fn add(&mut self, label: &'static str, text: impl Into<String>, field: &str, value: Value) {
         self.lines.push((label, text.into()));
         self.json.insert(field.into(), value);
+    }
+
+    /// Warns of randomness from a fixed seed.
+    fn seeded(&mut self, seeded: bool) {
+        if seeded {
+            self.add("WARNING", "made with a fixed seed: it hides nothing", "seeded", json!(true));
+        }
     }
 
     fn text(&self) -> String {
@@ -99,101 +106,93 @@ fn describe_report(found: &mut Found, report: &Value) {
 fn file(path: &Path) -> Result<Found, Failure> {
     let bytes = files::read(path)?;
     let mut found = match kind(&bytes) {
-        Some(Kind::Program) => {
-            let file: ProgramFile = decode(Kind::Program, &bytes).map_err(|e| Failure::file("read", path, e))?;
-            file.program.validate(&Limits::default()).map_err(|e| Failure::file("read", path, e))?;
-            let mut found = Found::new("program");
-            let port = |p: &crate::pipeline::Port| Port { name: p.name.clone(), shape: p.shape.clone(), element: p.element };
-            let [inputs, outputs] = [&file.inputs, &file.outputs].map(|ports| ports.iter().map(port).collect::<Vec<_>>());
-            describe_program(&mut found, &file.program, &inputs, &outputs);
-            found
-        }
-        Some(Kind::ProvingKey) => {
-            let key = ProvingKey::from_bytes(&bytes).map_err(|e| Failure::file("read", path, e))?;
-            let weights: usize = key.weights.values().map(|w| w.len()).sum();
-            let mut found = Found::new("proving key");
-            found.add(
-                "secret",
-                "contains the weights and the blinders of their commitments: keep it",
-                "secret",
-                json!(true),
-            );
-            let text = format!("{} in {}", show::things(weights, "weight"), show::things(key.weights.len(), "tensor"));
-            found.add("weights", text, "weights", json!(weights));
-            found.add("generators", show::count(key.generators.columns()), "columns", json!(key.generators.columns()));
-            found
-        }
+        Some(Kind::Program) => program(path, &bytes),
+        Some(Kind::ProvingKey) => proving_key(path, &bytes),
         Some(Kind::VerifyingKey) => {
-            let key = VerifyingKey::from_bytes(&bytes).map_err(|e| Failure::file("read", path, e))?;
             let mut found = Found::new("verifying key");
-            describe_key(&mut found, &key)?;
-            found
+            describe_key(&mut found, &decoded(path, VerifyingKey::from_bytes(&bytes))?)?;
+            Ok(found)
         }
-        Some(Kind::Proof) => {
-            let proof = Proof::from_bytes(&bytes).map_err(|e| Failure::file("read", path, e))?;
-            let mut found = Found::new("proof");
-            found.add("status", "not checked: use `zktorch verify`", "status", json!("unchecked"));
-            found.add("key digest", show::hex(&proof.key), "key_digest", json!(show::hex(&proof.key)));
-            let values: Vec<usize> = proof.statement.iter().map(Vec::len).collect();
-            let text = format!("{} in {}", show::things(values.iter().sum(), "value"), show::things(values.len(), "tensor"));
-            found.add("public", text, "public_values", json!(values));
-            found.add("messages", show::bytes(proof.bytes.len()), "proof_bytes", json!(proof.bytes.len()));
-            if proof.seeded {
-                found.add("WARNING", "made with a fixed seed: it hides nothing", "seeded", json!(true));
-            }
-            found
-        }
-        Some(Kind::ModelProof) => {
-            let proof = ModelProof::from_bytes(&bytes).map_err(|e| Failure::file("read", path, e))?;
-            let mut found = Found::new("model proof");
-            found.add(
-                "status",
-                "not checked: `zktorch verify` does, at the first use of a key",
-                "status",
-                json!("unchecked"),
-            );
-            found.add("key digest", show::hex(&proof.key), "key_digest", json!(show::hex(&proof.key)));
-            let (text, level) = match proof.level {
-                Level::Widths => ("weights are integers of their declared widths, with zero padding", "widths"),
-                Level::Padding => ("weights have zero padding", "padding"),
-            };
-            found.add("says", text, "level", json!(level));
-            found.add("parts", show::count(proof.parts.len()), "parts", json!(proof.parts.len()));
-            if proof.seeded {
-                found.add("WARNING", "made with a fixed seed: it hides nothing", "seeded", json!(true));
-            }
-            found
-        }
-        Some(Kind::Commitment) => {
-            let commitment = Commitment::from_bytes(&bytes).map_err(|e| Failure::file("read", path, e))?;
-            let mut found = Found::new("commitment");
-            for c in &commitment.tensors {
-                let text =
-                    format!("{} [{}] at scale {}: {}", c.name, show::shape(&c.shape), c.scale, show::hex(&c.digest()));
-                found.lines.push(("tensor", text));
-            }
-            let tensors = commitment.tensors.iter().map(show::committed).collect();
-            found.json.insert("tensors".into(), Value::Array(tensors));
-            let setup = commitment.setup.describe();
-            found.add("setup", setup.name.clone(), "setup", json!(setup));
-            found
-        }
+        Some(Kind::Proof) => proof(path, &bytes),
+        Some(Kind::ModelProof) => model_proof(path, &bytes),
+        Some(Kind::Commitment) => commitment(path, &bytes),
         Some(Kind::Opening) => {
             let mut found = Found::new("opening");
-            found.add(
-                "secret",
-                "contains private values and the blinders of their commitments: keep it",
-                "secret",
-                json!(true),
-            );
-            found
+            let what = "contains private values and the blinders of their commitments: keep it";
+            found.add("secret", what, "secret", json!(true));
+            Ok(found)
         }
         None => report(&bytes).ok_or_else(|| {
             Failure::file("inspect", path, "not a zktorch file")
                 .hint("expected a program, a key, a proof, a report, or a folder made by `zktorch compile`")
-        })?,
-    };
+        }),
+    }?;
     found.add("size", show::bytes(bytes.len()), "file_bytes", json!(bytes.len()));
+    Ok(found)
+}
+
+fn program(path: &Path, bytes: &[u8]) -> Result<Found, Failure> {
+    let file: ProgramFile = decoded(path, decode(Kind::Program, bytes))?;
+    file.program.validate(&Limits::default()).map_err(|e| Failure::file("read", path, e))?;
+    let mut found = Found::new("program");
+    let port = |p: &crate::pipeline::Port| Port { name: p.name.clone(), shape: p.shape.clone(), element: p.element };
+    let [inputs, outputs] = [&file.inputs, &file.outputs].map(|ports| ports.iter().map(port).collect::<Vec<_>>());
+    describe_program(&mut found, &file.program, &inputs, &outputs);
+    Ok(found)
+}
+
+fn proving_key(path: &Path, bytes: &[u8]) -> Result<Found, Failure> {
+    let key = decoded(path, ProvingKey::from_bytes(bytes))?;
+    let weights: usize = key.weights.values().map(|w| w.len()).sum();
+    let mut found = Found::new("proving key");
+    let what = "contains the weights and the blinders of their commitments: keep it";
+    found.add("secret", what, "secret", json!(true));
+    let text = format!("{} in {}", show::things(weights, "weight"), show::things(key.weights.len(), "tensor"));
+    found.add("weights", text, "weights", json!(weights));
+    found.add("generators", show::count(key.generators.columns()), "columns", json!(key.generators.columns()));
+    Ok(found)
+}
+
+fn proof(path: &Path, bytes: &[u8]) -> Result<Found, Failure> {
+    let proof = decoded(path, Proof::from_bytes(bytes))?;
+    let mut found = Found::new("proof");
+    found.add("status", "not checked: use `zktorch verify`", "status", json!("unchecked"));
+    found.add("key digest", show::hex(&proof.key), "key_digest", json!(show::hex(&proof.key)));
+    let values: Vec<usize> = proof.statement.iter().map(Vec::len).collect();
+    let text = format!("{} in {}", show::things(values.iter().sum(), "value"), show::things(values.len(), "tensor"));
+    found.add("public", text, "public_values", json!(values));
+    found.add("messages", show::bytes(proof.bytes.len()), "proof_bytes", json!(proof.bytes.len()));
+    found.seeded(proof.seeded);
+    Ok(found)
+}
+
+fn model_proof(path: &Path, bytes: &[u8]) -> Result<Found, Failure> {
+    let proof = decoded(path, ModelProof::from_bytes(bytes))?;
+    let mut found = Found::new("model proof");
+    let status = "not checked: `zktorch verify` does, at the first use of a key";
+    found.add("status", status, "status", json!("unchecked"));
+    found.add("key digest", show::hex(&proof.key), "key_digest", json!(show::hex(&proof.key)));
+    let (text, level) = match proof.level {
+        Level::Widths => ("weights are integers of their declared widths, with zero padding", "widths"),
+        Level::Padding => ("weights have zero padding", "padding"),
+    };
+    found.add("says", text, "level", json!(level));
+    found.add("parts", show::count(proof.parts.len()), "parts", json!(proof.parts.len()));
+    found.seeded(proof.seeded);
+    Ok(found)
+}
+
+fn commitment(path: &Path, bytes: &[u8]) -> Result<Found, Failure> {
+    let commitment = decoded(path, Commitment::from_bytes(bytes))?;
+    let mut found = Found::new("commitment");
+    for c in &commitment.tensors {
+        let text = format!("{} [{}] at scale {}: {}", c.name, show::shape(&c.shape), c.scale, show::hex(&c.digest()));
+        found.lines.push(("tensor", text));
+    }
+    let tensors = commitment.tensors.iter().map(show::committed).collect();
+    found.json.insert("tensors".into(), Value::Array(tensors));
+    let setup = commitment.setup.describe();
+    found.add("setup", setup.name.clone(), "setup", json!(setup));
     Ok(found)
 }
 

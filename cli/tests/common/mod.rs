@@ -103,20 +103,29 @@ pub fn one_node(op: &str, dims: &[u8]) -> Vec<u8> {
 
 /// An ONNX model of one node on tensors of floats of one shape, in protobuf's wire format. Its result is `y`.
 pub fn one_node_of(op: &str, inputs: &[&str], dims: &[u8]) -> Vec<u8> {
+    let inputs: Vec<(&str, &[u8])> = inputs.iter().map(|name| (*name, dims)).collect();
+    node(op, &inputs, &["y"], dims)
+}
+
+/// An ONNX model of one node, with shapes of its inputs and of its first output, which is the model's.
+pub fn node(op: &str, inputs: &[(&str, &[u8])], outputs: &[&str], dims: &[u8]) -> Vec<u8> {
     fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
-        [&[number << 3 | 2, u8::try_from(bytes.len()).unwrap()], bytes].concat()
+        let length = match bytes.len() {
+            short @ 0..128 => vec![short as u8],
+            long => vec![(long & 127) as u8 | 128, u8::try_from(long >> 7).unwrap()],
+        };
+        [&[number << 3 | 2], length.as_slice(), bytes].concat()
     }
-    let value = |name: &str| {
+    let value = |name: &str, dims: &[u8]| {
         let axes: Vec<Vec<u8>> = dims.iter().map(|&d| field(1, &[1 << 3, d])).collect();
         let tensor = field(1, &[[1 << 3, 1].as_slice(), &field(2, &axes.concat())].concat());
         [field(1, name.as_bytes()), field(2, &tensor)].concat()
     };
-    let all = |number: u8, bytes: &dyn Fn(&str) -> Vec<u8>| {
-        inputs.iter().flat_map(|i| field(number, &bytes(i))).collect::<Vec<u8>>()
-    };
-    let names = all(1, &|name| name.as_bytes().to_vec());
-    let node = [names, field(2, b"y"), field(3, b"the_node"), field(4, op.as_bytes())].concat();
-    let graph = [field(1, &node), field(2, b"g"), all(11, &value), field(12, &value("y"))].concat();
+    let reads: Vec<u8> = inputs.iter().flat_map(|(name, _)| field(1, name.as_bytes())).collect();
+    let writes: Vec<u8> = outputs.iter().flat_map(|name| field(2, name.as_bytes())).collect();
+    let node = [reads, writes, field(3, b"the_node"), field(4, op.as_bytes())].concat();
+    let ports: Vec<u8> = inputs.iter().flat_map(|(name, dims)| field(11, &value(name, dims))).collect();
+    let graph = [field(1, &node), field(2, b"g"), ports, field(12, &value(outputs[0], dims))].concat();
     let opset = field(8, &[2 << 3, 13]);
     [[1 << 3, 8].as_slice(), &field(7, &graph), &opset].concat()
 }
