@@ -32,17 +32,16 @@ const MAGIC: [u8; 6] = *b"zktrch";
 const HEADER: usize = MAGIC.len() + 1 + 2;
 const DIGEST: usize = 32;
 /// Largest payload, as far as memory can be addressed.
-const LIMIT: usize = addressable(1 << 34, usize::BITS);
+const LIMIT: usize = 1 << payload_bits(usize::BITS);
 /// Bytes of a value that a byte of payload may stand for, as the decoder counts: a variable-length integer takes one and counts eight.
 const EXPANSION: usize = 16;
 /// Payloads up to these sizes are decoded under these limits.
 const SMALL: usize = 1 << 16;
 const MEDIUM: usize = 1 << 22;
 
-/// A number of bytes, or the largest that a word of so many bits holds.
-const fn addressable(bytes: u64, word: u32) -> usize {
-    let most = if word < 64 { (1 << word) - 1 } else { u64::MAX };
-    (if bytes < most { bytes } else { most }) as usize
+/// Binary logarithm of the largest payload where a word has so many bits.
+const fn payload_bits(word: u32) -> u32 {
+    if word > 34 { 34 } else { word - 1 }
 }
 
 impl Kind {
@@ -210,9 +209,8 @@ mod tests {
 
     #[test]
     fn the_largest_payload_can_be_addressed() {
-        assert_eq!(addressable(1 << 20, 32), 1 << 20);
-        assert_eq!(addressable(1 << 34, 32), u32::MAX as usize);
-        assert_eq!(addressable(1 << 34, 64) as u64, (1 << 34).min(usize::MAX as u64));
+        assert_eq!([16, 32, 34, 64, 128].map(payload_bits), [15, 31, 33, 34, 34]);
+        assert_eq!(LIMIT.ilog2(), payload_bits(usize::BITS));
     }
 
     #[test]
