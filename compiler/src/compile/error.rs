@@ -37,7 +37,7 @@ pub enum CompileError {
     #[error("the lowered program is not well formed: {0}")]
     Invalid(#[from] Invalid),
     /// No widths carry the calibration samples.
-    #[error("no bit widths carry the calibration samples: {0}")]
+    #[error("no bit widths carry the calibration samples: {}", stuck(.0))]
     Execute(#[from] ExecuteError),
     /// The model cannot be evaluated as its file says.
     #[error("calibration sample {sample}: the model as its file says cannot be run: {reason}")]
@@ -77,4 +77,18 @@ pub enum CompileError {
         /// The error.
         error: f64,
     },
+}
+
+/// Why a run on a calibration sample itself cannot go on: no sample left the range that the samples set.
+fn stuck(error: &ExecuteError) -> String {
+    match error {
+        ExecuteError::OutOfRange { tensor, position, allowed, .. } if allowed.lo > 0 => format!(
+            "entry {position} of tensor `{tensor}` is so small beside others that it rounds to 0 in 16 bits, where the function that it goes \
+             into (a logarithm, a root, a reciprocal) has no value"
+        ),
+        ExecuteError::OutOfRange { tensor, position, .. } => {
+            format!("entry {position} of tensor `{tensor}` does not fit its bits at any scale that the others need")
+        }
+        other => other.to_string(),
+    }
 }

@@ -147,10 +147,7 @@ fn judge(task: &Task<'_>, best: &Attempt, accuracy: &Accuracy) -> Result<(), Com
 }
 
 fn finish(task: &Task<'_>, best: Attempt, accuracy: Accuracy) -> Compiled {
-    let (inputs, outputs) = {
-        let [inputs, outputs] = ports(task, &best.lowered.program);
-        (inputs, outputs)
-    };
+    let [inputs, outputs] = ports(task, &best.lowered.program);
     let Attempt { settings, lowered: Lowered { program, weights, nodes }, traces, .. } = best;
     let evaluations = task.search.iter().map(|sample| &sample.evaluation);
     let known = !task.samples.is_empty();
