@@ -52,3 +52,24 @@ fn exponents(samples: &[Vec<f64>]) -> Vec<i32> {
     let exponents: Vec<i32> = (0..columns).map(exponent).collect();
     if exponents.iter().any(|&e| e <= -APART) { exponents } else { Vec::new() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_is_small_only_if_several_samples_say_so() {
+        let samples = |count: usize| vec![vec![100.0, 1.0, 0.0, 60.0]; count];
+        assert!(exponents(&samples(1)).is_empty());
+        assert_eq!(exponents(&samples(4)), [0, -7, 0, 0]);
+        assert_eq!(exponents(&[vec![50_000.0, 0.03]]), [0, -21]);
+        assert!(exponents(&vec![vec![5.0]; 9]).is_empty());
+    }
+
+    #[test]
+    fn sizes_are_those_of_the_last_axis() {
+        let values = ArrayD::from_shape_vec(ndarray::IxDyn(&[2, 2]), vec![1.0, -8.0, -3.0, 2.0]).expect("four values");
+        assert_eq!(sizes(&values), [3.0, 8.0]);
+        assert_eq!(sizes(&ArrayD::from_elem(ndarray::IxDyn(&[]), -2.0)), [2.0]);
+    }
+}

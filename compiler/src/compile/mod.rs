@@ -7,6 +7,8 @@ mod options;
 mod origin;
 mod search;
 mod task;
+#[cfg(test)]
+mod tests;
 
 use ndarray::ArrayD;
 use zktorch_blocks::execute::{Trace, Weights};

@@ -294,3 +294,48 @@ fn biases_by_distance_are_no_masks_and_stay_beside_one() {
         assert!(finite);
     }
 }
+
+#[test]
+fn functions_that_agree_on_small_values_only_keep_their_values() {
+    let shape = [7];
+    let far = ArrayD::from_shape_vec(IxDyn(&shape), vec![-1e5, -60.0, -3.0, 0.0, 5.0, 60.0, 1e5]).unwrap();
+    let chains: [&[Unary]; 6] = [
+        &[Unary::LeakyRelu(0.1), Unary::Clip { lo: -1000.0, hi: 20.0 }],
+        &[Unary::Silu, Unary::Clip { lo: -30.0, hi: 30.0 }],
+        &[Unary::Gelu, Unary::Clip { lo: -20.0, hi: 20.0 }],
+        &[Unary::Clip { lo: -20.0, hi: 20.0 }, Unary::Softplus],
+        &[Unary::Abs, Unary::Clip { lo: 0.0, hi: 50.0 }],
+        &[Unary::Square, Unary::Clip { lo: 0.0, hi: 200.0 }],
+    ];
+    for chain in chains {
+        let mut g = Graph::new();
+        let x = g.add_input("x", &shape);
+        let y = chain.iter().fold(x, |x, f| unary(&mut g, f.clone(), x));
+        g.add_output("y", y);
+        let before = g.evaluate(std::slice::from_ref(&far)).unwrap();
+        simplify(&mut g);
+        let after = g.evaluate(std::slice::from_ref(&far)).unwrap();
+        assert_close(&before.outputs(), &after.outputs());
+    }
+}
+
+#[test]
+fn a_jump_at_one_point_and_a_difference_of_relus_keep_their_values() {
+    let points = ArrayD::from_shape_vec(IxDyn(&[5]), vec![-2.0, 0.0, 3.0, 15.0, 40.0]).unwrap();
+    let mut g = Graph::new();
+    let x = g.add_input("x", &[5]);
+    let (zero, fifteen) = (scalar(&mut g, 0.0, &[5]), scalar(&mut g, 15.0, &[5]));
+    let relu = unary(&mut g, Unary::Relu, x);
+    let here = add(&mut g, Op::Compare(crate::graph::Comparison::Equal), &[x, zero]);
+    let jump = add(&mut g, Op::Add, &[relu, here]);
+    g.add_output("jump", jump);
+    let moved = add(&mut g, Op::Sub, &[x, fifteen]);
+    let moved = unary(&mut g, Unary::Relu, moved);
+    let relu = unary(&mut g, Unary::Relu, x);
+    let clipped = add(&mut g, Op::Sub, &[relu, moved]);
+    g.add_output("clipped", clipped);
+    simplify(&mut g);
+    let outputs = g.evaluate(&[points]).unwrap();
+    let values: Vec<Vec<f64>> = outputs.outputs().into_iter().map(|o| o.iter().copied().collect()).collect();
+    assert_eq!(values, [[0.0, 1.0, 3.0, 15.0, 40.0], [0.0, 0.0, 3.0, 15.0, 15.0]]);
+}

@@ -1,0 +1,122 @@
+//! What errors are measured against and on, what is refused, and what becomes of columns that differ in size.
+
+use ndarray::{ArrayD, IxDyn};
+
+use super::*;
+use crate::graph::{NodeId, Op, Unary};
+
+/// Reproducible numbers in `[-1, 1)`.
+fn noise(seed: u64, shape: &[usize]) -> ArrayD<f64> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    ArrayD::from_shape_simple_fn(IxDyn(shape), || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f64 / (1u64 << 23) as f64 - 1.0
+    })
+}
+
+fn dense(graph: &mut Graph, x: NodeId, seed: u64, outputs: usize) -> NodeId {
+    let inputs = graph.shape(x)[1];
+    let weight = graph.add_constant("weight", noise(seed, &[inputs, outputs]));
+    let op = Op::Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] };
+    graph.add_inferred("dense", op, &[x, weight]).expect("shapes fit")
+}
+
+fn perceptron(layers: u64) -> Graph {
+    let mut graph = Graph::new();
+    let mut x = graph.add_input("x", &[1, 16]);
+    for layer in 0..layers {
+        x = dense(&mut graph, x, layer + 1, 16);
+        x = graph.add_inferred("tanh", Op::Unary(Unary::Relu), &[x]).expect("shapes fit");
+    }
+    let y = dense(&mut graph, x, 99, 4);
+    graph.add_output("y", y);
+    graph
+}
+
+fn samples(count: u64) -> Vec<Vec<ArrayD<f64>>> {
+    (0..count).map(|s| vec![noise(1000 + s, &[1, 16])]).collect()
+}
+
+#[test]
+fn the_report_is_about_all_samples() {
+    let compiled = compile(&perceptron(1), &samples(20), &Options::default()).expect("it compiles");
+    let accuracy = compiled.report.accuracy.expect("there were samples");
+    assert_eq!((accuracy.measured, accuracy.samples), (20, 20));
+    assert_eq!(compiled.report.output_error, Some(accuracy.error()));
+    assert!(accuracy.error() > 0.0 && accuracy.error() < WARN_ERROR);
+}
+
+#[test]
+fn without_samples_errors_are_unknown() {
+    let compiled = compile(&perceptron(1), &[], &Options::default()).expect("it compiles");
+    assert_eq!((compiled.report.output_error, compiled.report.accuracy), (None, None));
+    assert!(compiled.report.tensors.iter().all(|tensor| tensor.max_error.is_none()));
+}
+
+#[test]
+fn without_samples_outputs_that_cannot_be_told_apart_are_refused() {
+    let refused = compile(&perceptron(12), &[], &Options::default()).err().expect("intervals of twelve layers say nothing");
+    assert!(matches!(refused, CompileError::Uncalibrated { error, .. } if error > 0.5), "{refused}");
+    assert!(compile(&perceptron(12), &samples(16), &Options::default()).is_ok());
+}
+
+#[test]
+fn a_large_error_is_refused_with_its_tensor() {
+    let options = Options { bits: Some(8), max_error: 1e-5, ..Options::default() };
+    let refused = compile(&perceptron(2), &samples(16), &options).err().expect("8 bits are not that close");
+    let CompileError::Inexact { origin, error, accepted, .. } = &refused else { panic!("{refused}") };
+    assert!(*error > *accepted && origin.contains("it arises at `"), "{refused}");
+}
+
+/// What a model gives, one percent more.
+struct Off<'g>(&'g Graph);
+
+impl Reference for Off<'_> {
+    fn outputs(&self, inputs: &[ArrayD<f64>]) -> Result<Vec<ArrayD<f64>>, String> {
+        Ok(Reference::outputs(self.0, inputs)?.into_iter().map(|output| output * 1.1).collect())
+    }
+}
+
+#[test]
+fn a_wrong_import_is_an_error() {
+    let graph = perceptron(1);
+    let refused = compile_against(&graph, &Off(&graph), &samples(16), &Options::default()).err().expect("the graph is off");
+    let CompileError::Inexact { origin, error, .. } = &refused else { panic!("{refused}") };
+    assert!((0.08..0.1).contains(error) && origin.contains("in floats of 64 bits too"), "{refused}");
+}
+
+/// An income and a rate, standardised, with a price and its uncertainty as outputs.
+fn tabular() -> (Graph, Vec<Vec<ArrayD<f64>>>) {
+    let mut graph = Graph::new();
+    let row = |values: [f64; 2]| ArrayD::from_shape_vec(IxDyn(&[1, 2]), values.to_vec()).expect("a row");
+    let x = graph.add_input("x", &[1, 2]);
+    let mean = graph.add_constant("mean", row([-50_000.0, -0.03]));
+    let centred = graph.add_inferred("centred", Op::Add, &[x, mean]).expect("shapes fit");
+    let deviation = graph.add_constant("deviation", row([1e-4, 100.0]));
+    let standard = graph.add_inferred("standard", Op::Mul, &[centred, deviation]).expect("shapes fit");
+    let hidden = dense(&mut graph, standard, 3, 4);
+    let hidden = graph.add_inferred("relu", Op::Unary(Unary::Relu), &[hidden]).expect("shapes fit");
+    let y = dense(&mut graph, hidden, 4, 2);
+    let sizes = graph.add_constant("sizes", row([3000.0, 0.01]));
+    let y = graph.add_inferred("heads", Op::Mul, &[y, sizes]).expect("shapes fit");
+    graph.add_output("y", y);
+    let sample = |s| {
+        let noise = noise(s, &[1, 2]);
+        vec![row([50_000.0 + 10_000.0 * noise[[0, 0]], 0.03 + 0.01 * noise[[0, 1]]])]
+    };
+    (graph, (0..32).map(sample).collect())
+}
+
+#[test]
+fn columns_of_different_size_are_right_each() {
+    let (graph, samples) = tabular();
+    let compiled = compile(&graph, &samples, &Options::default()).expect("it compiles");
+    assert!(compiled.report.output_error.is_some_and(|error| error < columns::GOOD), "{}", compiled.report);
+    let (input, output) = (&compiled.inputs[0], &compiled.outputs[0]);
+    assert!(input.columns[1] < -15 && input.columns[0] == 0, "{:?}", input.columns);
+    let back = input.dequantise(&input.quantise(&[52_000.0, 0.031]).expect("in range"));
+    assert!((back[0] / 52_000.0 - 1.0).abs() < 1e-3 && (back[1] / 0.031 - 1.0).abs() < 1e-3, "{back:?}");
+    assert_eq!(compiled.program.column_exponents(compiled.program.outputs[0]), output.columns);
+    let program = &compiled.program;
+    assert_eq!(crate::audit::audit(&graph, program), Ok(()));
+}
