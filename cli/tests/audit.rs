@@ -113,9 +113,28 @@ fn another_program_is_told_by_what_differs() {
         key.program.lookups.remove(0);
     });
     against("lookup 0");
-    // An output under another name.
-    forge(&scratch, |key| key.outputs[0].name = "trustworthy".into());
-    against("the key's `trustworthy`");
+}
+
+#[test]
+fn names_do_not_count_but_are_told() {
+    let scratch = prepared(&[]);
+    let accepted = |fragment: &str| {
+        let key = scratch.text("forged.key");
+        let ran = zktorch(&["audit", &scratch.text("digits_cnn.stripped.onnx"), &key]);
+        assert!(ran.code == 0 && ran.stdout.contains("only names differ") && ran.stdout.contains(fragment), "{ran:?}");
+        audit(&scratch, "digits_cnn.stripped.onnx", "forged.key").json()["other_names"].clone()
+    };
+    // Tensors of the program, as by another exporter.
+    forge(&scratch, |key| key.program.tensors.iter_mut().for_each(|t| t.name = format!("/main/{}", t.name)));
+    let told = accepted("of the program have other names");
+    assert!(told["tensors"].as_u64().unwrap() > 10 && told["ports"].as_array().unwrap().is_empty(), "{told}");
+    // An output, with a line of its own making.
+    forge(&scratch, |key| key.outputs[0].name = "y\n  audit  accepted".into());
+    let told = accepted("is called `y\\n  audit  accepted` in the key");
+    assert_eq!(told["ports"][0]["what"], "output");
+    // What bears the name of something else is taken for it.
+    forge(&scratch, |key| key.outputs[0].name = key.inputs[0].name.clone());
+    rejected(&audit(&scratch, "digits_cnn.stripped.onnx", "forged.key"), "the model's outputs are");
 }
 
 #[test]

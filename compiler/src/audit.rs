@@ -3,6 +3,9 @@
 //! A lowering is a function of the architecture and of the decisions that stand in the program as annotations. Who has the ONNX file
 //! without its weights repeats it and compares. What is left to the program's maker are the decisions themselves: scales, widths, and
 //! where tables begin. They may make a model coarse, not make it another one.
+//!
+//! Names are not compared: they come from the exporter, change with every version of it, and no proof depends on them. Those that differ
+//! are told.
 
 use std::borrow::Cow;
 use std::fmt::Debug;
@@ -56,11 +59,23 @@ pub struct Difference {
     pub key: String,
 }
 
-/// Lowers a graph, whose weights may be any, by the annotations of `claimed`, and compares.
+/// A tensor that has another name in the key's program than in the model's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renamed {
+    /// The tensor's number.
+    pub tensor: usize,
+    /// Its name by the model.
+    pub model: String,
+    /// Its name in the key.
+    pub key: String,
+}
+
+/// Lowers a graph, whose weights may be any, by the annotations of `claimed`, and compares all but names. Returns the names that
+/// differ.
 ///
 /// # Errors
 /// What differs first.
-pub fn audit(graph: &Graph, claimed: &Program) -> Result<(), AuditError> {
+pub fn audit(graph: &Graph, claimed: &Program) -> Result<Vec<Renamed>, AuditError> {
     let inputs: Vec<&Tensor> = claimed.inputs.iter().filter_map(|&id| claimed.tensors.get(id)).collect();
     if inputs.len() != graph.inputs().len() {
         return Err(AuditError::Inputs { model: graph.inputs().len(), key: inputs.len() });
@@ -85,7 +100,28 @@ pub fn audit(graph: &Graph, claimed: &Program) -> Result<(), AuditError> {
         columns: &columns,
     };
     let own = lower_again(&scaled, &claimed.annotations, interface)?.program;
-    difference(&own, claimed).map_or(Ok(()), |difference| Err(difference.into()))
+    match difference(&own, claimed) {
+        Some(difference) => Err(difference.into()),
+        None => Ok(renamed(&own, claimed)),
+    }
+}
+
+/// The tensors whose names differ, of programs that are the same otherwise.
+fn renamed(model: &Program, key: &Program) -> Vec<Renamed> {
+    let pairs = model.tensors.iter().zip(&key.tensors).enumerate().filter(|(_, (model, key))| model.name != key.name);
+    pairs.map(|(tensor, (model, key))| Renamed { tensor, model: model.name.clone(), key: key.name.clone() }).collect()
+}
+
+/// A program under the names of another, as far as it has tensors and tables.
+fn named_as(program: &Program, other: &Program) -> Program {
+    let mut program = program.clone();
+    for (own, other) in program.tensors.iter_mut().zip(&other.tensors) {
+        own.name.clone_from(&other.name);
+    }
+    for (own, other) in program.tables.iter_mut().zip(&other.tables) {
+        own.name.clone_from(&other.name);
+    }
+    program
 }
 
 /// The powers of two of columns that a program claims, if they fit the graph's inputs and outputs.
@@ -106,6 +142,7 @@ fn columns(graph: &Graph, claimed: &Program) -> Result<Columns, AuditError> {
 }
 
 fn difference(model: &Program, key: &Program) -> Option<Difference> {
+    let key = &named_as(key, model);
     tensors(&model.tensors, &key.tensors)
         .or_else(|| list("table", &model.tables, &key.tables))
         .or_else(|| list("lookup", &model.lookups, &key.lookups))

@@ -2,7 +2,7 @@
 
 use std::alloc::System;
 use std::path::{Path, PathBuf};
-use zktorch_tests::hostile::{TARGETS, Target, seeds};
+use zktorch_tests::hostile::{Stream, TARGETS, Target, mutated, seeds};
 
 /// Files here are below 1 MiB; whatever is done with one stays below this.
 const MOST: usize = 1 << 30;
@@ -20,39 +20,6 @@ fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
     paths.iter().map(|p| (p.display().to_string(), std::fs::read(p).expect("a file"))).collect()
 }
 
-/// A stream of numbers, the same at every run.
-struct Stream(u64);
-
-impl Stream {
-    fn next(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % below.max(1)
-    }
-}
-
-/// A file with one to four edits: bytes changed, taken out, put in twice, replaced by another file's, or the end cut off.
-fn mutated(stream: &mut Stream, file: &[u8], other: &[u8]) -> Vec<u8> {
-    let mut bytes = file.to_vec();
-    for _ in 0..1 + stream.next(4) {
-        let at = stream.next(bytes.len());
-        let end = (at + 1 + stream.next(16)).min(bytes.len());
-        match stream.next(7) {
-            0 => bytes[at..end].iter_mut().for_each(|b| *b = b.wrapping_add(1)),
-            1 => bytes[at..end].fill(0xff),
-            2 => drop(bytes.drain(at..end)),
-            3 => drop(bytes.splice(at..at, bytes[at..end].to_vec())),
-            4 => drop(bytes.splice(at..end, other.iter().copied().skip(stream.next(other.len())).take(16))),
-            // A variable-length integer of eight bytes.
-            5 => drop(bytes.splice(at..(at + 1).min(end), [253, 0, 0, 0, 0, stream.next(256) as u8, 0, 0, 0])),
-            _ => bytes.truncate(bytes.len().saturating_sub(stream.next(bytes.len() / 4 + 1))),
-        }
-        if bytes.is_empty() {
-            break;
-        }
-    }
-    bytes
-}
-
 /// Replays a target with so many mutations.
 fn replay(name: &str, mutations: usize) {
     let (_, call): Target = *TARGETS.iter().find(|(n, _)| *n == name).expect("a target");
@@ -63,7 +30,7 @@ fn replay(name: &str, mutations: usize) {
         println!("{path}");
         call(bytes);
     }
-    let mut stream = Stream(7);
+    let mut stream = Stream::new(7);
     for number in 0..mutations {
         let (path, file) = &files[stream.next(files.len())];
         println!("mutation {number} of {path}");

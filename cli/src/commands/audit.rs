@@ -9,7 +9,7 @@ use crate::pipeline::import_failure;
 use crate::show;
 use serde_json::{Value, json};
 use zktorch_blocks::program::{Program, Role, Tensor};
-use zktorch_compiler::audit::audit;
+use zktorch_compiler::audit::{Renamed, audit};
 use zktorch_compiler::graph::Graph;
 use zktorch_compiler::import::{ImportError, ImportOptions, load_path};
 use zktorch_compiler::quantise::Settings;
@@ -33,7 +33,10 @@ pub fn command(args: &Audit) -> Result<Outcome, Failure> {
         ..ImportOptions::default()
     };
     let answer = match load_path(&args.model, &options) {
-        Ok(graph) => ports(&graph, &key).and_then(|()| audit(&graph, &key.program).map_err(|e| e.to_string())),
+        Ok(graph) => ports(&graph, &key).and_then(|ports| {
+            let inner = audit(&graph, &key.program).map_err(|e| e.to_string())?;
+            Ok(Names { ports, inner })
+        }),
         Err(
             error @ (ImportError::InputShape { .. } | ImportError::InputShapeCount { .. } | ImportError::Withheld { .. }),
         ) => Err(error.to_string()),
@@ -42,8 +45,37 @@ pub fn command(args: &Audit) -> Result<Outcome, Failure> {
     describe(args, &key, weights, &answer)
 }
 
-/// Whether names and shapes of inputs and outputs are the model's.
-fn ports(graph: &Graph, key: &VerifyingKey) -> Result<(), String> {
+/// Names that differ, where nothing else does.
+struct Names {
+    /// Of inputs and outputs: what each is, its name in the model and in the key.
+    ports: Vec<(String, String, String)>,
+    /// Of the program's tensors.
+    inner: Vec<Renamed>,
+}
+
+impl Names {
+    fn differ(&self) -> bool {
+        !self.ports.is_empty() || !self.inner.is_empty()
+    }
+
+    /// What a person has to know of them.
+    fn text(&self) -> String {
+        let port = |(what, model, key): &(String, String, String)| format!("{what} `{model}` is called `{key}` in the key");
+        let ports = self.ports.iter().map(port).chain((!self.inner.is_empty()).then(|| {
+            format!("{} of the program have other names than by this file", show::things(self.inner.len(), "tensor"))
+        }));
+        format!("only names differ: {}", ports.collect::<Vec<_>>().join("; "))
+    }
+
+    fn json(&self) -> Value {
+        let port = |(what, model, key): &(String, String, String)| json!({ "what": what, "model": model, "key": key });
+        json!({ "ports": self.ports.iter().map(port).collect::<Vec<_>>(), "tensors": self.inner.len() })
+    }
+}
+
+/// Whether inputs and outputs are the model's; which of them have other names. A name that is another one's in the model would make
+/// people take one value for another.
+fn ports(graph: &Graph, key: &VerifyingKey) -> Result<Vec<(String, String, String)>, String> {
     let port = |name: &str, id| Port { name: name.to_owned(), shape: graph.shape(id).to_vec(), element: graph.element(id) };
     let inputs: Vec<Port> = graph.inputs().iter().map(|&id| port(&graph.node(id).name, id)).collect();
     let outputs: Vec<Port> = graph.outputs().iter().zip(graph.output_names()).map(|(&id, name)| port(name, id)).collect();
@@ -51,12 +83,21 @@ fn ports(graph: &Graph, key: &VerifyingKey) -> Result<(), String> {
         let one = |p: &Port| format!("`{}` [{}] {}", p.name, show::shape(&p.shape), p.element.name());
         ports.iter().map(one).collect::<Vec<_>>().join(", ")
     };
-    for (what, model, key) in [("inputs", &inputs, &key.inputs), ("outputs", &outputs, &key.outputs)] {
-        if model != key {
-            return Err(format!("the model's {what} are {}, the key's {}", text(model), text(key)));
+    let mut renamed = Vec::new();
+    for (what, model, key) in [("input", &inputs, &key.inputs), ("output", &outputs, &key.outputs)] {
+        let differ = || Err(format!("the model's {what}s are {}, the key's {}", text(model), text(key)));
+        let like = |port: &Port| (port.shape.clone(), port.element);
+        if !model.iter().map(like).eq(key.iter().map(like)) {
+            return differ();
+        }
+        for (own, theirs) in model.iter().zip(key).filter(|(own, theirs)| own.name != theirs.name) {
+            if inputs.iter().chain(&outputs).any(|port| port.name == theirs.name) {
+                return differ();
+            }
+            renamed.push((what.to_owned(), own.name.clone(), theirs.name.clone()));
         }
     }
-    Ok(())
+    Ok(renamed)
 }
 
 fn weights(program: &Program) -> impl Iterator<Item = &Tensor> {
@@ -67,7 +108,7 @@ fn describe(
     args: &Audit,
     key: &VerifyingKey,
     weights_in_key: usize,
-    answer: &Result<(), String>,
+    answer: &Result<Names, String>,
 ) -> Result<Outcome, Failure> {
     let digest = show::hex(&key.program_digest().map_err(|e| Failure::file("audit", &args.key, e))?);
     let settings = Settings::of(&key.program);
@@ -75,9 +116,13 @@ fn describe(
     let coarse: Vec<&str> = weights(&key.program).filter(|t| t.interval.bits() < COARSE).map(|t| t.name.as_str()).collect();
     let mut lines = Vec::new();
     match answer {
-        Ok(()) => {
+        Ok(names) => {
             lines.push(("audit", format!("accepted: the key's program is the lowering of `{}`", args.model.display())));
-            lines.push(("program digest", format!("{digest}, of the model as of the key")));
+            if names.differ() {
+                lines.push(("NOTE", names.text()));
+            }
+            let whose = if names.differ() { "of the key, under the key's names" } else { "of the model as of the key" };
+            lines.push(("program digest", format!("{digest}, {whose}")));
         }
         Err(why) => {
             lines.push(("audit", format!("REJECTED: the key's program is not the lowering of `{}`", args.model.display())));
@@ -86,7 +131,7 @@ fn describe(
         }
     }
     let range = widths.iter().min().zip(widths.iter().max());
-    if let (Ok(()), Some((lo, hi))) = (answer, range) {
+    if let (Ok(_), Some((lo, hi))) = (answer, range) {
         let tables = settings.map_or(String::new(), |s| format!(", functions of {} bits", s.bits));
         let text = format!("{} of {lo} to {hi} bits{tables}: the maker's choice", show::things(weights_in_key, "weight"));
         lines.push(("precision", text));
@@ -102,6 +147,7 @@ fn describe(
     let json = json!({
         "verdict": if answer.is_ok() { "accepted" } else { "rejected" },
         "reason": answer.as_ref().err(),
+        "other_names": answer.as_ref().ok().map(Names::json),
         "program_digest": digest,
         "model_digest": show::hex(&key.model_digest()),
         "bits": settings.map(|s| s.bits),

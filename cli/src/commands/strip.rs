@@ -33,9 +33,14 @@ pub fn command(args: &Strip) -> Result<Outcome, Failure> {
         names if names.is_empty() => "no number of a tensor of floats".to_owned(),
         names => format!("{}, single or all equal: {names}{more}", describe(&stripped.kept)),
     };
+    let structure = match stripped.structure.len() {
+        0 => "no tensor".to_owned(),
+        _ => format!("{}: shapes, axes, indices, masks", describe(&stripped.structure)),
+    };
     let lines = [
         ("withheld", describe(&stripped.withheld)),
         ("kept", kept),
+        ("structure", structure),
         ("written", format!("{} ({})", args.output.display(), show::bytes(stripped.bytes.len()))),
     ];
     let list = |list: &[(String, Vec<i64>)]| -> Vec<Value> {
@@ -44,6 +49,7 @@ pub fn command(args: &Strip) -> Result<Outcome, Failure> {
     let json = json!({
         "withheld": list(&stripped.withheld),
         "kept": list(&stripped.kept),
+        "structure": list(&stripped.structure),
         "bytes": stripped.bytes.len(),
     });
     Ok(Outcome::done(show::lines(&lines), json))

@@ -41,6 +41,12 @@ pub enum ImportError {
         /// What is wrong.
         reason: String,
     },
+    /// It is an ONNX model, but not one that means anything.
+    #[error("the model is not valid: {reason}")]
+    Invalid {
+        /// What is wrong.
+        reason: String,
+    },
     /// Weights are stored in another file, which cannot be used.
     #[error("tensor `{tensor}` keeps its data in `{location}`: {reason}")]
     ExternalData {
@@ -88,6 +94,36 @@ pub enum ImportError {
         declared: String,
         /// The given shape.
         got: Vec<usize>,
+    },
+    /// A tensor has entries of a type that is not read.
+    #[error("tensor `{tensor}` has entries of the type {element}, which is not supported")]
+    Element {
+        /// The tensor, or the input.
+        tensor: String,
+        /// ONNX's name of the type.
+        element: String,
+    },
+    /// A number of the model is none.
+    #[error(
+        "{tensor}: {value} at {place:?}; expected a finite number (minus infinity is one only in a mask that is added in front of a softmax)"
+    )]
+    NotFinite {
+        /// The tensor, or the node.
+        tensor: String,
+        /// Index of the entry; none for a number that is no tensor's.
+        place: Vec<usize>,
+        /// What stands there.
+        value: f64,
+    },
+    /// A node's operands or results do not have the shapes that its operator admits.
+    #[error("node `{node}` ({op}): {reason}")]
+    Shape {
+        /// The node's name.
+        node: String,
+        /// The operator.
+        op: String,
+        /// What is wrong.
+        reason: String,
     },
     /// Types and shapes of the model cannot be inferred.
     #[error("the model's types and shapes cannot be inferred: {reason}")]

@@ -1,19 +1,68 @@
 //! Weights in files beside the model: looked at before the parser maps them, so that errors name the tensor and its file.
 
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path};
 
-use tract_onnx::pb::{ModelProto, TensorProto, tensor_proto::DataLocation};
+use tract_onnx::pb::{GraphProto, ModelProto, TensorProto};
 
 use super::error::ImportError;
+use super::tensors::{self, Element};
 
 /// Checks that every file exists in the model's folder and holds its tensor.
 ///
 /// # Errors
 /// The first tensor whose data is not there.
 pub(super) fn check(proto: &ModelProto, folder: Option<&Path>) -> Result<(), ImportError> {
-    let external = |t: &&TensorProto| t.data_location == Some(DataLocation::External as i32);
+    let external = |t: &&TensorProto| tensors::is_external(t);
     let mut tensors = proto.graph.iter().flat_map(|graph| &graph.initializer).filter(external);
     tensors.try_for_each(|tensor| problem(tensor, folder).map_or(Ok(()), |reason| Err(error(tensor, reason))))
+}
+
+/// Puts the data of all tensors into the graph.
+///
+/// # Errors
+/// The first tensor whose data is not there.
+pub(super) fn read_all(graph: &mut GraphProto, folder: Option<&Path>) -> Result<(), ImportError> {
+    read_those(graph, folder, |_| true)
+}
+
+/// Puts the data of tensors into the graph whose type the parser cannot read.
+///
+/// # Errors
+/// The first tensor whose data is not there.
+pub(super) fn read_foreign(graph: &mut GraphProto, folder: Option<&Path>) -> Result<(), ImportError> {
+    read_those(graph, folder, |tensor| Element::of(tensor.data_type) == Some(Element::Bfloat))
+}
+
+fn read_those(
+    graph: &mut GraphProto,
+    folder: Option<&Path>,
+    wanted: impl Fn(&TensorProto) -> bool,
+) -> Result<(), ImportError> {
+    let attributes = graph.node.iter_mut().flat_map(|node| &mut node.attribute);
+    let constants = attributes.filter_map(|attribute| attribute.t.as_mut());
+    for tensor in graph.initializer.iter_mut().chain(constants) {
+        if tensors::is_external(tensor) && wanted(tensor) {
+            let bytes = read(tensor, folder).map_err(|reason| error(tensor, reason))?;
+            tensors::forget(tensor);
+            tensor.raw_data = bytes;
+        }
+    }
+    Ok(())
+}
+
+/// The bytes of a tensor in another file.
+fn read(tensor: &TensorProto, folder: Option<&Path>) -> Result<Vec<u8>, String> {
+    problem(tensor, folder).map_or(Ok(()), Err)?;
+    let (location, offset, length) = place(tensor);
+    let mut contents = Vec::new();
+    let mut copy = || {
+        let mut file = std::fs::File::open(folder.unwrap_or(Path::new("")).join(location))?;
+        file.seek(SeekFrom::Start(offset))?;
+        file.take(length.or(bytes(tensor)).unwrap_or(u64::MAX)).read_to_end(&mut contents)
+    };
+    copy().map_err(|e: std::io::Error| e.to_string())?;
+    Ok(contents)
 }
 
 /// What is wrong with a tensor's file.
@@ -53,13 +102,6 @@ pub(super) fn problem(tensor: &TensorProto, folder: Option<&Path>) -> Option<Str
 
 /// Bytes of a tensor whose entry does not state them, by the element types of ONNX; `None` for those without a fixed size.
 pub(super) fn bytes(tensor: &TensorProto) -> Option<u64> {
-    let element = match tensor.data_type {
-        2 | 3 | 9 => 1,
-        4 | 5 | 10 | 16 => 2,
-        1 | 6 | 12 => 4,
-        7 | 11 | 13 | 14 => 8,
-        15 => 16,
-        _ => return None,
-    };
+    let element = Element::of(tensor.data_type)?.bytes() as u64;
     tensor.dims.iter().try_fold(element, |size, &dim| u64::try_from(dim).ok()?.checked_mul(size))
 }

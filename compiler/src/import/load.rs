@@ -12,7 +12,7 @@ use tract_onnx::tract_hir::ops::unimpl::UnimplementedOp;
 use super::error::{ImportError, UnsupportedNode};
 use super::external;
 use super::names::Names;
-use super::{ImportOptions, sizes, withheld};
+use super::{ImportOptions, check, finite, infer, inline, rewrite, scan, sizes, withheld};
 
 /// A typed model with what the typed stage forgets.
 pub(super) struct Loaded {
@@ -23,31 +23,44 @@ pub(super) struct Loaded {
 
 /// The model that bytes hold.
 pub(super) fn parse(mut bytes: &[u8]) -> Result<ModelProto, ImportError> {
+    scan::check(bytes).map_err(|reason| ImportError::Malformed { reason })?;
     let parsed = guarded(|| tract_onnx::onnx().proto_model_for_read(&mut bytes));
-    parsed.map_err(|reason| ImportError::Malformed { reason })
+    let proto = parsed.map_err(|reason| ImportError::Malformed { reason })?;
+    if proto.graph.is_none() {
+        return Err(ImportError::Malformed { reason: "the file holds no graph".to_owned() });
+    }
+    Ok(proto)
 }
 
 /// Parses a model, fixes its inputs' shapes and infers all others.
 pub(super) fn load(bytes: &[u8], folder: Option<&Path>, options: &ImportOptions) -> Result<Loaded, ImportError> {
     let onnx = tract_onnx::onnx().with_ignore_value_info(true);
-    let malformed = |reason: String| ImportError::Malformed { reason };
+    let invalid = |reason: String| ImportError::Invalid { reason };
     let mut proto = parse(bytes)?;
-    check_structure(&proto)?;
+    let output_names = output_names(&proto);
+    inline::inline(&mut proto)?;
+    check::structure(&proto).map_err(invalid)?;
+    let opset = check::opset(&proto).map_err(invalid)?;
     if let Some(most) = options.withheld {
         withheld::stand_in(&mut proto, folder, most)?;
     }
+    if let Some(graph) = &mut proto.graph {
+        external::read_foreign(graph, folder)?;
+    }
+    rewrite::rewrite(&mut proto, opset)?;
+    check::check(&proto)?;
+    finite::check(&proto)?;
     external::check(&proto, folder)?;
-    sizes::check_operands(&proto).map_err(malformed)?;
     let folder = folder.map(|f| if f.as_os_str().is_empty() { Path::new(".") } else { f });
-    let parsed = guarded(|| onnx.parse(&proto, folder.and_then(Path::to_str))).map_err(malformed)?;
+    let parsed = guarded(|| onnx.parse(&proto, folder.and_then(Path::to_str))).map_err(invalid)?;
     if !parsed.unresolved_inputs.is_empty() {
-        return Err(malformed(format!("nothing produces the values {:?}", parsed.unresolved_inputs)));
+        return Err(invalid(format!("nothing produces the values {:?}", parsed.unresolved_inputs)));
     }
     let mut model = parsed.model;
     check_operators(&model)?;
     fix_inputs(&mut model, &options.input_shapes)?;
+    infer::infer(&mut model, &proto, opset, bytes.len().max(options.withheld.unwrap_or(0)))?;
     let names = Names::new(model.nodes().iter().map(|node| node.name.clone()));
-    let output_names = output_names(&proto);
     let model = guarded(|| model.into_typed()).map_err(|reason| ImportError::Inference { reason })?;
     sizes::check_values(&model, bytes.len().max(options.withheld.unwrap_or(0)))
         .map_err(|reason| ImportError::Inference { reason })?;
@@ -55,7 +68,7 @@ pub(super) fn load(bytes: &[u8], folder: Option<&Path>, options: &ImportOptions)
 }
 
 /// Runs a step of the parser; its errors and panics become text.
-fn guarded<T>(step: impl FnOnce() -> TractResult<T>) -> Result<T, String> {
+pub(super) fn guarded<T>(step: impl FnOnce() -> TractResult<T>) -> Result<T, String> {
     contained(step)?.map_err(|error| {
         let mut reasons: Vec<String> = error.chain().map(ToString::to_string).collect();
         reasons.dedup();
@@ -73,24 +86,6 @@ pub(super) fn contained<T>(step: impl FnOnce() -> T) -> Result<T, String> {
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
         text.unwrap_or_else(|| "the parser gave up".to_owned())
     })
-}
-
-/// What the parser takes for granted.
-fn check_structure(proto: &ModelProto) -> Result<(), ImportError> {
-    let malformed = |reason: String| Err(ImportError::Malformed { reason });
-    let Some(graph) = &proto.graph else { return malformed("the file holds no graph".to_owned()) };
-    if graph.output.is_empty() {
-        return malformed("the graph has no outputs".to_owned());
-    }
-    let known = |name: &str| {
-        graph.node.iter().any(|node| node.output.iter().any(|o| o == name))
-            || graph.input.iter().any(|input| input.name == name)
-            || graph.initializer.iter().any(|tensor| tensor.name == name)
-    };
-    match graph.output.iter().find(|output| !known(&output.name)) {
-        Some(output) => malformed(format!("nothing produces the output `{}`", output.name)),
-        None => Ok(()),
-    }
 }
 
 /// Reports all operators that the parser does not know.

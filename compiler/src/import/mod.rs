@@ -3,14 +3,29 @@
 //! tract gives a typed model: ONNX operators taken apart into its core operators, shapes inferred. It is not asked to
 //! optimise: a node of the typed model still belongs to one ONNX node and is reported under that node's name.
 //! `registry` says which core operators are understood; whatever depends on constants only is evaluated.
+//!
+//! The parser trusts its input and ignores what it does not know. So a file is first freed of functions (`inline`) and of what the
+//! parser reads wrongly (`rewrite`), held against a list of what is understood (`check`, `operators`), and its shapes are inferred node
+//! by node with a look at each (`infer`, `shapes`).
 
+mod check;
 mod error;
 mod external;
+mod finite;
+mod flow;
+mod infer;
+mod inline;
 mod load;
 mod names;
+mod operators;
 mod ops;
 mod registry;
+mod rewrite;
+mod scan;
+mod shapes;
 mod sizes;
+mod strip;
+mod tensors;
 #[cfg(test)]
 mod tests;
 mod translate;
@@ -20,8 +35,8 @@ mod withheld;
 use std::path::Path;
 
 pub use error::{ImportError, UnsupportedNode};
+pub use strip::{Stripped, strip};
 pub use untouched::Untouched;
-pub use withheld::{Stripped, strip};
 
 use crate::graph::{Graph, passes};
 
@@ -30,8 +45,8 @@ use crate::graph::{Graph, passes};
 pub struct ImportOptions {
     /// The inputs' shapes, one per input; empty for the model's own, whose symbolic first axes become 1.
     pub input_shapes: Vec<Vec<usize>>,
-    /// Lets tensors of floats lack their data, this many entries at most: numbers without structure stand in for them. None if the
-    /// model must be whole.
+    /// Lets tensors lack their data, this many entries at most: numbers without structure stand in for them. None if the model must be
+    /// whole.
     pub withheld: Option<usize>,
     /// Leaves the graph as translated, without the simplifying passes.
     pub raw: bool,
@@ -91,11 +106,12 @@ fn graph(loaded: &load::Loaded, options: &ImportOptions) -> Result<Graph, Import
     let graph = || {
         let mut graph = translate::translate(loaded)?;
         graph.validate()?;
+        finite::check_graph(&graph)?;
         if !options.raw {
             passes::simplify(&mut graph);
             graph.validate()?;
         }
         Ok(graph)
     };
-    load::contained(graph).unwrap_or_else(|reason| Err(ImportError::Malformed { reason }))
+    load::contained(graph).unwrap_or_else(|reason| Err(ImportError::Invalid { reason }))
 }

@@ -24,7 +24,12 @@ impl Problem {
 
     pub(super) fn refused(graph: &Graph, id: NodeId, why: String) -> Self {
         let node = graph.node(id);
-        let hint = "try other widths (--bits), or simplify the model around this node".to_owned();
+        // Reasons of arithmetic speak of bits; no width helps against any other.
+        let hint = match why.contains("bits") || why.contains("limbs") || why.contains("calibrated range") {
+            true => "try other widths (--bits), or simplify the model around this node",
+            false => "no width helps: replace this operation in the model by others, or leave it out",
+        };
+        let hint = hint.to_owned();
         Self { node: node.name.clone(), op: node.op.name().to_owned(), why, hint }
     }
 }
@@ -46,5 +51,20 @@ pub struct LowerError {
 impl From<Problem> for LowerError {
     fn from(problem: Problem) -> Self {
         Self { problems: vec![problem] }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_fit_the_cause() {
+        let mut graph = Graph::new();
+        let x = graph.add_input("x", &[2]);
+        let hint = |why: &str| Problem::refused(&graph, x, why.to_owned()).hint;
+        assert!(hint("`x` could reach [-9, 9], more than 61 bits: use fewer bits").contains("--bits"));
+        assert!(hint("division of two tensors is not supported yet").starts_with("no width helps"));
+        assert!(hint("the kernel must be a constant").starts_with("no width helps"));
     }
 }

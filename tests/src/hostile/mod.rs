@@ -4,8 +4,10 @@
 //! A call must not panic, hang, or allocate without bound. Files of ours end in a digest of themselves, which would stop every
 //! mutation; their calls take the payload and seal it. A call asserts what must hold of what it accepts.
 
+mod mutate;
 mod seeds;
 
+pub use mutate::{Stream, mutated};
 pub use seeds::seeds;
 
 use crate::fixture::Fixture;

@@ -75,9 +75,9 @@ fn damaged_models_are_errors() {
     let short = Model::default().input("x", &[Dim::Fixed(2)]).weight("w", &[3], &[1.0]);
     assert!(import(short.node("Add", "n", &["x", "w"], "y").output("y")).is_err());
     let dangling = Model::default().input("x", &[Dim::Fixed(2)]).node("Relu", "r", &["x"], "y").output("z");
-    assert!(matches!(import(dangling), Err(ImportError::Malformed { .. })));
+    assert!(matches!(import(dangling), Err(ImportError::Invalid { .. })));
     let unfed = Model::default().input("x", &[Dim::Fixed(2)]).node("Add", "n", &["x", "gone"], "y").output("y");
-    assert!(matches!(import(unfed), Err(ImportError::Malformed { .. })));
+    assert!(matches!(import(unfed), Err(ImportError::Invalid { .. })));
 }
 
 #[test]

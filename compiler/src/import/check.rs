@@ -1,0 +1,277 @@
+//! What a file must be like before the parser sees it.
+//!
+//! The parser trusts its input: an attribute that it does not know is ignored, an axis that does not exist is an index or a bound of a
+//! loop, and two axes that should be one are a loop without end. Everything that it goes by is looked at here, by the list of
+//! [`operators`]; what depends on shapes follows in [`infer`](super::infer).
+
+use std::collections::HashSet;
+
+use tract_onnx::pb::attribute_proto::AttributeType;
+use tract_onnx::pb::type_proto::Value;
+use tract_onnx::pb::{AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
+
+use super::error::{ImportError, UnsupportedNode};
+use super::operators::{self, Kind, ONNX, OPSETS};
+use super::tensors::{self, Element};
+
+/// Nodes of a model: the parser compares the names of all with all.
+pub(super) const MOST_NODES: usize = 1 << 15;
+/// Axes of a tensor, and entries of an attribute's list.
+pub(super) const MOST_AXES: usize = 16;
+/// Extents of windows, and padding.
+const LARGEST: i64 = 1 << 20;
+/// Labels and signs of an equation.
+const EQUATION: usize = 80;
+
+/// Checks a model whose functions are gone.
+///
+/// # Errors
+/// What is malformed, or all nodes that are not understood.
+pub(super) fn check(proto: &ModelProto) -> Result<(), ImportError> {
+    let invalid = |reason: String| ImportError::Invalid { reason };
+    structure(proto).map_err(invalid)?;
+    let graph = proto.graph.as_ref().ok_or_else(|| invalid("the file holds no graph".to_owned()))?;
+    let opset = opset(proto).map_err(invalid)?;
+    graph.initializer.iter().try_for_each(|t| tensor(&t.name, t))?;
+    graph.input.iter().try_for_each(input)?;
+    let mut refused = Vec::new();
+    for node in &graph.node {
+        for t in node.attribute.iter().filter_map(|a| a.t.as_ref()) {
+            tensor(&display_name(node), t)?;
+        }
+        if let Err(hint) = check_node(node, opset) {
+            refused.push(UnsupportedNode { name: display_name(node), op: node.op_type.clone(), hint });
+        }
+    }
+    if refused.is_empty() { Ok(()) } else { Err(ImportError::Unsupported(refused)) }
+}
+
+/// The name of a node, or of its first output.
+pub(super) fn display_name(node: &NodeProto) -> String {
+    let output = || node.output.first().cloned().unwrap_or_default();
+    if node.name.is_empty() { output() } else { node.name.clone() }
+}
+
+/// The version of ONNX's operators that a model uses.
+pub(super) fn opset(proto: &ModelProto) -> Result<i64, String> {
+    let own = |domain: &str| ONNX.contains(&domain);
+    let mut versions = proto.opset_import.iter().filter(|import| own(&import.domain)).map(|import| import.version);
+    let mut nodes = proto.graph.iter().flat_map(|graph| &graph.node);
+    let version = match versions.next() {
+        Some(version) => version,
+        None if nodes.any(|node| own(&node.domain)) => return Err("it does not say which operator set it uses".to_owned()),
+        None => *OPSETS.end(),
+    };
+    if versions.any(|other| other != version) {
+        return Err("it uses two versions of ONNX's operators".to_owned());
+    }
+    if OPSETS.contains(&version) {
+        Ok(version)
+    } else {
+        Err(format!("it uses operator set {version}; {} to {} are understood", OPSETS.start(), OPSETS.end()))
+    }
+}
+
+/// Checks values: each made once, outputs made at all.
+///
+/// # Errors
+/// The first that is not.
+pub(super) fn structure(proto: &ModelProto) -> Result<(), String> {
+    let graph = proto.graph.as_ref().ok_or("the file holds no graph")?;
+    if graph.output.is_empty() {
+        return Err("the graph has no outputs".to_owned());
+    }
+    if graph.node.len() > MOST_NODES {
+        return Err(format!("it has {} nodes, at most {MOST_NODES} are read", graph.node.len()));
+    }
+    if let Some(sparse) = graph.sparse_initializer.first() {
+        let name = sparse.values.as_ref().map_or("", |values| &values.name);
+        return Err(format!("the tensor `{name}` is sparse, which is not supported"));
+    }
+    let mut initializers = HashSet::new();
+    if let Some(twice) = graph.initializer.iter().find(|tensor| !initializers.insert(tensor.name.as_str())) {
+        return Err(format!("there are two tensors `{}`", twice.name));
+    }
+    let inputs = graph.input.iter().map(|input| input.name.as_str());
+    let outputs = graph.node.iter().flat_map(|node| &node.output).map(String::as_str).filter(|name| !name.is_empty());
+    let mut made = HashSet::new();
+    if let Some(twice) = inputs.chain(outputs).find(|name| !made.insert(*name)) {
+        return Err(format!("the value `{twice}` is made twice"));
+    }
+    if let Some(node) = graph.node.iter().find(|node| node.output.iter().any(|name| initializers.contains(name.as_str()))) {
+        return Err(format!("node `{}` makes a value that is a tensor of the file too", display_name(node)));
+    }
+    match graph.output.iter().find(|o| !made.contains(o.name.as_str()) && !initializers.contains(o.name.as_str())) {
+        Some(output) => Err(format!("nothing produces the output `{}`", output.name)),
+        None => Ok(()),
+    }
+}
+
+/// A tensor whose entries can be read.
+fn tensor(name: &str, tensor: &TensorProto) -> Result<(), ImportError> {
+    let invalid = |reason: &str| Err(ImportError::Invalid { reason: format!("tensor `{name}` {reason}") });
+    let Some(element) = Element::of(tensor.data_type) else {
+        return Err(ImportError::Element { tensor: name.to_owned(), element: tensors::type_name(tensor.data_type) });
+    };
+    if tensor.dims.len() > MOST_AXES {
+        return invalid(&format!("has more than {MOST_AXES} axes"));
+    }
+    let Some(count) = tensors::entries(tensor).and_then(|n| n.checked_mul(element.bytes())) else {
+        return invalid(&format!("has the shape {:?}", tensor.dims));
+    };
+    if tensors::is_external(tensor) || count == 0 {
+        return Ok(());
+    }
+    match tensors::has_data(tensor) {
+        false => invalid("has no data: a model without its weights can be audited, and nothing else"),
+        true if tensors::raw(tensor).is_none() => invalid("has not as many entries as its shape says"),
+        true => Ok(()),
+    }
+}
+
+/// An input that is a tensor of entries that are read.
+fn input(input: &ValueInfoProto) -> Result<(), ImportError> {
+    let Some(Value::TensorType(declared)) = input.r#type.as_ref().and_then(|t| t.value.as_ref()) else {
+        return Err(ImportError::Invalid { reason: format!("input `{}` is not a tensor", input.name) });
+    };
+    if declared.shape.as_ref().is_some_and(|shape| shape.dim.len() > MOST_AXES) {
+        return Err(ImportError::Invalid { reason: format!("input `{}` has more than {MOST_AXES} axes", input.name) });
+    }
+    match Element::of(declared.elem_type) {
+        Some(element) if element != Element::Bfloat => Ok(()),
+        _ => Err(ImportError::Element { tensor: input.name.clone(), element: tensors::type_name(declared.elem_type) }),
+    }
+}
+
+/// Whether a node is understood, with all of its attributes.
+fn check_node(node: &NodeProto, opset: i64) -> Result<(), String> {
+    let Some(operator) = operators::operator(&node.domain, &node.op_type) else {
+        return Err(match node.domain.as_str() {
+            domain if ONNX.contains(&domain) => "this operator is not supported".to_owned(),
+            domain => format!("the operator of this name in the domain `{domain}` is not supported"),
+        });
+    };
+    if node.op_type == "BatchNormalization" && node.output.iter().filter(|name| !name.is_empty()).count() > 1 {
+        return Err("it was exported for training: export the model after model.eval()".to_owned());
+    }
+    let mut names = HashSet::new();
+    for attribute in &node.attribute {
+        let name = attribute.name.as_str();
+        if !names.insert(name) {
+            return Err(format!("it has the attribute `{name}` twice"));
+        }
+        let known = operator.attributes.iter().find(|(known, _, _)| *known == name);
+        let Some((_, kind, (first, last))) = known else {
+            return Err(format!("its attribute `{name}` is not understood"));
+        };
+        if !(*first..=*last).contains(&opset) {
+            return Err(format!("its attribute `{name}` does not exist in operator set {opset}"));
+        }
+        check_attribute(attribute, *kind).map_err(|why| match (node.op_type.as_str(), name) {
+            ("BatchNormalization", "training_mode") => {
+                "its attribute `training_mode` is 1, a normalisation by the batch: export the model after model.eval()"
+                    .to_owned()
+            }
+            _ => format!("its attribute `{name}` {why}"),
+        })?;
+    }
+    let values = node.attribute.len();
+    if node.op_type == "Constant" && values != 1 {
+        return Err(format!("it has {values} values, not one"));
+    }
+    Ok(())
+}
+
+/// What is wrong with an attribute, after its name.
+pub(super) fn check_attribute(attribute: &AttributeProto, kind: Kind) -> Result<(), String> {
+    if !attribute.ref_attr_name.is_empty() {
+        return Err("refers to an attribute of a function".to_owned());
+    }
+    let declared = AttributeType::try_from(attribute.r#type).unwrap_or(AttributeType::Undefined);
+    let of = |expected: AttributeType| {
+        if declared == expected { Ok(()) } else { Err(format!("is of type {declared}, expected {expected}")) }
+    };
+    let refuse = |good: bool, expected: &dyn Fn() -> String| if good { Ok(()) } else { Err(expected()) };
+    let (i, ints) = (attribute.i, &attribute.ints);
+    let integer = |range: std::ops::RangeInclusive<i64>| {
+        of(AttributeType::Int)?;
+        refuse(range.contains(&i), &|| format!("is {i}, expected {} to {}", range.start(), range.end()))
+    };
+    let list = |range: std::ops::RangeInclusive<i64>| {
+        of(AttributeType::Ints)?;
+        let good = ints.len() <= 2 * MOST_AXES && ints.iter().all(|v| range.contains(v));
+        refuse(good, &|| format!("is {ints:?}, expected up to 32 of {} to {}", range.start(), range.end()))
+    };
+    let axis = MOST_AXES as i64;
+    match kind {
+        Kind::Flag => integer(0..=1),
+        // A slope of 1 is a float, all others are integers.
+        Kind::Only(one) if declared == AttributeType::Float => {
+            refuse(attribute.f == one as f32, &|| format!("is {}; only {one} is supported", attribute.f))
+        }
+        Kind::Only(one) => {
+            of(AttributeType::Int)?;
+            refuse(i == one, &|| format!("is {i}; only {one} is supported"))
+        }
+        Kind::Positive => integer(1..=LARGEST),
+        Kind::Integer => integer(-(1 << 31)..=1 << 31),
+        Kind::Axis => integer(-axis..=axis),
+        Kind::Axes => {
+            list(-axis..=axis)?;
+            refuse(distinct(ints), &|| format!("is {ints:?}, with an axis twice"))
+        }
+        Kind::Permutation => {
+            list(0..=axis)?;
+            let all = distinct(ints) && ints.iter().all(|&v| v < ints.len() as i64);
+            refuse(all, &|| format!("is {ints:?}, expected each of {} axes once", ints.len()))
+        }
+        Kind::Extents => list(1..=LARGEST),
+        Kind::Pads => {
+            list(0..=LARGEST)?;
+            refuse(ints.len() % 2 == 0, &|| format!("is {ints:?}, expected two numbers for each axis"))
+        }
+        Kind::Frame => {
+            list(-LARGEST..=LARGEST)?;
+            refuse(ints.len() % 2 == 0, &|| format!("is {ints:?}, expected two numbers for each axis"))
+        }
+        Kind::Bounds => list(i64::MIN..=i64::MAX),
+        Kind::Number => {
+            of(AttributeType::Float)?;
+            refuse(attribute.f.is_finite(), &|| format!("is {}, expected a finite number", attribute.f))
+        }
+        Kind::Word(words) => {
+            of(AttributeType::String)?;
+            let word = String::from_utf8_lossy(&attribute.s);
+            refuse(words.contains(&&*word), &|| format!("is `{word}`, expected one of {words:?}"))
+        }
+        Kind::Equation => {
+            of(AttributeType::String)?;
+            let allowed = |c: &u8| c.is_ascii_alphabetic() || b" ,.->".contains(c);
+            let good = attribute.s.len() <= EQUATION && attribute.s.iter().all(allowed);
+            refuse(good, &|| format!("is not an equation of at most {EQUATION} letters"))
+        }
+        Kind::Type => {
+            of(AttributeType::Int)?;
+            let element = i32::try_from(i).ok().and_then(Element::of);
+            let known = element.is_some_and(|e| e != Element::Bfloat);
+            refuse(known, &|| format!("is the type {}, which is not supported", tensors::type_name(i as i32)))
+        }
+        Kind::Single => {
+            of(AttributeType::Tensor)?;
+            let one = attribute.t.as_ref().and_then(tensors::entries) == Some(1);
+            refuse(one, &|| "is not a tensor of one entry".to_owned())
+        }
+        Kind::Constant => {
+            refuse(matches!(declared, AttributeType::Tensor | AttributeType::Floats | AttributeType::Ints), &|| {
+                format!("is of type {declared}, expected numbers")
+            })
+        }
+        Kind::Idle => Ok(()),
+    }
+}
+
+/// Whether no axis is named twice. One that is counted from the end is another, for all that is known yet.
+fn distinct(axes: &[i64]) -> bool {
+    let mut seen = HashSet::new();
+    axes.iter().all(|axis| seen.insert(axis))
+}

@@ -1,0 +1,157 @@
+//! The parser's inference of types and shapes, one node at a time, with a look at each node before it is its turn.
+//!
+//! The parser evaluates whatever depends on constants as soon as it sees it, and a few bytes can ask for a result of any size, by way
+//! of any operator. So the shape of a result is found out first, by the same rules but without an evaluation; it is held against what
+//! a file of this length may make, and so are all such results together. Shapes that the operator does not admit are refused by name.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tract_onnx::pb::{ModelProto, NodeProto};
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::{DimLike, format_err};
+use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel};
+
+use super::check::{MOST_AXES, display_name};
+use super::error::{ImportError, UnsupportedNode};
+use super::shapes::{self, Operand};
+use super::sizes::{MOST, MOST_CONSTANT};
+use super::{load, operators};
+
+/// Entries of all values together that are computed from constants, in a small file.
+const MOST_COMPUTED: usize = 1 << 25;
+/// Operators whose result is no larger than their operand, whatever its shape.
+const SHRINKING: [&str; 2] = ["NonZero", "Slice"];
+/// Operators whose result has as many entries as their operand.
+const SAME: [&str; 5] = ["Flatten", "Reshape", "Squeeze", "Transpose", "Unsqueeze"];
+
+/// Infers all types and shapes. `bytes` is the file's length.
+///
+/// # Errors
+/// The first node whose operands or results are not what they may be.
+pub(super) fn infer(model: &mut InferenceModel, proto: &ModelProto, opset: i64, bytes: usize) -> Result<(), ImportError> {
+    let invalid = |reason| ImportError::Invalid { reason };
+    let nodes = proto.graph.as_ref().map_or(&[][..], |graph| &graph.node);
+    // Constants and inputs come first, then the file's nodes in their order.
+    let first = model.nodes().len() - nodes.len().min(model.nodes().len());
+    let order = load::guarded(|| model.eval_order()).map_err(invalid)?;
+    let mut computed =
+        Computed { constant: HashMap::new(), total: 0, most: MOST_CONSTANT.max(bytes), all: MOST_COMPUTED.max(4 * bytes) };
+    for id in order {
+        let Some(node) = id.checked_sub(first).and_then(|n| nodes.get(n)) else {
+            computed.constant.insert(id, !model.inputs.iter().any(|input| input.node == id));
+            continue;
+        };
+        let at = |reason: String| ImportError::Shape { node: display_name(node), op: node.op_type.clone(), reason };
+        let known = |outlet: &OutletId| {
+            let fact = model.outlet_fact(*outlet).is_ok_and(|fact| fact.value.concretize().is_some());
+            fact || computed.constant.get(&outlet.node) == Some(&true)
+        };
+        let constant = model.node(id).inputs.iter().all(known);
+        if !constant && operators::operator(&node.domain, &node.op_type).is_some_and(|op| op.constant) {
+            let hint = "this operator is supported for constant operands only".to_owned();
+            let node = UnsupportedNode { name: display_name(node), op: node.op_type.clone(), hint };
+            return Err(ImportError::Unsupported(vec![node]));
+        }
+        computed.constant.insert(id, constant);
+        step(model, id, node, opset, &mut computed).map_err(at)?;
+    }
+    Ok(())
+}
+
+/// What is computed from constants alone.
+struct Computed {
+    constant: HashMap<usize, bool>,
+    /// Entries so far.
+    total: usize,
+    /// Entries that one value may have.
+    most: usize,
+    /// Entries that all of them may have.
+    all: usize,
+}
+
+/// Infers what one node makes.
+fn step(model: &mut InferenceModel, id: usize, node: &NodeProto, opset: i64, computed: &mut Computed) -> Result<(), String> {
+    let inputs: Vec<InferenceFact> = facts(model, id)?;
+    let known: Vec<Operand> =
+        inputs.iter().map(operand).collect::<Option<_>>().ok_or("the shape of an operand is not known")?;
+    let mut known = known.into_iter();
+    let operands: Vec<Option<Operand>> =
+        node.input.iter().map(|name| if name.is_empty() { None } else { known.next() }).collect();
+    shapes::check(node, &operands, opset)?;
+    let constant = computed.constant.get(&id) == Some(&true);
+    if let Some(shape) = shapes::padded(node, &operands) {
+        load::guarded(|| model.set_outlet_fact(OutletId::new(id, 0), InferenceFact::shape(shape)))?;
+    }
+    let shapes = predicted(model, id, &inputs)?;
+    let given = operands.iter().flatten().map(Operand::volume).sum::<usize>();
+    let most = if constant { computed.most } else { MOST };
+    for shape in &shapes {
+        let Some(shape) = shape else {
+            if constant && !SHRINKING.contains(&node.op_type.as_str()) {
+                return Err("the shape of its result cannot be told before it is computed".to_owned());
+            }
+            computed.total = computed.total.saturating_add(given);
+            continue;
+        };
+        let volume = volume(shape).filter(|&volume| shape.len() <= MOST_AXES && volume <= most);
+        let volume = volume.ok_or_else(|| format!("its result has the shape {shape:?}, more than {most} entries"))?;
+        if constant {
+            computed.total = computed.total.saturating_add(volume);
+        }
+        if SAME.contains(&node.op_type.as_str()) && operands.first().and_then(|x| Some(x.as_ref()?.volume())) != Some(volume)
+        {
+            return Err(format!("a result of shape {shape:?} has not as many entries as the operand"));
+        }
+    }
+    if computed.total > computed.all {
+        return Err(format!("the model's constants compute to more than {} entries", computed.all));
+    }
+    load::guarded(|| apply(model, id, &inputs))
+}
+
+/// Infers, and evaluates, what a node makes.
+fn apply(model: &mut InferenceModel, id: usize, inputs: &[InferenceFact]) -> TractResult<()> {
+    let mut op = model.node(id).op.clone();
+    let outputs: Vec<InferenceFact> = model.node_facts(id)?.1.into_iter().cloned().collect();
+    let (given, made, _) = op.infer(inputs.iter().collect(), outputs.iter().collect(), tvec!())?;
+    let operands = model.node(id).inputs.clone();
+    let results = (0..made.len()).map(|slot| OutletId::new(id, slot));
+    for (outlet, fact) in operands.into_iter().zip(given).chain(results.zip(made)) {
+        let known = model.outlet_fact(outlet)?.unify(&fact)?;
+        model.set_outlet_fact(outlet, known)?;
+    }
+    Ok(())
+}
+
+/// What is known of a node's operands.
+fn facts(model: &InferenceModel, id: usize) -> Result<Vec<InferenceFact>, String> {
+    load::guarded(|| Ok(model.node_facts(id)?.0.into_iter().cloned().collect()))
+}
+
+/// The shapes of a node's results where they follow from its operands, without an evaluation.
+fn predicted(model: &InferenceModel, id: usize, inputs: &[InferenceFact]) -> Result<Vec<Option<Vec<i64>>>, String> {
+    let mut op = model.node(id).op.clone();
+    let outputs = load::guarded(|| {
+        let outputs = model.node_facts(id)?.1;
+        let results = op.nboutputs()?;
+        if results != outputs.len() {
+            return Err(format_err!("it has {} results, its operator {results}", outputs.len()));
+        }
+        Ok(op.infer_facts(inputs.iter().collect(), outputs, tvec!())?.1)
+    })?;
+    let dims = |fact: &InferenceFact| -> Option<Vec<i64>> {
+        fact.shape.concretize()?.iter().map(|dim| dim.to_i64().ok()).collect()
+    };
+    Ok(outputs.iter().map(dims).collect())
+}
+
+fn volume(shape: &[i64]) -> Option<usize> {
+    shape.iter().try_fold(1usize, |volume, &dim| volume.checked_mul(usize::try_from(dim).ok()?))
+}
+
+fn operand(fact: &InferenceFact) -> Option<Operand> {
+    let shape: Option<Vec<usize>> = fact.shape.concretize()?.iter().map(|dim| dim.to_usize().ok()).collect();
+    let value: Option<Arc<Tensor>> = fact.value.concretize();
+    Some(Operand { shape: shape?, value })
+}

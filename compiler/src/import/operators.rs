@@ -1,0 +1,230 @@
+//! The operators that are read, with all that is understood of each: a list of what is allowed.
+//!
+//! The parser ignores attributes that it does not know, and takes many values on trust. So whatever is not on this list is refused by
+//! name before the parser sees it, and `strip` leaves nothing in a file that is not on it.
+
+/// What an attribute may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Kind {
+    /// 0 or 1.
+    Flag,
+    /// This integer only: others mean something that is not computed here.
+    Only(i64),
+    /// An integer from 1 to 2^20.
+    Positive,
+    /// An integer below 2^31 in magnitude.
+    Integer,
+    /// An axis.
+    Axis,
+    /// Axes, none twice.
+    Axes,
+    /// All axes in some order.
+    Permutation,
+    /// Extents: each from 1 to 2^20.
+    Extents,
+    /// Padding: each from 0 to 2^20, as many at the end as at the beginning.
+    Pads,
+    /// Bounds of slices, or sizes.
+    Bounds,
+    /// Padding that may be negative.
+    Frame,
+    /// A finite number.
+    Number,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// Labels of axes.
+    Equation,
+    /// A type of entries.
+    Type,
+    /// A constant of one entry.
+    Single,
+    /// A constant.
+    Constant,
+    /// Without effect when a model is run.
+    Idle,
+}
+
+/// An attribute: its name, what it may be, and the first and the last operator set that has it.
+pub(super) type Attribute = (&'static str, Kind, (i64, i64));
+
+/// An operator: its domain, its name, its attributes, and the positions of the operands that say what a result looks like but do not
+/// enter into it.
+#[derive(Debug)]
+pub(super) struct Operator {
+    pub domain: &'static str,
+    pub name: &'static str,
+    pub attributes: &'static [Attribute],
+    pub structure: &'static [usize],
+    /// Whether its result has a shape only if all operands are constants.
+    pub constant: bool,
+}
+
+/// Operator sets whose operators are read.
+pub(super) const OPSETS: std::ops::RangeInclusive<i64> = 7..=27;
+/// The domain of ONNX's own operators under either name.
+pub(super) const ONNX: [&str; 2] = ["", "ai.onnx"];
+/// Operators that onnxruntime's optimiser puts in.
+const MICROSOFT: &str = "com.microsoft";
+
+const ANY: (i64, i64) = (0, i64::MAX);
+use Kind::{
+    Axes, Axis, Bounds, Constant, Equation, Extents, Flag, Frame, Idle, Integer, Number, Only, Pads, Permutation, Positive,
+    Single, Type, Word,
+};
+
+const AUTO_PAD: Attribute = ("auto_pad", Word(&["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"]), ANY);
+const KERNEL: [Attribute; 5] =
+    [AUTO_PAD, ("dilations", Extents, ANY), ("kernel_shape", Extents, ANY), ("pads", Pads, ANY), ("strides", Extents, ANY)];
+const AXIS: &[Attribute] = &[("axis", Axis, ANY)];
+const EPSILON: Attribute = ("epsilon", Number, ANY);
+const STASH: Attribute = ("stash_type", Only(1), ANY);
+const ARG: &[Attribute] = &[("axis", Axis, ANY), ("keepdims", Flag, ANY), ("select_last_index", Flag, ANY)];
+const REDUCE: &[Attribute] =
+    &[("axes", Axes, (0, 17)), ("keepdims", Flag, ANY), ("noop_with_empty_axes", Flag, (18, i64::MAX))];
+const SUM: &[Attribute] =
+    &[("axes", Axes, (0, 12)), ("keepdims", Flag, ANY), ("noop_with_empty_axes", Flag, (13, i64::MAX))];
+const NORM: &[Attribute] = &[("axis", Axis, ANY), EPSILON, STASH];
+const CUMULATE: &[Attribute] = &[("exclusive", Flag, ANY), ("reverse", Flag, ANY)];
+
+const fn op(name: &'static str, attributes: &'static [Attribute], structure: &'static [usize]) -> Operator {
+    Operator { domain: "", name, attributes, structure, constant: false }
+}
+
+const fn plain(name: &'static str) -> Operator {
+    op(name, &[], &[])
+}
+
+const fn constant(name: &'static str) -> Operator {
+    Operator { domain: "", name, attributes: &[], structure: &[], constant: true }
+}
+
+const fn contributed(name: &'static str, attributes: &'static [Attribute]) -> Operator {
+    Operator { domain: MICROSOFT, name, attributes, structure: &[], constant: false }
+}
+
+/// The operator of a node, if it is read.
+pub(super) fn operator(domain: &str, name: &str) -> Option<&'static Operator> {
+    let domain = if ONNX.contains(&domain) { "" } else { domain };
+    OPERATORS.iter().find(|op| op.name == name && op.domain == domain)
+}
+
+#[rustfmt::skip]
+static OPERATORS: &[Operator] = &[
+    plain("Abs"), plain("Acos"), plain("Acosh"), plain("Add"), plain("And"),
+    op("ArgMax", ARG, &[]),
+    op("ArgMin", ARG, &[]),
+    plain("Asin"), plain("Asinh"), plain("Atan"), plain("Atanh"),
+    op("AveragePool", &[
+        KERNEL[0], KERNEL[1], KERNEL[2], KERNEL[3], KERNEL[4], ("ceil_mode", Flag, ANY), ("count_include_pad", Flag, ANY),
+    ], &[]),
+    op("BatchNormalization", &[
+        EPSILON, ("momentum", Idle, ANY), ("spatial", Only(1), (0, 8)), ("training_mode", Only(0), ANY),
+    ], &[]),
+    op("BitShift", &[("direction", Word(&["LEFT", "RIGHT"]), ANY)], &[]),
+    plain("BitwiseAnd"), plain("BitwiseNot"), plain("BitwiseOr"), plain("BitwiseXor"),
+    op("Cast", &[("to", Type, ANY), ("saturate", Idle, ANY)], &[]),
+    op("CastLike", &[("saturate", Idle, ANY)], &[]),
+    plain("Ceil"),
+    op("Celu", &[("alpha", Number, ANY)], &[]),
+    op("Clip", &[("min", Number, (0, 10)), ("max", Number, (0, 10))], &[]),
+    op("Concat", AXIS, &[]),
+    op("Constant", &[
+        ("value", Constant, ANY), ("value_float", Number, ANY), ("value_floats", Constant, ANY), ("value_int", Integer, ANY),
+        ("value_ints", Constant, ANY),
+    ], &[]),
+    op("ConstantOfShape", &[("value", Single, ANY)], &[0]),
+    op("Conv", &[KERNEL[0], KERNEL[1], KERNEL[2], KERNEL[3], KERNEL[4], ("group", Positive, ANY)], &[]),
+    plain("Cos"), plain("Cosh"),
+    op("CumSum", CUMULATE, &[1]),
+    op("DepthToSpace", &[("blocksize", Positive, ANY), ("mode", Word(&["DCR", "CRD"]), ANY)], &[]),
+    op("DequantizeLinear", &[("axis", Axis, ANY), ("block_size", Only(0), ANY)], &[]),
+    plain("Div"),
+    op("Dropout", &[("ratio", Idle, (0, 11)), ("seed", Idle, ANY)], &[1, 2]),
+    op("Einsum", &[("equation", Equation, ANY)], &[]),
+    op("Elu", &[("alpha", Number, ANY)], &[]),
+    plain("Equal"), plain("Erf"), plain("Exp"),
+    op("Expand", &[], &[1]),
+    op("EyeLike", &[("dtype", Type, ANY), ("k", Integer, ANY)], &[0]),
+    op("Flatten", AXIS, &[]),
+    plain("Floor"),
+    op("Gather", AXIS, &[1]),
+    op("GatherElements", AXIS, &[1]),
+    op("GatherND", &[("batch_dims", Axis, ANY)], &[1]),
+    op("Gelu", &[("approximate", Word(&["none", "tanh"]), ANY)], &[]),
+    op("Gemm", &[("alpha", Number, ANY), ("beta", Number, ANY), ("transA", Flag, ANY), ("transB", Flag, ANY)], &[]),
+    plain("GlobalAveragePool"), plain("GlobalMaxPool"), plain("Greater"), plain("GreaterOrEqual"),
+    op("GroupNormalization", &[EPSILON, ("num_groups", Positive, ANY), STASH], &[]),
+    op("HardSigmoid", &[("alpha", Number, ANY), ("beta", Number, ANY)], &[]),
+    plain("HardSwish"),
+    op("Hardmax", AXIS, &[]),
+    plain("Identity"),
+    op("InstanceNormalization", &[EPSILON], &[]),
+    op("IsInf", &[("detect_negative", Flag, ANY), ("detect_positive", Flag, ANY)], &[]),
+    plain("IsNaN"),
+    op("LRN", &[("alpha", Number, ANY), ("beta", Number, ANY), ("bias", Number, ANY), ("size", Positive, ANY)], &[]),
+    op("LayerNormalization", NORM, &[]),
+    op("LeakyRelu", &[("alpha", Number, ANY)], &[]),
+    plain("Less"), plain("LessOrEqual"), plain("Log"),
+    op("LogSoftmax", AXIS, &[]),
+    op("LpNormalization", &[("axis", Axis, ANY), ("p", Positive, ANY)], &[]),
+    plain("MatMul"), plain("Max"),
+    op("MaxPool", &[
+        KERNEL[0], KERNEL[1], KERNEL[2], KERNEL[3], KERNEL[4], ("ceil_mode", Flag, ANY), ("storage_order", Flag, ANY),
+    ], &[]),
+    plain("Mean"),
+    op("MeanVarianceNormalization", &[("axes", Axes, ANY)], &[]),
+    plain("Min"), plain("Mish"),
+    op("Mod", &[("fmod", Flag, ANY)], &[]),
+    plain("Mul"), plain("Neg"),
+    constant("NonZero"),
+    plain("Not"),
+    op("OneHot", AXIS, &[1]),
+    plain("Or"), plain("PRelu"),
+    op("Pad", &[("mode", Word(&["constant", "reflect", "edge"]), ANY), ("pads", Frame, (0, 10)), ("value", Number, (0, 10))], &[1, 3]),
+    plain("Pow"),
+    op("RMSNormalization", NORM, &[]),
+    constant("Range"),
+    plain("Reciprocal"),
+    op("ReduceL1", REDUCE, &[1]), op("ReduceL2", REDUCE, &[1]), op("ReduceLogSum", REDUCE, &[1]),
+    op("ReduceLogSumExp", REDUCE, &[1]), op("ReduceMax", REDUCE, &[1]), op("ReduceMean", REDUCE, &[1]),
+    op("ReduceMin", REDUCE, &[1]), op("ReduceProd", REDUCE, &[1]), op("ReduceSum", SUM, &[1]),
+    op("ReduceSumSquare", REDUCE, &[1]),
+    plain("Relu"),
+    op("Reshape", &[("allowzero", Flag, ANY)], &[1]),
+    op("RotaryEmbedding", &[
+        ("interleaved", Flag, ANY), ("num_heads", Integer, ANY), ("rotary_embedding_dim", Integer, ANY),
+    ], &[3]),
+    plain("Round"),
+    op("ScatterElements", &[("axis", Axis, ANY), ("reduction", Word(&["none", "add", "mul", "max", "min"]), ANY)], &[1]),
+    op("ScatterND", &[("reduction", Word(&["none", "add", "mul", "max", "min"]), ANY)], &[1]),
+    op("Selu", &[("alpha", Number, ANY), ("gamma", Number, ANY)], &[]),
+    op("Shape", &[("start", Integer, ANY), ("end", Integer, ANY)], &[]),
+    op("Shrink", &[("bias", Number, ANY), ("lambd", Number, ANY)], &[]),
+    plain("Sigmoid"), plain("Sign"),
+    op("SimplifiedLayerNormalization", NORM, &[]),
+    plain("Sin"), plain("Sinh"), plain("Size"),
+    op("Slice", &[("axes", Axes, (0, 9)), ("starts", Bounds, (0, 9)), ("ends", Bounds, (0, 9))], &[1, 2, 3, 4]),
+    op("Softmax", AXIS, &[]),
+    plain("Softplus"), plain("Softsign"),
+    op("SpaceToDepth", &[("blocksize", Positive, ANY)], &[]),
+    op("Split", &[("axis", Axis, ANY), ("num_outputs", Positive, ANY), ("split", Bounds, (0, 12))], &[1]),
+    plain("Sqrt"),
+    op("Squeeze", &[("axes", Axes, (0, 12))], &[1]),
+    plain("Sub"), plain("Sum"),
+    // The parser has no other slope.
+    op("Swish", &[("alpha", Only(1), ANY)], &[]),
+    plain("Tan"), plain("Tanh"),
+    op("ThresholdedRelu", &[("alpha", Number, ANY)], &[]),
+    op("Tile", &[], &[1]),
+    op("Transpose", &[("perm", Permutation, ANY)], &[]),
+    op("Trilu", &[("upper", Flag, ANY)], &[1]),
+    op("Unsqueeze", &[("axes", Axes, (0, 12))], &[1]),
+    op("Where", &[], &[]),
+    plain("Xor"),
+    contributed("BiasGelu", &[]),
+    contributed("FastGelu", &[]),
+    contributed("Gelu", &[]),
+    contributed("QuickGelu", &[("alpha", Number, ANY)]),
+    contributed("SkipLayerNormalization", &[EPSILON]),
+    contributed("SkipSimplifiedLayerNormalization", &[EPSILON]),
+];
