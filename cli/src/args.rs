@@ -338,6 +338,12 @@ fn threads(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A positive number.
+fn part(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|n| n.is_finite() && *n > 0.0);
+    number.ok_or_else(|| "expected a positive number, such as 0.05".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -361,10 +367,4 @@ mod tests {
             assert!(shape(bad).is_err(), "{bad}");
         }
     }
-}
-
-/// A positive number.
-fn part(text: &str) -> Result<f64, String> {
-    let number = text.parse::<f64>().ok().filter(|n| n.is_finite() && *n > 0.0);
-    number.ok_or_else(|| "expected a positive number, such as 0.05".to_owned())
 }

@@ -10,6 +10,8 @@ use zktorch_models::bundled;
 use zktorch_prover::ProvingKey;
 use zktorch_verifier::codec::{Kind, decode, encode};
 
+type Change = fn(&mut ProvingKey);
+
 /// Changes the proving key of a folder, and whatever says that it belongs there: what a disk or somebody with skill can do.
 fn damage(scratch: &Scratch, change: impl FnOnce(&mut ProvingKey)) {
     let path = |name: &str| scratch.path(&format!("mlp/{name}"));
@@ -28,7 +30,7 @@ fn a_proof_under_a_damaged_key_never_leaves_the_machine() {
     let input = scratch.file("input.json", bundled::DIGITS_MLP.input_json);
     let [dir, key, proof, kept] = ["mlp", "mlp/verifying.key", "proof", "kept"].map(|name| scratch.text(name));
     let hidden = ["--input", "private", "--force"];
-    let changes: [(&str, fn(&mut ProvingKey)); 3] = [
+    let changes: [(&str, Change); 3] = [
         ("a weight", |key| {
             let weights = key.weights.values_mut().next().unwrap();
             let mut changed = weights.to_vec();
