@@ -91,7 +91,7 @@ pub fn import_failure(path: &Path, error: &ImportError) -> Failure {
         _ => Failure::undecided(format!("`{model}`: {error}")),
     };
     // What exporters write in training mode: dropouts and normalisations that say so, and have further outputs.
-    if ["Wrong number of outputs", "training"].iter().any(|sign| error.to_string().contains(sign)) {
+    if ["results, its operator", "Wrong number of outputs", "training"].iter().any(|sign| error.to_string().contains(sign)) {
         return failure.hint("was the model exported in training mode? call model.eval() before torch.onnx.export");
     }
     failure
