@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn counts_do_not_saturate() {
-        for bits in [0, 1, 31, 32, 33, 52] {
+        for bits in [0, 1, 31, 32, 33, 52].into_iter().filter(|&bits| bits < usize::BITS) {
             assert_eq!(count((1 << bits) - 1), f64::from(bits).exp2() - 1.0);
         }
     }

@@ -1,8 +1,7 @@
 //! The setups, and every corrupt file that an import must refuse.
 
 use super::*;
-use ark_bls12_381::{Fr, G1Affine};
-use ark_ff::AdditiveGroup;
+use ark_bls12_381::Fr;
 
 #[test]
 fn transparent_generators_are_pinned_by_their_digest() {
@@ -61,6 +60,8 @@ fn verifier_points_are_checked() {
 mod prover {
     use super::*;
     use crate::setup::import::to_container;
+    use ark_bls12_381::G1Affine;
+    use ark_ff::AdditiveGroup;
     use ark_serialize::CanonicalSerialize;
 
     fn good() -> (Vec<G1Affine>, Vec<G2Affine>) {
