@@ -18,14 +18,14 @@ fn table(models: impl IndexedParallelIterator<Item = RandomModel>) -> Table {
 fn random_models_are_right_or_refused() {
     let table = table((0..100u32).into_par_iter().map(|seed| model(u64::from(seed))));
     assert_eq!(table.of("PANIC"), 0, "{table}");
-    assert!(table.of("WRONG") <= 2, "{table}");
-    assert!(table.of("right") >= 60, "{table}");
+    assert_eq!(table.of("WRONG"), 0, "{table}");
+    assert!(table.of("right") >= 70, "{table}");
 }
 
 #[test]
 fn chains_of_functions_with_clips_are_right_or_refused() {
     let table = table((0..100u32).into_par_iter().map(|seed| chain(u64::from(seed))));
     assert_eq!(table.of("PANIC"), 0, "{table}");
-    assert!(table.of("WRONG") <= 20, "{table}");
-    assert!(table.of("right") >= 60, "{table}");
+    assert_eq!(table.of("WRONG"), 0, "{table}");
+    assert!(table.of("right") >= 70, "{table}");
 }

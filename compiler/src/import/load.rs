@@ -10,9 +10,8 @@ use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel};
 use tract_onnx::tract_hir::ops::unimpl::UnimplementedOp;
 
 use super::error::{ImportError, UnsupportedNode};
-use super::external;
 use super::names::Names;
-use super::{ImportOptions, check, finite, infer, inline, rewrite, scan, sizes, withheld};
+use super::{ImportOptions, celu, check, external, finite, infer, inline, rewrite, scan, sizes, withheld};
 
 /// A typed model with what the typed stage forgets.
 pub(super) struct Loaded {
@@ -51,6 +50,9 @@ pub(super) fn load(bytes: &[u8], folder: Option<&Path>, options: &ImportOptions)
     check::check(&proto)?;
     finite::check(&proto)?;
     external::check(&proto, folder)?;
+    if let Some(graph) = &mut proto.graph {
+        celu::spell(graph)?;
+    }
     let folder = folder.map(|f| if f.as_os_str().is_empty() { Path::new(".") } else { f });
     let parsed = guarded(|| onnx.parse(&proto, folder.and_then(Path::to_str))).map_err(invalid)?;
     if !parsed.unresolved_inputs.is_empty() {

@@ -8,6 +8,7 @@
 //! parser reads wrongly (`rewrite`), held against a list of what is understood (`check`, `operators`), and its shapes are inferred node
 //! by node with a look at each (`infer`, `shapes`).
 
+mod celu;
 mod check;
 mod error;
 mod external;

@@ -4,9 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ndarray::ArrayD;
 use zktorch_blocks::execute::execute;
-use zktorch_compiler::import::{ImportOptions, load_bytes};
-use zktorch_compiler::{Compiled, Options, compile};
+use zktorch_blocks::program::Element;
+use zktorch_compiler::import::{ImportOptions, model_bytes};
+use zktorch_compiler::{Compiled, Options, Port, compile_model};
 
+use super::groups::{Groups, stated};
 use super::plan::RandomModel;
 use super::random::Random;
 use super::reference::Reference;
@@ -16,9 +18,6 @@ use super::samples::{between, samples};
 const CALIBRATION: usize = 24;
 /// Samples that it does not see, each between two of those.
 const FRESH: usize = 4;
-/// How much larger an error may be than the largest that the report found on its samples: fresh ones are drawn alike, so that
-/// theirs are of the same kind, but a maximum over few samples is no bound.
-const FACTOR: f64 = 3.0;
 /// An error that nobody would call right.
 const LARGE: f64 = 0.05;
 /// Changes of the inputs, relative to their size, that must not matter more than an error does.
@@ -57,7 +56,7 @@ pub enum Stage {
 /// Compiles a model and compares.
 pub fn judge(model: &RandomModel) -> Outcome {
     let calibration = samples(&model.feeds, model.seed, CALIBRATION);
-    let fresh = between(&calibration, model.seed, FRESH);
+    let fresh = between(&model.feeds, &calibration, model.seed, FRESH);
     let reference = match Reference::new(&model.bytes) {
         Ok(reference) => reference,
         Err(reason) => return without_reference(model, &reason),
@@ -91,7 +90,7 @@ pub fn judge(model: &RandomModel) -> Outcome {
         None if stated(&compiled) > LARGE => Outcome::Inexact,
         None => Outcome::Right,
         Some(found) => {
-            let nudged = nudged(model.seed, &reference, &all, &expected);
+            let nudged = nudged(model.seed, &reference, &compiled, &all, &expected);
             match excess(&compiled, &expected, &got, |index, position| nudged.get(index)?.get(position).copied()) {
                 Some(_) => Outcome::Wrong(found),
                 None => Outcome::Sensitive,
@@ -111,25 +110,20 @@ fn without_reference(model: &RandomModel, reason: &str) -> Outcome {
 }
 
 fn compiled(model: &RandomModel, calibration: &[Vec<ArrayD<f64>>]) -> Result<Compiled, Outcome> {
-    let graph =
-        load_bytes(&model.bytes, &ImportOptions::default()).map_err(|e| Outcome::Refused(Stage::Import, e.to_string()))?;
-    compile(&graph, calibration, &Options::default()).map_err(|e| Outcome::Refused(Stage::Compile, e.to_string()))
+    let imported =
+        model_bytes(&model.bytes, &ImportOptions::default()).map_err(|e| Outcome::Refused(Stage::Import, e.to_string()))?;
+    compile_model(&imported, calibration, &Options::default()).map_err(|e| Outcome::Refused(Stage::Compile, e.to_string()))
 }
 
 /// The outputs' real numbers.
 fn run(compiled: &Compiled, sample: &[ArrayD<f64>]) -> Result<Vec<Vec<f64>>, String> {
-    let quantise = |(port, values): (&zktorch_compiler::Port, &ArrayD<f64>)| {
+    let quantise = |(port, values): (&Port, &ArrayD<f64>)| {
         port.quantise(&values.iter().copied().collect::<Vec<_>>()).map_err(|e| e.to_string())
     };
     let inputs = compiled.inputs.iter().zip(sample).map(quantise).collect::<Result<Vec<_>, _>>()?;
     let trace = execute(&compiled.program, &compiled.weights, &inputs).map_err(|e| e.to_string())?;
     let outputs = compiled.outputs.iter().zip(&compiled.program.outputs);
     Ok(outputs.map(|(port, &id)| port.dequantise(&trace.values(&compiled.program, id))).collect())
-}
-
-/// The error that the report states.
-fn stated(compiled: &Compiled) -> f64 {
-    compiled.report.output_error.unwrap_or(0.0)
 }
 
 /// The entry that is the furthest beyond its allowance, if one is. `excuse` gives what an entry (of a sample, by its position
@@ -140,20 +134,19 @@ fn excess(
     got: &[Option<Vec<Vec<f64>>>],
     excuse: impl Fn(usize, usize) -> Option<f64>,
 ) -> Option<String> {
-    let largest = expected.iter().flatten().flatten().fold(0f64, |m, v| m.max(v.abs()));
-    let allowed = (FACTOR * stated(compiled)).max(LARGE) * largest;
+    let groups = Groups::new(compiled, expected);
     let mut worst: Option<(f64, String)> = None;
     for (index, (expected, got)) in expected.iter().zip(got).enumerate() {
         let Some(got) = got else { continue };
         let mut position = 0;
-        for ((port, expected), got) in compiled.outputs.iter().zip(expected).zip(got) {
+        for (output, ((port, expected), got)) in compiled.outputs.iter().zip(expected).zip(got).enumerate() {
             if expected.len() != got.len() {
                 return Some(format!("`{}`: {} entries, expected {}", port.name, got.len(), expected.len()));
             }
-            let step = f64::from(-port.scale).exp2();
             for (entry, (&expected, &got)) in expected.iter().zip(got).enumerate() {
                 let off = (expected - got).abs();
-                let over = off / (allowed + step + excuse(index, position).unwrap_or(0.0));
+                let allowed = groups.allowed(output, entry) + excuse(index, position).unwrap_or(0.0);
+                let over = off / allowed;
                 position += 1;
                 if over > 1.0 && worst.as_ref().is_none_or(|(most, _)| over > *most) {
                     let name = &port.name;
@@ -168,16 +161,35 @@ fn excess(
     worst.map(|(_, text)| text)
 }
 
-/// How far each entry of each sample moves when inputs change a little.
-fn nudged(seed: u64, reference: &Reference, all: &[&Vec<ArrayD<f64>>], expected: &[Vec<ArrayD<f64>>]) -> Vec<Vec<f64>> {
+/// How far each entry of each sample moves when inputs change by a little: a step of their integers or of activations, or a thousandth.
+fn nudged(
+    seed: u64,
+    reference: &Reference,
+    compiled: &Compiled,
+    all: &[&Vec<ArrayD<f64>>],
+    expected: &[Vec<ArrayD<f64>>],
+) -> Vec<Vec<f64>> {
     let mut random = Random::new(seed ^ 0x7777);
     let size = |input: usize| all.iter().flat_map(|sample| &sample[input]).fold(0f64, |m, v| m.max(v.abs()));
-    let sizes: Vec<f64> = (0..all[0].len()).map(size).collect();
+    // As coarse as activations are.
+    let relative = NUDGE.max((1.0 - f64::from(compiled.report.bits)).exp2());
+    let reach = |(input, port): (usize, &Port)| {
+        let entries = port.shape.iter().product();
+        let steps = port.dequantise(&vec![1; entries]);
+        steps.into_iter().map(|step| step.abs().max(relative * size(input))).collect()
+    };
+    let reaches: Vec<Vec<f64>> = compiled.inputs.iter().enumerate().map(reach).collect();
     let mut one = |sample: &[ArrayD<f64>], expected: &[ArrayD<f64>]| {
         let mut moved = vec![0f64; expected.iter().map(ArrayD::len).sum()];
-        for _ in 0..8 {
-            let nudge = |(a, size): (&ArrayD<f64>, &f64)| a.mapv(|v| v + NUDGE * random.uniform(-1.0, 1.0) * size);
-            let sample: Vec<ArrayD<f64>> = sample.iter().zip(&sizes).map(nudge).collect();
+        for attempt in 0..16 {
+            let mut sample = sample.to_vec();
+            for ((array, reaches), port) in sample.iter_mut().zip(&reaches).zip(&compiled.inputs) {
+                let real = port.element == Element::Real;
+                array.iter_mut().zip(reaches).filter(|_| real).for_each(|(v, reach)| {
+                    let share = random.uniform(-1.0, 1.0);
+                    *v += reach * if attempt < 8 { share.signum() } else { share };
+                });
+            }
             let Ok(outputs) = reference.run(&sample) else { continue };
             let changes = outputs.iter().flatten().zip(expected.iter().flatten()).map(|(a, b)| 2.0 * (a - b).abs());
             moved.iter_mut().zip(changes).for_each(|(most, change)| *most = most.max(change));

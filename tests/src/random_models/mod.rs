@@ -7,6 +7,7 @@
 mod binary;
 mod clips;
 mod files;
+mod groups;
 mod grower;
 pub mod judge;
 mod linear;

@@ -94,7 +94,7 @@ impl Grower {
         let epsilon = self.scalar(1e-5);
         let sum = self.apply("Add", &[&mean.name, &epsilon], vec![], &out, mean.size);
         let root = self.map("Sqrt", &sum, vec![], x.size);
-        if self.random.chance(0.5) {
+        if self.random.chance(0.6) {
             let inverse = self.map("Reciprocal", &root, vec![], 1.0);
             return self.apply("Mul", &[&x.name, &inverse.name], vec![], &x.shape, 3.0);
         }
@@ -115,6 +115,10 @@ impl Grower {
         let epsilon = self.scalar(epsilon);
         let sum = self.apply("Add", &[&variance.name, &epsilon], vec![], &out, variance.size);
         let root = self.map("Sqrt", &sum, vec![], 2.0 * x.size);
+        if self.random.chance(0.6) {
+            let inverse = self.map("Reciprocal", &root, vec![], 1.0);
+            return self.apply("Mul", &[&centred.name, &inverse.name], vec![], &x.shape, 3.0);
+        }
         self.apply("Div", &[&centred.name, &root.name], vec![], &x.shape, 3.0)
     }
 

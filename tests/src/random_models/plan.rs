@@ -1,9 +1,11 @@
 //! What kind of model a seed gives: which operators are frequent in it, its inputs and outputs.
 
+use tract_onnx::pb::tensor_proto::DataType;
+
 use super::grower::{Grower, Value};
 use super::random::Random;
 use super::samples::Feed;
-use super::writer::Writer;
+use super::writer::{Writer, int};
 
 /// A model, and where samples of its inputs come from.
 pub struct RandomModel {
@@ -66,8 +68,10 @@ fn grow(seed: u64, mut random: Random, families: &[Family], ranks: &[usize]) -> 
     let mut feeds = Vec::new();
     for _ in 0..inputs {
         let shape = shape(&mut grower.random, rank);
-        let feed = Feed::draw(&mut grower.random, &shape);
-        let name = grower.writer.input(&shape);
+        let other = grower.random.chance(0.12);
+        let feed =
+            if other { Feed::of_another_type(&mut grower.random, &shape) } else { Feed::draw(&mut grower.random, &shape) };
+        let name = grower.input(&feed);
         grower.values.push(Value { name, shape, size: feed.size(), least: feed.least() });
         feeds.push(feed);
     }
@@ -84,6 +88,21 @@ fn grow(seed: u64, mut random: Random, families: &[Family], ranks: &[usize]) -> 
     outputs(&mut grower, first);
     let Grower { writer, jumps, .. } = grower;
     RandomModel { seed, listing: writer.listing(), bytes: writer.encode(), feeds, jumps }
+}
+
+impl Grower {
+    /// An input as floats: what is none is cast, a boolean sometimes chooses instead.
+    fn input(&mut self, feed: &Feed) -> String {
+        let name = self.writer.input(&feed.shape, feed.element);
+        if feed.element == DataType::Float {
+            return name;
+        }
+        if feed.element == DataType::Bool && self.random.chance(0.3) {
+            let (one, zero) = (self.scalar(1.0), self.scalar(0.0));
+            return self.writer.node("Where", &[&name, &one, &zero], vec![]);
+        }
+        self.writer.node("Cast", &[&name], vec![int("to", DataType::Float as i64)])
+    }
 }
 
 /// Extents: 1, primes, and what is usual; no axis stands for a batch more than another.

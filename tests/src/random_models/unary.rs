@@ -1,5 +1,7 @@
 //! Functions of one entry, under their names and as they are spelt out.
 
+use tract_onnx::pb::tensor_proto::DataType;
+
 use super::grower::{Domain, Grower, Value};
 use super::writer::{float, int, text};
 
@@ -137,10 +139,7 @@ impl Grower {
                 let tanh = self.map("Tanh", x, vec![], 1.0);
                 self.apply("Sub", &[&x.name, &tanh.name], vec![], &x.shape, x.size + 1.0)
             }
-            6 => {
-                let half = self.map("Cast", x, vec![int("to", 11)], x.size);
-                self.map("Cast", &half, vec![int("to", 1)], x.size)
-            }
+            6 => self.there_and_back(x),
             _ => {
                 let relu = self.map("Relu", x, vec![], x.size);
                 let factor = self.random.uniform(-2.0, 2.0);
@@ -149,6 +148,22 @@ impl Grower {
                 self.apply("Sub", &[&x.name, &scaled.name], vec![], &x.shape, 3.0 * x.size)
             }
         }
+    }
+
+    /// Another type and back.
+    fn there_and_back(&mut self, x: &Value) -> Value {
+        let (element, domain) = self.random.pick(&[
+            (DataType::Double, Domain::Any),
+            (DataType::Double, Domain::Any),
+            (DataType::Float16, Domain::Within(1e4)),
+            (DataType::Int32, Domain::Within(100.0)),
+            (DataType::Int64, Domain::Within(100.0)),
+            (DataType::Bool, Domain::Any),
+        ]);
+        self.jumps |= element != DataType::Double;
+        let x = self.within(x, domain);
+        let there = self.map("Cast", &x, vec![int("to", element as i64)], x.size);
+        self.map("Cast", &there, vec![int("to", DataType::Float as i64)], x.size)
     }
 
     fn gelu(&mut self, x: &Value) -> Value {

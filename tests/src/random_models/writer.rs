@@ -57,16 +57,16 @@ impl Writer {
         format!("{}_{}", kind.to_lowercase(), self.names)
     }
 
-    /// An input of 32-bit floats.
-    pub fn input(&mut self, shape: &[usize]) -> String {
+    /// An input.
+    pub fn input(&mut self, shape: &[usize], element: DataType) -> String {
         let name = self.fresh("input");
-        self.graph.input.push(port(&name, Some(shape)));
+        self.graph.input.push(port(&name, Some(shape), element));
         name
     }
 
-    /// A value becomes an output.
+    /// A value of floats becomes an output.
     pub fn output(&mut self, name: &str) {
-        self.graph.output.push(port(name, None));
+        self.graph.output.push(port(name, None, DataType::Float));
     }
 
     /// A constant of floats: an initialiser, or a node where `as_node` says so.
@@ -157,10 +157,10 @@ fn show(attribute: &AttributeProto) -> String {
     format!("{}={value}", attribute.name)
 }
 
-fn port(name: &str, shape: Option<&[usize]>) -> ValueInfoProto {
+fn port(name: &str, shape: Option<&[usize]>, element: DataType) -> ValueInfoProto {
     let dimension = |&extent: &usize| Dimension { value: Some(Extent::DimValue(extent as i64)), ..Dimension::default() };
     let shape = shape.map(|shape| TensorShapeProto { dim: shape.iter().map(dimension).collect() });
-    let tensor = Tensor { elem_type: DataType::Float as i32, shape };
+    let tensor = Tensor { elem_type: element as i32, shape };
     let kind = TypeProto { value: Some(Kind::TensorType(tensor)), ..TypeProto::default() };
     ValueInfoProto { name: name.to_owned(), r#type: Some(kind), ..ValueInfoProto::default() }
 }

@@ -1,0 +1,103 @@
+//! `Celu`, in which the parser forgets a factor unless `alpha` is 1: `max(x, 0) + min(alpha (exp(x / alpha) - 1), 0)` is
+//! `alpha elu(x / alpha)`, which it reads right.
+
+use std::collections::HashSet;
+
+use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
+
+use super::error::{ImportError, UnsupportedNode};
+
+/// Writes every `Celu` as a division, an `Elu` and a product.
+///
+/// # Errors
+/// Those whose `alpha` is not positive.
+pub(super) fn spell(graph: &mut GraphProto) -> Result<(), ImportError> {
+    let mut taken: HashSet<String> = graph.node.iter().flat_map(|node| node.output.iter().cloned()).collect();
+    taken.extend(graph.initializer.iter().map(|tensor| tensor.name.clone()));
+    taken.extend(graph.input.iter().map(|input| input.name.clone()));
+    let mut refused = Vec::new();
+    for node in std::mem::take(&mut graph.node) {
+        let (&[ref x], &[ref y]) = (&node.input[..], &node.output[..]) else {
+            graph.node.push(node);
+            continue;
+        };
+        let alpha = node.attribute.iter().find(|a| a.name == "alpha").map_or(1.0, |a| a.f);
+        if node.op_type != "Celu" || !node.domain.is_empty() || alpha == 1.0 {
+            graph.node.push(node);
+            continue;
+        }
+        if !(alpha > 0.0 && alpha.is_finite()) {
+            let hint = format!("an alpha of {alpha} is not supported, only a positive one");
+            refused.push(UnsupportedNode { name: node.name.clone(), op: "Celu".to_owned(), hint });
+            continue;
+        }
+        let mut fresh = |part: &str| {
+            let mut name = format!("{y}.{part}");
+            while !taken.insert(name.clone()) {
+                name.push('_');
+            }
+            name
+        };
+        let [factor, ratio, elu] = ["alpha", "ratio", "elu"].map(&mut fresh);
+        let data = TensorProto { data_type: 1, float_data: vec![alpha], name: factor.clone(), ..TensorProto::default() };
+        graph.initializer.push(data);
+        let part = |op: &str, operands: &[&String], output: &String, name: &str| NodeProto {
+            input: operands.iter().map(|&o| o.clone()).collect(),
+            output: vec![output.clone()],
+            name: name.to_owned(),
+            op_type: op.to_owned(),
+            ..NodeProto::default()
+        };
+        let names = [format!("{}.ratio", node.name), format!("{}.elu", node.name)];
+        graph.node.push(part("Div", &[x, &factor], &ratio, &names[0]));
+        graph.node.push(part("Elu", &[&ratio], &elu, &names[1]));
+        graph.node.push(part("Mul", &[&elu, &factor], y, &node.name));
+    }
+    if refused.is_empty() { Ok(()) } else { Err(ImportError::Unsupported(refused)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::arr1;
+    use prost::Message;
+    use tract_onnx::pb::{AttributeProto, ModelProto, OperatorSetIdProto, TypeProto, ValueInfoProto, type_proto};
+
+    use super::*;
+    use crate::graph::Graph;
+    use crate::import::{ImportOptions, load_bytes};
+
+    fn celu(alpha: f32) -> Result<Graph, ImportError> {
+        let attribute = AttributeProto { name: "alpha".into(), r#type: 1, f: alpha, ..AttributeProto::default() };
+        let node = NodeProto {
+            input: vec!["x".into()],
+            output: vec!["y".into()],
+            op_type: "Celu".into(),
+            attribute: vec![attribute],
+            ..NodeProto::default()
+        };
+        let port = |name: &str| {
+            let tensor = type_proto::Tensor { elem_type: 1, shape: None };
+            let value = Some(type_proto::Value::TensorType(tensor));
+            let kind = Some(TypeProto { value, ..TypeProto::default() });
+            ValueInfoProto { name: name.into(), r#type: kind, ..ValueInfoProto::default() }
+        };
+        let (input, output) = (vec![port("x")], vec![port("y")]);
+        let graph = Some(GraphProto { node: vec![node], input, output, name: "g".into(), ..GraphProto::default() });
+        let opset_import = vec![OperatorSetIdProto { domain: String::new(), version: 13 }];
+        let bytes = ModelProto { ir_version: 7, opset_import, graph, ..ModelProto::default() }.encode_to_vec();
+        load_bytes(&bytes, &ImportOptions { input_shapes: vec![vec![4]], ..ImportOptions::default() })
+    }
+
+    #[test]
+    fn alpha_is_a_factor() {
+        let x = arr1(&[-10.0, -0.1, 0.0, 3.0]).into_dyn();
+        for alpha in [0.1f32, 1.0, 2.0] {
+            let evaluation = celu(alpha).expect("it imports").evaluate(&[x.clone()]).expect("it runs");
+            let expected = |x: f64| x.max(0.0) + (f64::from(alpha) * (x / f64::from(alpha)).exp_m1()).min(0.0);
+            for (got, &x) in evaluation.outputs()[0].iter().zip(&x) {
+                assert!((got - expected(x)).abs() < 1e-5, "{alpha}: {got} at {x}");
+            }
+        }
+        assert!(celu(-1.0).is_err_and(|e| e.to_string().contains("an alpha of -1")));
+    }
+}
