@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
+use ndarray::{ArrayD, IxDyn};
 use tract_onnx::pb::{ModelProto, NodeProto, TensorProto};
 use zktorch_models::zoo::Zoo;
 
@@ -14,10 +15,38 @@ use prost::Message;
 
 /// Whether the program of one model is the lowering of another, which is stripped first.
 fn audited(compiled: &ModelProto, auditor: &ModelProto) -> Result<Vec<Renamed>, AuditError> {
-    let program = compile(&compiled.import().unwrap(), &[], &Options::default()).unwrap().program;
+    audited_on(&[], compiled, auditor)
+}
+
+/// The same for a program that was calibrated.
+fn audited_on(
+    samples: &[Vec<ArrayD<f64>>],
+    compiled: &ModelProto,
+    auditor: &ModelProto,
+) -> Result<Vec<Renamed>, AuditError> {
+    let program = compile(&compiled.import().unwrap(), samples, &Options::default()).unwrap().program;
     let stripped = strip(&auditor.encode_to_vec(), None).unwrap();
     let options = ImportOptions { withheld: Some(1 << 16), ..ImportOptions::default() };
     audit(&load_bytes(&stripped.bytes, &options).unwrap(), &program)
+}
+
+#[test]
+fn a_key_without_a_models_clip_is_not_the_models() {
+    let leaky = || node("LeakyRelu", &["x"], &["a"], &[("alpha", Float(0.1))]);
+    let clipped = |hi: f32| {
+        let tensors = vec![floats("lo", &[], &[-1000.0]), floats("hi", &[], &[hi])];
+        model(&[1, 16], vec![leaky(), node("Clip", &["a", "lo", "hi"], &["y"], &[])], tensors)
+    };
+    let bare = model(&[1, 16], vec![leaky(), node("Identity", &["a"], &["y"], &[])], Vec::new());
+    let whole = clipped(20.0);
+    // Values beyond the clip, and beyond everything that a function's name was once told by.
+    let samples: Vec<Vec<ArrayD<f64>>> =
+        (0..4).map(|s| vec![ArrayD::from_shape_fn(IxDyn(&[1, 16]), |i| (i[1] as f64 - 8.0) * 7.5 + f64::from(s))]).collect();
+    assert_eq!(audited_on(&samples, &whole, &whole), Ok(Vec::new()));
+    for (compiled, auditor) in [(&bare, &whole), (&whole, &bare), (&clipped(30.0), &whole)] {
+        let refused = audited_on(&samples, compiled, auditor);
+        assert!(matches!(refused, Err(AuditError::Differs(_) | AuditError::Lower(_))), "{refused:?}");
+    }
 }
 
 #[test]
