@@ -17,7 +17,7 @@ pub(super) fn spell(graph: &mut GraphProto) -> Result<(), ImportError> {
     taken.extend(graph.input.iter().map(|input| input.name.clone()));
     let mut refused = Vec::new();
     for node in std::mem::take(&mut graph.node) {
-        let (&[ref x], &[ref y]) = (&node.input[..], &node.output[..]) else {
+        let ([x], [y]) = (&node.input[..], &node.output[..]) else {
             graph.node.push(node);
             continue;
         };
@@ -92,7 +92,7 @@ mod tests {
     fn alpha_is_a_factor() {
         let x = arr1(&[-10.0, -0.1, 0.0, 3.0]).into_dyn();
         for alpha in [0.1f32, 1.0, 2.0] {
-            let evaluation = celu(alpha).expect("it imports").evaluate(&[x.clone()]).expect("it runs");
+            let evaluation = celu(alpha).expect("it imports").evaluate(std::slice::from_ref(&x)).expect("it runs");
             let expected = |x: f64| x.max(0.0) + (f64::from(alpha) * (x / f64::from(alpha)).exp_m1()).min(0.0);
             for (got, &x) in evaluation.outputs()[0].iter().zip(&x) {
                 assert!((got - expected(x)).abs() < 1e-5, "{alpha}: {got} at {x}");

@@ -66,7 +66,7 @@ pub(super) fn check_graph(graph: &Graph) -> Result<(), ImportError> {
             Op::Constant(value) => {
                 let bad = value
                     .indexed_iter()
-                    .find(|(_, v)| !v.is_finite() && !(**v == f64::NEG_INFINITY && ends_in_softmax(graph, id)));
+                    .find(|(_, v)| !(v.is_finite() || **v == f64::NEG_INFINITY && ends_in_softmax(graph, id)));
                 if let Some((place, &v)) = bad {
                     return refuse((0..value.ndim()).map(|axis| place[axis]).collect(), v);
                 }

@@ -30,7 +30,7 @@ fn chain(shape: &[usize], interval: Interval, step: impl Fn(&mut Graph, NodeId, 
     assert_eq!(check_satisfied(&program, &trace), []);
     let got = outputs[0].dequantise(&trace.values(&program, program.outputs[0]));
     let evaluation = graph.evaluate(&[float]).expect("runs");
-    let expected = evaluation.outputs().iter().next().expect("an output").iter();
+    let expected = evaluation.outputs().first().expect("an output").iter();
     assert!(got.iter().zip(expected).all(|(a, &b)| (a - b).abs() < 1e-3), "{got:?}");
     program
 }

@@ -180,12 +180,12 @@ impl Grower {
         let rank = x.rank();
         let mut pads = vec![0i64; 2 * rank];
         let mut shape = x.shape.clone();
-        for axis in 0..rank {
-            let most = if mode == "reflect" { x.shape[axis] - 1 } else { 2 };
+        for (axis, extent) in shape.iter_mut().enumerate() {
+            let most = if mode == "reflect" { *extent - 1 } else { 2 };
             for side in [axis, axis + rank] {
                 let pad = if self.random.chance(0.5) { self.random.between(0, most.min(2)) } else { 0 };
                 pads[side] = pad as i64;
-                shape[axis] += pad;
+                *extent += pad;
             }
         }
         if rank == 0 || !self.fits(&shape) {

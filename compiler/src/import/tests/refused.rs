@@ -99,12 +99,11 @@ fn computed_constants_are_bounded_together() {
     let tensors = vec![floats("a", &[1 << 14, 1], &ones), floats("b", &[1, 1 << 14], &ones)];
     refused(&model(&[1], nodes, tensors), &["`the MatMul`", "more than 16777216 entries"]);
     let mut nodes: Vec<NodeProto> = (0..9)
-        .map(|n| {
+        .flat_map(|n| {
             let (sum, before) = (format!("s{n}"), if n == 0 { "x".to_owned() } else { format!("s{}", n - 1) });
             let made = format!("t{n}");
             [node("Expand", &["c", "shape"], &[&made], &[]), node("Add", &[&before, &made], &[&sum], &[])]
         })
-        .flat_map(|pair| pair)
         .collect();
     nodes.push(node("Relu", &["s8"], &["y"], &[]));
     let tensors = vec![floats("c", &[1], &[1.0]), integers("shape", &[1], &[1 << 22])];
