@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, IxDyn};
 
-use super::passes::{behind, combined, scaled_einsum};
+use super::passes::{behind, combined, scaled_einsum, uniform};
 use super::{Graph, NodeId, Op};
 
 /// By which powers of two columns are larger than what stands for them; empty for none.
@@ -63,14 +63,16 @@ fn with_constant(graph: &mut Graph, like: NodeId, op: Op, x: NodeId, c: ArrayD<f
     graph.add(name, op, &[x, constant], &shape)
 }
 
-/// The variable and the constant operand of a node.
+/// The variable and the constant operand of a node, if the constant is a weight. One number for all entries is public in the program, and
+/// must stay so: times powers of two it would be a weight, whose values an audit does not see.
 fn split(graph: &Graph, id: NodeId) -> Option<(NodeId, Arc<ArrayD<f64>>)> {
     let [a, b] = graph.operands(id)[..] else { return None };
-    match (behind(graph, a), behind(graph, b)) {
-        (None, Some(constant)) => Some((a, constant)),
-        (Some(constant), None) => Some((b, constant)),
-        _ => None,
-    }
+    let (variable, constant) = match (behind(graph, a), behind(graph, b)) {
+        (None, Some(constant)) => (a, constant),
+        (Some(constant), None) => (b, constant),
+        _ => return None,
+    };
+    uniform(&constant).is_none().then_some((variable, constant))
 }
 
 /// The columns of `x` times powers of two, as a node of its own.
@@ -265,6 +267,24 @@ mod tests {
         let (wanted, got) = (graph.evaluate(&[x]).unwrap(), scaled.evaluate(&[small]).unwrap());
         let wanted = combined(wanted.outputs()[0], &powers(&[0, 9], 2)).unwrap();
         assert_eq!(&wanted, got.outputs()[0]);
+    }
+
+    #[test]
+    fn public_numbers_stay_public() {
+        let mut g = Graph::new();
+        let x = g.add_input("x", &[1, 2]);
+        for op in [Op::Add, Op::Mul] {
+            let two = g.add_constant("two", ArrayD::from_elem(IxDyn(&[1, 1]), 2.0));
+            let two = g.add("two", Op::Broadcast, &[two], &[1, 2]);
+            let y = g.add_inferred("y", op, &[x, two]).unwrap();
+            g.add_output("y", y);
+        }
+        let exponents = vec![0, -9];
+        let columns = Columns { inputs: vec![exponents.clone()], outputs: vec![exponents.clone(), exponents] };
+        let mut scaled = columns.apply(&g);
+        crate::graph::passes::simplify(&mut scaled);
+        let constants: Vec<usize> = scaled.nodes().filter_map(|(id, _)| scaled.constant(id)).map(|c| c.len()).collect();
+        assert_eq!(constants, [1, 1], "a number that every key shows has become a weight");
     }
 
     #[test]

@@ -71,7 +71,7 @@ pub(super) fn compressed(value: &ArrayD<f64>) -> ArrayD<f64> {
 }
 
 /// The one value of all entries.
-pub(super) fn uniform(value: &ArrayD<f64>) -> Option<f64> {
+pub(in crate::graph) fn uniform(value: &ArrayD<f64>) -> Option<f64> {
     let first = *value.first()?;
     value.iter().all(|&v| v == first).then_some(first)
 }
