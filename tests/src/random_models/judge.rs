@@ -161,7 +161,8 @@ fn excess(
     worst.map(|(_, text)| text)
 }
 
-/// How far each entry of each sample moves when inputs change by a little: a step of their integers or of activations, or a thousandth.
+/// How far each entry of each sample moves when inputs change by a little: by a step of their integers or of activations, by a thousandth, or
+/// to the nearest multiple of such steps, which alone meets a function that jumps at one point.
 fn nudged(
     seed: u64,
     reference: &Reference,
@@ -171,23 +172,33 @@ fn nudged(
 ) -> Vec<Vec<f64>> {
     let mut random = Random::new(seed ^ 0x7777);
     let size = |input: usize| all.iter().flat_map(|sample| &sample[input]).fold(0f64, |m, v| m.max(v.abs()));
-    // As coarse as activations are.
-    let relative = NUDGE.max((1.0 - f64::from(compiled.report.bits)).exp2());
-    let reach = |(input, port): (usize, &Port)| {
+    // As coarse as activations are, which leave a bit unused beside their sign.
+    let relative = NUDGE.max((2.0 - f64::from(compiled.report.bits)).exp2());
+    let steps = |(input, port): (usize, &Port)| {
         let entries = port.shape.iter().product();
-        let steps = port.dequantise(&vec![1; entries]);
-        steps.into_iter().map(|step| step.abs().max(relative * size(input))).collect()
+        let steps = port.dequantise(&vec![1; entries]).into_iter().map(f64::abs);
+        steps.map(|step| (step, step.max(relative * size(input)))).collect()
     };
-    let reaches: Vec<Vec<f64>> = compiled.inputs.iter().enumerate().map(reach).collect();
+    let steps: Vec<Vec<(f64, f64)>> = compiled.inputs.iter().enumerate().map(steps).collect();
     let mut one = |sample: &[ArrayD<f64>], expected: &[ArrayD<f64>]| {
         let mut moved = vec![0f64; expected.iter().map(ArrayD::len).sum()];
-        for attempt in 0..16 {
+        for attempt in 0..24 {
             let mut sample = sample.to_vec();
-            for ((array, reaches), port) in sample.iter_mut().zip(&reaches).zip(&compiled.inputs) {
+            for ((array, steps), port) in sample.iter_mut().zip(&steps).zip(&compiled.inputs) {
                 let real = port.element == Element::Real;
-                array.iter_mut().zip(reaches).filter(|_| real).for_each(|(v, reach)| {
+                array.iter_mut().zip(steps).filter(|_| real).for_each(|(v, &(step, reach))| {
                     let share = random.uniform(-1.0, 1.0);
-                    *v += reach * if attempt < 8 { share.signum() } else { share };
+                    match attempt {
+                        0..8 => *v += reach * share.signum(),
+                        8..16 => *v += reach * share,
+                        _ => {
+                            // The input's own rounding comes first.
+                            let coarse = step * f64::from(attempt - 16).exp2();
+                            for step in [step, coarse].into_iter().filter(|&step| step < 2.0 * reach) {
+                                *v = (*v / step + 0.5).floor() * step;
+                            }
+                        }
+                    }
                 });
             }
             let Ok(outputs) = reference.run(&sample) else { continue };
