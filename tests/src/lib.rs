@@ -1,5 +1,6 @@
 //! What the tests share: toy programs, a slow reference prover that can be told to lie, and ways to tamper with proofs.
 
+pub mod classifiers;
 pub mod cure;
 pub mod data;
 pub mod enforced;

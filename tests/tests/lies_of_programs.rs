@@ -8,6 +8,7 @@ use zktorch_compiler::graph::{Graph, NodeId, Op, ReduceKind, Unary, Window};
 use zktorch_compiler::import::{ImportOptions, load_path};
 use zktorch_compiler::{Compiled, Options, compile};
 use zktorch_models::zoo::Zoo;
+use zktorch_tests::classifiers;
 use zktorch_tests::data::Data;
 use zktorch_tests::machine::{Follow, Kind, Lie, Machine, Outcome, Sampler, rule_name};
 
@@ -176,25 +177,11 @@ fn a_program_that_lacks_a_lookup_believes_some() {
     assert!(lies.iter().any(|lie| !matches!(machine.tell(lie), Outcome::Caught(_))));
 }
 
-/// Classifiers of the zoo.
-const CLASSIFIERS: [&str; 10] = [
-    "mnist_cnn_ms",
-    "mnist_mlp_onnxmlir",
-    "resnet20_cifar10",
-    "mlperf_tiny_resnet8_cifar10",
-    "mlperf_tiny_kws_dscnn",
-    "mlperf_tiny_ad_autoencoder",
-    "mlperf_tiny_vww_mobilenet",
-    "mobilenet_v1_025_128_imagenet",
-    "mobilenet_v2_imagenet",
-    "squeezenet11_imagenet",
-];
-
 #[test]
 fn about_classifiers_of_the_zoo() {
     let Some(zoo) = Zoo::locate_or_skip("about_classifiers_of_the_zoo") else { return };
     let (mut counts, mut deepest) = (Counts::new(), 0);
-    for name in CLASSIFIERS {
+    for name in classifiers::SMALL.into_iter().chain(classifiers::LARGE) {
         let start = std::time::Instant::now();
         let model = zoo.model(name).expect("it is there");
         let graph = load_path(&model.onnx, &ImportOptions::default()).expect("it imports");

@@ -15,6 +15,7 @@ use zktorch_models::bundled;
 use zktorch_models::data::{self, Dataset};
 use zktorch_models::zoo::Zoo;
 use zktorch_prover::{Randomness, keygen, prove};
+use zktorch_tests::classifiers;
 use zktorch_verifier::key::Port;
 use zktorch_verifier::{Verdict, verify};
 
@@ -94,15 +95,7 @@ fn the_mnist_cnn_of_the_zoo_classifies_as_its_floats_do() {
 fn classifiers_of_the_zoo_are_proved_and_verified() {
     let Some(zoo) = Zoo::locate_or_skip("classifiers_of_the_zoo_are_proved_and_verified") else { return };
     let setup = Setup::insecure(12).expect("in range");
-    for name in [
-        "mnist_cnn_ms",
-        "mnist_mlp_onnxmlir",
-        "resnet20_cifar10",
-        "mlperf_tiny_resnet8_cifar10",
-        "mlperf_tiny_kws_dscnn",
-        "mlperf_tiny_ad_autoencoder",
-        "mlperf_tiny_vww_mobilenet",
-    ] {
+    for name in classifiers::SMALL {
         let model = zoo.model(name).expect("it is there");
         let imported = model_path(&model.onnx, &ImportOptions::default()).expect("it imports");
         let input = model.read_inputs().expect("a sample")[0].values.to_f32();
