@@ -1,6 +1,6 @@
 //! The scalar field, and multilinear extensions over it.
 //!
-//! A point `p = (p_1, .., p_k)` has `p_1` on the most significant index bit throughout (PROTOCOL section 0).
+//! A point `p = (p_1, .., p_k)` has `p_1` on the most significant index bit throughout (docs/protocol.md, section 2).
 
 pub use ark_bls12_381::Fr;
 use ark_ff::{AdditiveGroup, Field, PrimeField};

@@ -1,5 +1,5 @@
-//! Two attacks on drafts of the protocol (PROTOCOL, C1 and C2), and two on batches without weights, each shown to work but for the rule
-//! that stops it.
+//! Two attacks on drafts of the protocol (docs/protocol.md, section 20.1, and docs/protocol.md, section 20.2), and two on batches without
+//! weights, each shown to work but for the rule that stops it.
 
 use ark_ff::{Field, Zero};
 use std::collections::{BTreeMap, BTreeSet};

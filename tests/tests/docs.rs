@@ -1,4 +1,4 @@
-//! The pages of `docs/` speak of tests and messages that exist.
+//! The pages speak of tests, messages, functions, sections and files that exist.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -36,6 +36,159 @@ fn names_a_test(word: &str) -> Option<(String, &str)> {
     let snake = |s: &str| s.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     let path = if file.ends_with(".rs") { file.to_owned() } else { in_tests(file) };
     (snake(test) && (file.ends_with(".rs") || snake(file))).then_some((path, test))
+}
+
+/// Files below the root that somebody wrote, of one of these kinds, by path relative to the root.
+fn written(kinds: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut todo = vec![root()];
+    while let Some(folder) = todo.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder").map(|e| e.expect("an entry")) {
+            let (path, name) = (entry.path(), entry.file_name());
+            let name = name.to_string_lossy();
+            if entry.file_type().expect("a type").is_dir() {
+                if !name.starts_with('.') && name != "target" {
+                    todo.push(path);
+                }
+            } else if path.extension().is_some_and(|e| kinds.iter().any(|kind| e == *kind)) {
+                let path = path.strip_prefix(root()).expect("below").to_string_lossy().replace('\\', "/");
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Whether a source defines something of this name.
+fn defines(source: &str, name: &str) -> bool {
+    ["fn", "struct", "enum", "trait", "const"].iter().any(|keyword| {
+        let definition = format!("{keyword} {name}");
+        let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+        source.match_indices(&definition).any(|(at, _)| ends(&source[at + definition.len()..]))
+    })
+}
+
+/// What each path of a line is said to define: names between backquotes stand in front of their path, which has a slash.
+fn located(line: &str) -> Vec<(Vec<&str>, &str)> {
+    let (mut all, mut names) = (Vec::new(), Vec::new());
+    for word in quoted(line) {
+        if word.contains('/') {
+            all.push((std::mem::take(&mut names), word));
+        } else {
+            names.push(word);
+        }
+    }
+    assert!(names.is_empty(), "no file for {names:?}");
+    all
+}
+
+/// The headings of a page, without their marks.
+fn headings(text: &str) -> Vec<String> {
+    let mut fenced = false;
+    let outside = text.lines().filter(|line| {
+        fenced ^= line.starts_with("```");
+        !fenced
+    });
+    outside.filter(|l| l.starts_with('#')).map(|l| l.trim_start_matches('#').trim().to_owned()).collect()
+}
+
+/// A heading's anchor, as GitHub makes it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
+}
+
+#[test]
+fn every_section_that_is_cited_exists() {
+    // Sources that are not in this repository.
+    let elsewhere = ["PROTOCOL section", " (PROTOCOL", "LOWERINGS", "DESIGN section", "DESIGN.md", "PROTOCOL.md"];
+    let mut cited = 0;
+    for path in written(&["rs", "md", "toml"]).iter().filter(|p| *p != "tests/tests/docs.rs") {
+        let text = read(path);
+        if let Some(word) = elsewhere.iter().find(|w| text.contains(*w)).filter(|_| !path.starts_with("compiler/")) {
+            panic!("{path} cites a source that is not here: {word}");
+        }
+        for (at, _) in text.match_indices(".md, section ") {
+            let page = text[..at].rsplit(|c: char| c.is_whitespace() || "([`".contains(c)).next().expect("a word");
+            let rest = &text[at + ".md, section ".len()..];
+            let number: String = rest.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+            let number = number.trim_end_matches('.');
+            let page = read(format!("{page}.md"));
+            let found = headings(&page)
+                .iter()
+                .any(|h| h.starts_with(&format!("{number}. ")) || h.starts_with(&format!("{number} ")));
+            assert!(found, "{path}: no section {number}");
+            cited += 1;
+        }
+    }
+    assert!(cited > 15, "{cited} citations");
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut links = 0;
+    for path in written(&["md"]) {
+        let text = read(&path);
+        for (at, _) in text.match_indices("](") {
+            let target = text[at + 2..].split(')').next().expect("an end");
+            if target.contains("://") {
+                continue;
+            }
+            let (file, section) = target.split_once('#').unwrap_or((target, ""));
+            let folder = Path::new(&path).parent().expect("a folder");
+            let file = if file.is_empty() { PathBuf::from(&path) } else { folder.join(file) };
+            assert!(root().join(&file).exists(), "{path}: no file {target}");
+            if !section.is_empty() {
+                let found = headings(&read(&file)).iter().any(|h| anchor(h) == section);
+                assert!(found, "{path}: no section {target}");
+            }
+            links += 1;
+        }
+    }
+    assert!(links > 20, "{links} links");
+}
+
+#[test]
+fn every_function_that_a_page_names_exists() {
+    let sources: Vec<(String, String)> = written(&["rs"]).into_iter().map(|p| (p.clone(), read(&p))).collect();
+    let mut named = 0;
+    let mut check = |page: &str, line: &str| {
+        for (names, path) in located(line) {
+            let below: Vec<&str> = sources.iter().filter(|(p, _)| p.starts_with(path)).map(|(_, s)| s.as_str()).collect();
+            assert!(!below.is_empty(), "{page}: no file {path}");
+            for name in names {
+                assert!(below.iter().any(|s| defines(s, name)), "{page}: {path} has no `{name}`");
+                named += 1;
+            }
+        }
+    };
+    for page in written(&["md"]) {
+        let text = read(&page);
+        text.lines().filter(|l| l.starts_with("Code: ")).for_each(|line| check(&page, line));
+        let table = text.split("## Where to look").nth(1).map_or("", |t| t.split("\n## ").next().unwrap_or_default());
+        // The first column is for people.
+        let rows = table.lines().filter_map(|l| l.strip_prefix('|')?.split_once('|')).map(|(_, cells)| cells);
+        rows.for_each(|cells| check(&page, cells));
+    }
+    assert!(named > 150, "{named} functions");
+}
+
+/// The messages that a table of a page has, in its order.
+fn messages(page: &str, column: usize) -> Vec<String> {
+    let cells = page.lines().filter(|l| l.starts_with('|')).filter_map(|l| l.split('|').nth(column).map(str::trim));
+    cells.filter_map(|cell| Some(cell.strip_prefix('`')?.strip_suffix('`')?.to_owned())).collect()
+}
+
+#[test]
+fn the_protocol_has_the_messages_of_the_review_in_order() {
+    let review: Vec<String> = {
+        let page = read("docs/review.md");
+        messages(&page.lines().filter(|l| l.starts_with("| message |")).collect::<Vec<_>>().join("\n"), 2)
+    };
+    let page = read("docs/protocol.md");
+    let section = page.split("\n## 6. ").nth(1).and_then(|s| s.split("\n## ").next()).expect("section 6");
+    assert_eq!(messages(section, 2), review);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The argument, start to end. Both sides run this one function (PROTOCOL section 2).
+//! The argument, start to end. Both sides run this one function (docs/protocol.md, section 6).
 
 use crate::key::Relation;
 use crate::statement::Statement;
@@ -63,7 +63,7 @@ pub const PHASES: [&str; 6] = ["commit", "lookups", "evaluate", "waves", "accumu
 /// Runs the argument that the statement is true of the program and the committed weights.
 ///
 /// # Transcript
-/// The caller has bound the verifying key and the statement. All messages of PROTOCOL section 2.
+/// The caller has bound the verifying key and the statement. All messages of docs/protocol.md, section 6.
 ///
 /// # Soundness
 /// Knowledge of weights, private inputs and advice that satisfy every lookup and constraint of the program, up to the sum of
@@ -95,7 +95,7 @@ pub fn argue(
 /// The argument up to the accumulated claim: commitments, and messages that are hidden.
 ///
 /// # Transcript
-/// Messages 1 to 8 of PROTOCOL section 2.
+/// The messages of docs/protocol.md, section 6, up to `cross terms`.
 ///
 /// # Soundness
 /// See [`argue`]; the caller owes the proof of the accumulated claim and of the constraints.

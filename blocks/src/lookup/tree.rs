@@ -41,7 +41,7 @@ pub struct LeafClaim {
 /// Proves that the fractions on `2^n` leaves sum to zero, reducing it to one claim on the leaves.
 ///
 /// The root's numerator is the constant zero. Its denominator is deliberately unchecked: a numerator that is zero as a
-/// polynomial in `alpha` already forces the multiset statement (PROTOCOL, M2).
+/// polynomial in `alpha` already forces the multiset statement (docs/protocol.md, section 8).
 ///
 /// # Transcript
 /// Hides the top layers in one message; then a layer draws `lambda`, runs a sumcheck over all variables but the last [`TAIL`], hides the

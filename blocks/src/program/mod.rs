@@ -7,7 +7,7 @@
 //!
 //! A tensor is **committed** if it is a weight, or an input or advice that is not public; **public** if the verifier
 //! holds its values; else **virtual**: its evaluations follow from those of other tensors. Every tensor is zero outside
-//! its valid box once its axes are padded to powers of two (DESIGN section 4).
+//! its valid box once its axes are padded to powers of two (docs/protocol.md, section 2).
 
 mod advice;
 mod columns;

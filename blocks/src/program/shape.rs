@@ -5,7 +5,7 @@ use ark_ff::AdditiveGroup;
 use serde::{Deserialize, Serialize};
 
 /// Extents of a tensor's axes. Each axis is padded to a power of two; the index of an entry is the concatenation of
-/// the axes' index bits, first axis most significant (PROTOCOL section 0).
+/// the axes' index bits, first axis most significant (docs/protocol.md, section 2).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Shape(pub Vec<usize>);
 

@@ -5,7 +5,7 @@
 //! [`Degree::nodes`]`^b`, first variable slowest. With `r` the message leaves out the eq factors of the group's own variables, so
 //! that its degree is that of `g` (Gruen, ePrint 2024/108 and 2024/1210).
 //!
-//! Source: sumcheck of Lund, Fortnow, Karloff, Nisan (FOCS 1990); several variables a message is PROTOCOL section 0.
+//! Source: sumcheck of Lund, Fortnow, Karloff, Nisan (FOCS 1990); several variables a message are our own choice (docs/protocol.md, section 7).
 
 #[cfg(feature = "prover")]
 pub mod kernel;

@@ -1,5 +1,5 @@
 //! Hidden scalars: every scalar of the plain protocol is committed to on a slot of its own
-//! (DESIGN section 8). Slots are columns of segments; a message never crosses a segment.
+//! (docs/protocol.md, section 5). Slots are columns of segments; a message never crosses a segment.
 
 use super::{Constraint, Form};
 use crate::field::Fr;
