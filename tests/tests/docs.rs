@@ -174,6 +174,20 @@ fn every_function_that_a_page_names_exists() {
     assert!(named > 150, "{named} functions");
 }
 
+#[test]
+fn the_front_page_shows_what_demo_prints() {
+    let page = read("README.md");
+    let shown = page.split("-- demo\n").nth(1).and_then(|s| s.split("```").next()).expect("what demo prints");
+    let source = read("cli/src/commands/demo.rs");
+    let lines: Vec<&str> = shown.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+    assert!(lines.len() >= 10);
+    for line in lines {
+        let label = line.split(|c: char| c.is_ascii_digit() || c == ':').next().unwrap_or_default();
+        let label = label.split("  ").next().unwrap_or_default().trim();
+        assert!(source.contains(label), "`{label}`");
+    }
+}
+
 /// The messages that a table of a page has, in its order.
 fn messages(page: &str, column: usize) -> Vec<String> {
     let cells = page.lines().filter(|l| l.starts_with('|')).filter_map(|l| l.split('|').nth(column).map(str::trim));
