@@ -1,4 +1,4 @@
-//! Requantisation and functions of one entry (LOWERINGS sections 1 and 3).
+//! Requantisation and functions of one entry (docs/lowerings.md, section 4, and docs/lowerings.md, section 6).
 
 use zktorch_blocks::program::{Advice, Interval, TableId, TensorId};
 
@@ -163,7 +163,7 @@ impl Lowering<'_> {
     }
 
     /// `o = s y`, where `s` is the sign bit of `y`: `y + 2^(w-1) = 2^j h + lo`, `lo` and `(h, s)` looked up. No table of
-    /// `2^w` rows: for nets with few activations (LOWERINGS section 3).
+    /// `2^w` rows: for nets with few activations (docs/lowerings.md, section 6).
     fn relu_by_sign(&mut self, id: NodeId, y: Value) -> Result<Value, Refusal> {
         let name = self.name(id);
         let domain = self.signed();

@@ -204,7 +204,7 @@ fn saturation_has_one_solution() {
 
 #[test]
 fn saturation_without_its_class_is_caught() {
-    // With the sign of the excess in no table any result that a class has can be reached (LOWERINGS section 12, 4).
+    // With the sign of the excess in no table any result that a class has can be reached (docs/lowerings.md, section 7).
     let (mut program, weights) = clipped(25);
     let signs = program.lookups.iter().position(|l| program.tables[l.table].name == "sign").expect("it is there");
     let [excess, class] = program.lookups[signs].columns[..] else { panic!("two columns") };

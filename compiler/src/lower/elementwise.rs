@@ -1,4 +1,4 @@
-//! Sums and products of tensors of one shape (LOWERINGS section 1).
+//! Sums and products of tensors of one shape (docs/lowerings.md, section 8).
 
 use ndarray::ArrayD;
 use zktorch_blocks::program::TensorId;

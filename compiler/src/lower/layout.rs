@@ -1,4 +1,4 @@
-//! Operations that move entries: views (LOWERINGS section 9).
+//! Operations that move entries: views (docs/lowerings.md, section 10).
 
 use zktorch_blocks::program::{AxisGroup, GroupMap, TensorId};
 

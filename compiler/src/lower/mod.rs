@@ -2,7 +2,7 @@
 //!
 //! A rule turns the values of a node's operands into the node's own [`Value`]: a tensor of the program and its scale.
 //! Values stay as wide and as virtual as they come; a consumer that needs few bits asks for [`Lowering::narrow`],
-//! which requantises once. Every advice tensor is pinned by lookups (LOWERINGS sections 0 and 12).
+//! which requantises once. Every advice tensor is pinned by lookups (docs/lowerings.md, section 2).
 
 mod activation;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Pooling (LOWERINGS sections 4 and 5).
+//! Pooling (docs/lowerings.md, section 11, and docs/lowerings.md, section 12).
 
 use zktorch_blocks::program::{Advice, AxisGroup, GroupMap, Interval, TensorId};
 

@@ -1,4 +1,4 @@
-//! Convolutions and matrix products (LOWERINGS section 9).
+//! Convolutions and matrix products (docs/lowerings.md, section 9).
 
 use ndarray::ArrayD;
 use zktorch_blocks::program::{AxisGroup, GroupMap, TensorId};

@@ -1,4 +1,4 @@
-//! Reductions over whole axes (LOWERINGS sections 4 and 5).
+//! Reductions over whole axes (docs/lowerings.md, section 11, and docs/lowerings.md, section 12).
 
 use super::builder::Refusal;
 use super::layout::pass;

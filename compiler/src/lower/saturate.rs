@@ -1,4 +1,4 @@
-//! Functions that are constant beyond two points, on values far wider than their tables (LOWERINGS section 2).
+//! Functions that are constant beyond two points, on values far wider than their tables (docs/lowerings.md, section 7).
 //!
 //! A table over all that such a function meets would waste its rows, and with them bits, on entries that are all equal. Here a value `y` beyond the
 //! table's domain `[L, U]` is brought back by `G a`, and a class `s`, the sign of `a`, tells the table that it was: `y = z + G a`, `(a, s)` is a

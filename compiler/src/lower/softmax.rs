@@ -1,4 +1,4 @@
-//! Softmax (LOWERINGS section 6): shift by the attained maximum, exponentials by table, exact division.
+//! Softmax (docs/lowerings.md, section 13): shift by the attained maximum, exponentials by table, exact division.
 
 use zktorch_blocks::program::{Advice, Interval, TensorId};
 
@@ -84,7 +84,7 @@ impl Lowering<'_> {
         Ok((spread, d))
     }
 
-    /// `p = round(2^15 e / sum e)` by lemma C.
+    /// `p = round(2^15 e / sum e)` by a remainder with a range on both sides (docs/lowerings.md, section 2.2).
     pub(super) fn normalise(
         &mut self,
         name: &str,

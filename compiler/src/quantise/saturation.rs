@@ -1,4 +1,4 @@
-//! Which functions are looked up in tables that end where the functions do (LOWERINGS section 2).
+//! Which functions are looked up in tables that end where the functions do (docs/lowerings.md, section 7).
 
 use super::{Settings, scale_for};
 use crate::graph::{Graph, NodeId, Op, Unary};
