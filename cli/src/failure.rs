@@ -55,6 +55,11 @@ impl Failure {
     }
 }
 
+/// Says on stderr what a user must know of a command that goes on.
+pub fn warn(what: &str) {
+    eprintln_quietly(&format!("warning: {}", plain(what)));
+}
+
 fn eprintln_quietly(line: &str) {
     use std::io::Write;
     // A closed stderr is no reason to fail differently.

@@ -1,7 +1,7 @@
 //! The only place that calls the compiler.
 
 use crate::args::Visibility;
-use crate::failure::Failure;
+use crate::failure::{Failure, warn};
 use crate::files;
 use crate::folder::read_verifying_key;
 use crate::foreign;
@@ -100,7 +100,11 @@ pub fn import_failure(path: &Path, error: &ImportError) -> Failure {
 fn compile_failure(model: &Path, error: &CompileError) -> Failure {
     let text = format!("`{}`: {error}", model.display());
     match error {
-        CompileError::Lower(_) | CompileError::Execute(_) => Failure::unsupported(text),
+        CompileError::Lower(_) => Failure::unsupported(text),
+        CompileError::Execute(_) => Failure::unsupported(text).hint(
+            "numbers of very different size share a tensor: divide each by its usual size before the model, or give more samples (--calibrate), \
+             which show the size of every column",
+        ),
         CompileError::Inexact { .. } => Failure::unsupported(text).hint(
             "more samples (--calibrate) or more --bits may bring it closer; --max-error accepts a larger error, which the report states",
         ),
@@ -132,7 +136,35 @@ pub fn key_ports(program: &Program, ids: &[TensorId], named: &[key::Port]) -> Ve
 
 /// Reads the one input that a file holds, as integers.
 pub fn read_input(path: &Path, ports: &[Port]) -> Result<Vec<Vec<i64>>, Failure> {
-    quantise(ports, &read_sample(path, ports)?).map_err(|e| Failure::file("use", path, e))
+    let sample = read_sample(path, ports)?;
+    let integers = quantise(ports, &sample).map_err(|e| Failure::file("use", path, e))?;
+    for ((port, values), integers) in ports.iter().zip(&sample).zip(&integers) {
+        lost(port, &values.iter().copied().collect::<Vec<f64>>(), integers).into_iter().for_each(|what| warn(&what));
+    }
+    Ok(integers)
+}
+
+/// Inputs of more entries are looked at by columns of their last axis.
+const SMALL: usize = 64;
+
+/// Says which entries (of a large input: columns) are not 0 but count as 0, if any.
+fn lost(port: &Port, values: &[f64], integers: &[i64]) -> Option<String> {
+    let small = values.len() <= SMALL;
+    let groups = if small { values.len() } else { port.shape.last().copied().unwrap_or(1) }.max(1);
+    let (mut given, mut counts) = (vec![false; groups], vec![false; groups]);
+    for (position, (&value, &integer)) in values.iter().zip(integers).enumerate() {
+        given[position % groups] |= value != 0.0;
+        counts[position % groups] |= integer != 0;
+    }
+    let lost: Vec<usize> = (0..groups).filter(|&group| given[group] && !counts[group]).collect();
+    let first = *lost.first()?;
+    let place = if small { format!("entry {}", show::place(first, &port.shape)) } else { format!("column {first}") };
+    let more = if lost.len() > 1 { format!(" and {} more count", lost.len() - 1) } else { " counts".to_owned() };
+    Some(format!(
+        "input `{}`: {place}{more} as 0, though not 0: the program knows numbers in steps of {} there",
+        port.name,
+        show::number(port.step(first))
+    ))
 }
 
 /// The integers of an input.

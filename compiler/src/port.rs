@@ -93,8 +93,7 @@ impl Port {
             let scale = self.scale_at(position);
             let integer = to_integer(value, scale);
             if integer < lo || integer > hi {
-                let real = |v: i64| to_real(v, scale);
-                let (lo, hi) = (real(self.interval.lo), real(self.interval.hi));
+                let [lo, hi] = self.limits(position);
                 return Err(InputError::OutOfRange { name: name(), position, lo, hi });
             }
             Ok(integer as i64)
@@ -105,6 +104,17 @@ impl Port {
     /// The real numbers that an output's integers stand for.
     pub fn dequantise(&self, values: &[i64]) -> Vec<f64> {
         values.iter().enumerate().map(|(position, &v)| to_real(v, self.scale_at(position))).collect()
+    }
+
+    /// The smallest and the largest real number that an entry may be, by its row-major position.
+    pub fn limits(&self, position: usize) -> [f64; 2] {
+        let scale = self.scale_at(position);
+        [self.interval.lo, self.interval.hi].map(|v| to_real(v, scale))
+    }
+
+    /// How far apart the real numbers of an entry's integers lie.
+    pub fn step(&self, position: usize) -> f64 {
+        to_real(1, self.scale_at(position))
     }
 
     /// The scale of a row-major position.

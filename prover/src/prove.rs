@@ -4,13 +4,13 @@ use crate::key::ProvingKey;
 use crate::multiplicities::Miss;
 use crate::randomness::Randomness;
 use crate::secrets::Vault;
-use crate::session::{Blinders, Session, StageTime, Witness};
+use crate::session::{Blinders, PhaseTime, Session, Witness};
 use std::time::Instant;
 use zeroize::Zeroizing;
 use zktorch_accumulator::setup::SetupError;
 use zktorch_blocks::execute::{ExecuteError, Trace, execute};
-use zktorch_blocks::transcript::{Entry, Equation, Misfit, Reject, Transcript};
-use zktorch_verifier::argument::{Stage, argue};
+use zktorch_blocks::transcript::{Entry, Reject, Transcript};
+use zktorch_verifier::argument::argue;
 use zktorch_verifier::key::{KeyError, Relation, VerifyingKey};
 use zktorch_verifier::proof::Proof;
 use zktorch_verifier::statement::Statement;
@@ -32,22 +32,16 @@ pub enum ProveError {
     #[error(transparent)]
     Setup(#[from] SetupError),
     /// A check failed on the prover's own side.
-    #[error("the proof fails its own check: {reason}; violated constraints: {}", violated.iter().map(|e| e.label()).collect::<Vec<_>>().join(", "))]
+    #[error("the proof fails its own check: {reason}; violated constraints: {}", violated.join(", "))]
     Inconsistent {
         /// The check.
         reason: Reject,
         /// Labels of the constraints that the hidden scalars violate.
-        violated: Vec<Equation>,
+        violated: Vec<&'static str>,
     },
     /// The proving key belongs to another model.
     #[error("the proving key and the verifying key are not of one model")]
     Foreign,
-}
-
-impl From<Misfit> for ProveError {
-    fn from(reason: Misfit) -> Self {
-        Reject::from(reason).into()
-    }
 }
 
 impl From<Reject> for ProveError {
@@ -65,8 +59,8 @@ pub struct Proved {
     pub outputs: Vec<Vec<i64>>,
     /// Blinders of the rows of inputs and outputs that are not public: with the values they open the commitments at the beginning of the proof.
     pub blinders: Blinders,
-    /// Seconds by stage.
-    pub stages: Vec<StageTime>,
+    /// Seconds by phase.
+    pub phases: Vec<PhaseTime>,
     /// The messages, in order.
     pub messages: Vec<Entry>,
 }
@@ -80,7 +74,7 @@ pub fn prove(
     verifying: &VerifyingKey,
     inputs: &[Vec<i64>],
     randomness: Randomness,
-    progress: &mut dyn FnMut(Stage),
+    progress: &mut dyn FnMut(&'static str),
 ) -> Result<Proved, ProveError> {
     prove_bound(proving, verifying, inputs, &Blinders::new(), randomness, progress)
 }
@@ -96,14 +90,14 @@ pub fn prove_bound(
     inputs: &[Vec<i64>],
     blinders: &Blinders,
     randomness: Randomness,
-    progress: &mut dyn FnMut(Stage),
+    progress: &mut dyn FnMut(&'static str),
 ) -> Result<Proved, ProveError> {
-    progress(Stage::Witness);
+    progress("witness");
     let start = Instant::now();
     let trace = execute(&verifying.program, &proving.weights, inputs)?;
     let seconds = start.elapsed().as_secs_f64();
     let mut proved = prove_trace(proving, verifying, &trace, blinders, randomness, progress)?;
-    proved.stages.insert(0, StageTime { stage: Stage::Witness, seconds });
+    proved.phases.insert(0, PhaseTime { name: "witness", seconds });
     Ok(proved)
 }
 
@@ -117,7 +111,7 @@ pub fn prove_trace(
     trace: &Trace,
     blinders: &Blinders,
     randomness: Randomness,
-    progress: &mut dyn FnMut(Stage),
+    progress: &mut dyn FnMut(&'static str),
 ) -> Result<Proved, ProveError> {
     let program = &verifying.program;
     let relation = proving.relation(verifying)?;
@@ -135,7 +129,7 @@ pub(crate) fn argue_trace(
     trace: &Trace,
     blinders: &Blinders,
     randomness: Randomness,
-    progress: &mut dyn FnMut(Stage),
+    progress: &mut dyn FnMut(&'static str),
 ) -> Result<Proved, ProveError> {
     let program = relation.program;
     let generators = &proving.generators;
@@ -160,13 +154,13 @@ pub(crate) fn argue_trace(
     let bytes = t.finish()?;
     let proof = Proof { key: relation.digest, statement: statement.all().to_vec(), scales: Vec::new(), seeded, bytes };
     let blinders = session.bound_blinders();
-    Ok(Proved { proof, outputs: Vec::new(), blinders, stages: session.finish(), messages })
+    Ok(Proved { proof, outputs: Vec::new(), blinders, phases: session.finish(), messages })
 }
 
 /// Labels of the constraints that do not hold, without repetition.
-fn violated(t: &mut Transcript<'_>) -> Vec<Equation> {
+fn violated(t: &mut Transcript<'_>) -> Vec<&'static str> {
     let Some(scalars) = t.secrets().map(|s| Zeroizing::new(s.scalars().to_vec())) else { return Vec::new() };
-    let mut labels: Vec<Equation> =
+    let mut labels: Vec<&'static str> =
         t.hidden().constraints().iter().filter(|c| !c.holds(&scalars)).map(|c| c.label).collect();
     labels.dedup();
     labels

@@ -14,10 +14,14 @@ use crate::show;
 use serde_json::{Value, json};
 use std::path::Path;
 use zktorch_compiler::WARN_ERROR;
+use zktorch_compiler::report::Gap;
 use zktorch_prover::{ProvingKey, Randomness, keygen};
 use zktorch_verifier::codec::DecodeError;
 use zktorch_verifier::key::{Port, VerifyingKey};
 use zktorch_verifier::model::Level;
+
+/// Fewer samples than these say little.
+const FEW: usize = 8;
 
 /// A compiled model with its keys.
 pub struct Made {
@@ -140,8 +144,9 @@ fn describe(made: &Made, dir: &Path) -> Result<(String, Value), Failure> {
     lines.push(("written", format!("{}: {}, {REPORT}", dir.display(), written.join(", "))));
     let mut text = format!("{}\n{}", made.report, show::lines(&lines));
     let warning = imprecise(&made.report);
-    if let Some(warning) = &warning {
-        text.push_str(&format!("\nWARNING: {warning}\n"));
+    let warnings: Vec<String> = warning.iter().cloned().chain(sparse(made)).collect();
+    for warning in &warnings {
+        text.push_str(&format!("\nWARNING: {}\n", show::plain(warning)));
     }
     if setup.insecure {
         text.push_str(
@@ -151,6 +156,7 @@ fn describe(made: &Made, dir: &Path) -> Result<(String, Value), Failure> {
     let mut json = serde_json::to_value(&made.report).map_err(|e| Failure::undecided(format!("{REPORT}: {e}")))?;
     if let Value::Object(map) = &mut json {
         map.insert("warning".into(), json!(warning));
+        map.insert("warnings".into(), json!(warnings));
         map.insert("setup".into(), json!(setup));
         map.insert("columns".into(), json!(1u64 << key.column_bits));
         map.insert("rows".into(), rows);
@@ -162,6 +168,38 @@ fn describe(made: &Made, dir: &Path) -> Result<(String, Value), Failure> {
         );
     }
     Ok((text, json))
+}
+
+/// What the samples leave open.
+fn sparse(made: &Made) -> Vec<String> {
+    let report = &made.report;
+    if report.samples == 0 {
+        return Vec::new();
+    }
+    let mut warnings = Vec::new();
+    if report.samples < FEW {
+        let samples = show::things(report.samples, "calibration sample");
+        warnings.push(format!(
+            "{samples} say little of the values that inputs take: others may be refused, or less exact than the report says. Give some tens."
+        ));
+    }
+    let reach = |gap: &Gap| {
+        let port = made.inputs.iter().find(|port| port.name == gap.input)?;
+        let column = *gap.columns.first()?;
+        let ([lo, hi], step) = (port.limits(column), port.step(column));
+        let [lo, hi, step] = [lo, hi, step].map(show::number);
+        Some(format!(". The program takes numbers from {lo} to {hi} there, in steps of {step}"))
+    };
+    let gap = |gap: &Gap| format!("the samples say nothing of {gap}{}.", reach(gap).unwrap_or_default());
+    warnings.extend(report.gaps.iter().map(gap));
+    if report.unseen > WARN_ERROR {
+        warnings.push(format!(
+            "what is lost of inputs that the samples show too little of may move outputs by {:.0} % of what they reach. Give samples in which all \
+             columns take their usual values.",
+            100.0 * report.unseen
+        ));
+    }
+    warnings
 }
 
 /// What a user must know of the errors, if they are large or not known.

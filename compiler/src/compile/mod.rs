@@ -24,7 +24,7 @@ use crate::report::{self, Accuracy, Measure, Report};
 use attempt::{Attempt, outputs_of, ports, run, work};
 pub use error::CompileError;
 pub use options::{Like, MAX_ERROR, Options, WARN_ERROR};
-use search::search;
+use search::{search, wider};
 use task::Task;
 pub(crate) use task::scaled;
 
@@ -79,44 +79,84 @@ fn compile_against(
     } else {
         Columns { inputs: like.iter().map(|like| like.columns.clone()).collect(), outputs: Vec::new() }
     };
-    let task = Task::new(graph, given, reference, samples, options)?;
-    let found = chosen(&task);
-    let poor = match &found {
-        Ok((_, accuracy)) => accuracy.error() > columns::GOOD,
-        Err(error) => matches!(error, CompileError::Execute(_)),
-    };
-    if poor
-        && like.is_empty()
-        && !samples.is_empty()
-        && let Some(wanted) = columns::wanted(&task)
-    {
+    let mut task = Task::new(graph, given, reference, samples, options)?;
+    let mut found = chosen(&task);
+    if like.is_empty() && !samples.is_empty() && is_poor(&found) {
         // A scale for each column costs nothing, but a user's input is then bounded column by column: only where it helps much.
-        let by_column = Task::new(graph, wanted, reference, samples, options)?;
-        if let Ok((best, accuracy)) = chosen(&by_column)
-            && found.as_ref().map_or(true, |(_, whole)| accuracy.error() < 0.5 * whole.error())
-        {
-            judge(&by_column, &best, &accuracy)?;
-            return Ok(finish(&by_column, best, accuracy));
+        for columns in columns::wanted(&task) {
+            let by_column = Task::new(graph, columns, reference, samples, options)?;
+            if let Ok(other) = chosen(&by_column)
+                && found.as_ref().map_or(true, |best| other.error() < 0.5 * best.error())
+            {
+                (task, found) = (by_column, Ok(other));
+            }
+            if !is_poor(&found) {
+                break;
+            }
         }
     }
-    let (best, accuracy) = found?;
-    judge(&task, &best, &accuracy)?;
-    Ok(finish(&task, best, accuracy))
+    let found = widened(&task, found?)?;
+    judge(&task, &found.best, &found.accuracy)?;
+    Ok(finish(&task, found))
+}
+
+/// The best attempt under the scales of a task.
+struct Found {
+    best: Attempt,
+    accuracy: Accuracy,
+    /// By how much outputs move where the integers lose what samples do not show.
+    unseen: f64,
+}
+
+impl Found {
+    fn error(&self) -> f64 {
+        self.accuracy.error().max(self.unseen)
+    }
+}
+
+/// Whether scales for columns may help.
+fn is_poor(found: &Result<Found, CompileError>) -> bool {
+    match found {
+        Ok(found) => found.error() > columns::GOOD,
+        Err(error) => matches!(error, CompileError::Execute(_)),
+    }
 }
 
 /// The best attempt, and its errors.
-fn chosen(task: &Task<'_>) -> Result<(Attempt, Accuracy), CompileError> {
+fn chosen(task: &Task<'_>) -> Result<Found, CompileError> {
     let best = search(task)?;
-    let accuracy = Accuracy { unrunnable: task.unrunnable.clone(), ..measure(task, &best)? };
-    Ok((best, accuracy))
+    let accuracy = measure(task, &best)?;
+    let unseen = columns::unseen(task, &best);
+    Ok(Found { best, accuracy, unseen })
+}
+
+/// What was found, or the first wider attempt that is accepted, if that one is not: a threshold may be met by wider numbers only, and on samples
+/// that are not among the search's.
+fn widened(task: &Task<'_>, mut found: Found) -> Result<Found, CompileError> {
+    let accepted = task.options.max_error;
+    if task.samples.is_empty() || found.accuracy.error() <= accepted {
+        return Ok(found);
+    }
+    for settings in wider(task, found.best.settings) {
+        let Ok(best) = Attempt::new(task, settings) else { continue };
+        let accuracy = measure(task, &best)?;
+        if accuracy.error() < found.accuracy.error() {
+            found = Found { best, accuracy, ..found };
+        }
+        if found.accuracy.error() <= accepted {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 /// The errors of all samples, or of as many others than the search's as there is time for.
 fn measure(task: &Task<'_>, best: &Attempt) -> Result<Accuracy, CompileError> {
     let all = task.samples.len();
     let most = usize::try_from(THOROUGH / work(&best.lowered.program)).unwrap_or(usize::MAX).max(task.search.len());
+    let unrunnable = || task.unrunnable.clone();
     if all == 0 || (all == best.traces.len() && all <= most) {
-        return Ok(best.accuracy.clone());
+        return Ok(Accuracy { unrunnable: unrunnable(), ..best.accuracy.clone() });
     }
     let searched: Vec<usize> = if all <= most { Vec::new() } else { task.searched().collect() };
     let chosen: Vec<usize> = (0..all).filter(|index| !searched.contains(index)).collect();
@@ -129,7 +169,7 @@ fn measure(task: &Task<'_>, best: &Attempt) -> Result<Accuracy, CompileError> {
         let trace = run(&best.lowered, &inputs)?;
         measure.take(&outputs_of(&best.lowered.program, &outputs, &trace), &task.wanted(index, &evaluation)?);
     }
-    Ok(measure.finish(all))
+    Ok(Accuracy { unrunnable: unrunnable(), ..measure.finish(all) })
 }
 
 /// Refuses what is too far from the model.
@@ -148,7 +188,7 @@ fn judge(task: &Task<'_>, best: &Attempt, accuracy: &Accuracy) -> Result<(), Com
     Err(CompileError::Inexact { output, entries, error, accepted, origin })
 }
 
-fn finish(task: &Task<'_>, best: Attempt, accuracy: Accuracy) -> Compiled {
+fn finish(task: &Task<'_>, Found { best, accuracy, unseen }: Found) -> Compiled {
     let [inputs, outputs] = ports(task, &best.lowered.program);
     let Attempt { settings, lowered: Lowered { program, weights, nodes }, traces, .. } = best;
     let evaluations = task.search.iter().map(|sample| &sample.evaluation);
@@ -160,6 +200,8 @@ fn finish(task: &Task<'_>, best: Attempt, accuracy: Accuracy) -> Compiled {
         samples: task.samples.len(),
         output_error: known.then(|| accuracy.error()),
         accuracy: known.then_some(accuracy),
+        gaps: columns::gaps(task),
+        unseen,
         tensors: report::tensors(&task.graph, &program, &nodes, &runs),
         blocks: report::blocks(&program),
         totals: report::totals(&program),

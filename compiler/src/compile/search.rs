@@ -17,10 +17,7 @@ const NEAR: f64 = 1.3;
 /// good, the best.
 pub(super) fn search(task: &Task<'_>) -> Result<Attempt, CompileError> {
     let (graph, options) = (&*task.graph, task.options);
-    let rounded = |op: &Op| {
-        matches!(op, Op::Unary(_) | Op::MaxPool(_) | Op::Softmax { .. } | Op::MaskedSoftmax { .. } | Op::LogSoftmax { .. })
-    };
-    let activations = graph.nodes().filter(|(_, n)| rounded(&n.op)).map(|(_, n)| n.len()).sum();
+    let activations = activations(task);
     let try_out = |settings: Settings| Attempt::new(task, settings);
     let error = |attempt: &Attempt| attempt.score;
     let wanted = if activations > LARGE { options.target_error.max(LARGE_ERROR) } else { options.target_error };
@@ -66,6 +63,21 @@ pub(super) fn search(task: &Task<'_>) -> Result<Attempt, CompileError> {
         }
     }
     Ok(best)
+}
+
+/// Entries that are rounded.
+fn activations(task: &Task<'_>) -> usize {
+    let rounded = |op: &Op| {
+        matches!(op, Op::Unary(_) | Op::MaxPool(_) | Op::Softmax { .. } | Op::MaskedSoftmax { .. } | Op::LogSoftmax { .. })
+    };
+    task.graph.nodes().filter(|(_, n)| rounded(&n.op)).map(|(_, n)| n.len()).sum()
+}
+
+/// The widest settings but those tried.
+pub(super) fn wider(task: &Task<'_>, tried: Settings) -> Vec<Settings> {
+    let Settings { saturates, .. } = tried;
+    let widest = finest(task.options.bits, activations(task)).map(|settings| Settings { saturates, ..settings });
+    widest.into_iter().filter(|&settings| settings != tried).collect()
 }
 
 /// Whether widths will not repair an error that others left: a bit halves it, or somewhat more where it had saturated.

@@ -120,3 +120,120 @@ fn columns_of_different_size_are_right_each() {
     let program = &compiled.program;
     assert_eq!(crate::audit::audit(&graph, program).map(|_| ()), Ok(()));
 }
+
+fn row(values: &[f64]) -> ArrayD<f64> {
+    ArrayD::from_shape_vec(IxDyn(&[1, values.len()]), values.to_vec()).expect("a row")
+}
+
+/// Amounts in tens of thousands and a flag, which counts as much as they do.
+fn flagged(amounts: f64) -> Graph {
+    let mut graph = Graph::new();
+    let x = graph.add_input("x", &[1, 4]);
+    let size = [1.0 / amounts, 1.0 / amounts, 1.0, 1.0 / amounts];
+    let mut weight = noise(7, &[4, 8]);
+    weight.indexed_iter_mut().for_each(|(index, w)| *w *= size[index[0]]);
+    let weight = graph.add_constant("weight", weight);
+    let op = Op::Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] };
+    let y = graph.add_inferred("first", op, &[x, weight]).expect("shapes fit");
+    let y = graph.add_inferred("relu", Op::Unary(Unary::Relu), &[y]).expect("shapes fit");
+    let y = dense(&mut graph, y, 8, 1);
+    graph.add_output("y", y);
+    graph
+}
+
+fn amounts(amount: f64, flag: impl Fn(u64) -> f64, count: u64) -> Vec<Vec<ArrayD<f64>>> {
+    let sample = |s| {
+        let noise = noise(s, &[3]);
+        vec![row(&[amount * noise[[0]], amount * noise[[1]], flag(s), amount * noise[[2]]])]
+    };
+    (0..count).map(sample).collect()
+}
+
+/// The largest difference between a compiled model and its graph on further inputs, as a part of the largest output.
+fn difference(graph: &Graph, compiled: &Compiled, inputs: &[Vec<ArrayD<f64>>]) -> f64 {
+    let (mut difference, mut size) = (0f64, 0f64);
+    for input in inputs {
+        let wanted: Vec<f64> = Reference::outputs(graph, input).expect("it runs").remove(0).into_iter().collect();
+        let integers = compiled.inputs[0].quantise(&input[0].iter().copied().collect::<Vec<f64>>()).expect("in range");
+        let trace = zktorch_blocks::execute::execute(&compiled.program, &compiled.weights, &[integers]).expect("it runs");
+        let got = compiled.outputs[0].dequantise(&trace.values(&compiled.program, compiled.program.outputs[0]));
+        for (got, wanted) in got.iter().zip(&wanted) {
+            difference = difference.max((got - wanted).abs());
+            size = size.max(wanted.abs());
+        }
+    }
+    difference / size
+}
+
+#[test]
+fn a_column_that_samples_do_not_show_is_not_lost() {
+    for amount in [2e3, 2e4, 1e5, 1e7] {
+        let graph = flagged(amount);
+        let compiled = compile(&graph, &amounts(amount, |_| 0.0, 64), &Options::default()).expect("it compiles");
+        let unseen = difference(&graph, &compiled, &amounts(amount, |s| (s % 2) as f64, 16));
+        assert!(unseen < 0.005, "flags beside {amount}: {unseen}");
+        let report = &compiled.report;
+        let gap = crate::report::Gap { input: "x".into(), columns: vec![2], of: 4, zero: true };
+        assert_eq!(report.gaps, [gap]);
+        assert!(report.unseen < columns::GOOD && report.output_error.is_some_and(|e| e < columns::GOOD), "{report}");
+    }
+}
+
+#[test]
+fn columns_that_are_seen_have_their_scales_beside_one_that_is_not() {
+    let ((_, samples), graph) = (tabular(), standardised());
+    let samples: Vec<Vec<ArrayD<f64>>> =
+        samples.into_iter().map(|sample| vec![row(&[sample[0][[0, 0]], sample[0][[0, 1]], 0.0])]).collect();
+    let compiled = compile(&graph, &samples, &Options::default()).expect("it compiles");
+    assert!(compiled.report.output_error.is_some_and(|error| error < columns::GOOD), "{}", compiled.report);
+    let shown: Vec<Vec<ArrayD<f64>>> = samples.iter().map(|s| vec![row(&[s[0][[0, 0]], s[0][[0, 1]], 1.0])]).collect();
+    assert!(difference(&graph, &compiled, &shown) < columns::GOOD);
+    let too_large = compiled.inputs[0].quantise(&[50_000.0, 0.03, 9.0]);
+    assert!(matches!(too_large, Err(crate::InputError::OutOfRange { position: 2, .. })), "{too_large:?}");
+}
+
+/// An income, a rate and a count, standardised in the model.
+fn standardised() -> Graph {
+    let mut graph = Graph::new();
+    let x = graph.add_input("x", &[1, 3]);
+    let mean = graph.add_constant("mean", row(&[-50_000.0, -0.03, -2.0]));
+    let y = graph.add_inferred("centred", Op::Add, &[x, mean]).expect("shapes fit");
+    let deviation = graph.add_constant("deviation", row(&[1e-4, 100.0, 0.7]));
+    let y = graph.add_inferred("standard", Op::Mul, &[y, deviation]).expect("shapes fit");
+    let y = dense(&mut graph, y, 3, 8);
+    let y = graph.add_inferred("relu", Op::Unary(Unary::Relu), &[y]).expect("shapes fit");
+    let y = dense(&mut graph, y, 4, 2);
+    graph.add_output("y", y);
+    graph
+}
+
+#[test]
+fn one_sample_shows_the_size_of_every_column() {
+    let graph = standardised();
+    let sample = vec![vec![row(&[52_000.0, 0.031, 3.0])]];
+    let compiled = compile(&graph, &sample, &Options::default()).expect("it compiles");
+    let others = [[48_000.0, 0.03, 0.0], [50_000.0, 0.02, 1.0], [41_000.0, 0.035, 4.0]].map(|x| vec![row(&x)]);
+    let error = difference(&graph, &compiled, &others);
+    assert!(error < 0.01, "{error}");
+}
+
+#[test]
+fn thresholds_get_the_widths_that_they_need() {
+    let mut graph = Graph::new();
+    let x = graph.add_input("x", &[1, 8]);
+    let y = graph.add_inferred("floor", Op::Unary(Unary::Floor), &[x]).expect("shapes fit");
+    graph.add_output("y", y);
+    // Some are a little below 0, but none of the eight that the search looks at.
+    let samples: Vec<Vec<ArrayD<f64>>> = (0..128)
+        .map(|s| {
+            let mut values = noise(s, &[1, 8]);
+            if s % 16 == 3 {
+                values[[0, (s % 8) as usize]] = -0.0007 - s as f64 * 1e-5;
+            }
+            vec![values]
+        })
+        .collect();
+    let compiled = compile(&graph, &samples, &Options::default()).expect("it compiles");
+    assert_eq!(compiled.report.bits, 16);
+    assert_eq!(compiled.report.output_error, Some(0.0));
+}

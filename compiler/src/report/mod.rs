@@ -27,6 +27,10 @@ pub struct Report {
     pub output_error: Option<f64>,
     /// The groups with the largest errors, and how many samples were measured. `None` without samples.
     pub accuracy: Option<Accuracy>,
+    /// Columns of inputs of which the calibration samples say nothing.
+    pub gaps: Vec<Gap>,
+    /// By how much outputs move, relative to their size, where what samples do not show of inputs is lost between the integers.
+    pub unseen: f64,
     /// One for each node that has a tensor.
     pub tensors: Vec<TensorReport>,
     /// One for each kind of block.
@@ -35,6 +39,19 @@ pub struct Report {
     pub totals: Totals,
     /// What a proof will cost, where that has been predicted.
     pub predictions: Option<Predictions>,
+}
+
+/// Columns of an input (entries of one index of its last axis) of which the calibration samples say nothing, or nothing but one number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// The input's name.
+    pub input: String,
+    /// The columns.
+    pub columns: Vec<usize>,
+    /// How many the input has.
+    pub of: usize,
+    /// Whether they are 0 in all samples, or another number.
+    pub zero: bool,
 }
 
 /// A node's tensor.

@@ -2,7 +2,10 @@
 
 use std::fmt::{Display, Formatter, Result};
 
-use super::{Accuracy, Report};
+use super::{Accuracy, Gap, Report};
+
+/// Columns of a gap that are listed.
+const LISTED: usize = 8;
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
@@ -36,6 +39,24 @@ impl Display for Report {
                 writeln!(f, "output error unknown: there are no calibration samples, ranges follow from interval analysis")
             }
         }
+    }
+}
+
+impl Display for Gap {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let one = self.columns.len() == 1;
+        if self.of == 1 {
+            write!(f, "input `{}`", self.input)?;
+        } else {
+            let listed: Vec<String> = self.columns.iter().take(LISTED).map(usize::to_string).collect();
+            let (s, more) = (if one { "" } else { "s" }, if self.columns.len() > LISTED { ", .." } else { "" });
+            write!(f, "input `{}` column{s} {}{more}", self.input, listed.join(", "))?;
+            if !one {
+                write!(f, " ({} of {})", self.columns.len(), self.of)?;
+            }
+        }
+        let (are, number) = (if one { "it is" } else { "they are" }, if self.zero { "0" } else { "the same number" });
+        write!(f, ": {are} {number} in all samples")
     }
 }
 
