@@ -3,7 +3,7 @@
 use crate::mask::ClearClaim;
 use ark_ff::Field;
 use zktorch_blocks::field::{Fr, dot};
-use zktorch_blocks::transcript::{Reject, Transcript};
+use zktorch_blocks::transcript::{Check, Message, Reject, Transcript};
 
 /// Folds clear claims on a binary tree: `w = w_1 + r w_2`, `f = f_1 + r f_2`, `v = v_1 + r e + r^2 v_2` with the cross term
 /// `e = <w_1, f_2> + <w_2, f_1>` (Mira, ePrint 2024/2025). There is at least one.
@@ -27,7 +27,7 @@ pub fn fold_clear(t: &mut Transcript<'_>, columns: usize, mut claims: Vec<ClearC
                 ] => Some(dot(w1, &f2.to_dense(columns)) + dot(w2, &f1.to_dense(columns))),
                 _ => None,
             };
-            crosses.push(t.scalar("clear cross term", cross)?);
+            crosses.push(t.scalar(Message::ClearCrossTerm, cross)?);
         }
         let r = t.challenge();
         let mut crosses = crosses.into_iter();
@@ -38,7 +38,7 @@ pub fn fold_clear(t: &mut Transcript<'_>, columns: usize, mut claims: Vec<ClearC
             })
             .collect();
     }
-    claims.pop().ok_or(Reject::Check("no claim to decide"))
+    claims.pop().ok_or(Reject::Check(Check::NothingToDecide))
 }
 
 impl ClearClaim {

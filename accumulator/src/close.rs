@@ -10,7 +10,7 @@ use ark_bls12_381::G1Affine;
 use ark_ff::{AdditiveGroup, Field};
 use zeroize::Zeroizing;
 use zktorch_blocks::field::{Fr, powers};
-use zktorch_blocks::transcript::{Form, Message, Reject, Transcript};
+use zktorch_blocks::transcript::{Check, Form, HiddenMessage, Reject, Transcript};
 
 /// A committed vector and a linear form on it.
 #[derive(Clone)]
@@ -45,7 +45,7 @@ pub struct Joint {
 /// If `kappa` is zero.
 pub fn close(t: &mut Transcript<'_>, accumulated: Part, value: &Form) -> Result<Joint, Reject> {
     let (eta, kappa) = (t.challenge(), t.challenge());
-    let inverse = kappa.inverse().ok_or(Reject::Check("slot weights"))?;
+    let inverse = kappa.inverse().ok_or(Reject::Check(Check::SlotWeights))?;
     let hidden = t.hidden();
     let mut coefficients = vec![Fr::ZERO; hidden.count()];
     let mut constant = Fr::ZERO;
@@ -64,7 +64,7 @@ pub fn close(t: &mut Transcript<'_>, accumulated: Part, value: &Form) -> Result<
         add(weight, &constraint.form);
     }
 
-    let messages: Vec<(usize, Message)> = hidden.messages().iter().cloned().enumerate().collect();
+    let messages: Vec<(usize, HiddenMessage)> = hidden.messages().iter().cloned().enumerate().collect();
     let [weights, inverses] = [kappa, inverse].map(|base| powers(base, messages.len()));
     let width = hidden.width();
     let secrets = t.secrets().map(|s| (Zeroizing::new(s.scalars().to_vec()), Zeroizing::new(s.blinders().to_vec())));
@@ -86,7 +86,7 @@ pub fn close(t: &mut Transcript<'_>, accumulated: Part, value: &Form) -> Result<
 }
 
 /// One value a scalar on the columns of a segment, times the weight of its message.
-fn scatter(width: usize, own: &[(usize, Message)], scalars: &[Fr], weights: &[Fr]) -> Vec<Fr> {
+fn scatter(width: usize, own: &[(usize, HiddenMessage)], scalars: &[Fr], weights: &[Fr]) -> Vec<Fr> {
     let mut vector = vec![Fr::ZERO; width];
     for (k, message) in own {
         let values = scalars.get(message.first..message.first + message.slot.len).unwrap_or_default();
@@ -99,14 +99,15 @@ fn scatter(width: usize, own: &[(usize, Message)], scalars: &[Fr], weights: &[Fr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use zktorch_blocks::transcript::{Equation, Message};
 
     /// A key decides how narrow segments are: what is done for each may not grow with how many there are.
     #[test]
     fn as_many_segments_as_messages() {
         let count = 1 << 18;
         let mut t = Transcript::dry_run(1);
-        let scalars = t.hide("scalars", count, None).unwrap();
-        t.zero("sum", Form::combine(scalars.iter().map(|s| (Fr::ONE, s))));
+        let scalars = t.hide(Message::LeafValues, count, None).unwrap();
+        t.zero(Equation::ZeroConstraint, Form::combine(scalars.iter().map(|s| (Fr::ONE, s))));
         let accumulated = Part { commitment: Vec::new(), form: LinearForm::default(), witness: None };
         let Joint { parts, value } = close(&mut t, accumulated, &Form::from(Fr::ONE)).unwrap();
         assert_eq!((parts.len(), value), (count + 1, Fr::ONE));

@@ -11,8 +11,8 @@ use ark_ff::{AdditiveGroup, Field};
 use std::collections::HashMap;
 use zktorch_blocks::field::{Fr, eq_table};
 use zktorch_blocks::program::index_bits;
-use zktorch_blocks::sumcheck::{Degree, Rounds, sumcheck};
-use zktorch_blocks::transcript::{Form, Reject, Transcript};
+use zktorch_blocks::sumcheck::{Degree, Rounds, Sumcheck, sumcheck};
+use zktorch_blocks::transcript::{Check, Form, Reject, Transcript};
 use zktorch_blocks::waves::Claim;
 use zktorch_blocks::work::{self, Work};
 
@@ -64,7 +64,7 @@ pub fn accumulate(
     }
     let rounds = prover.as_deref_mut().map(|p| -> &mut dyn Rounds { p });
     let (point, value) =
-        sumcheck(t, "cross terms", Degree::Two, [index_bits(leaves.len()), layout.column_bits], None, claim, rounds)?;
+        sumcheck(t, Sumcheck::Rows, Degree::Two, [index_bits(leaves.len()), layout.column_bits], None, claim, rounds)?;
     let mut rows = vec![Fr::ZERO; layout.total_rows()];
     let mut form = LinearForm::default();
     for (leaf, multiplier) in leaves.into_iter().zip(eq_table(&point)) {
@@ -89,7 +89,7 @@ fn merge(layout: &Layout, claims: &[Claim], gamma: Fr) -> Result<(Vec<Split>, Fo
     let mut value = Form::ZERO;
     let mut weight = Fr::ONE;
     for claim in claims {
-        let split = layout.split(claim.polynomial, &claim.point).ok_or(Reject::Check("claim on a committed polynomial"))?;
+        let split = layout.split(claim.polynomial, &claim.point).ok_or(Reject::Check(Check::CommittedClaim))?;
         let at = *index.entry(split.columns.clone()).or_insert_with(|| {
             leaves.push(Split { rows: Vec::new(), columns: split.columns.clone() });
             leaves.len() - 1

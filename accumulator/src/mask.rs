@@ -10,7 +10,7 @@ use ark_ff::Field;
 use zeroize::Zeroizing;
 use zktorch_blocks::field::{Fr, dot};
 use zktorch_blocks::program::index_bits;
-use zktorch_blocks::transcript::{MaskRow, Reject, Transcript, check};
+use zktorch_blocks::transcript::{Check, MaskRow, Message, Reject, Transcript, check};
 
 /// A claim `<w, form> = value` in the clear; the commitment is a combination of points.
 #[derive(Clone)]
@@ -48,12 +48,12 @@ pub fn mask(t: &mut Transcript<'_>, columns: usize, decided: usize, joint: Joint
     let mut rows = Vec::with_capacity(joint.parts.len());
     for _ in &joint.parts {
         let random = t.secrets().map(|s| s.mask_row(columns, shown));
-        rows.push((t.commitment("mask row", random.as_ref().map(|r| r.commitment))?, random));
+        rows.push((t.commitment(Message::MaskRow, random.as_ref().map(|r| r.commitment))?, random));
     }
     let own = forms
         .as_ref()
         .map(|forms| rows.iter().zip(forms).filter_map(|((_, row), form)| Some(dot(&row.as_ref()?.row, form))).sum());
-    let mask_value = t.scalar("mask value", own)?;
+    let mask_value = t.scalar(Message::MaskValue, own)?;
     let g = t.challenge();
 
     let mut claims = Vec::with_capacity(joint.parts.len());
@@ -63,11 +63,11 @@ pub fn mask(t: &mut Transcript<'_>, columns: usize, decided: usize, joint: Joint
             (Zeroizing::new(masked), row_blinder + g * blinder)
         });
         let form = forms.as_ref().and_then(|f| f.get(i));
-        let value = t.scalar("masked value", witness.as_ref().zip(form).map(|((w, _), f)| dot(w, f)))?;
+        let value = t.scalar(Message::MaskedValue, witness.as_ref().zip(form).map(|((w, _), f)| dot(w, f)))?;
         let own = part.commitment.into_iter().map(|(c, point)| (g * c, point));
         let commitment = std::iter::once((Fr::ONE, commitment)).chain(own).collect();
         claims.push(ClearClaim { commitment, form: part.form, value, witness });
     }
-    check(claims.iter().map(|c| c.value).sum::<Fr>() == mask_value + g * joint.value, "masked sum")?;
+    check(claims.iter().map(|c| c.value).sum::<Fr>() == mask_value + g * joint.value, Check::MaskedSum)?;
     Ok(claims)
 }

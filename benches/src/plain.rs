@@ -15,7 +15,7 @@ use zktorch_accumulator::msm;
 use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::execute::execute;
 use zktorch_blocks::field::Fr;
-use zktorch_blocks::transcript::{SCALAR_BYTES, Secrets, Slot, Transcript};
+use zktorch_blocks::transcript::{Message, SCALAR_BYTES, Secrets, Slot, Transcript};
 use zktorch_prover::session::Session;
 use zktorch_prover::{ProvingKey, Witness};
 use zktorch_verifier::argument::{Open, Prover, argue_hidden};
@@ -46,7 +46,7 @@ struct Clear {
 }
 
 impl Secrets for Clear {
-    fn commit(&mut self, _: &'static str, _: Slot, values: &[Fr]) -> G1Affine {
+    fn commit(&mut self, _: Message, _: Slot, values: &[Fr]) -> G1Affine {
         self.scalars.extend_from_slice(values);
         G1Affine::zero()
     }

@@ -9,8 +9,8 @@ use crate::field::{Fr, powers};
 use crate::matmul::Contraction;
 use crate::permute::{Reduction, table_sizes};
 use crate::program::{Program, Role, Source, TensorId};
-use crate::sumcheck::{Degree, Rounds, sumcheck};
-use crate::transcript::{Form, Product, Reject, Transcript};
+use crate::sumcheck::{Degree, Rounds, Sumcheck, sumcheck};
+use crate::transcript::{Equation, Form, Message, Product, Reject, Transcript};
 use crate::work;
 use ark_ff::Field;
 
@@ -124,7 +124,7 @@ impl Instance {
 /// On malformed bytes only.
 pub fn answer<'e>(
     t: &mut Transcript<'_>,
-    label: &'static str,
+    label: Message,
     expander: &Expander<'_>,
     forms: &mut Vec<Form>,
     prover: Option<&mut (dyn Evaluator + 'e)>,
@@ -182,13 +182,13 @@ pub fn reduce<'e>(
         let claim = Form::combine(scaled.zip(values));
         let mut tables = prover.as_deref_mut().map(|p| p.wave(&instances, &weights, variables, degree));
         let rounds = tables.as_deref_mut().map(|r| r as &mut dyn Rounds);
-        let (point, claim) = sumcheck(t, "wave rounds", degree, [variables, 0], None, claim, rounds)?;
+        let (point, claim) = sumcheck(t, Sumcheck::Wave, degree, [variables, 0], None, claim, rounds)?;
         drop(tables);
         let ends: Vec<_> = instances
             .iter()
             .map(|i| i.end(program, expander, point.get(variables - i.variables()..).unwrap_or_default()))
             .collect::<Result<_, _>>()?;
-        answer(t, "wave operands", expander, &mut forms, prover.as_deref_mut())?;
+        answer(t, Message::WaveOperands, expander, &mut forms, prover.as_deref_mut())?;
         let mut products = Vec::new();
         let mut rest = -claim;
         for (end, &weight) in ends.into_iter().zip(&weights) {
@@ -200,7 +200,7 @@ pub fn reduce<'e>(
                 None => {}
             }
         }
-        t.quad("wave", products, rest);
+        t.quad(Equation::Wave, products, rest);
     }
 }
 

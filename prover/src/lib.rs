@@ -15,4 +15,4 @@ pub use model::prove_model;
 pub use multiplicities::Miss;
 pub use prove::{ProveError, Proved, prove, prove_bound, prove_trace};
 pub use randomness::Randomness;
-pub use session::{Blinders, PhaseTime, Witness};
+pub use session::{Blinders, StageTime, Witness};

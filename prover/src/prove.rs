@@ -4,13 +4,13 @@ use crate::key::ProvingKey;
 use crate::multiplicities::Miss;
 use crate::randomness::Randomness;
 use crate::secrets::Vault;
-use crate::session::{Blinders, PhaseTime, Session, Witness};
+use crate::session::{Blinders, Session, StageTime, Witness};
 use std::time::Instant;
 use zeroize::Zeroizing;
 use zktorch_accumulator::setup::SetupError;
 use zktorch_blocks::execute::{ExecuteError, Trace, execute};
-use zktorch_blocks::transcript::{Entry, Reject, Transcript};
-use zktorch_verifier::argument::argue;
+use zktorch_blocks::transcript::{Entry, Equation, Misfit, Reject, Transcript};
+use zktorch_verifier::argument::{Stage, argue};
 use zktorch_verifier::key::{KeyError, Relation, VerifyingKey};
 use zktorch_verifier::proof::Proof;
 use zktorch_verifier::statement::Statement;
@@ -32,16 +32,22 @@ pub enum ProveError {
     #[error(transparent)]
     Setup(#[from] SetupError),
     /// A check failed on the prover's own side.
-    #[error("the proof fails its own check: {reason}; violated constraints: {}", violated.join(", "))]
+    #[error("the proof fails its own check: {reason}; violated constraints: {}", violated.iter().map(|e| e.label()).collect::<Vec<_>>().join(", "))]
     Inconsistent {
         /// The check.
         reason: Reject,
         /// Labels of the constraints that the hidden scalars violate.
-        violated: Vec<&'static str>,
+        violated: Vec<Equation>,
     },
     /// The proving key belongs to another model.
     #[error("the proving key and the verifying key are not of one model")]
     Foreign,
+}
+
+impl From<Misfit> for ProveError {
+    fn from(reason: Misfit) -> Self {
+        Reject::from(reason).into()
+    }
 }
 
 impl From<Reject> for ProveError {
@@ -59,8 +65,8 @@ pub struct Proved {
     pub outputs: Vec<Vec<i64>>,
     /// Blinders of the rows of inputs and outputs that are not public: with the values they open the commitments at the beginning of the proof.
     pub blinders: Blinders,
-    /// Seconds by phase.
-    pub phases: Vec<PhaseTime>,
+    /// Seconds by stage.
+    pub stages: Vec<StageTime>,
     /// The messages, in order.
     pub messages: Vec<Entry>,
 }
@@ -74,7 +80,7 @@ pub fn prove(
     verifying: &VerifyingKey,
     inputs: &[Vec<i64>],
     randomness: Randomness,
-    progress: &mut dyn FnMut(&'static str),
+    progress: &mut dyn FnMut(Stage),
 ) -> Result<Proved, ProveError> {
     prove_bound(proving, verifying, inputs, &Blinders::new(), randomness, progress)
 }
@@ -90,14 +96,14 @@ pub fn prove_bound(
     inputs: &[Vec<i64>],
     blinders: &Blinders,
     randomness: Randomness,
-    progress: &mut dyn FnMut(&'static str),
+    progress: &mut dyn FnMut(Stage),
 ) -> Result<Proved, ProveError> {
-    progress("witness");
+    progress(Stage::Witness);
     let start = Instant::now();
     let trace = execute(&verifying.program, &proving.weights, inputs)?;
     let seconds = start.elapsed().as_secs_f64();
     let mut proved = prove_trace(proving, verifying, &trace, blinders, randomness, progress)?;
-    proved.phases.insert(0, PhaseTime { name: "witness", seconds });
+    proved.stages.insert(0, StageTime { stage: Stage::Witness, seconds });
     Ok(proved)
 }
 
@@ -111,7 +117,7 @@ pub fn prove_trace(
     trace: &Trace,
     blinders: &Blinders,
     randomness: Randomness,
-    progress: &mut dyn FnMut(&'static str),
+    progress: &mut dyn FnMut(Stage),
 ) -> Result<Proved, ProveError> {
     let program = &verifying.program;
     let relation = proving.relation(verifying)?;
@@ -129,7 +135,7 @@ pub(crate) fn argue_trace(
     trace: &Trace,
     blinders: &Blinders,
     randomness: Randomness,
-    progress: &mut dyn FnMut(&'static str),
+    progress: &mut dyn FnMut(Stage),
 ) -> Result<Proved, ProveError> {
     let program = relation.program;
     let generators = &proving.generators;
@@ -154,13 +160,13 @@ pub(crate) fn argue_trace(
     let bytes = t.finish()?;
     let proof = Proof { key: relation.digest, statement: statement.all().to_vec(), scales: Vec::new(), seeded, bytes };
     let blinders = session.bound_blinders();
-    Ok(Proved { proof, outputs: Vec::new(), blinders, phases: session.finish(), messages })
+    Ok(Proved { proof, outputs: Vec::new(), blinders, stages: session.finish(), messages })
 }
 
 /// Labels of the constraints that do not hold, without repetition.
-fn violated(t: &mut Transcript<'_>) -> Vec<&'static str> {
+fn violated(t: &mut Transcript<'_>) -> Vec<Equation> {
     let Some(scalars) = t.secrets().map(|s| Zeroizing::new(s.scalars().to_vec())) else { return Vec::new() };
-    let mut labels: Vec<&'static str> =
+    let mut labels: Vec<Equation> =
         t.hidden().constraints().iter().filter(|c| !c.holds(&scalars)).map(|c| c.label).collect();
     labels.dedup();
     labels

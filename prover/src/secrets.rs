@@ -7,7 +7,7 @@ use ark_ec::CurveGroup;
 use zeroize::{Zeroize, Zeroizing};
 use zktorch_accumulator::msm::{self, fixed};
 use zktorch_blocks::field::Fr;
-use zktorch_blocks::transcript::{MaskRow, Secrets, Slot};
+use zktorch_blocks::transcript::{MaskRow, Message, Secrets, Slot};
 
 /// Commits with fixed-base tables, remembers what it hid, and forgets it when dropped.
 pub struct Vault<'a> {
@@ -35,7 +35,7 @@ impl<'a> Vault<'a> {
 }
 
 impl Secrets for Vault<'_> {
-    fn commit(&mut self, _label: &'static str, slot: Slot, values: &[Fr]) -> G1Affine {
+    fn commit(&mut self, _label: Message, slot: Slot, values: &[Fr]) -> G1Affine {
         let blinder = self.randomness.scalar();
         self.scalars.extend_from_slice(values);
         self.blinders.push(blinder);

@@ -20,7 +20,7 @@ use zktorch_blocks::lookup::{Leaves, TreeProver, kernel::Tree};
 use zktorch_blocks::program::{Program, TensorId};
 use zktorch_blocks::transcript::Secrets;
 use zktorch_blocks::waves::Evaluator;
-use zktorch_verifier::argument::Prover;
+use zktorch_verifier::argument::{Prover, Stage};
 use zktorch_verifier::key::Relation;
 
 /// The witness of a proof: all tensors, and the multiplicities.
@@ -54,11 +54,11 @@ impl Values for Witness<'_> {
 /// Blinders of the rows of bound tensors, in row order.
 pub type Blinders = BTreeMap<TensorId, Vec<Fr>>;
 
-/// Seconds spent in a phase of the argument.
+/// Seconds spent at a stage of the argument.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PhaseTime {
-    /// Its name.
-    pub name: &'static str,
+pub struct StageTime {
+    /// The stage.
+    pub stage: Stage,
     /// Wall-clock seconds.
     pub seconds: f64,
 }
@@ -68,23 +68,23 @@ pub struct Session<'a> {
     relation: &'a Relation<'a>,
     witness: &'a Witness<'a>,
     generators: &'a Generators,
-    progress: &'a mut dyn FnMut(&'static str),
+    progress: &'a mut dyn FnMut(Stage),
     /// Integer rows and their blinders, all phases.
     rows: Vec<Vec<i64>>,
     blinders: Vec<Fr>,
     /// Blinders of rows that were committed to before.
     reused: BTreeMap<usize, Fr>,
-    begun: Option<(&'static str, Instant)>,
-    times: Vec<PhaseTime>,
+    begun: Option<(Stage, Instant)>,
+    times: Vec<StageTime>,
 }
 
 impl<'a> Session<'a> {
-    /// Prepares a proof. `progress` is told the name of each phase as it begins.
+    /// Prepares a proof. `progress` is told of each stage as it begins.
     pub fn new(
         relation: &'a Relation<'a>,
         witness: &'a Witness<'a>,
         key: &'a ProvingKey,
-        progress: &'a mut dyn FnMut(&'static str),
+        progress: &'a mut dyn FnMut(Stage),
     ) -> Self {
         let rows = relation.layout.fill(Phase::Model, |p| witness.values(p));
         let blinders = key.blinders.clone();
@@ -107,15 +107,15 @@ impl<'a> Session<'a> {
         self.relation.program.bound().map(|id| (id, of(id))).collect()
     }
 
-    /// Ends the last phase; the seconds of all.
-    pub fn finish(mut self) -> Vec<PhaseTime> {
-        self.end_phase();
+    /// Ends the last stage; the seconds of all.
+    pub fn finish(mut self) -> Vec<StageTime> {
+        self.end_stage();
         std::mem::take(&mut self.times)
     }
 
-    fn end_phase(&mut self) {
-        if let Some((name, start)) = self.begun.take() {
-            self.times.push(PhaseTime { name, seconds: start.elapsed().as_secs_f64() });
+    fn end_stage(&mut self) {
+        if let Some((stage, start)) = self.begun.take() {
+            self.times.push(StageTime { stage, seconds: start.elapsed().as_secs_f64() });
         }
     }
 }
@@ -169,9 +169,9 @@ impl Prover for Session<'_> {
         self.generators
     }
 
-    fn phase(&mut self, name: &'static str) {
-        self.end_phase();
-        self.begun = Some((name, Instant::now()));
-        (self.progress)(name);
+    fn enter(&mut self, stage: Stage) {
+        self.end_stage();
+        self.begun = Some((stage, Instant::now()));
+        (self.progress)(stage);
     }
 }

@@ -5,7 +5,7 @@ use crate::linear::{Row, solve};
 use crate::lying::Outcome;
 use ark_ff::{Field, Zero};
 use zktorch_blocks::field::Fr;
-use zktorch_blocks::transcript::{Constraint, Form, Product};
+use zktorch_blocks::transcript::{Constraint, Form, Message, Product};
 
 /// What to add to the scalars of a message so that the constraints hold; `None` if nothing helps. Only scalars `free` (by their
 /// place in the message) are changed, and no product may have two of them.
@@ -14,7 +14,7 @@ use zktorch_blocks::transcript::{Constraint, Form, Product};
 /// If there is no such message.
 pub fn cure<'c>(
     outcome: &Outcome,
-    (label, occurrence): (&str, usize),
+    (label, occurrence): (Message, usize),
     free: impl Fn(usize) -> bool,
     constraints: impl IntoIterator<Item = &'c Constraint>,
 ) -> Option<Vec<Fr>> {

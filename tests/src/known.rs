@@ -7,7 +7,7 @@ use crate::lying::{Lie, Outcome};
 use crate::toy::Toy;
 use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::field::{Fr, from_i64};
-use zktorch_blocks::transcript::{Constraint, Reject};
+use zktorch_blocks::transcript::{Check, Constraint, Equation, Message, Reject};
 use zktorch_prover::Randomness;
 use zktorch_verifier::Verdict;
 
@@ -18,14 +18,17 @@ pub fn coins() -> Vec<Fr> {
 }
 
 /// The challenges between the message before the first of a label and that one.
-pub fn challenges(outcome: &Outcome, label: &str) -> Vec<Fr> {
+pub fn challenges(outcome: &Outcome, label: Message) -> Vec<Fr> {
     let before = outcome.log.iter().position(|e| e.label == label).expect("sent");
     outcome.draws.iter().filter(|d| d.after == before).map(|d| d.value).collect()
 }
 
 /// The constraints that are there before `zeta`; those that follow are about messages that follow.
 pub fn before_zeta(outcome: &Outcome) -> impl Iterator<Item = &Constraint> {
-    outcome.constraints.iter().filter(|c| !["product rounds", "masked factor", "product"].contains(&c.label))
+    outcome
+        .constraints
+        .iter()
+        .filter(|c| ![Equation::ProductRounds, Equation::MaskedFactor, Equation::Product].contains(&c.label))
 }
 
 /// A prover who lies about a toy network.
@@ -48,29 +51,29 @@ impl Liar {
     }
 
     /// The lie under challenges that are known, which is not enough.
-    pub fn known(&self, lie: impl Fn() -> Lie<'static>, violated: &[&str]) -> Outcome {
+    pub fn known(&self, lie: impl Fn() -> Lie<'static>, violated: &[Equation]) -> Outcome {
         let first = self.tell(&lie().knowing(coins()));
         assert_eq!(first.violated, violated);
-        assert_eq!(first.reason(), &Reject::Check("masked sum"));
+        assert_eq!(first.reason(), &Reject::Check(Check::MaskedSum));
         first
     }
 
     /// The lie works if the challenges are known, and does not if they are hashed.
-    pub fn works_if_known(&self, lie: impl Fn() -> Lie<'static>, violated: &[&str]) {
+    pub fn works_if_known(&self, lie: impl Fn() -> Lie<'static>, violated: &[Equation]) {
         let known = self.tell(&lie().knowing(coins()));
         assert_eq!(known.verdict, Verdict::Accepted);
         assert_eq!(known.violated, violated);
         let hashed = self.tell(&lie());
-        assert_ne!(hashed.violated, [""; 0]);
-        assert_eq!(hashed.reason(), &Reject::Check("masked sum"));
+        assert_ne!(hashed.violated, []);
+        assert_eq!(hashed.reason(), &Reject::Check(Check::MaskedSum));
     }
 
     /// A lie that violates the constraints named, until a message is chosen with all later challenges in mind.
     pub fn cured(
         &self,
         lie: impl Fn() -> Lie<'static>,
-        violated: &[&str],
-        message: (&'static str, usize),
+        violated: &[Equation],
+        message: (Message, usize),
         free: impl Fn(&Outcome, usize) -> bool,
     ) {
         let first = self.known(&lie, violated);
@@ -95,7 +98,7 @@ pub fn off_the_table() -> Lie<'static> {
 }
 
 /// What it violates: the fractions of the lookups do not sum to zero, nor do the products.
-pub const OFF_THE_TABLE: &[&str] = &["product rounds", "tree top numerator"];
+pub const OFF_THE_TABLE: &[Equation] = &[Equation::TreeTopNumerator, Equation::ProductRounds];
 
 /// A committed activation that evaluations deny.
 pub fn other_rows() -> Lie<'static> {

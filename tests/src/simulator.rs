@@ -19,7 +19,7 @@ use zktorch_accumulator::msm;
 use zktorch_accumulator::product::reduce_products;
 use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::field::{Fr, dot};
-use zktorch_blocks::transcript::{Entry, EntryKind, Reject, Secrets, Slot, Transcript};
+use zktorch_blocks::transcript::{Entry, EntryKind, Message, Reject, Secrets, Slot, Transcript};
 use zktorch_prover::Randomness;
 use zktorch_verifier::argument::{argue, argue_hidden};
 use zktorch_verifier::key::Relation;
@@ -55,7 +55,7 @@ pub struct Simulation {
 struct Nothing;
 
 impl Secrets for Nothing {
-    fn commit(&mut self, _: &'static str, _: Slot, _: &[Fr]) -> G1Affine {
+    fn commit(&mut self, _: Message, _: Slot, _: &[Fr]) -> G1Affine {
         G1Affine::zero()
     }
     fn scalars(&self) -> &[Fr] {

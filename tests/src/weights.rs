@@ -12,7 +12,7 @@ use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::execute::{Weights, execute};
 use zktorch_blocks::field::{Fr, from_i64};
 use zktorch_blocks::program::{Role, Source, TensorId};
-use zktorch_blocks::transcript::Transcript;
+use zktorch_blocks::transcript::{Equation, Transcript};
 use zktorch_prover::Randomness;
 use zktorch_prover::secrets::Vault;
 use zktorch_verifier::Verdict;
@@ -35,7 +35,7 @@ pub struct Change {
 /// What came of a model proof about changed weights.
 pub struct ModelOutcome {
     /// Constraints that the hidden scalars violate, sorted, each once.
-    pub violated: Vec<&'static str>,
+    pub violated: Vec<Equation>,
     /// What the verifier says.
     pub verdict: Verdict,
 }

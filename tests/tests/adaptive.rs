@@ -5,7 +5,7 @@ use ark_ff::Field;
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::field::from_i64;
-use zktorch_blocks::transcript::{Entry, Reject, Transcript};
+use zktorch_blocks::transcript::{Check, Entry, Equation, Message, Misfit, Reject, Transcript};
 use zktorch_prover::secrets::Vault;
 use zktorch_prover::session::Session;
 use zktorch_prover::{Proved, Randomness, Witness, prove};
@@ -22,37 +22,37 @@ use zktorch_verifier::statement::Statement;
 use zktorch_verifier::verify::begin;
 
 /// What the masked values have to add up to: other challenges ask for another sum.
-const EQUATION: &str = "masked sum";
-const DECIDER: &str = "decider pairing";
+const EQUATION: Check = Check::MaskedSum;
+const DECIDER: Check = Check::DeciderPairing;
 
-fn refused(check: &'static str) -> Verdict {
+fn refused(check: Check) -> Verdict {
     Verdict::Rejected(Reject::Check(check))
 }
 
 #[test]
 fn round_polynomials_of_higher_degree() {
     // One coefficient more: its place is the next message's slot, where it is no scalar of this one.
-    let longer = |label: &'static str, occurrence: usize| {
+    let longer = |label: Message, occurrence: usize| {
         let lie = Lie::none().stray(label, occurrence, |slot, _| vec![(slot.column + slot.len, from_i64(5))]);
         case(format!("{label} {occurrence}, one longer"), lie, DECIDER, &[])
     };
     // Another leading coefficient: the value at infinity does not enter the sum of the round, but the claim of the next.
-    let leading = |label: &'static str, occurrence: usize, violated: &'static [&'static str]| {
+    let leading = |label: Message, occurrence: usize, violated: &'static [Equation]| {
         let lie = Lie::none().hidden(label, occurrence, move |v| *v.last_mut().expect("a scalar") += from_i64(1));
         case(format!("{label} {occurrence}, leading"), lie, EQUATION, violated)
     };
     let (fixture, input) = Fixture::toy(&Toy::default(), 10);
     let cases = [
-        longer("tree rounds", 0),
-        longer("tree rounds", 1),
-        longer("wave rounds", 0),
-        longer("wave rounds", 1),
-        longer("product rounds", 0),
+        longer(Message::TreeRounds, 0),
+        longer(Message::TreeRounds, 1),
+        longer(Message::WaveRounds, 0),
+        longer(Message::WaveRounds, 1),
+        longer(Message::ProductRounds, 0),
         // The fourth layer that has rounds is the first that has more than one.
-        leading("tree rounds", 3, &["tree rounds"]),
-        leading("tree rounds", 4, &["product rounds", "tree layer"]),
-        leading("wave rounds", 0, &["wave rounds"]),
-        leading("product rounds", 0, &["product rounds"]),
+        leading(Message::TreeRounds, 3, &[Equation::TreeRounds]),
+        leading(Message::TreeRounds, 4, &[Equation::TreeLayer, Equation::ProductRounds]),
+        leading(Message::WaveRounds, 0, &[Equation::WaveRounds]),
+        leading(Message::ProductRounds, 0, &[Equation::ProductRounds]),
     ];
     refuse_all(&fixture, &[input], &cases);
 }
@@ -60,7 +60,7 @@ fn round_polynomials_of_higher_degree() {
 #[test]
 fn messages_on_another_slot() {
     // The scalars of a message committed to one column further, or on the slot before.
-    let moved = |label: &'static str, occurrence: usize, right: bool| {
+    let moved = |label: Message, occurrence: usize, right: bool| {
         let lie = Lie::none().stray(label, occurrence, move |slot, values| {
             let own = values.iter().enumerate();
             let shift = if right { slot.column + 1 } else { slot.column - slot.len };
@@ -70,19 +70,19 @@ fn messages_on_another_slot() {
     };
     let (fixture, input) = Fixture::toy(&Toy::default(), 10);
     let cases = [
-        moved("tree children", 0, true),
-        moved("tree children", 0, false),
-        moved("tree children", 1, false),
-        moved("wave operands", 0, true),
-        moved("cross terms", 1, false),
-        moved("product masks", 0, false),
+        moved(Message::TreeChildren, 0, true),
+        moved(Message::TreeChildren, 0, false),
+        moved(Message::TreeChildren, 1, false),
+        moved(Message::WaveOperands, 0, true),
+        moved(Message::CrossTerms, 1, false),
+        moved(Message::ProductMasks, 0, false),
     ];
     refuse_all(&fixture, &[input], &cases);
 }
 
 /// A prover who commits to `5` in a column that is not of the message's slot, and who goes on knowing it: the vector that is masked is the
 /// committed one.
-fn strayed(honest: &Outcome, (label, occurrence): (&'static str, usize), column: usize) -> Lie<'static> {
+fn strayed(honest: &Outcome, (label, occurrence): (Message, usize), column: usize) -> Lie<'static> {
     let numbered = honest.messages.iter().enumerate().filter(|(_, m)| m.label == label);
     let (number, message) = numbered.clone().nth(occurrence).expect("a message");
     let segment = message.slot.segment;
@@ -97,16 +97,17 @@ fn columns_of_another_message() {
     // What lies there meets the other message's coefficient, at a power of kappa that is not its own.
     let (fixture, input) = Fixture::toy(&Toy::default(), 10);
     let honest = fixture.tell(std::slice::from_ref(&input), &Lie::none());
-    let slot = |label: &str, n: usize| honest.messages.iter().filter(|m| m.label == label).nth(n).expect("a message").slot;
-    let onto = |from: (&'static str, usize), to: (&'static str, usize)| {
+    let slot =
+        |label: Message, n: usize| honest.messages.iter().filter(|m| m.label == label).nth(n).expect("a message").slot;
+    let onto = |from: (Message, usize), to: (Message, usize)| {
         assert_eq!(slot(from.0, from.1).segment, slot(to.0, to.1).segment);
         case(format!("{from:?} on {to:?}"), strayed(&honest, from, slot(to.0, to.1).column), EQUATION, &[])
     };
     let cases = [
-        onto(("product masks", 0), ("leaf values", 0)),
-        onto(("product masks", 0), ("product rounds", 0)),
-        onto(("tree rounds", 0), ("tree children", 0)),
-        onto(("leaf values", 0), ("cross terms", 0)),
+        onto((Message::ProductMasks, 0), (Message::LeafValues, 0)),
+        onto((Message::ProductMasks, 0), (Message::ProductRounds, 0)),
+        onto((Message::TreeRounds, 0), (Message::TreeChildren, 0)),
+        onto((Message::LeafValues, 0), (Message::CrossTerms, 0)),
     ];
     refuse_all(&fixture, &[input], &cases);
 }
@@ -117,7 +118,7 @@ fn columns_of_no_message() {
     let (fixture, input) = Fixture::toy(&Toy::default(), 10);
     let inputs = [input];
     let honest = fixture.tell(&inputs, &Lie::none());
-    let (column, message) = (1023, ("leaf values", 0));
+    let (column, message) = (1023, (Message::LeafValues, 0));
     let of = honest.messages.iter().find(|m| m.label == message.0).expect("sent").slot.segment;
     let own = honest.messages.iter().filter(|m| m.slot.segment == of);
     assert!(own.map(|m| m.slot.column + m.slot.len).max() <= Some(column));
@@ -137,13 +138,13 @@ fn witness_rows_in_another_order() {
             let (of_a, of_b) = (d.values[&a].clone(), d.values[&b].clone());
             d.rows.extend([(a, of_b), (b, of_a)]);
         });
-        case(format!("{a} and {b}"), lie, EQUATION, &["cross terms"])
+        case(format!("{a} and {b}"), lie, EQUATION, &[Equation::CrossTerms])
     };
     let (fixture, input) = Fixture::toy(&Toy::default(), 5);
     refuse_all(&fixture, std::slice::from_ref(&input), &[swap("y1", "f1")]);
     // The points themselves exchanged: the challenges are others.
     let proved = fixture.honest(&[input]);
-    let rows: Vec<usize> = (0..proved.messages.len()).filter(|&p| proved.messages[p].label == "witness row").collect();
+    let rows: Vec<usize> = (0..proved.messages.len()).filter(|&p| proved.messages[p].label == Message::WitnessRow).collect();
     assert!(rows.len() > 2);
     let (first, second) = (proved.messages[rows[0]].offset, proved.messages[rows[1]].offset);
     let mut bytes = proved.proof.bytes.clone();
@@ -195,8 +196,11 @@ fn a_message_of_another_proof_of_the_same_statement() {
     assert_eq!(a.statement, b.statement);
     for (position, entry) in two.proofs[0].messages.iter().enumerate() {
         let check = match entry.label {
-            "clear cross term" => DECIDER,
-            label if label.starts_with("decider") => DECIDER,
+            Message::ClearCrossTerm
+            | Message::DeciderBlinder
+            | Message::DeciderCross
+            | Message::DeciderValue
+            | Message::DeciderQuotient => DECIDER,
             _ => EQUATION,
         };
         assert_eq!(two.mixed(|p, _| p == position), refused(check), "message {position} `{}`", entry.label);
@@ -207,13 +211,14 @@ fn a_message_of_another_proof_of_the_same_statement() {
 fn accumulators_of_two_proofs_exchanged() {
     // Another input, another accumulator.
     let two = Two::new(|input| [input.clone(), input.iter().map(|v| v / 2).collect()]);
-    let masked = ["mask row", "mask value", "masked value"];
+    let masked = [Message::MaskRow, Message::MaskValue, Message::MaskedValue];
     assert_eq!(two.mixed(|_, e| masked.contains(&e.label)), refused(EQUATION));
     // With all that follows it, decided as it was decided there.
-    let from = two.proofs[0].messages.iter().position(|e| e.label == "mask row").expect("sent");
+    let from = two.proofs[0].messages.iter().position(|e| e.label == Message::MaskRow).expect("sent");
     assert_eq!(two.mixed(|p, _| p >= from), refused(EQUATION));
     // And with the claims that made it, but for the rows.
-    assert_eq!(two.mixed(|_, e| !e.label.ends_with(" row") || e.label == "mask row"), refused(EQUATION));
+    let rows = [Message::BoundRow, Message::WitnessRow, Message::MultiplicityRow];
+    assert_eq!(two.mixed(|_, e| !rows.contains(&e.label)), refused(EQUATION));
 }
 
 #[test]
@@ -233,7 +238,7 @@ fn a_proof_for_another_key() {
     let (fixture, input) = Fixture::toy(&toy, 7);
     let proof = fixture.honest(&[input]).proof;
     let verdict = |other: &Fixture, scales: Vec<i32>| {
-        let foreign = Reject::Statement("the proof was made for another verifying key".into());
+        let foreign = Reject::Statement(Misfit::Key);
         assert_eq!(other.verdict(&proof), Verdict::Rejected(foreign));
         // Under the other key's name.
         let key = other.verifying.digest().expect("encodes");

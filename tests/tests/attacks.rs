@@ -8,7 +8,7 @@ use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::field::{Fr, evaluate, from_i64};
 use zktorch_blocks::sumcheck::Degree;
-use zktorch_blocks::transcript::{Constraint, Form, Product, Reject, Slot};
+use zktorch_blocks::transcript::{Check, Constraint, Equation, Form, Message, Product, Reject, Slot};
 use zktorch_tests::data::{Data, table, tensor};
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::known::{before_zeta, fake_output, off_the_table};
@@ -30,7 +30,7 @@ fn repair(outcome: &Outcome) -> BTreeMap<usize, Fr> {
         .flat_map(|c| c.products.iter().flat_map(|Product(a, b)| a.terms.iter().chain(&b.terms)).map(|&(i, _)| i))
         .collect();
     // What is hidden for the products themselves stays too: what it must satisfy depends on a challenge that is still to be drawn.
-    let end = outcome.messages.iter().find(|m| m.label == "product rounds").expect("there are products").first;
+    let end = outcome.messages.iter().find(|m| m.label == Message::ProductRounds).expect("there are products").first;
     let row = |c: &Constraint| {
         let mut row = Row::new();
         for &(index, coefficient) in c.form.terms.iter().filter(|(i, _)| !in_products.contains(i) && *i < end) {
@@ -48,14 +48,14 @@ fn slot(outcome: &Outcome, index: usize) -> Slot {
     Slot { segment: own.slot.segment, column: own.slot.column + index - own.first, len: 1 }
 }
 
-fn slot_mixing(setup: &Setup, refusal: &'static str) {
+fn slot_mixing(setup: &Setup, refusal: Check) {
     let toy = Toy::default();
     let (weights, input) = toy.sample(3);
     let fixture = Fixture::new(toy.program(), weights, setup, 10);
     let inputs = [input];
     let fake = || Lie::none().statement(|s| s[0][0] += 7);
     let first = fixture.tell(&inputs, &fake());
-    assert_eq!(first.violated, ["leaf denominator"]);
+    assert_eq!(first.violated, [Equation::LeafDenominator]);
     let delta: BTreeMap<usize, (Slot, Fr)> =
         repair(&first).into_iter().filter(|(_, d)| !d.is_zero()).map(|(i, d)| (i, (slot(&first, i), d))).collect();
     assert!(!delta.is_empty());
@@ -63,7 +63,7 @@ fn slot_mixing(setup: &Setup, refusal: &'static str) {
     let attack = fixture.tell(&inputs, &fake().off_slot(delta, from_i64(1)));
     // Every constraint holds, hence the masked sum, and the messages do commit to these scalars, segment by segment: what stands between this and
     // an arbitrary output is that each message lies on its own slot.
-    assert_eq!(violated(&attack.constraints, &attack.scalars), [""; 0]);
+    assert_eq!(violated(&attack.constraints, &attack.scalars), []);
     let generators = &fixture.proving.generators;
     for segment in 0..=attack.messages.last().expect("messages").slot.segment {
         let mut sum = msm::sum(&[], &[]);
@@ -80,12 +80,12 @@ fn slot_mixing(setup: &Setup, refusal: &'static str) {
 
 #[test]
 fn a_late_message_cannot_rewrite_early_ones_on_kzg() {
-    slot_mixing(&Setup::insecure(10).expect("in range"), "decider pairing");
+    slot_mixing(&Setup::insecure(10).expect("in range"), Check::DeciderPairing);
 }
 
 #[test]
 fn a_late_message_cannot_rewrite_early_ones_on_the_transparent_setup() {
-    slot_mixing(&Setup::transparent(1024).expect("in range"), "ipa final");
+    slot_mixing(&Setup::transparent(1024).expect("in range"), Check::IpaFinal);
 }
 
 /// A wrong activation is committed; tree and evaluations tell the true one, and two multiplicities are shifted so that the errors of
@@ -104,7 +104,7 @@ fn claims_merge_under_a_challenge() {
         d.rows.insert(activation, rows);
     };
     let first = fixture.tell(&inputs, &Lie::none().data(wrong));
-    assert_eq!(first.violated, ["cross terms"]);
+    assert_eq!(first.violated, [Equation::CrossTerms]);
 
     let position = |p: Polynomial| first.answers.iter().position(|(q, _, _)| *q == p).expect("evaluated");
     let places = [activation, shifted[0], shifted[1]].map(position);
@@ -113,8 +113,8 @@ fn claims_merge_under_a_challenge() {
     rows[2] = from_i64(9);
     let error = evaluate(rows, point);
     // The weights with which the two multiplicities enter the check of the leaves.
-    let leaf = first.constraints.iter().find(|c| c.label == "leaf numerator").expect("there is a tree");
-    let base = first.messages.iter().find(|m| m.label == "leaf values").expect("there are leaf values").first;
+    let leaf = first.constraints.iter().find(|c| c.label == Equation::LeafNumerator).expect("there is a tree");
+    let base = first.messages.iter().find(|m| m.label == Message::LeafValues).expect("there are leaf values").first;
     let weight = |place: usize| leaf.form.terms.iter().filter(|(i, _)| *i == base + place).map(|(_, c)| *c).sum::<Fr>();
     let (w1, w2) = (weight(places[1]), weight(places[2]));
     // d1 + d2 = error, w1 d1 + w2 d2 = 0.
@@ -122,7 +122,7 @@ fn claims_merge_under_a_challenge() {
     let d2 = error - d1;
     let attack = fixture.tell(
         &inputs,
-        &Lie::none().data(wrong).hidden("leaf values", 0, move |v| {
+        &Lie::none().data(wrong).hidden(Message::LeafValues, 0, move |v| {
             v[places[1]] += d1;
             v[places[2]] += d2;
         }),
@@ -132,18 +132,18 @@ fn claims_merge_under_a_challenge() {
     let columns = |place: usize| first.answers[place].1.iter().rev().take(4).copied().collect::<Vec<Fr>>();
     assert!(columns(places[0]) == columns(places[1]) && columns(places[1]) == columns(places[2]), "one column point");
     // The leaves check passes; the powers of gamma do not let the errors cancel.
-    assert_eq!(attack.violated, ["cross terms"]);
-    assert_eq!(attack.reason(), &Reject::Check("masked sum"));
+    assert_eq!(attack.violated, [Equation::CrossTerms]);
+    assert_eq!(attack.reason(), &Reject::Check(Check::MaskedSum));
 }
 
 /// Tells a lie whose errors add up to zero: with weights one it would be proved.
-fn refused_though_errors_cancel(products: bool, lie: impl Fn(Option<&Outcome>) -> Lie<'static>, violated: &[&str]) {
+fn refused_though_errors_cancel(products: bool, lie: impl Fn(Option<&Outcome>) -> Lie<'static>, violated: &[Equation]) {
     let (fixture, input) = Fixture::toy(&Toy::default(), 10);
     let inputs = [input];
     let attack = fixture.tell(&inputs, &lie(Some(&fixture.tell(&inputs, &lie(None)))));
     assert_eq!(attack.violated, violated);
     assert!(error(&attack, products).is_zero());
-    assert_eq!(attack.reason(), &Reject::Check("masked sum"));
+    assert_eq!(attack.reason(), &Reject::Check(Check::MaskedSum));
 }
 
 /// What the constraints with products, or those without, leave together.
@@ -157,12 +157,12 @@ fn products_merge_under_a_challenge() {
     // A numerator below the root, which enters two constraints: all is known before `zeta`.
     let lie = |first: Option<&Outcome>| {
         let Some(first) = first else { return off_the_table() };
-        let base = first.messages.iter().find(|m| m.label == "tree top").expect("there is a tree").first;
+        let base = first.messages.iter().find(|m| m.label == Message::TreeTop).expect("there is a tree").first;
         // q; p0, p1; q0, q1. The root's constraint has p0 q1, the left node's has -p0.
         let change = -error(first, true) * (first.scalars[base + 4] - from_i64(1)).inverse().expect("random");
-        off_the_table().hidden("tree top", 0, move |v| v[1] += change)
+        off_the_table().hidden(Message::TreeTop, 0, move |v| v[1] += change)
     };
-    refused_though_errors_cancel(true, lie, &["product rounds", "tree top numerator"]);
+    refused_though_errors_cancel(true, lie, &[Equation::TreeTopNumerator, Equation::ProductRounds]);
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn linear_constraints_merge_under_a_challenge() {
     // A constant in a round of the wave, which raises the sum of the round and lowers that of the next: all is known before `eta`.
     let lie = |first: Option<&Outcome>| {
         let Some(first) = first else { return fake_output() };
-        let len = first.messages.iter().find(|m| m.label == "wave rounds").expect("there is a wave").slot.len;
+        let len = first.messages.iter().find(|m| m.label == Message::WaveRounds).expect("there is a wave").slot.len;
         let (degree, b) = [Degree::Two, Degree::Three]
             .into_iter()
             .flat_map(|d| (1..5).map(move |b| (d, b)))
@@ -179,9 +179,9 @@ fn linear_constraints_merge_under_a_challenge() {
         let constant = -error(first, false) * from_i64((1 << b) - 1).inverse().expect("not zero");
         // A constant has no leading coefficients.
         let finite = move |at: usize| (0..b).all(|j| at / degree.message_len(j) % degree.nodes() + 1 < degree.nodes());
-        fake_output().hidden("wave rounds", 0, move |v| {
+        fake_output().hidden(Message::WaveRounds, 0, move |v| {
             v.iter_mut().enumerate().filter(|(at, _)| finite(*at)).for_each(|(_, value)| *value += constant);
         })
     };
-    refused_though_errors_cancel(false, lie, &["leaf denominator", "wave rounds"]);
+    refused_though_errors_cancel(false, lie, &[Equation::LeafDenominator, Equation::WaveRounds]);
 }

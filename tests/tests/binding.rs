@@ -7,7 +7,7 @@ use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::field::from_i64;
 use zktorch_blocks::program::{Program, Source, Visibility};
-use zktorch_blocks::transcript::{Reject, encode_point};
+use zktorch_blocks::transcript::{Check, Equation, Reject, encode_point};
 use zktorch_prover::{Blinders, Proved, Randomness, prove_bound};
 use zktorch_tests::data::{Data, tensor};
 use zktorch_tests::fixture::Fixture;
@@ -87,7 +87,7 @@ fn a_proof_is_about_its_commitments() {
         let mut bytes = proof.bytes.clone();
         bytes[range.clone()].copy_from_slice(&other.bytes[range]);
         let verdict = fixture.verdict(&Proof { bytes, ..proof.clone() });
-        assert_eq!(verdict, Verdict::Rejected(Reject::Check("masked sum")), "the commitments {rows:?} of another proof");
+        assert_eq!(verdict, Verdict::Rejected(Reject::Check(Check::MaskedSum)), "the commitments {rows:?} of another proof");
     }
     // A commitment to another input, in a proof that is honest but for that.
     let shifted = |d: &mut Data<'_>| {
@@ -99,7 +99,7 @@ fn a_proof_is_about_its_commitments() {
     refuse_all(
         &fixture,
         &[input],
-        &[case("another input is committed", Lie::none().data(shifted), "masked sum", &["cross terms"])],
+        &[case("another input is committed", Lie::none().data(shifted), Check::MaskedSum, &[Equation::CrossTerms])],
     );
 }
 

@@ -8,7 +8,7 @@ use zktorch_blocks::field::{Fr, evaluate, from_i64};
 use zktorch_blocks::program::{
     AxisGroup, Einsum, GroupMap, Interval, Invalid, Limits, Program, Source, TensorId, VIRTUAL_DEPTH, View, Visibility,
 };
-use zktorch_blocks::transcript::{Transcript, encode_point};
+use zktorch_blocks::transcript::{Message, Transcript, encode_point};
 use zktorch_compiler::audit::{AuditError, audit};
 use zktorch_compiler::graph::{Graph, Op, ReduceKind};
 use zktorch_compiler::{Options, compile};
@@ -57,7 +57,7 @@ fn a_program_can_compute_the_challenge_of_its_own_proof() {
     let row = encode_point(&foretold.row);
     let mut t = Transcript::verifier(protocol(&key), relation.columns(), &row);
     begin(&mut t, &relation, &statement);
-    assert_eq!(t.commitment("witness row", None), Ok(foretold.row));
+    assert_eq!(t.commitment(Message::WitnessRow, None), Ok(foretold.row));
     let rho = t.challenges(3)[2];
     let data = foretold.run(&digest);
     assert_eq!(data.values[&Polynomial::Tensor(foretold.challenge)], [rho]);

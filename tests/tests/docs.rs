@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use zktorch_accumulator::setup::Setup;
-use zktorch_blocks::transcript::Transcript;
+use zktorch_blocks::transcript::{Check, Message, Transcript};
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::toy::Toy;
 use zktorch_verifier::argument::argue;
@@ -221,8 +221,8 @@ fn every_test_that_a_page_names_exists() {
     assert!(named > 60, "{named} tests named");
 }
 
-/// The labels of messages in the order of their first appearance, and the labels after which challenges are drawn.
-fn spoken(setup: &Setup) -> (Vec<&'static str>, BTreeSet<&'static str>) {
+/// The messages in the order of their first appearance, and those after which challenges are drawn.
+fn spoken(setup: &Setup) -> (Vec<Message>, BTreeSet<Message>) {
     let toy = Toy { square: true, shifts: [3, 7], ..Toy::default() };
     let (weights, input) = toy.sample(3);
     let fixture = Fixture::new(toy.program(), weights, setup, 7);
@@ -234,50 +234,45 @@ fn spoken(setup: &Setup) -> (Vec<&'static str>, BTreeSet<&'static str>) {
     let mut t = Transcript::verifier(protocol(&fixture.verifying), relation.columns(), &proof.bytes);
     begin(&mut t, &relation, &statement);
     argue(&mut t, &relation, &decider, &statement, None).expect("accepted");
-    let mut labels = Vec::new();
+    let mut sent = Vec::new();
     for entry in t.log() {
-        if !labels.contains(&entry.label) {
-            labels.push(entry.label);
+        if !sent.contains(&entry.label) {
+            sent.push(entry.label);
         }
     }
-    (labels, t.draws().iter().map(|d| t.log()[d.after - 1].label).collect())
+    (sent, t.draws().iter().map(|d| t.log()[d.after - 1].label).collect())
+}
+
+/// What a page's tables say in their second column, where the first says what it is.
+fn rows<'p>(page: &'p str, kind: &'static str) -> impl Iterator<Item = &'p str> {
+    let lines = page.lines().map(|l| l.split('|').map(str::trim).collect::<Vec<&str>>());
+    lines.filter(move |cells| cells.get(1) == Some(&kind)).map(|cells| cells[2])
 }
 
 #[test]
 fn the_review_has_every_message_in_order_and_every_challenge() {
     let page = read("docs/review.md");
-    let row = |kind: &'static str| {
-        let lines = page.lines().map(|l| l.split('|').map(str::trim).collect::<Vec<&str>>());
-        lines.filter(move |cells| cells.get(1) == Some(&kind)).map(|cells| cells[2].to_owned())
-    };
-    let messages: Vec<String> = row("message").map(|cell| cell.trim_matches('`').to_owned()).collect();
-    let challenges: BTreeSet<String> = row("challenge")
-        .map(|cell| {
-            let (_, after) = cell.split_once(" after ").expect("says after what");
-            quoted(after)[0].to_owned()
-        })
+    let message = |label: &str| Message::ALL.iter().copied().find(|m| m.label() == label).expect("a message");
+    let messages: Vec<Message> = rows(&page, "message").map(|cell| message(cell.trim_matches('`'))).collect();
+    assert_eq!(messages, Message::ALL);
+    let challenges: BTreeSet<Message> = rows(&page, "challenge")
+        .map(|cell| message(quoted(cell.split_once(" after ").expect("says after what").1)[0]))
         .collect();
     let mut all = BTreeSet::new();
     let mut draws = BTreeSet::new();
     for setup in [Setup::insecure(7), Setup::transparent(128)] {
-        let (labels, after) = spoken(&setup.expect("in range"));
-        let known: Vec<&String> = messages.iter().filter(|m| labels.contains(&m.as_str())).collect();
-        assert_eq!(known, labels.iter().collect::<Vec<_>>());
-        all.extend(labels);
+        let (sent, after) = spoken(&setup.expect("in range"));
+        assert!(sent.is_sorted(), "{sent:?}");
+        all.extend(sent);
         draws.extend(after);
     }
-    assert_eq!(messages.iter().map(String::as_str).collect::<BTreeSet<_>>(), all);
-    assert_eq!(challenges.iter().map(String::as_str).collect::<BTreeSet<_>>(), draws);
+    assert_eq!(all.into_iter().collect::<Vec<_>>(), Message::ALL);
+    assert_eq!(challenges, draws);
 }
 
 #[test]
-fn the_review_has_every_message_of_the_manifest() {
-    let sweep = read("tests/tests/sweep.rs");
-    let manifest = sweep.split("const MANIFEST").nth(1).and_then(|s| s.split("\n];").next()).expect("the manifest");
-    let labels: Vec<&str> = manifest.lines().filter_map(|l| l.trim().strip_prefix("(\"")?.split('"').next()).collect();
-    assert!(labels.len() > 20);
+fn the_review_has_every_check() {
     let page = read("docs/review.md");
-    for label in labels {
-        assert!(page.contains(&format!("| message | `{label}` |")), "`{label}`");
-    }
+    let checks: Vec<&str> = rows(&page, "check").map(|cell| cell.trim_matches('`')).collect();
+    assert_eq!(checks, Check::ALL.iter().map(|check| check.label()).collect::<Vec<_>>());
 }

@@ -7,6 +7,7 @@ use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::field::from_i64;
 use zktorch_blocks::lookup::TAIL;
 use zktorch_blocks::program::Role;
+use zktorch_blocks::transcript::{Equation, Message};
 use zktorch_tests::cure::cure;
 use zktorch_tests::data::Data;
 use zktorch_tests::fraction;
@@ -34,7 +35,7 @@ fn fingerprints() {
 
 #[test]
 fn the_point_below_the_tree_top() {
-    Liar::default().cured(off_the_table, OFF_THE_TABLE, ("tree top", 0), |_, at| is_numerator(at));
+    Liar::default().cured(off_the_table, OFF_THE_TABLE, (Message::TreeTop, 0), |_, at| is_numerator(at));
 }
 
 #[test]
@@ -42,18 +43,23 @@ fn rounds_of_the_tree() {
     // Numerators that make the root zero move the error to the first layer that has rounds.
     let liar = Liar::default();
     let first = liar.known(off_the_table, OFF_THE_TABLE);
-    let root = before_zeta(&first).filter(|c| c.label == "tree top numerator");
-    let patch = cure(&first, ("tree top", 0), is_numerator, root).expect("a way out");
-    let lie = || off_the_table().hidden("tree top", 0, add(patch.clone()));
-    liar.cured(lie, &["tree rounds"], ("tree rounds", 0), |_, _| true);
+    let root = before_zeta(&first).filter(|c| c.label == Equation::TreeTopNumerator);
+    let patch = cure(&first, (Message::TreeTop, 0), is_numerator, root).expect("a way out");
+    let lie = || off_the_table().hidden(Message::TreeTop, 0, add(patch.clone()));
+    liar.cured(lie, &[Equation::TreeRounds], (Message::TreeRounds, 0), |_, _| true);
 }
 
 #[test]
 fn the_line_between_children() {
     // A last round that keeps its sum is followed by children whose errors cancel at the point below.
-    let bump = || Lie::none().hidden("tree rounds", 0, |v| v[2] += from_i64(1));
+    let bump = || Lie::none().hidden(Message::TreeRounds, 0, |v| v[2] += from_i64(1));
     let numerators = 2 << TAIL;
-    Liar::default().cured(bump, &["product rounds", "tree layer"], ("tree children", 0), move |_, at| at < numerators);
+    Liar::default().cured(
+        bump,
+        &[Equation::TreeLayer, Equation::ProductRounds],
+        (Message::TreeChildren, 0),
+        move |_, at| at < numerators,
+    );
 }
 
 #[test]
@@ -62,33 +68,38 @@ fn the_weights_of_a_wave() {
     let program = Toy::default().program();
     Liar::default().cured(
         fake_output,
-        &["leaf denominator"],
-        ("leaf values", 0),
+        &[Equation::LeafDenominator],
+        (Message::LeafValues, 0),
         |outcome, at| matches!(outcome.answers[at].0, Polynomial::Tensor(id) if program.tensors[id].role() == Role::Virtual),
     );
 }
 
 #[test]
 fn rounds_of_a_wave() {
-    Liar::default().cured(|| Lie::none().run("x2", |v| v[0] += 32), &["wave rounds"], ("wave rounds", 0), |_, _| true);
+    Liar::default().cured(
+        || Lie::none().run("x2", |v| v[0] += 32),
+        &[Equation::WaveRounds],
+        (Message::WaveRounds, 0),
+        |_, _| true,
+    );
 }
 
 #[test]
 fn the_weights_of_claims() {
-    Liar::default().cured(other_rows, &["cross terms"], ("leaf values", 0), |_, _| true);
+    Liar::default().cured(other_rows, &[Equation::CrossTerms], (Message::LeafValues, 0), |_, _| true);
 }
 
 #[test]
 fn the_fold() {
     let liar = Liar::default();
-    liar.cured(other_rows, &["cross terms"], ("cross terms", 0), |_, _| true);
-    let messages = liar.known(other_rows, &["cross terms"]).messages;
-    let lengths: Vec<usize> = messages.iter().filter(|m| m.label == "cross terms").map(|m| m.slot.len).collect();
+    liar.cured(other_rows, &[Equation::CrossTerms], (Message::CrossTerms, 0), |_, _| true);
+    let messages = liar.known(other_rows, &[Equation::CrossTerms]).messages;
+    let lengths: Vec<usize> = messages.iter().filter(|m| m.label == Message::CrossTerms).map(|m| m.slot.len).collect();
     assert!(lengths.len() > 1);
     for (level, length) in lengths.iter().enumerate().skip(1) {
         // A leading coefficient that keeps its level's sum.
         let leading = lengths[level - 1] - 1;
-        let bump = move || Lie::none().hidden("cross terms", level - 1, move |v| v[leading] += from_i64(1));
-        liar.cured(bump, &["cross terms"], ("cross terms", level), |_, at| at < *length);
+        let bump = move || Lie::none().hidden(Message::CrossTerms, level - 1, move |v| v[leading] += from_i64(1));
+        liar.cured(bump, &[Equation::CrossTerms], (Message::CrossTerms, level), |_, at| at < *length);
     }
 }

@@ -15,18 +15,20 @@ use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::field::{Fr, dot, from_i64, powers};
 use zktorch_blocks::program::Role;
 use zktorch_blocks::sumcheck::Degree;
-use zktorch_blocks::transcript::{Constraint, Form as Affine, Message, Product, Reject, SCALAR_BYTES, Slot, Transcript};
+use zktorch_blocks::transcript::{
+    Check, Constraint, Equation, Form as Affine, HiddenMessage, Message, Product, Reject, SCALAR_BYTES, Slot, Transcript,
+};
 use zktorch_tests::cure::cure;
 use zktorch_tests::known::{
     Liar, OFF_THE_TABLE, add, before_zeta, challenges, coins, fake_output, is_numerator, off_the_table,
 };
-use zktorch_tests::lying::{ACCUMULATED, Lie, Outcome};
+use zktorch_tests::lying::{Lie, Outcome};
 use zktorch_tests::toy::Toy;
 use zktorch_verifier::Verdict;
 
 /// `sum_k weights_k C_k`.
 fn batch<'c>(constraints: impl IntoIterator<Item = (&'c Constraint, Fr)>) -> Constraint {
-    let mut sum = Constraint { label: "batch", products: Vec::new(), form: Affine::ZERO };
+    let mut sum = Constraint { label: Equation::AccumulatedClaim, products: Vec::new(), form: Affine::ZERO };
     for (constraint, weight) in constraints {
         sum.products.extend(constraint.products.iter().map(|Product(a, b)| Product(a.clone() * weight, b.clone())));
         sum.form.add_scaled(weight, &constraint.form);
@@ -37,9 +39,9 @@ fn batch<'c>(constraints: impl IntoIterator<Item = (&'c Constraint, Fr)>) -> Con
 /// All linear constraints under `eta`, the accumulated claim with the sign that the argument gives it.
 fn linear_batch(outcome: &Outcome) -> Constraint {
     let (accumulated, others) = outcome.constraints.split_last().expect("constraints");
-    assert_eq!(accumulated.label, ACCUMULATED);
+    assert_eq!(accumulated.label, Equation::AccumulatedClaim);
     let linear = others.iter().filter(|c| c.products.is_empty());
-    let eta = powers(challenges(outcome, "mask row")[0], outcome.constraints.len());
+    let eta = powers(challenges(outcome, Message::MaskRow)[0], outcome.constraints.len());
     batch(linear.zip(eta.into_iter().skip(1)).chain([(accumulated, -from_i64(1))]))
 }
 
@@ -49,19 +51,22 @@ fn the_batching_of_products() {
     let liar = Liar::default();
     let first = liar.known(off_the_table, OFF_THE_TABLE);
     let (linear, products): (Vec<&Constraint>, Vec<_>) = before_zeta(&first).partition(|c| c.products.is_empty());
-    let zeta = powers(*challenges(&first, "product rounds").last().expect("drawn"), products.len());
+    let zeta = powers(*challenges(&first, Message::ProductRounds).last().expect("drawn"), products.len());
     let batch = batch(products.into_iter().zip(zeta));
-    let patch = cure(&first, ("tree top", 0), is_numerator, linear.into_iter().chain([&batch])).expect("a way out");
-    liar.works_if_known(|| off_the_table().hidden("tree top", 0, add(patch.clone())), &["tree top numerator"]);
+    let patch = cure(&first, (Message::TreeTop, 0), is_numerator, linear.into_iter().chain([&batch])).expect("a way out");
+    liar.works_if_known(|| off_the_table().hidden(Message::TreeTop, 0, add(patch.clone())), &[Equation::TreeTopNumerator]);
 }
 
 #[test]
 fn rounds_of_the_products() {
     let liar = Liar::default();
     let first = liar.known(off_the_table, OFF_THE_TABLE);
-    let rounds = first.constraints.iter().filter(|c| ["product rounds", "product"].contains(&c.label));
-    let patch = cure(&first, ("product rounds", 0), |_| true, rounds).expect("a way out");
-    liar.works_if_known(|| off_the_table().hidden("product rounds", 0, add(patch.clone())), &["tree top numerator"]);
+    let rounds = first.constraints.iter().filter(|c| [Equation::ProductRounds, Equation::Product].contains(&c.label));
+    let patch = cure(&first, (Message::ProductRounds, 0), |_| true, rounds).expect("a way out");
+    liar.works_if_known(
+        || off_the_table().hidden(Message::ProductRounds, 0, add(patch.clone())),
+        &[Equation::TreeTopNumerator],
+    );
 }
 
 #[test]
@@ -69,9 +74,9 @@ fn the_product_that_is_left() {
     // Rounds that carry the error on, spread evenly: no challenge is needed for that. What arrives at the end is hidden in `e_0`, if `h` is known.
     let liar = Liar::default();
     let first = liar.known(off_the_table, OFF_THE_TABLE);
-    let sum = first.constraints.iter().find(|c| c.label == "product rounds").expect("there are rounds");
+    let sum = first.constraints.iter().find(|c| c.label == Equation::ProductRounds).expect("there are rounds");
     let mut error = sum.form.evaluate(&first.scalars, Fr::ONE);
-    let messages = first.messages.iter().filter(|m| m.label == "product rounds");
+    let messages = first.messages.iter().filter(|m| m.label == Message::ProductRounds);
     let variables: usize =
         messages.map(|m| (1..).find(|&b| Degree::Two.message_len(b) == m.slot.len).expect("a length")).sum();
     let mut patches = Vec::new();
@@ -82,42 +87,43 @@ fn the_product_that_is_left() {
         patches.push(patch);
     }
     let carried = || {
-        let carry = |lie: Lie<'static>, (n, patch): (usize, &Vec<Fr>)| lie.hidden("product rounds", n, add(patch.clone()));
+        let carry =
+            |lie: Lie<'static>, (n, patch): (usize, &Vec<Fr>)| lie.hidden(Message::ProductRounds, n, add(patch.clone()));
         patches.iter().enumerate().fold(off_the_table(), carry)
     };
-    let arrived = liar.known(carried, &["product", "tree top numerator"]);
-    let [h] = challenges(&arrived, "masked factor")[..] else { panic!("one challenge") };
+    let arrived = liar.known(carried, &[Equation::TreeTopNumerator, Equation::Product]);
+    let [h] = challenges(&arrived, Message::MaskedFactor)[..] else { panic!("one challenge") };
     let patch = vec![Fr::zero(), Fr::zero(), h.square() * error, Fr::zero()];
-    liar.works_if_known(|| carried().hidden("product masks", 0, add(patch.clone())), &["tree top numerator"]);
+    liar.works_if_known(|| carried().hidden(Message::ProductMasks, 0, add(patch.clone())), &[Equation::TreeTopNumerator]);
 }
 
 #[test]
 fn the_batching_of_constraints() {
     // eta: the leading coefficient of the last cross terms, which their sum does not see, makes up for whatever else does not hold.
     let liar = Liar::default();
-    let first = liar.known(fake_output, &["leaf denominator"]);
-    let lengths: Vec<usize> = first.messages.iter().filter(|m| m.label == "cross terms").map(|m| m.slot.len).collect();
+    let first = liar.known(fake_output, &[Equation::LeafDenominator]);
+    let lengths: Vec<usize> = first.messages.iter().filter(|m| m.label == Message::CrossTerms).map(|m| m.slot.len).collect();
     let (last, leading) = (lengths.len() - 1, lengths[lengths.len() - 1] - 1);
-    let patch = cure(&first, ("cross terms", last), |at| at == leading, [&linear_batch(&first)]).expect("a way out");
-    let lie = || fake_output().hidden("cross terms", last, add(patch.clone()));
-    liar.works_if_known(lie, &[ACCUMULATED, "leaf denominator"]);
+    let patch = cure(&first, (Message::CrossTerms, last), |at| at == leading, [&linear_batch(&first)]).expect("a way out");
+    let lie = || fake_output().hidden(Message::CrossTerms, last, add(patch.clone()));
+    liar.works_if_known(lie, &[Equation::LeafDenominator, Equation::AccumulatedClaim]);
 }
 
 #[test]
 fn the_masked_factors() {
     // eta: a masked factor, a constant of its own constraint and of the product's, pays for whatever else does not hold.
     let liar = Liar::default();
-    let first = liar.known(fake_output, &["leaf denominator"]);
-    let weights = powers(challenges(&first, "mask row")[0], first.constraints.len());
-    let weight = |label: &str| {
+    let first = liar.known(fake_output, &[Equation::LeafDenominator]);
+    let weights = powers(challenges(&first, Message::MaskRow)[0], first.constraints.len());
+    let weight = |label: Equation| {
         let mut linear = first.constraints.iter().filter(|c| c.products.is_empty());
         weights[1 + linear.position(|c| c.label == label).expect("a constraint")]
     };
-    let other = first.log.iter().filter(|e| e.label == "masked factor").nth(1).expect("sent").offset;
+    let other = first.log.iter().filter(|e| e.label == Message::MaskedFactor).nth(1).expect("sent").offset;
     let other = Fr::deserialize_compressed(&first.proof.bytes[other..other + SCALAR_BYTES]).expect("a scalar");
     let error = linear_batch(&first).form.evaluate(&first.scalars, Fr::ONE);
-    let by = error * (weight("masked factor") + weight("product") * other).inverse().expect("random");
-    liar.works_if_known(|| fake_output().clear("masked factor", 0, by), &["leaf denominator"]);
+    let by = error * (weight(Equation::MaskedFactor) + weight(Equation::Product) * other).inverse().expect("random");
+    liar.works_if_known(|| fake_output().clear(Message::MaskedFactor, 0, by), &[Equation::LeafDenominator]);
 }
 
 #[test]
@@ -125,32 +131,32 @@ fn the_weights_of_slots() {
     // kappa: a late message rewrites an early one. What it adds to the early one's columns is weighed as its own.
     let liar = Liar::default();
     let program = Toy::default().program();
-    let first = liar.known(fake_output, &["leaf denominator"]);
+    let first = liar.known(fake_output, &[Equation::LeafDenominator]);
     let free =
         |at: usize| matches!(first.answers[at].0, Polynomial::Tensor(id) if program.tensors[id].role() == Role::Virtual);
-    let patch = cure(&first, ("leaf values", 0), free, before_zeta(&first)).expect("a way out");
-    let number = |label: &str| first.messages.iter().rposition(|m| m.label == label).expect("a message");
-    let (early, late) = (number("leaf values"), number("product masks"));
-    let weights = powers(challenges(&first, "mask row")[1], late + 1);
+    let patch = cure(&first, (Message::LeafValues, 0), free, before_zeta(&first)).expect("a way out");
+    let number = |label: Message| first.messages.iter().rposition(|m| m.label == label).expect("a message");
+    let (early, late) = (number(Message::LeafValues), number(Message::ProductMasks));
+    let weights = powers(challenges(&first, Message::MaskRow)[1], late + 1);
     let by = weights[early] * weights[late].inverse().expect("random");
-    let Message { first: base, slot, .. } = first.messages[early];
+    let HiddenMessage { first: base, slot, .. } = first.messages[early];
     let changed = patch.iter().enumerate().filter(|(_, d)| !d.is_zero());
     let delta: BTreeMap<usize, (Slot, Fr)> =
         changed.map(|(at, &d)| (base + at, (Slot { column: slot.column + at, len: 1, ..slot }, d))).collect();
     liar.works_if_known(|| fake_output().off_slot(delta.clone(), by), &[]);
     // Without the weights, or with others, the message does not rewrite what it should.
     let unweighted = liar.tell(&fake_output().off_slot(delta, from_i64(1)).knowing(coins()));
-    assert_eq!((unweighted.violated, unweighted.verdict), (vec![], Verdict::Rejected(Reject::Check("decider pairing"))));
+    assert_eq!((unweighted.violated, unweighted.verdict), (vec![], Verdict::Rejected(Reject::Check(Check::DeciderPairing))));
 }
 
 #[test]
 fn the_mask() {
     // g: the value of the mask makes up for a joint claim that is false.
     let liar = Liar::default();
-    let first = liar.known(fake_output, &["leaf denominator"]);
-    let [g] = challenges(&first, "masked value")[..] else { panic!("one challenge") };
+    let first = liar.known(fake_output, &[Equation::LeafDenominator]);
+    let [g] = challenges(&first, Message::MaskedValue)[..] else { panic!("one challenge") };
     let error = linear_batch(&first).form.evaluate(&first.scalars, Fr::ONE);
-    liar.works_if_known(|| fake_output().clear("mask value", 0, g * error), &["leaf denominator"]);
+    liar.works_if_known(|| fake_output().clear(Message::MaskValue, 0, g * error), &[Equation::LeafDenominator]);
 }
 
 /// Scalars that look random.
@@ -185,7 +191,7 @@ fn the_point_of_the_kzg_decider() {
     let c = -from_i64(2) * (z + z.inverse().expect("random")).inverse().expect("random");
     let proof = [scalar(Fr::zero()), point(G1Affine::generator() * c), scalar(-z * c), point(G1Projective::zero())].concat();
     assert_eq!(decide_one(&key, &mut Transcript::verifier("", 1, &proof).tossed(vec![z])), Ok(()));
-    assert_eq!(decide_one(&key, &mut Transcript::verifier("", 1, &proof)), Err(Reject::Check("decider pairing")));
+    assert_eq!(decide_one(&key, &mut Transcript::verifier("", 1, &proof)), Err(Reject::Check(Check::DeciderPairing)));
 }
 
 #[test]
@@ -199,7 +205,7 @@ fn rounds_of_the_inner_product() {
     let proof = [no_scalar.clone(), point(left), nothing.repeat(5), no_scalar].concat();
     let coins = vec![scale, x, from_i64(3), from_i64(5)];
     assert_eq!(decide_one(&key, &mut Transcript::verifier("", 1, &proof).tossed(coins)), Ok(()));
-    assert_eq!(decide_one(&key, &mut Transcript::verifier("", 1, &proof)), Err(Reject::Check("ipa final")));
+    assert_eq!(decide_one(&key, &mut Transcript::verifier("", 1, &proof)), Err(Reject::Check(Check::IpaFinal)));
 }
 
 #[test]

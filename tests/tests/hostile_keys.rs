@@ -8,7 +8,7 @@ use zktorch_accumulator::setup::VerifierSetup;
 use zktorch_blocks::program::{
     Advice, AxisGroup, Column, Einsum, GroupMap, Interval, Program, Source, Table, TensorId, View, Visibility,
 };
-use zktorch_blocks::transcript::Reject;
+use zktorch_blocks::transcript::{Message, Reject};
 use zktorch_tests::fixture::ports;
 use zktorch_tests::hostile::HONEST;
 use zktorch_tests::toy::Builder;
@@ -227,7 +227,7 @@ fn model_proofs_of_many_parts() {
     let key = parted(1 << 16, 1 << 8);
     let digest = key.digest().expect("encodes");
     let proof = ModelProof { key: digest, level: Level::Widths, seeded: false, parts: vec![Vec::new(); 1 + (1 << 8)] };
-    assert_eq!(verify_model(&key, &proof, None), Ok(Verdict::Rejected(Reject::Truncated("multiplicity row"))));
+    assert_eq!(verify_model(&key, &proof, None), Ok(Verdict::Rejected(Reject::Truncated(Message::MultiplicityRow))));
     // Nor is there time for all of them: here 8192 times 32768 rows and weights.
     let key = parted(0, 1 << 13);
     let proof = ModelProof { key: key.digest().expect("encodes"), ..proof };

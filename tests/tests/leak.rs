@@ -6,7 +6,7 @@
 use ark_ff::{Field, PrimeField};
 use rayon::prelude::*;
 use zktorch_blocks::field::Fr;
-use zktorch_blocks::transcript::EntryKind;
+use zktorch_blocks::transcript::{EntryKind, Message};
 use zktorch_prover::{Blinders, Randomness};
 use zktorch_tests::leak::guess::guess;
 use zktorch_tests::leak::leaky::{Hole, Places};
@@ -35,7 +35,7 @@ fn leaks(models: &[Model<'_>; 2], hole: &Hole, n: usize) -> Vec<Finding> {
     findings(models, &proofs(n, |i, seed| models[i].leak(seed, hole)), FEW)
 }
 
-fn guessed(label: &'static str, occurrence: usize) -> Finding {
+fn guessed(label: Message, occurrence: usize) -> Finding {
     Finding { label, occurrence, tell: Tell::Guess }
 }
 
@@ -71,7 +71,7 @@ fn honest_proofs_about_one_commitment() {
         let input = models[0].relation.program.inputs[0];
         let blinders = Blinders::from([(input, vec![Randomness::insecure_seed(1 << 21).scalar()])]);
         let seen = proofs(n, |i, seed| models[i].prove_about(seed, &blinders));
-        let again = Finding { label: "bound row", occurrence: 0, tell: Tell::Repetition };
+        let again = Finding { label: Message::BoundRow, occurrence: 0, tell: Tell::Repetition };
         assert_eq!(findings(&models, &seen, 8), [again]);
     }
 }
@@ -103,7 +103,7 @@ fn without_the_blinder_of_a_message() {
             let occurrence = log[..position].iter().filter(|e| e.label == label).count();
             let mut found = leaks(&models, &Hole::Message(n), FEW);
             // Parts of the tree that belong to padding are the same in every proof.
-            found.retain(|f| *f != Finding { label: "tree top", occurrence, tell: Tell::Repetition });
+            found.retain(|f| *f != Finding { label: Message::TreeTop, occurrence, tell: Tell::Repetition });
             assert_eq!(found, [guessed(label, occurrence)], "message {n}");
         }
     }
@@ -115,9 +115,9 @@ fn without_the_blinder_of_a_row() {
     let models = subject.models();
     for row in Places::of(&models[0]).rows {
         let (label, occurrence) = match row {
-            0 => ("bound row", 0),
-            1 => ("witness row", 0),
-            _ => ("multiplicity row", row - 2),
+            0 => (Message::BoundRow, 0),
+            1 => (Message::WitnessRow, 0),
+            _ => (Message::MultiplicityRow, row - 2),
         };
         let tells = [Tell::Repetition, Tell::Guess].map(|tell| Finding { label, occurrence, tell });
         assert_eq!(leaks(&models, &Hole::Draws(row..row + 1), FEW), tells, "row {row}");
@@ -128,8 +128,11 @@ fn without_the_blinder_of_a_row() {
 fn without_the_blinder_of_a_row_distributions_differ() {
     let subject = Subject::linear(3);
     let models = subject.models();
-    let tells =
-        [Tell::Distribution, Tell::Repetition, Tell::Guess].map(|tell| Finding { label: "bound row", occurrence: 0, tell });
+    let tells = [Tell::Distribution, Tell::Repetition, Tell::Guess].map(|tell| Finding {
+        label: Message::BoundRow,
+        occurrence: 0,
+        tell,
+    });
     assert_eq!(leaks(&models, &Hole::Draws(Places::of(&models[0]).rows), MANY), tells);
 }
 
@@ -141,11 +144,11 @@ fn without_a_mask_row() {
         assert_eq!(rows.len() > 2, several, "the accumulated vector and the segments of hidden scalars");
         for (i, row) in rows.into_iter().enumerate() {
             let hole = Hole::Draws(row);
-            assert_eq!(leaks(&models, &hole, FEW), [guessed("masked value", i)]);
+            assert_eq!(leaks(&models, &hole, FEW), [guessed(Message::MaskedValue, i)]);
         }
         // It is the right model that is named.
         let seen = models[0].leak(0, &Hole::Draws(Places::of(&models[0]).mask_rows[0].clone()));
-        let position = seen.log.iter().position(|e| e.label == "masked value").expect("sent");
+        let position = seen.log.iter().position(|e| e.label == Message::MaskedValue).expect("sent");
         let names = |m: &Model<'_>| guess(m, &seen)[position].as_deref() == Some(seen.message(position));
         assert_eq!([names(&models[0]), names(&models[1])], [true, false]);
     }
@@ -159,7 +162,7 @@ fn with_a_mask_of_value_zero() {
             // Forms of later rows depend on challenges after earlier ones: of none but `g`, which comes after all.
             let hole = |m: usize, seed: u64| Hole::MaskValue { row: row.clone(), form: models[m].forms(seed)[i].clone() };
             let seen = proofs(FEW, |m, seed| models[m].leak(seed, &hole(m, seed)));
-            assert_eq!(findings(&models, &seen, FEW), [guessed("masked value", i)]);
+            assert_eq!(findings(&models, &seen, FEW), [guessed(Message::MaskedValue, i)]);
         }
     }
 }
@@ -171,7 +174,7 @@ fn with_the_value_of_a_mask_in_the_clear() {
         let models = subject.models();
         let seen = models[0].leak(1, &Hole::None);
         let coins: Vec<Fr> = seen.draws.iter().map(|d| d.value).collect();
-        let position = seen.log.iter().position(|e| e.label == "masked value").expect("sent");
+        let position = seen.log.iter().position(|e| e.label == Message::MaskedValue).expect("sent");
         let scalar = |p: usize| Fr::from_le_bytes_mod_order(seen.message(p));
         let g = seen.draws.iter().find(|d| d.after == position).expect("drawn").value;
         let value = (scalar(position) - models[0].mask_value(1)) * g.inverse().expect("random");
@@ -185,7 +188,7 @@ fn without_the_mask_of_a_factor() {
     for subject in [Subject::linear(3), Subject::linear(5), Subject::network(8)] {
         let models = subject.models();
         for (i, draw) in Places::of(&models[0]).factors.into_iter().enumerate() {
-            assert_eq!(leaks(&models, &Hole::Draws(draw), FEW), [guessed("masked factor", i)]);
+            assert_eq!(leaks(&models, &Hole::Draws(draw), FEW), [guessed(Message::MaskedFactor, i)]);
         }
     }
 }

@@ -3,6 +3,7 @@
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::field::{from_i64, inverse_power_of_two};
+use zktorch_blocks::transcript::{Check, Equation};
 use zktorch_tests::data::{Data, tensor};
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::fraction;
@@ -11,13 +12,13 @@ use zktorch_tests::toy::Toy;
 use zktorch_verifier::Verdict;
 
 /// Where the hidden scalars do not satisfy the equation that all constraints make together.
-const EQUATION: &str = "masked sum";
+const EQUATION: Check = Check::MaskedSum;
 /// The lookups' fractions do not sum to zero; nor does the sum of all products, then.
-const SUM: &[&str] = &["product rounds", "tree top numerator"];
-const LEAF: &[&str] = &["leaf denominator"];
-const WAVE: &[&str] = &["wave rounds"];
-const LEAF_AND_WAVE: &[&str] = &["leaf denominator", "wave rounds"];
-const OPENING: &[&str] = &["cross terms"];
+const SUM: &[Equation] = &[Equation::TreeTopNumerator, Equation::ProductRounds];
+const LEAF: &[Equation] = &[Equation::LeafDenominator];
+const WAVE: &[Equation] = &[Equation::WaveRounds];
+const LEAF_AND_WAVE: &[Equation] = &[Equation::LeafDenominator, Equation::WaveRounds];
+const OPENING: &[Equation] = &[Equation::CrossTerms];
 
 fn refuse(cases: Vec<Case<'_>>) {
     let (fixture, input) = Fixture::toy(&Toy::default(), 10);
@@ -29,7 +30,7 @@ fn the_reference_prover_and_the_fast_one_agree() {
     let (fixture, input) = Fixture::toy(&Toy::default(), 10);
     let outcome = fixture.tell(std::slice::from_ref(&input), &Lie::none());
     assert_eq!(outcome.verdict, Verdict::Accepted);
-    assert_eq!(outcome.violated, [""; 0]);
+    assert_eq!(outcome.violated, []);
     assert_eq!(outcome.proof, fixture.honest(&[input]).proof);
 }
 
@@ -71,7 +72,12 @@ fn padding_of_every_looked_up_tensor() {
     cases.push(case("padding of y1 and its remainder", quotient, EQUATION, SUM));
     // A virtual column shown to the tree with padding that its definition does not have.
     for (name, lie) in [pad("y1.rem", &[3, 0, 0], 1), pad("y2.rem", &[3], 1)] {
-        cases.push(case(name, lie, EQUATION, &["leaf denominator", "product rounds", "tree top numerator"]));
+        cases.push(case(
+            name,
+            lie,
+            EQUATION,
+            &[Equation::TreeTopNumerator, Equation::LeafDenominator, Equation::ProductRounds],
+        ));
     }
     refuse(cases);
 }
@@ -174,10 +180,10 @@ fn other_weights_than_the_committed_ones() {
     };
     // Evaluations of other weights than those in the rows, and of results that do not follow.
     refuse(vec![
-        case("kernel", weight("K", &[0, 0, 0]), EQUATION, &["cross terms", "wave rounds"]),
-        case("bias", weight("B", &[]), EQUATION, &["cross terms", "leaf denominator"]),
-        case("matrix", weight("M", &[1]), EQUATION, &["cross terms", "wave rounds"]),
-        case("padding of the matrix", weight("M", &[3]), EQUATION, &["cross terms", "wave rounds"]),
+        case("kernel", weight("K", &[0, 0, 0]), EQUATION, &[Equation::WaveRounds, Equation::CrossTerms]),
+        case("bias", weight("B", &[]), EQUATION, &[Equation::LeafDenominator, Equation::CrossTerms]),
+        case("matrix", weight("M", &[1]), EQUATION, &[Equation::WaveRounds, Equation::CrossTerms]),
+        case("padding of the matrix", weight("M", &[3]), EQUATION, &[Equation::WaveRounds, Equation::CrossTerms]),
     ]);
     let toy = Toy::default();
     let (fixture, input) = Fixture::toy(&toy, 10);
@@ -189,7 +195,7 @@ fn other_weights_than_the_committed_ones() {
         let other = Fixture::new(toy.program(), weights, &setup, 10);
         // A consistent run on other weights, under the honest key: everything holds but the opening of the key's rows.
         let mixed = Fixture { proving: other.proving.clone(), verifying: fixture.verifying.clone() };
-        refuse_all(&mixed, std::slice::from_ref(&input), &[case(name, Lie::none(), "decider pairing", &[])]);
+        refuse_all(&mixed, std::slice::from_ref(&input), &[case(name, Lie::none(), Check::DeciderPairing, &[])]);
     }
 }
 

@@ -10,7 +10,7 @@ use zktorch_accumulator::mask::shown;
 use zktorch_accumulator::setup::hash::insecure_tau;
 use zktorch_blocks::field::{Fr, dot, powers};
 use zktorch_blocks::program::index_bits;
-use zktorch_blocks::transcript::{Reject, Secrets, Transcript};
+use zktorch_blocks::transcript::{Check, Message, Reject, Secrets, Transcript};
 use zktorch_prover::mask::MaskRows;
 use zktorch_prover::secrets::Vault;
 use zktorch_prover::{ProveError, Proved, ProvingKey, Randomness, prove};
@@ -137,7 +137,7 @@ fn keys_have_as_many_rows_as_their_proofs_ask_for() {
     for bits in [4, 5, 8, 10] {
         let (fixture, input) = Fixture::toy(&Toy::default(), bits);
         let log = fixture.honest(&[input]).messages;
-        let parts = log.iter().filter(|e| e.label == "mask row").count();
+        let parts = log.iter().filter(|e| e.label == Message::MaskRow).count();
         assert_eq!(fixture.proving.masks.count(), shown(parts, kzg::SHOWN).min(1 << bits), "2^{bits} columns");
     }
 }
@@ -165,11 +165,11 @@ fn mask_rows_of_a_key_that_is_not_ours() {
     assert_eq!(verdict(|own| own.commitments()[1..].to_vec()), Verdict::Accepted);
     // Others are.
     let refused = |check| Verdict::Rejected(Reject::Check(check));
-    assert_eq!(verdict(|own| vec![G1Affine::identity(); own.count()]), refused("decider pairing"));
-    assert_eq!(verdict(|own| own.commitments().iter().rev().copied().collect()), refused("decider pairing"));
+    assert_eq!(verdict(|own| vec![G1Affine::identity(); own.count()]), refused(Check::DeciderPairing));
+    assert_eq!(verdict(|own| own.commitments().iter().rev().copied().collect()), refused(Check::DeciderPairing));
     // A point that is not on the curve is not sent.
     let off = |own: &MaskRows| vec![G1Affine::new_unchecked(1u64.into(), 1u64.into()); own.count()];
-    assert_eq!(with_rows(off).map(|_| ()), Err(Reject::Point("mask row").into()));
+    assert_eq!(with_rows(off).map(|_| ()), Err(Reject::Point(Message::MaskRow).into()));
     // More than there are columns.
     let (fixture, _) = Fixture::toy(&Toy::default(), 4);
     let generators = &fixture.proving.generators;
@@ -191,7 +191,8 @@ fn generators_outside_of_the_group() {
     let three = G1Affine::new_unchecked(0u64.into(), 2u64.into());
     let (mut fixture, input) = Fixture::toy(&Toy::default(), 8);
     let honest = fixture.honest(std::slice::from_ref(&input));
-    let first = honest.messages.iter().find(|e| e.label.ends_with(" row")).expect("there are rows").label;
+    let rows = [Message::BoundRow, Message::WitnessRow, Message::MultiplicityRow];
+    let first = honest.messages.iter().find(|e| rows.contains(&e.label)).expect("there are rows").label;
     for generator in &mut fixture.proving.generators.g {
         *generator = (*generator + three).into_affine();
     }

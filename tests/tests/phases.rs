@@ -7,6 +7,7 @@ use zktorch_accumulator::layout::{Layout, Phase};
 use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::field::{Fr, from_i64, powers};
 use zktorch_blocks::program::{Program, Role};
+use zktorch_blocks::transcript::{Check, Equation};
 use zktorch_tests::data::Data;
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::fraction;
@@ -95,8 +96,8 @@ fn multiplicities_that_fit_the_challenges_come_too_late() {
         &fixture,
         &inputs,
         &[
-            case("chosen after the challenges", late, "masked sum", &["cross terms"]),
-            case("committed before them", early, "masked sum", &["product rounds", "tree top numerator"]),
+            case("chosen after the challenges", late, Check::MaskedSum, &[Equation::CrossTerms]),
+            case("committed before them", early, Check::MaskedSum, &[Equation::TreeTopNumerator, Equation::ProductRounds]),
         ],
     );
     let told = fixture.tell(&inputs, &false_activation().data(move |d| fitted(d, challenges)));

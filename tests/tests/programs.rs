@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::execute::{Weights, check_satisfied, execute};
 use zktorch_blocks::program::{Advice, AxisGroup, Einsum, GroupMap, Program, Source, Table, TensorId, View, Visibility};
+use zktorch_blocks::transcript::Equation;
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::toy::{Builder, Toy};
 use zktorch_verifier::Verdict;
@@ -48,7 +49,7 @@ fn round_trip(program: &Program, columns: u32) {
         let last = s.last_mut().and_then(|v| v.last_mut()).expect("an output");
         *last -= last.signum() | 1;
     });
-    assert_eq!(fixture.tell(&inputs, &lie).violated, ["zero constraint"]);
+    assert_eq!(fixture.tell(&inputs, &lie).violated, [Equation::ZeroConstraint]);
 }
 
 /// A group of a view on one source axis of `extent`, or none; extents of its output axes.

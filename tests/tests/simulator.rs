@@ -4,7 +4,7 @@ use ark_bls12_381::G1Affine;
 use ark_ec::CurveGroup;
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::field::from_i64;
-use zktorch_blocks::transcript::{Reject, decode_point};
+use zktorch_blocks::transcript::{Check, Reject, decode_point};
 use zktorch_prover::Randomness;
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::simulator::{Public, Simulation};
@@ -112,7 +112,7 @@ fn hashed_challenges_cannot_be_known_beforehand() {
         let scales = program.outputs.iter().map(|&id| program.tensors[id].scale).collect();
         let statement = public.statement.all().to_vec();
         let proof = Proof { key: public.relation.digest, statement, scales, seeded: false, bytes: simulation.bytes.clone() };
-        assert_eq!(fixture.verdict(&proof), Verdict::Rejected(Reject::Check("masked sum")));
+        assert_eq!(fixture.verdict(&proof), Verdict::Rejected(Reject::Check(Check::MaskedSum)));
     });
 }
 

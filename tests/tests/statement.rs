@@ -1,7 +1,8 @@
 //! Statements and keys: values out of range or not canonical, other statements, other keys.
 
 use zktorch_accumulator::setup::Setup;
-use zktorch_blocks::transcript::Reject;
+use zktorch_blocks::program::Interval;
+use zktorch_blocks::transcript::{Check, Misfit, Reject};
 use zktorch_prover::{ProveError, Randomness, prove};
 use zktorch_tests::data::tensor;
 use zktorch_tests::fixture::Fixture;
@@ -14,8 +15,21 @@ fn toy() -> Toy {
     Toy { public_input: true, ..Toy::default() }
 }
 
-fn statement(reason: &str) -> Verdict {
-    Verdict::Rejected(Reject::Statement(reason.into()))
+/// What does not fit, and in words.
+fn statement(reason: Misfit, words: &str) -> Verdict {
+    let reject = Reject::Statement(reason);
+    assert_eq!(reject.to_string(), words);
+    Verdict::Rejected(reject)
+}
+
+fn outside(tensor: &str, value: i64, (lo, hi): (i64, i64)) -> Verdict {
+    let reason = Misfit::Range { tensor: tensor.to_owned(), value, interval: Interval::new(lo, hi) };
+    statement(reason, &format!("{value} of tensor `{tensor}` is outside of {lo}..={hi}"))
+}
+
+fn length(tensor: &str, expected: usize, got: usize) -> Verdict {
+    let reason = Misfit::Length { tensor: tensor.to_owned(), expected, got };
+    statement(reason, &format!("tensor `{tensor}` has {expected} entries, the statement {got}"))
 }
 
 #[test]
@@ -29,22 +43,26 @@ fn values_of_the_statement() {
     };
     assert_eq!(with(&|_| ()), Verdict::Accepted);
     // Another value in range: the challenges are others.
-    let other = Verdict::Rejected(Reject::Check("masked sum"));
+    let other = Verdict::Rejected(Reject::Check(Check::MaskedSum));
     assert_eq!(with(&|s| s[0][0] ^= 1), other);
     assert_eq!(with(&|s| s[1][0] += 1), other);
     assert_eq!(with(&|s| s[1].swap(0, 1)), other);
     // Out of its interval, far out, or too few or many.
-    assert_eq!(with(&|s| s[0][0] = 8), statement("8 of tensor `X` is outside of -8..=7"));
-    assert_eq!(with(&|s| s[0][0] = -9), statement("-9 of tensor `X` is outside of -8..=7"));
-    assert_eq!(with(&|s| s[0][0] = i64::MIN), statement("-9223372036854775808 of tensor `X` is outside of -8..=7"));
-    assert_eq!(with(&|s| s[1][0] = 1 << 18), statement("262144 of tensor `y2` is outside of -262144..=262143"));
-    assert_eq!(with(&|s| s[0].truncate(59)), statement("tensor `X` has 60 entries, the statement 59"));
-    assert_eq!(with(&|s| s[1].push(0)), statement("tensor `y2` has 3 entries, the statement 4"));
-    assert_eq!(with(&|s| s.truncate(1)), statement("the statement has no values for tensor `y2`"));
-    assert_eq!(with(&|s| s.push(vec![])), statement("the statement has values for more tensors than the program"));
+    assert_eq!(with(&|s| s[0][0] = 8), outside("X", 8, (-8, 7)));
+    assert_eq!(with(&|s| s[0][0] = -9), outside("X", -9, (-8, 7)));
+    assert_eq!(with(&|s| s[0][0] = i64::MIN), outside("X", i64::MIN, (-8, 7)));
+    assert_eq!(with(&|s| s[1][0] = 1 << 18), outside("y2", 1 << 18, (-(1 << 18), (1 << 18) - 1)));
+    assert_eq!(with(&|s| s[0].truncate(59)), length("X", 60, 59));
+    assert_eq!(with(&|s| s[1].push(0)), length("y2", 3, 4));
+    let missing = Misfit::Missing { tensor: "y2".to_owned() };
+    assert_eq!(with(&|s| s.truncate(1)), statement(missing, "the statement has no values for tensor `y2`"));
+    assert_eq!(
+        with(&|s| s.push(vec![])),
+        statement(Misfit::Surplus, "the statement has values for more tensors than the program")
+    );
     let mut scaled = honest.clone();
     scaled.scales[0] += 1;
-    assert_eq!(fixture.verdict(&scaled), statement("the outputs' scales are not those of the key"));
+    assert_eq!(fixture.verdict(&scaled), statement(Misfit::Scales, "the outputs' scales are not those of the key"));
 }
 
 #[test]
@@ -56,10 +74,10 @@ fn other_keys() {
     *bias = bias.iter().map(|b| b + 1).collect();
     let setup = Setup::insecure(7).expect("in range");
     let other = Fixture::new(toy().program(), weights, &setup, 7);
-    assert_eq!(other.verdict(&proof), statement("the proof was made for another verifying key"));
+    assert_eq!(other.verdict(&proof), statement(Misfit::Key, "the proof was made for another verifying key"));
     // The same proof under the other key's name: other challenges.
     let relabelled = Proof { key: other.verifying.digest().expect("encodes"), ..proof.clone() };
-    assert_eq!(other.verdict(&relabelled), Verdict::Rejected(Reject::Check("masked sum")));
+    assert_eq!(other.verdict(&relabelled), Verdict::Rejected(Reject::Check(Check::MaskedSum)));
     // Every part of the key is bound.
     let edits: [&dyn Fn(&mut VerifyingKey); 4] = [
         &|k| k.program.tensors[0].name.push('x'),

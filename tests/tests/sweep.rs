@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use zktorch_accumulator::setup::Setup;
-use zktorch_blocks::transcript::{Entry, EntryKind, Reject};
+use zktorch_blocks::transcript::{Check, Entry, EntryKind, Message, Reject};
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::tamper::{ALL, Expected, Mutation, length};
 use zktorch_tests::toy::Toy;
@@ -12,6 +12,7 @@ use zktorch_verifier::Verdict;
 use zktorch_verifier::proof::Proof;
 
 use EntryKind::{Commitment, Hidden, Point, Scalar};
+use Refusal::{Decider, Sum};
 
 /// What is done to a point.
 const POINTS: &[Mutation] = &[
@@ -43,45 +44,48 @@ const SCALARS: &[Mutation] = &[
     Mutation::TruncateWithin,
 ];
 
-/// The check that another value of a message meets first. Until the mask's challenge is drawn, another message moves challenges, and with
-/// them what the masked values have to add up to.
-const SUM: &str = "masked sum";
-/// Stands for the last check of the decider in use.
-const DECIDER: &str = "decider";
+/// The check that another value of a message meets first.
+#[derive(Clone, Copy)]
+enum Refusal {
+    /// Until the mask's challenge is drawn, another message moves challenges, and with them what the masked values have to add up to.
+    Sum,
+    /// The last check of the decider in use.
+    Decider,
+}
 
 /// Transparent generators, in binary logarithm: the fewest with which the sweep is fast. Fewer make more rows, hence more messages;
 /// with 2^6 it takes three times as long, with 2^4 thirty.
 const GENERATORS: u32 = 8;
 
 /// Label, kind, mutations, and the check that another value meets.
-type Line = (&'static str, EntryKind, &'static [Mutation], &'static str);
+type Line = (Message, EntryKind, &'static [Mutation], Refusal);
 
 /// Every message there is. A new one belongs here, with its mutations.
 const MANIFEST: &[Line] = &[
-    ("bound row", Point, POINTS, SUM),
-    ("witness row", Commitment, POINTS, SUM),
-    ("multiplicity row", Commitment, POINTS, SUM),
-    ("tree top", Hidden, POINTS, SUM),
-    ("tree rounds", Hidden, POINTS, SUM),
-    ("tree children", Hidden, POINTS, SUM),
-    ("leaf values", Hidden, POINTS, SUM),
-    ("wave rounds", Hidden, POINTS, SUM),
-    ("wave operands", Hidden, POINTS, SUM),
-    ("cross terms", Hidden, POINTS, SUM),
-    ("product rounds", Hidden, POINTS, SUM),
-    ("product masks", Hidden, POINTS, SUM),
-    ("masked factor", Scalar, SCALARS, SUM),
-    ("mask row", Commitment, POINTS, SUM),
-    ("mask value", Scalar, SCALARS, SUM),
-    ("masked value", Scalar, SCALARS, SUM),
-    ("clear cross term", Scalar, SCALARS, DECIDER),
-    ("decider blinder", Scalar, SCALARS, DECIDER),
-    ("decider cross", Point, POINTS, DECIDER),
-    ("decider value", Scalar, SCALARS, DECIDER),
-    ("decider quotient", Point, POINTS, DECIDER),
-    ("ipa left", Point, POINTS, DECIDER),
-    ("ipa right", Point, POINTS, DECIDER),
-    ("ipa vector", Scalar, SCALARS, DECIDER),
+    (Message::BoundRow, Point, POINTS, Sum),
+    (Message::WitnessRow, Commitment, POINTS, Sum),
+    (Message::MultiplicityRow, Commitment, POINTS, Sum),
+    (Message::TreeTop, Hidden, POINTS, Sum),
+    (Message::TreeRounds, Hidden, POINTS, Sum),
+    (Message::TreeChildren, Hidden, POINTS, Sum),
+    (Message::LeafValues, Hidden, POINTS, Sum),
+    (Message::WaveRounds, Hidden, POINTS, Sum),
+    (Message::WaveOperands, Hidden, POINTS, Sum),
+    (Message::CrossTerms, Hidden, POINTS, Sum),
+    (Message::ProductRounds, Hidden, POINTS, Sum),
+    (Message::ProductMasks, Hidden, POINTS, Sum),
+    (Message::MaskedFactor, Scalar, SCALARS, Sum),
+    (Message::MaskRow, Commitment, POINTS, Sum),
+    (Message::MaskValue, Scalar, SCALARS, Sum),
+    (Message::MaskedValue, Scalar, SCALARS, Sum),
+    (Message::ClearCrossTerm, Scalar, SCALARS, Decider),
+    (Message::DeciderBlinder, Scalar, SCALARS, Decider),
+    (Message::DeciderCross, Point, POINTS, Decider),
+    (Message::DeciderValue, Scalar, SCALARS, Decider),
+    (Message::DeciderQuotient, Point, POINTS, Decider),
+    (Message::IpaLeft, Point, POINTS, Decider),
+    (Message::IpaRight, Point, POINTS, Decider),
+    (Message::IpaVector, Scalar, SCALARS, Decider),
 ];
 
 /// A network so small that its proof has few messages, of every kind.
@@ -99,13 +103,13 @@ fn line(entry: &Entry) -> &'static Line {
     found.unwrap_or_else(|| panic!("message `{}` has no mutations", entry.label))
 }
 
-fn setups() -> [(Setup, &'static str); 2] {
+fn setups() -> [(Setup, Check); 2] {
     let kzg = Setup::insecure(10).expect("in range");
-    [(kzg, "decider pairing"), (Setup::transparent(1 << GENERATORS).expect("in range"), "ipa final")]
+    [(kzg, Check::DeciderPairing), (Setup::transparent(1 << GENERATORS).expect("in range"), Check::IpaFinal)]
 }
 
 /// Changes every message in every way.
-fn sweep(setup: &Setup, decider: &'static str) {
+fn sweep(setup: &Setup, decider: Check) {
     let (fixture, honest, log) = subject(setup);
     let end = log.last().map_or(0, |e| e.offset + length(e));
     assert_eq!(end, honest.bytes.len(), "the log names every byte");
@@ -116,7 +120,10 @@ fn sweep(setup: &Setup, decider: &'static str) {
         let got = fixture.verdict(&Proof { bytes, ..honest.clone() });
         let place = format!("{mutation:?} of message {i} `{label}`: {got:?}");
         let Verdict::Rejected(reason) = got else { panic!("{place}") };
-        let check = if check == DECIDER { decider } else { check };
+        let check = match check {
+            Sum => Check::MaskedSum,
+            Decider => decider,
+        };
         match mutation.expected(log[i].kind) {
             Expected::Decoding if log[i].kind == Scalar => assert_eq!(reason, Reject::Scalar(label), "{place}"),
             Expected::Decoding => assert_eq!(reason, Reject::Point(label), "{place}"),
@@ -153,7 +160,9 @@ fn the_manifest_names_all_messages_and_no_others() {
         seen.extend(log.iter().map(|e| e.label));
         log.iter().for_each(|e| assert_eq!(line(e).1, e.kind));
     }
-    assert_eq!(seen, MANIFEST.iter().map(|l| l.0).collect());
+    let named: Vec<Message> = MANIFEST.iter().map(|l| l.0).collect();
+    assert_eq!(named, Message::ALL, "every message, in order");
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), Message::ALL);
     for (label, kind, mutations, _) in MANIFEST {
         let all: BTreeSet<Mutation> = ALL.into_iter().filter(|m| m.applies(*kind)).collect();
         assert_eq!(mutations.iter().copied().collect::<BTreeSet<_>>(), all, "{label}");

@@ -8,7 +8,7 @@ use ark_serialize::CanonicalDeserialize;
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::field::{Fr, from_i64};
-use zktorch_blocks::transcript::{EntryKind, POINT_BYTES, Reject, encode_point};
+use zktorch_blocks::transcript::{Check, EntryKind, Equation, Message, POINT_BYTES, Reject, encode_point};
 use zktorch_prover::mask::MaskRows;
 use zktorch_tests::data::{Data, tensor};
 use zktorch_tests::fixture::Fixture;
@@ -33,7 +33,7 @@ fn small_order() -> [G1Affine; 2] {
 }
 
 /// Every hidden message of a prover by its label, and how many of that label came before.
-fn messages(outcome: &Outcome) -> Vec<(&'static str, usize)> {
+fn messages(outcome: &Outcome) -> Vec<(Message, usize)> {
     let all = &outcome.messages;
     (0..all.len()).map(|i| (all[i].label, all[..i].iter().filter(|m| m.label == all[i].label).count())).collect()
 }
@@ -61,7 +61,7 @@ fn a_true_statement_is_proved_with_it() {
         let all = messages(&honest);
         let mut labels = all.clone();
         labels.retain(|(_, occurrence)| *occurrence == 0);
-        let mut sets: Vec<Vec<(&str, usize)>> = labels.into_iter().map(|message| vec![message]).collect();
+        let mut sets: Vec<Vec<(Message, usize)>> = labels.into_iter().map(|message| vec![message]).collect();
         sets.push(all);
         for set in sets {
             for point in small_order() {
@@ -78,17 +78,17 @@ fn a_true_statement_is_proved_with_it() {
 #[test]
 fn a_false_one_is_refused_by_the_same_check() {
     let (fixture, inputs) = subject(&Setup::insecure(10).expect("in range"));
-    let bump = |label: &'static str, entry: usize| Lie::none().hidden(label, 0, move |v| v[entry] += from_i64(1));
-    type Told<'l> = (&'l dyn Fn() -> Lie<'l>, &'static str, &'l [&'l str]);
+    let bump = |label: Message, entry: usize| Lie::none().hidden(label, 0, move |v| v[entry] += from_i64(1));
+    type Told<'l> = (&'l dyn Fn() -> Lie<'l>, Check, &'l [Equation]);
     let lies: [Told<'_>; 6] = [
-        (&|| Lie::none().statement(|s| s[0][0] += 7), "masked sum", &["leaf denominator"]),
-        (&|| Lie::none().run("y1", |v| v[8] += 1), "masked sum", &["product rounds", "tree top numerator"]),
-        (&|| Lie::none().data(|d| other_row(d, "f1")), "masked sum", &["cross terms"]),
-        (&|| bump("wave rounds", 0), "masked sum", &["wave rounds"]),
-        (&|| bump("product masks", 2), "masked sum", &["product"]),
+        (&|| Lie::none().statement(|s| s[0][0] += 7), Check::MaskedSum, &[Equation::LeafDenominator]),
+        (&|| Lie::none().run("y1", |v| v[8] += 1), Check::MaskedSum, &[Equation::TreeTopNumerator, Equation::ProductRounds]),
+        (&|| Lie::none().data(|d| other_row(d, "f1")), Check::MaskedSum, &[Equation::CrossTerms]),
+        (&|| bump(Message::WaveRounds, 0), Check::MaskedSum, &[Equation::WaveRounds]),
+        (&|| bump(Message::ProductMasks, 2), Check::MaskedSum, &[Equation::Product]),
         (
-            &|| Lie::none().stray("cross terms", 0, |slot, _| vec![(slot.column + slot.len, from_i64(5))]),
-            "decider pairing",
+            &|| Lie::none().stray(Message::CrossTerms, 0, |slot, _| vec![(slot.column + slot.len, from_i64(5))]),
+            Check::DeciderPairing,
             &[],
         ),
     ];
@@ -121,8 +121,8 @@ fn rows_of_a_key_are_read_as_their_projections() {
             assert_eq!(fixture.tell(&inputs, &Lie::none()).verdict, Verdict::Accepted);
             // Weights other than the committed ones, which the accumulated claim is about.
             let told = fixture.tell(&inputs, &Lie::none().data(|d| other_row(d, "K")));
-            assert_eq!(told.verdict, Verdict::Rejected(Reject::Check("masked sum")));
-            assert_eq!(told.violated, ["cross terms"]);
+            assert_eq!(told.verdict, Verdict::Rejected(Reject::Check(Check::MaskedSum)));
+            assert_eq!(told.violated, [Equation::CrossTerms]);
         }
     }
 }
@@ -130,8 +130,8 @@ fn rows_of_a_key_are_read_as_their_projections() {
 #[test]
 fn in_a_finished_proof_it_moves_challenges_or_is_no_point() {
     for (setup, last) in [
-        (Setup::insecure(9).expect("in range"), "decider quotient"),
-        (Setup::transparent(256).expect("in range"), "ipa right"),
+        (Setup::insecure(9).expect("in range"), Message::DeciderQuotient),
+        (Setup::transparent(256).expect("in range"), Message::IpaRight),
     ] {
         let (fixture, inputs) = subject(&setup);
         let proved = fixture.honest(&inputs);
@@ -145,7 +145,7 @@ fn in_a_finished_proof_it_moves_challenges_or_is_no_point() {
                 bytes[range.clone()].copy_from_slice(&encode_point(&(own + point).into_affine()));
                 let expected = match entry.kind {
                     EntryKind::Point => Reject::Point(entry.label),
-                    _ => Reject::Check("masked sum"),
+                    _ => Reject::Check(Check::MaskedSum),
                 };
                 assert_eq!(
                     fixture.verdict(&Proof { bytes, ..proved.proof.clone() }),

@@ -1,5 +1,6 @@
 //! Programs with one and two waves, of several shapes: the honest proof is accepted, lies in every wave are refused.
 
+use zktorch_blocks::transcript::{Check, Equation};
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::lying::{Lie, case, refuse_all};
 use zktorch_tests::toy::Toy;
@@ -22,17 +23,22 @@ fn lies_in_every_wave() {
         assert_eq!(fixture.tell(&inputs, &Lie::none()).verdict, Verdict::Accepted, "{toy:?}");
         let step = 1 << toy.shifts[1];
         let last = if toy.square { "x3" } else { "x2" };
-        let equation = "masked sum";
+        let equation = Check::MaskedSum;
         let cases = vec![
-            case("y2 + 1", Lie::none().run("y2", |v| v[0] += 1), equation, &["product rounds", "tree top numerator"]),
-            case("fake last product", Lie::none().run(last, move |v| v[0] += step), equation, &["wave rounds"]),
-            case("fake matmul", Lie::none().run("x2", |v| v[0] += 128), equation, &["wave rounds"]),
-            case("fake convolution", Lie::none().run("conv", |v| v[0] += 8), equation, &["wave rounds"]),
+            case(
+                "y2 + 1",
+                Lie::none().run("y2", |v| v[0] += 1),
+                equation,
+                &[Equation::TreeTopNumerator, Equation::ProductRounds],
+            ),
+            case("fake last product", Lie::none().run(last, move |v| v[0] += step), equation, &[Equation::WaveRounds]),
+            case("fake matmul", Lie::none().run("x2", |v| v[0] += 128), equation, &[Equation::WaveRounds]),
+            case("fake convolution", Lie::none().run("conv", |v| v[0] += 8), equation, &[Equation::WaveRounds]),
             case(
                 "public output",
                 Lie::none().statement(|s| s.last_mut().expect("an output")[0] += 1),
                 equation,
-                &["leaf denominator"],
+                &[Equation::LeafDenominator],
             ),
         ];
         refuse_all(&fixture, &inputs, &cases);

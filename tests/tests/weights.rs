@@ -5,7 +5,7 @@ use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::field::{Fr, from_i64, inverse_power_of_two};
 use zktorch_blocks::program::{Interval, Program, Source, Visibility};
-use zktorch_blocks::transcript::{Reject, Transcript};
+use zktorch_blocks::transcript::{Check, Equation, Message, Misfit, Reject, Transcript};
 use zktorch_prover::{Randomness, prove_model};
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::toy::{Builder, Toy};
@@ -28,8 +28,8 @@ fn verdict(fixture: &Fixture, key: &VerifyingKey, proof: &ModelProof) -> Verdict
     verify_model(key, proof, Some(&fixture.proving.generators)).expect("the key is usable")
 }
 
-fn refused(reason: &str) -> Verdict {
-    Verdict::Rejected(Reject::Statement(reason.into()))
+fn refused(reason: Misfit) -> Verdict {
+    Verdict::Rejected(Reject::Statement(reason))
 }
 
 #[test]
@@ -72,8 +72,8 @@ fn weights_wider_than_a_table_and_of_any_interval() {
     for (weight, position, delta) in cases {
         let change = Change { weight, position, delta: from_i64(delta) };
         let outcome = fixture.tell_model(&fixture.with_weight(&change), Level::Widths, &change);
-        assert_eq!(outcome.verdict, Verdict::Rejected(Reject::Check("masked sum")), "{weight} {position} {delta}");
-        assert_eq!(outcome.violated, ["product rounds", "tree top numerator"]);
+        assert_eq!(outcome.verdict, Verdict::Rejected(Reject::Check(Check::MaskedSum)), "{weight} {position} {delta}");
+        assert_eq!(outcome.violated, [Equation::TreeTopNumerator, Equation::ProductRounds]);
     }
 }
 
@@ -93,20 +93,20 @@ fn fractions_and_hidden_channels() {
         let change = Change { weight: 2, position, delta };
         let key = fixture.with_weight(&change);
         let widths = fixture.tell_model(&key, Level::Widths, &change);
-        assert_eq!(widths.verdict, Verdict::Rejected(Reject::Check("masked sum")), "{name}");
-        assert_eq!(widths.violated, ["product rounds", "tree top numerator"], "{name}");
+        assert_eq!(widths.verdict, Verdict::Rejected(Reject::Check(Check::MaskedSum)), "{name}");
+        assert_eq!(widths.violated, [Equation::TreeTopNumerator, Equation::ProductRounds], "{name}");
         let padding = fixture.tell_model(&key, Level::Padding, &change);
         if position == 5 {
             assert_eq!(padding.verdict, Verdict::Accepted, "the padding alone says nothing of {name}");
         } else {
-            assert_eq!(padding.verdict, Verdict::Rejected(Reject::Check("masked sum")), "{name}");
-            assert_eq!(padding.violated, ["zero constraint"], "{name}");
+            assert_eq!(padding.verdict, Verdict::Rejected(Reject::Check(Check::MaskedSum)), "{name}");
+            assert_eq!(padding.violated, [Equation::ZeroConstraint], "{name}");
         }
     }
     // A proof about other weights than the key's does not open the key's rows.
     let change = Change { weight: 2, position: 5, delta: from_i64(1) };
     let outcome = fixture.tell_model(&fixture.verifying, Level::Widths, &change);
-    assert_eq!((outcome.verdict, outcome.violated), (Verdict::Rejected(Reject::Check("decider pairing")), vec![]));
+    assert_eq!((outcome.verdict, outcome.violated), (Verdict::Rejected(Reject::Check(Check::DeciderPairing)), vec![]));
 }
 
 #[test]
@@ -118,8 +118,8 @@ fn a_model_proof_of_something_else() {
     // Without lookups there is no tree: the messages do not even have the other's form. Random bytes are a scalar, or a point of the curve, every
     // other time.
     let meets = |reject: &Reject, level| match level {
-        Level::Widths => matches!(reject, Reject::Point(label) if label.starts_with("tree ")),
-        Level::Padding => [Reject::Scalar("masked factor"), Reject::Point("mask row")].contains(reject),
+        Level::Widths => matches!(reject, Reject::Point(Message::TreeTop | Message::TreeRounds | Message::TreeChildren)),
+        Level::Padding => [Reject::Scalar(Message::MaskedFactor), Reject::Point(Message::MaskRow)].contains(reject),
     };
     for (level, proof) in [(Level::Widths, &padding), (Level::Padding, &widths)] {
         let relabelled = ModelProof { level, ..proof.clone() };
@@ -128,11 +128,10 @@ fn a_model_proof_of_something_else() {
     }
     // Another key of the same weights: other blinders.
     let other = Fixture::new(toy.program(), toy.sample(4).0, &Setup::insecure(8).expect("in range"), 8);
-    let foreign = "the model proof was made for another verifying key";
-    assert_eq!(verdict(&other, &other.verifying, &widths), refused(foreign));
+    assert_eq!(verdict(&other, &other.verifying, &widths), refused(Misfit::ModelKey));
     let digest = other.verifying.digest().expect("it encodes");
     let forged = ModelProof { key: digest, ..widths.clone() };
-    assert_eq!(verdict(&other, &other.verifying, &forged), Verdict::Rejected(Reject::Check("masked sum")));
+    assert_eq!(verdict(&other, &other.verifying, &forged), Verdict::Rejected(Reject::Check(Check::MaskedSum)));
     // The proof of a run is none of the model.
     let run = fixture.honest(&[input]).proof;
     let forged = ModelProof { parts: vec![run.bytes], ..widths.clone() };
@@ -140,7 +139,7 @@ fn a_model_proof_of_something_else() {
     for parts in [vec![], vec![widths.parts[0].clone(); 2]] {
         let got = parts.len();
         let forged = ModelProof { parts, ..widths.clone() };
-        assert_eq!(verdict(&fixture, key, &forged), refused(&format!("the model proof has {got} parts, expected 1")));
+        assert_eq!(verdict(&fixture, key, &forged), refused(Misfit::Parts { expected: 1, got }));
     }
 }
 
@@ -195,6 +194,6 @@ fn a_part_is_a_proof_in_its_place_alone() {
     };
     assert_eq!(argued(Level::Widths, 0), Ok(()));
     for (level, index) in [(Level::Widths, 1), (Level::Padding, 0)] {
-        assert_eq!(argued(level, index), Err(Reject::Check("masked sum")), "{level:?} {index}");
+        assert_eq!(argued(level, index), Err(Reject::Check(Check::MaskedSum)), "{level:?} {index}");
     }
 }

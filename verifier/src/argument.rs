@@ -20,7 +20,7 @@ use zktorch_blocks::add::{Expander, Expansion, Point, Polynomial};
 use zktorch_blocks::field::Fr;
 use zktorch_blocks::lookup::{LeafClaim, Leaves, TreeProver, prove_tree};
 use zktorch_blocks::program::TensorId;
-use zktorch_blocks::transcript::{Form, Reject, Secrets, Transcript};
+use zktorch_blocks::transcript::{Equation, Form, Message, Reject, Secrets, Transcript};
 use zktorch_blocks::waves::{Evaluator, answer, reduce};
 
 /// What the prover does where the verifier reads. Called in protocol order.
@@ -43,8 +43,8 @@ pub trait Prover {
     /// The generators of the commitments.
     fn generators(&self) -> &Generators;
 
-    /// Told when a phase begins, for progress and timing.
-    fn phase(&mut self, _name: &'static str) {}
+    /// Told when a stage begins, for progress and timing.
+    fn enter(&mut self, _stage: Stage) {}
 }
 
 /// What is left once everything that can be hidden was hidden: the claims that are proved in the clear.
@@ -57,8 +57,39 @@ pub struct Open {
     pub vector: Option<Zeroizing<Vec<Fr>>>,
 }
 
-/// Names of the phases, in order.
-pub const PHASES: [&str; 6] = ["commit", "lookups", "evaluate", "waves", "accumulate", "decide"];
+/// What a prover is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// It runs the program, before the argument.
+    Witness,
+    /// It commits to rows.
+    Commit,
+    /// The fraction tree.
+    Lookups,
+    /// Evaluations at the leaves.
+    Evaluate,
+    /// Claims on virtual tensors become claims on committed ones.
+    Waves,
+    /// Claims on committed tensors become one.
+    Accumulate,
+    /// What is proved in the clear.
+    Decide,
+}
+
+impl Stage {
+    /// In a word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Witness => "witness",
+            Self::Commit => "commit",
+            Self::Lookups => "lookups",
+            Self::Evaluate => "evaluate",
+            Self::Waves => "waves",
+            Self::Accumulate => "accumulate",
+            Self::Decide => "decide",
+        }
+    }
+}
 
 /// Runs the argument that the statement is true of the program and the committed weights.
 ///
@@ -80,7 +111,7 @@ pub fn argue(
     mut prover: Option<&mut dyn Prover>,
 ) -> Result<(), Reject> {
     let Open { rows, accumulated, vector } = argue_hidden(t, relation, statement, &mut prover)?;
-    begin(&mut prover, "decide");
+    enter_stage(&mut prover, Stage::Decide);
     reduce_products(t)?;
     let columns = relation.columns();
     let witness = vector.zip(prover.as_deref()).map(|(vector, p)| (vector, p.blinder(&accumulated.rows)));
@@ -108,13 +139,13 @@ pub fn argue_hidden(
     statement: &Statement,
     prover: &mut Option<&mut dyn Prover>,
 ) -> Result<Open, Reject> {
-    begin(prover, "commit");
+    enter_stage(prover, Stage::Commit);
     let mut rows = relation.model_rows.to_vec();
-    receive_rows(t, relation, Phase::Bound, &mut rows, prover)?;
-    receive_rows(t, relation, Phase::Witness, &mut rows, prover)?;
-    receive_rows(t, relation, Phase::Multiplicities, &mut rows, prover)?;
+    receive_rows(t, relation, (Phase::Bound, Message::BoundRow), &mut rows, prover)?;
+    receive_rows(t, relation, (Phase::Witness, Message::WitnessRow), &mut rows, prover)?;
+    receive_rows(t, relation, (Phase::Multiplicities, Message::MultiplicityRow), &mut rows, prover)?;
 
-    begin(prover, "lookups");
+    enter_stage(prover, Stage::Lookups);
     let challenges = [t.challenge(), t.challenge()];
     let leaf_claim = match &relation.leaves {
         Some(leaves) => {
@@ -125,18 +156,18 @@ pub fn argue_hidden(
         None => None,
     };
 
-    begin(prover, "evaluate");
+    enter_stage(prover, Stage::Evaluate);
     let public = |id: TensorId| statement.values(id);
     let mut expander = Expander::new(relation.program, &public);
     let forms = leaf_constraints(t, relation, challenges, leaf_claim.as_ref(), &mut expander, prover)?;
 
-    begin(prover, "waves");
+    enter_stage(prover, Stage::Waves);
     let claims = {
         let mut evaluator = prover.as_deref_mut().map(|p| p.evaluator());
         reduce(t, relation.program, &mut expander, forms, evaluator.as_deref_mut())?
     };
 
-    begin(prover, "accumulate");
+    enter_stage(prover, Stage::Accumulate);
     let mut fold = prover.as_deref_mut().map(|p| p.fold());
     let accumulated = accumulate(
         t,
@@ -149,9 +180,9 @@ pub fn argue_hidden(
     Ok(Open { rows, accumulated, vector })
 }
 
-fn begin(prover: &mut Option<&mut dyn Prover>, phase: &'static str) {
+fn enter_stage(prover: &mut Option<&mut dyn Prover>, stage: Stage) {
     if let Some(prover) = prover {
-        prover.phase(phase);
+        prover.enter(stage);
     }
 }
 
@@ -159,18 +190,12 @@ fn begin(prover: &mut Option<&mut dyn Prover>, phase: &'static str) {
 fn receive_rows(
     t: &mut Transcript<'_>,
     relation: &Relation<'_>,
-    phase: Phase,
+    (phase, label): (Phase, Message),
     rows: &mut Vec<G1Affine>,
     prover: &mut Option<&mut dyn Prover>,
 ) -> Result<(), Reject> {
     let mine = t.secrets().zip(prover.as_deref_mut()).map(|(secrets, p)| p.commit(phase, secrets));
     rows.resize(relation.layout.rows(phase).end, G1Affine::zero());
-    let label = match phase {
-        Phase::Model => "model row",
-        Phase::Bound => "bound row",
-        Phase::Witness => "witness row",
-        Phase::Multiplicities => "multiplicity row",
-    };
     for (i, row) in relation.layout.sent_rows(phase).enumerate() {
         let mine = mine.as_ref().and_then(|m| m.get(i)).copied();
         // Commitments to bound tensors are compared with those of other proofs, byte by byte.
@@ -218,7 +243,7 @@ fn leaf_constraints(
     let mut forms = Vec::new();
     {
         let mut evaluator = prover.as_deref_mut().map(|p| p.evaluator());
-        answer(t, "leaf values", expander, &mut forms, evaluator.as_deref_mut())?;
+        answer(t, Message::LeafValues, expander, &mut forms, evaluator.as_deref_mut())?;
     }
     if let Some((leaves, claim)) = relation.leaves.as_ref().zip(leaf_claim) {
         let form = |e: &Expansion| e.form(&forms);
@@ -227,7 +252,7 @@ fn leaf_constraints(
         leaves.check(t, program, challenges, claim, &columns, &multiplicities);
     }
     for zero in &zeros {
-        t.zero("zero constraint", zero.form(&forms));
+        t.zero(Equation::ZeroConstraint, zero.form(&forms));
     }
     Ok(forms)
 }

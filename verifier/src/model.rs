@@ -16,13 +16,13 @@ use crate::statement::Statement;
 use crate::verify::{Unverifiable, Verdict, begin, protocol};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use zktorch_accumulator::layout::Phase;
+use zktorch_accumulator::layout::{MAX_ROWS, Phase, TooManyRows};
 use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::program::{
     Advice, AxisGroup, GroupMap, Interval, Lookup, Program, Shape, Source, Table, TableId, Tensor, TensorId, View,
     Visibility,
 };
-use zktorch_blocks::transcript::{Reject, Transcript};
+use zktorch_blocks::transcript::{Misfit, Reject, Transcript};
 use zktorch_blocks::work::Work;
 
 /// What is proved of the weights.
@@ -78,16 +78,16 @@ pub fn verify_model(
     let decider = key.setup.key(generators)?;
     let run = || -> Result<(), Reject> {
         if proof.key != relation.digest {
-            return Err(Reject::Statement("the model proof was made for another verifying key".into()));
+            return Err(Misfit::ModelKey.into());
         }
         let programs = parts(&relation, proof.level)?;
         if proof.parts.len() != programs.len() {
             let (expected, got) = (programs.len(), proof.parts.len());
-            return Err(Reject::Statement(format!("the model proof has {got} parts, expected {expected}")));
+            return Err(Misfit::Parts { expected, got }.into());
         }
         for (index, (program, bytes)) in programs.zip(&proof.parts).enumerate() {
             let part = relation.about(&program, part_digest(&relation.digest, proof.level, index));
-            let part = part.map_err(|e| Reject::Statement(e.to_string()))?;
+            let part = part.map_err(|TooManyRows(rows)| Misfit::Rows { rows, most: MAX_ROWS })?;
             let statement = Statement::new(&program, Vec::new())?;
             let mut t = Transcript::verifier(protocol(key), relation.columns(), bytes);
             begin(&mut t, &part, &statement);

@@ -1,7 +1,7 @@
 //! The public values a proof is about.
 
 use zktorch_blocks::program::{Program, TensorId};
-use zktorch_blocks::transcript::{Reject, Transcript};
+use zktorch_blocks::transcript::{Misfit, Transcript};
 
 /// Values of the public tensors of a program, row-major.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,30 +15,29 @@ impl Statement {
     /// A statement with the values of all public tensors, in program order.
     ///
     /// # Errors
-    /// [`Reject::Statement`] if a tensor is missing, of the wrong size, or leaves its interval.
-    pub fn new(program: &Program, values: Vec<Vec<i64>>) -> Result<Self, Reject> {
+    /// [`Misfit`] if a tensor is missing, of the wrong size, or leaves its interval.
+    pub fn new(program: &Program, values: Vec<Vec<i64>>) -> Result<Self, Misfit> {
         let mut index = vec![None; program.tensors.len()];
         let mut given = values.iter();
         for (position, id) in program.statement().enumerate() {
             let Some(tensor) = program.tensors.get(id) else { continue };
-            let name = &tensor.name;
+            let name = || tensor.name.clone();
             let Some(entries) = given.next() else {
-                return Err(Reject::Statement(format!("the statement has no values for tensor `{name}`")));
+                return Err(Misfit::Missing { tensor: name() });
             };
             if entries.len() != tensor.shape.len() {
                 let (expected, got) = (tensor.shape.len(), entries.len());
-                return Err(Reject::Statement(format!("tensor `{name}` has {expected} entries, the statement {got}")));
+                return Err(Misfit::Length { tensor: name(), expected, got });
             }
-            let (lo, hi) = (tensor.interval.lo, tensor.interval.hi);
-            if let Some(value) = entries.iter().find(|v| !tensor.interval.contains(**v)) {
-                return Err(Reject::Statement(format!("{value} of tensor `{name}` is outside of {lo}..={hi}")));
+            if let Some(&value) = entries.iter().find(|v| !tensor.interval.contains(**v)) {
+                return Err(Misfit::Range { tensor: name(), value, interval: tensor.interval });
             }
             if let Some(slot) = index.get_mut(id) {
                 *slot = Some(position);
             }
         }
         if given.next().is_some() {
-            return Err(Reject::Statement("the statement has values for more tensors than the program".into()));
+            return Err(Misfit::Surplus);
         }
         Ok(Self { index, values })
     }

@@ -5,7 +5,7 @@ use crate::key::{KeyError, Relation, VerifyingKey};
 use crate::proof::Proof;
 use crate::statement::Statement;
 use zktorch_accumulator::setup::{Generators, SetupError};
-use zktorch_blocks::transcript::{Reject, Transcript};
+use zktorch_blocks::transcript::{Misfit, Reject, Transcript};
 
 /// The outcome of a verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,11 +45,11 @@ pub fn verify(key: &VerifyingKey, proof: &Proof, generators: Option<&Generators>
     let decider = key.setup.key(generators)?;
     let run = || -> Result<(), Reject> {
         if proof.key != relation.digest {
-            return Err(Reject::Statement("the proof was made for another verifying key".into()));
+            return Err(Misfit::Key.into());
         }
         let scales = relation.program.outputs.iter().filter_map(|&id| Some(relation.program.tensors.get(id)?.scale));
         if !scales.eq(proof.scales.iter().copied()) {
-            return Err(Reject::Statement("the outputs' scales are not those of the key".into()));
+            return Err(Misfit::Scales.into());
         }
         let statement = Statement::new(relation.program, proof.statement.clone())?;
         let mut t = Transcript::verifier(protocol(key), relation.columns(), &proof.bytes);

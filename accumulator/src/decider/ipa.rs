@@ -19,7 +19,7 @@ use ark_ec::CurveGroup;
 use ark_ff::{AdditiveGroup, Field};
 use zeroize::Zeroizing;
 use zktorch_blocks::field::dot;
-use zktorch_blocks::transcript::{Reject, Transcript, check};
+use zktorch_blocks::transcript::{Check, Message, Reject, Transcript, check};
 
 /// Linear functions of the vector that a proof shows: the commitment without its blinder, which is sent, two points a round, and the last
 /// scalar.
@@ -47,24 +47,24 @@ pub fn decide(
     witness: Option<&Witness<'_>>,
 ) -> Result<(), Reject> {
     let m = columns(c, claim, witness)?;
-    let bases = generators.g.get(..m).ok_or(Reject::Check("decider size"))?;
-    let blinder = transcript.scalar("decider blinder", witness.map(|w| w.blinder))?;
+    let bases = generators.g.get(..m).ok_or(Reject::Check(Check::DeciderSize))?;
+    let blinder = transcript.scalar(Message::DeciderBlinder, witness.map(|w| w.blinder))?;
     let scale = transcript.challenge();
     let mut prover = witness.map(|w| Prover::new(w, claim.form, bases, scale));
 
     let mut rounds = Vec::with_capacity(c);
     for _ in 0..c {
         let mine = prover.as_ref().map(Prover::round);
-        let left = transcript.point("ipa left", mine.map(|(left, _)| left))?;
-        let right = transcript.point("ipa right", mine.map(|(_, right)| right))?;
+        let left = transcript.point(Message::IpaLeft, mine.map(|(left, _)| left))?;
+        let right = transcript.point(Message::IpaRight, mine.map(|(_, right)| right))?;
         let x = transcript.challenge();
-        let inverse = x.inverse().ok_or(Reject::Check("ipa challenge"))?;
+        let inverse = x.inverse().ok_or(Reject::Check(Check::IpaChallenge))?;
         if let Some(prover) = &mut prover {
             prover.fold(x, inverse);
         }
         rounds.push((left, right, x, inverse));
     }
-    let last = transcript.scalar("ipa vector", prover.as_ref().map(Prover::last))?;
+    let last = transcript.scalar(Message::IpaVector, prover.as_ref().map(Prover::last))?;
     if transcript.is_prover() {
         return Ok(());
     }
@@ -79,7 +79,7 @@ pub fn decide(
     }
     points.extend([claim.commitment.into_affine(), generators.h, inner_product_base()]);
     scalars.extend([Fr::ONE, -blinder, scale * (claim.value - last * claim.form.on_product(&x))]);
-    check(msm::sum(&points, &scalars) == G1Projective::ZERO, "ipa final")
+    check(msm::sum(&points, &scalars) == G1Projective::ZERO, Check::IpaFinal)
 }
 
 /// The prover's state: the halves so far.

@@ -28,7 +28,7 @@ use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use ark_poly_commit::kzg10::{Powers, VerifierKey};
 use std::borrow::Cow;
 use zeroize::Zeroizing;
-use zktorch_blocks::transcript::{Reject, Transcript, check};
+use zktorch_blocks::transcript::{Check, Message, Reject, Transcript, check};
 
 /// Linear functions of the vector that a proof shows: the commitment without its blinder, which is sent, the cross polynomial's, the value and
 /// the quotient's. (The last follows from the others, as long as the generators are powers.)
@@ -82,16 +82,16 @@ pub fn decide(
 ) -> Result<(), Reject> {
     let m = columns(c, claim, witness)?;
     let prover = witness.map(|w| Prover::new(w, claim.form, m));
-    let blinder = transcript.scalar("decider blinder", witness.map(|w| w.blinder))?;
-    let cross = transcript.point("decider cross", prover.as_ref().map(Prover::cross))?;
+    let blinder = transcript.scalar(Message::DeciderBlinder, witness.map(|w| w.blinder))?;
+    let cross = transcript.point(Message::DeciderCross, prover.as_ref().map(Prover::cross))?;
 
     let z = transcript.challenge();
-    let inverse = z.inverse().filter(|inverse| *inverse != z).ok_or(Reject::Check("decider point"))?;
+    let inverse = z.inverse().filter(|inverse| *inverse != z).ok_or(Reject::Check(Check::DeciderPoint))?;
     let (at_z, at_inverse) = (claim.form.univariate(c, z), claim.form.univariate(c, inverse));
     let opened = prover.as_ref().map(|p| p.open([z, inverse], [at_z, at_inverse]));
 
-    let value = transcript.scalar("decider value", opened.as_ref().map(|o| o.0))?;
-    let quotient = transcript.point("decider quotient", opened.as_ref().map(|o| o.1))?;
+    let value = transcript.scalar(Message::DeciderValue, opened.as_ref().map(|o| o.0))?;
+    let quotient = transcript.point(Message::DeciderQuotient, opened.as_ref().map(|o| o.1))?;
     if transcript.is_prover() {
         return Ok(());
     }
@@ -106,7 +106,7 @@ pub fn decide(
     let left = G1Projective::normalize_batch(&[constant, linear, -quotient.into_group()]);
     let right = [key.kzg.prepared_h.clone(), key.kzg.prepared_beta_h.clone(), key.tau_squared.clone()];
     let product = Bls12_381::multi_pairing(left, right);
-    check(product.0 == <Bls12_381 as Pairing>::TargetField::ONE, "decider pairing")
+    check(product.0 == <Bls12_381 as Pairing>::TargetField::ONE, Check::DeciderPairing)
 }
 
 /// The prover's messages.

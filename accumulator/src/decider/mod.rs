@@ -14,7 +14,7 @@ use crate::form::Form;
 use crate::setup::Generators;
 use ark_bls12_381::G1Projective;
 use zktorch_blocks::field::Fr;
-use zktorch_blocks::transcript::{Reject, Transcript};
+use zktorch_blocks::transcript::{Check, Reject, Transcript};
 
 /// What is to be decided. All of it is bound in the transcript before a decider runs.
 #[derive(Clone, Copy, Debug)]
@@ -77,10 +77,10 @@ pub fn shown(transparent: bool, c: usize) -> usize {
 
 /// `m = 2^c`, if the claim and the witness are of that length.
 fn columns(c: usize, claim: &Claim<'_>, witness: Option<&Witness<'_>>) -> Result<usize, Reject> {
-    let bits = u32::try_from(c).ok().filter(|&c| c < 32).ok_or(Reject::Check("decider size"))?;
+    let bits = u32::try_from(c).ok().filter(|&c| c < 32).ok_or(Reject::Check(Check::DeciderSize))?;
     let m = 1usize << bits;
     let fits = claim.form.fits(m) && witness.is_none_or(|w| w.vector.len() == m && w.generators.g.len() >= m);
-    if fits { Ok(m) } else { Err(Reject::Check("decider size")) }
+    if fits { Ok(m) } else { Err(Reject::Check(Check::DeciderSize)) }
 }
 
 #[cfg(test)]

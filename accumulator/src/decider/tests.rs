@@ -9,7 +9,7 @@ use ark_ff::{AdditiveGroup, Field, PrimeField};
 use ark_serialize::CanonicalSerialize;
 use std::sync::LazyLock;
 use zktorch_blocks::field::dot;
-use zktorch_blocks::transcript::{Entry, EntryKind, Secrets, Slot};
+use zktorch_blocks::transcript::{Check, Entry, EntryKind, Message, Secrets, Slot};
 
 const COLUMNS: usize = 1 << 12;
 
@@ -21,7 +21,7 @@ static HASHES: LazyLock<Generators> = LazyLock::new(|| Generators::powers_of(Fr:
 struct NoSecrets;
 
 impl Secrets for NoSecrets {
-    fn commit(&mut self, _: &'static str, _: Slot, _: &[Fr]) -> G1Affine {
+    fn commit(&mut self, _: Message, _: Slot, _: &[Fr]) -> G1Affine {
         G1Affine::identity()
     }
     fn scalars(&self) -> &[Fr] {
@@ -90,7 +90,7 @@ impl Case {
     }
 
     fn failed_equation(&self) -> Reject {
-        Reject::Check(if matches!(self.key, Key::Kzg(_)) { "decider pairing" } else { "ipa final" })
+        Reject::Check(if matches!(self.key, Key::Kzg(_)) { Check::DeciderPairing } else { Check::IpaFinal })
     }
 }
 
@@ -201,7 +201,7 @@ fn ill_fitting_arguments_are_refused() {
     let (proof, _) = case.prove();
     for c in [3, 5, 40, usize::MAX] {
         let mut transcript = Transcript::verifier("test", 1, &proof);
-        assert_eq!(decide(&mut transcript, &case.key, c, &case.claim(), None), Err(Reject::Check("decider size")));
+        assert_eq!(decide(&mut transcript, &case.key, c, &case.claim(), None), Err(Reject::Check(Check::DeciderSize)));
     }
 }
 
@@ -215,8 +215,8 @@ fn whoever_knows_tau_forges() {
     Fr::ZERO.serialize_compressed(&mut bytes).unwrap();
     G1Affine::identity().serialize_compressed(&mut bytes).unwrap();
     let mut probe = Transcript::verifier("test", 1, &bytes);
-    probe.scalar("decider blinder", None).unwrap();
-    let _ = probe.point("decider cross", None).unwrap();
+    probe.scalar(Message::DeciderBlinder, None).unwrap();
+    let _ = probe.point(Message::DeciderCross, None).unwrap();
     let z = probe.challenge();
     let inverse = z.inverse().unwrap();
     // With a = 0: (X - z)(0 - 2 v) = Q (X - z)(X - 1/z) at X = tau.

@@ -14,8 +14,8 @@ use std::collections::HashMap;
 use zeroize::Zeroizing;
 use zktorch_blocks::field::{Fr, eq_table};
 use zktorch_blocks::program::index_bits;
-use zktorch_blocks::sumcheck::{Degree, Rounds, sumcheck};
-use zktorch_blocks::transcript::{Form, Product, Reject, Transcript};
+use zktorch_blocks::sumcheck::{Degree, Rounds, Sumcheck, sumcheck};
+use zktorch_blocks::transcript::{Check, Equation, Form, Message, Product, Reject, Transcript};
 
 /// Reduces the products of all constraints so far to linear constraints.
 ///
@@ -36,7 +36,7 @@ pub fn reduce_products(t: &mut Transcript<'_>) -> Result<(), Reject> {
     let scalars = t.secrets().map(|s| Zeroizing::new(s.scalars().to_vec()));
     let mut rounds = scalars.as_ref().and_then(|u| tables(&products, variables, u));
     let rounds = rounds.as_deref_mut().map(|r| r as &mut dyn Rounds);
-    let (point, claim) = sumcheck(t, "product rounds", Degree::Two, [variables, 0], None, claim, rounds)?;
+    let (point, claim) = sumcheck(t, Sumcheck::Products, Degree::Two, [variables, 0], None, claim, rounds)?;
     let weights = eq_table(&point);
     let side = |pick: fn(&Product) -> &Form| Form::combine(weights.iter().copied().zip(products.iter().map(pick)));
     prove_product(t, &side(|p| &p.0), &side(|p| &p.1), &claim, scalars.as_ref().map(|u| u.as_slice()))
@@ -79,23 +79,23 @@ fn prove_product(t: &mut Transcript<'_>, a: &Form, b: &Form, c: &Form, u: Option
         (factors, [secrets.random(), secrets.random()])
     });
     let masks = known.map(|([a, b], [rho_a, rho_b])| vec![rho_a, rho_b, rho_a * rho_b, rho_a * b + a * rho_b]);
-    let hidden = t.hide("product masks", 4, masks)?;
+    let hidden = t.hide(Message::ProductMasks, 4, masks)?;
     let h = t.challenge();
-    let [rho_a, rho_b, e0, e1] = hidden.as_slice() else { return Err(Reject::Check("product masks")) };
+    let [rho_a, rho_b, e0, e1] = hidden.as_slice() else { return Err(Reject::Check(Check::ProductMasks)) };
     let za = mask_factor(t, a, rho_a, h, known.map(|(factors, masks)| masks[0] + h * factors[0]))?;
     let zb = mask_factor(t, b, rho_b, h, known.map(|(factors, masks)| masks[1] + h * factors[1]))?;
     let mut sum = Form::combine([(Fr::ONE, e0), (h, e1), (h.square(), c)]);
     sum.constant -= za * zb;
-    t.zero("product", sum);
+    t.zero(Equation::Product, sum);
     Ok(())
 }
 
 /// Sends `rho + h factor`.
 fn mask_factor(t: &mut Transcript<'_>, factor: &Form, rho: &Form, h: Fr, value: Option<Fr>) -> Result<Fr, Reject> {
-    let value = t.scalar("masked factor", value)?;
+    let value = t.scalar(Message::MaskedFactor, value)?;
     let mut sum = rho.clone() - &Form::from(value);
     sum.add_scaled(h, factor);
-    t.zero("masked factor", sum);
+    t.zero(Equation::MaskedFactor, sum);
     Ok(value)
 }
 
@@ -110,16 +110,16 @@ mod tests {
         let (zeta, u) = (from_i64(5), powers(from_i64(3), 6));
         for shift in [0, 7].map(from_i64) {
             let mut t = Transcript::dry_run(8);
-            let s = t.hide("scalars", 6, None).unwrap();
+            let s = t.hide(Message::LeafValues, 6, None).unwrap();
             let shifted = s[0].clone() * from_i64(2) + &Form::from(shift);
             let sum = s[0].clone() + &s[5];
             let constant = Form::from(shift);
             let with = |a: &Form, b: &Form| Product(a.clone(), b.clone());
             // A scalar met twice in one constraint and again in a third, as itself and not, and squared; a sum, twice; a constant.
-            t.quad("first", vec![with(&s[1], &s[0]), with(&s[2], &shifted), with(&s[3], &sum)], s[4].clone());
-            t.zero("linear", s[5].clone());
-            t.quad("second", vec![with(&s[4], &s[3]), with(&shifted, &constant)], Form::from(from_i64(9)));
-            t.quad("third", vec![with(&s[0], &s[0]), with(&s[4], &sum), with(&sum, &s[3])], Form::ZERO);
+            t.quad(Equation::TreeLayer, vec![with(&s[1], &s[0]), with(&s[2], &shifted), with(&s[3], &sum)], s[4].clone());
+            t.zero(Equation::LeafNumerator, s[5].clone());
+            t.quad(Equation::Wave, vec![with(&s[4], &s[3]), with(&shifted, &constant)], Form::from(from_i64(9)));
+            t.quad(Equation::Wave, vec![with(&s[0], &s[0]), with(&s[4], &sum), with(&sum, &s[3])], Form::ZERO);
             let (products, claim) = batch(&t, zeta);
             let value = |form: &Form| form.evaluate(&u, Fr::ONE);
             let product = |Product(a, b): &Product| value(a) * value(b);

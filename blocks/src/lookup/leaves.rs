@@ -3,7 +3,7 @@
 use super::LeafClaim;
 use crate::field::{Fr, eq_index, eq_table, from_i64, index_below, less_than, powers};
 use crate::program::{Column, Program, Table, TableId, index_bits};
-use crate::transcript::{Form, Transcript};
+use crate::transcript::{Equation, Form, Transcript};
 use ark_ff::{AdditiveGroup, Field};
 
 /// What a run of leaves stands for.
@@ -122,8 +122,8 @@ impl Leaves {
             }
         }
         denominator.constant += Fr::ONE - covered;
-        t.zero("leaf numerator", numerator - &claim.numerator);
-        t.zero("leaf denominator", denominator - &claim.denominator);
+        t.zero(Equation::LeafNumerator, numerator - &claim.numerator);
+        t.zero(Equation::LeafDenominator, denominator - &claim.denominator);
     }
 }
 

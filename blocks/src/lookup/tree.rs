@@ -1,8 +1,8 @@
 //! The fraction tree, root to leaves.
 
 use crate::field::{Fr, eq, eq_table, eq_table_scaled};
-use crate::sumcheck::{Degree, Rounds, sumcheck};
-use crate::transcript::{Form, Product, Reject, Transcript};
+use crate::sumcheck::{Degree, Rounds, Sumcheck, sumcheck};
+use crate::transcript::{Equation, Form, Message, Product, Reject, Transcript};
 use ark_ff::Field;
 
 /// Layers sent whole, one product constraint a node, instead of by a sumcheck a layer.
@@ -71,7 +71,7 @@ pub fn prove_tree(t: &mut Transcript<'_>, n: usize, mut prover: Option<&mut dyn 
         let rounds = prover.as_deref_mut().map(|p| p.rounds());
         let tail = TAIL.min(k);
         let (head, behind) = point.split_at(k - tail);
-        let (mut next, claim) = sumcheck(t, "tree rounds", Degree::Two, [k - tail, tail], Some(&point), claim, rounds)?;
+        let (mut next, claim) = sumcheck(t, Sumcheck::Tree, Degree::Two, [k - tail, tail], Some(&point), claim, rounds)?;
         let (ps, qs) = hide_children(t, tail, prover.as_deref().map(|p| p.children()))?;
         let mut products = Vec::with_capacity(2 << tail);
         let weights = eq_table_scaled(behind, eq(head, &next));
@@ -82,7 +82,7 @@ pub fn prove_tree(t: &mut Transcript<'_>, n: usize, mut prover: Option<&mut dyn 
                 products.push(Product(q0.clone() * weight, Form::combine([(Fr::ONE, p1), (lambda, q1)])));
             }
         }
-        t.quad("tree layer", products, -claim);
+        t.quad(Equation::TreeLayer, products, -claim);
         let rest = t.challenges(tail + 1);
         let weights = eq_table(&rest);
         p = Form::combine(weights.iter().copied().zip(&ps));
@@ -100,7 +100,7 @@ fn hide_children(
     values: Option<(Vec<Fr>, Vec<Fr>)>,
 ) -> Result<(Vec<Form>, Vec<Form>), Reject> {
     let half = 2usize << tail;
-    let mut hidden = t.hide("tree children", 2 * half, values.map(|(p, q)| [p, q].concat()))?;
+    let mut hidden = t.hide(Message::TreeChildren, 2 * half, values.map(|(p, q)| [p, q].concat()))?;
     let denominators = hidden.split_off(half.min(hidden.len()));
     Ok((hidden, denominators))
 }
@@ -121,7 +121,7 @@ fn top_layers(
         values
     });
     let count = 4 * (1usize << top) - 3;
-    let mut hidden = t.hide("tree top", count, values)?.into_iter();
+    let mut hidden = t.hide(Message::TreeTop, count, values)?.into_iter();
     let mut p: Vec<Form> = vec![Form::ZERO];
     let mut q: Vec<Form> = hidden.by_ref().take(1).collect();
     for k in 1..=top {
@@ -131,8 +131,8 @@ fn top_layers(
         for ((parent_p, parent_q), (cp, cq)) in p.into_iter().zip(q).zip(pairs) {
             if let ([p0, p1], [q0, q1]) = (cp, cq) {
                 let numerator = vec![Product(p0.clone(), q1.clone()), Product(p1.clone(), q0.clone())];
-                t.quad("tree top numerator", numerator, -parent_p);
-                t.quad("tree top denominator", vec![Product(q0.clone(), q1.clone())], -parent_q);
+                t.quad(Equation::TreeTopNumerator, numerator, -parent_p);
+                t.quad(Equation::TreeTopDenominator, vec![Product(q0.clone(), q1.clone())], -parent_q);
             }
         }
         (p, q) = (children_p, children_q);

@@ -11,7 +11,7 @@
 pub mod kernel;
 
 use crate::field::{Fr, HALF, eq, eq_table};
-use crate::transcript::{Form, Reject, Transcript};
+use crate::transcript::{Equation, Form, Message, Reject, Transcript};
 use ark_ff::Field;
 
 /// Degree in each variable of the summand (without the eq factor of the group).
@@ -93,6 +93,41 @@ pub trait Rounds {
     fn bind(&mut self, challenges: &[Fr]);
 }
 
+/// The sumchecks of the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sumcheck {
+    /// Of a layer of the fraction tree.
+    Tree,
+    /// Of a wave.
+    Wave,
+    /// That folds rows.
+    Rows,
+    /// Of the products of hidden scalars.
+    Products,
+}
+
+impl Sumcheck {
+    /// What its rounds are sent as.
+    const fn message(self) -> Message {
+        match self {
+            Self::Tree => Message::TreeRounds,
+            Self::Wave => Message::WaveRounds,
+            Self::Rows => Message::CrossTerms,
+            Self::Products => Message::ProductRounds,
+        }
+    }
+
+    /// What they have to satisfy.
+    const fn equation(self) -> Equation {
+        match self {
+            Self::Tree => Equation::TreeRounds,
+            Self::Wave => Equation::WaveRounds,
+            Self::Rows => Equation::CrossTerms,
+            Self::Products => Equation::ProductRounds,
+        }
+    }
+}
+
 /// Runs a sumcheck over the first `k` variables, in front of `behind` that it leaves. Returns the point and the claim on the sum over
 /// the latter there (with the eq factor, if any, of the first `k`; the prover's messages hold that of the rest).
 ///
@@ -108,7 +143,7 @@ pub trait Rounds {
 /// On malformed bytes only: the equations become constraints on the hidden scalars.
 pub fn sumcheck(
     t: &mut Transcript<'_>,
-    label: &'static str,
+    which: Sumcheck,
     degree: Degree,
     [k, behind]: [usize; 2],
     eq_point: Option<&[Fr]>,
@@ -118,11 +153,11 @@ pub fn sumcheck(
     let mut point = Vec::with_capacity(k);
     for b in degree.groups(k, behind) {
         let message = prover.as_deref_mut().map(|p| p.message(b));
-        let h = t.hide(label, degree.message_len(b), message)?;
+        let h = t.hide(which.message(), degree.message_len(b), message)?;
         let r = eq_point.map(|p| p.get(point.len()..point.len() + b).unwrap_or_default());
         let corner_weights = r.map_or_else(|| vec![Fr::ONE; 1 << b], eq_table);
         let corners = corner_weights.iter().enumerate().filter_map(|(e, &w)| Some((w, h.get(degree.corner(b, e))?)));
-        t.zero(label, Form::combine(corners) - &claim);
+        t.zero(which.equation(), Form::combine(corners) - &claim);
         let challenges = t.challenges(b);
         let factor = r.map_or(Fr::ONE, |r| eq(r, &challenges));
         let weights = degree.interpolation(&challenges);

@@ -1,6 +1,6 @@
 //! What the hidden scalars must satisfy.
 
-use super::Form;
+use super::{Equation, Form};
 use crate::field::Fr;
 use ark_ff::{Field, Zero};
 
@@ -11,8 +11,8 @@ pub struct Product(pub Form, pub Form);
 /// `sum a b + form = 0`.
 #[derive(Clone, Debug)]
 pub struct Constraint {
-    /// The place in the protocol it comes from.
-    pub label: &'static str,
+    /// What it is part of.
+    pub label: Equation,
     /// The products; none in most constraints.
     pub products: Vec<Product>,
     /// The affine part.

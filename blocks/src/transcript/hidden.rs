@@ -1,7 +1,7 @@
 //! Hidden scalars: every scalar of the plain protocol is committed to on a slot of its own
 //! (docs/protocol.md, section 5). Slots are columns of segments; a message never crosses a segment.
 
-use super::{Constraint, Form};
+use super::{Constraint, Form, Message};
 use crate::field::Fr;
 use ark_bls12_381::G1Affine;
 use zeroize::Zeroizing;
@@ -19,9 +19,9 @@ pub struct Slot {
 
 /// A commitment to hidden scalars.
 #[derive(Clone, Debug)]
-pub struct Message {
-    /// Name of the message it is part of.
-    pub label: &'static str,
+pub struct HiddenMessage {
+    /// The message it is part of.
+    pub label: Message,
     /// Its columns.
     pub slot: Slot,
     /// Index of its first scalar.
@@ -53,7 +53,7 @@ impl MaskRow {
 /// The prover's secrets: what it hid, and the randomness it hides with. Draws happen in protocol order.
 pub trait Secrets {
     /// `sum v_i G_(column + i) + beta H` with a fresh blinder; remembers both.
-    fn commit(&mut self, label: &'static str, slot: Slot, values: &[Fr]) -> G1Affine;
+    fn commit(&mut self, label: Message, slot: Slot, values: &[Fr]) -> G1Affine;
 
     /// All hidden scalars so far.
     fn scalars(&self) -> &[Fr];
@@ -85,7 +85,7 @@ pub struct Hidden {
     segment: usize,
     column: usize,
     count: usize,
-    messages: Vec<Message>,
+    messages: Vec<HiddenMessage>,
     constraints: Vec<Constraint>,
 }
 
@@ -106,14 +106,9 @@ impl Hidden {
     }
 
     /// Takes the slot.
-    pub(super) fn book(
-        &mut self,
-        label: &'static str,
-        slot: Slot,
-        commitment: G1Affine,
-    ) -> impl Iterator<Item = Form> + use<> {
+    pub(super) fn book(&mut self, label: Message, slot: Slot, commitment: G1Affine) -> impl Iterator<Item = Form> + use<> {
         let first = self.count;
-        self.messages.push(Message { label, slot, first, commitment });
+        self.messages.push(HiddenMessage { label, slot, first, commitment });
         (self.segment, self.column) = (slot.segment, slot.column + slot.len);
         self.count += slot.len;
         (first..self.count).map(Form::scalar)
@@ -139,7 +134,7 @@ impl Hidden {
     }
 
     /// The commitments in order.
-    pub fn messages(&self) -> &[Message] {
+    pub fn messages(&self) -> &[HiddenMessage] {
         &self.messages
     }
 

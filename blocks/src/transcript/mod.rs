@@ -11,13 +11,17 @@ mod coins;
 mod constraint;
 mod form;
 mod hidden;
+mod names;
 mod point;
+mod reject;
 
 pub use constraint::{Constraint, Product};
 pub use form::Form;
-pub use hidden::{Hidden, MaskRow, Message, Secrets, Slot};
+pub use hidden::{Hidden, HiddenMessage, MaskRow, Secrets, Slot};
+pub use names::{Check, Equation, Message};
 use point::Ahead;
 pub use point::{POINT_BYTES, decode_point, encode_point};
+pub use reject::{Misfit, Reject, check};
 
 use crate::field::Fr;
 use ark_bls12_381::G1Affine;
@@ -28,40 +32,6 @@ use zeroize::Zeroizing;
 
 /// Bytes of a scalar on the wire (little endian, canonical).
 pub const SCALAR_BYTES: usize = 32;
-
-/// Why a proof is not accepted.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Reject {
-    /// The proof ends before the message.
-    #[error("proof ends inside message `{0}`")]
-    Truncated(&'static str),
-    /// Bytes follow the last message.
-    #[error("{0} bytes follow the last message")]
-    Trailing(usize),
-    /// Not a point of the curve in compressed form, or outside of the prime-order subgroup where that counts.
-    #[error("message `{0}` is not a point of the group")]
-    Point(&'static str),
-    /// Not a canonical scalar.
-    #[error("message `{0}` is not a canonical scalar")]
-    Scalar(&'static str),
-    /// An equation does not hold.
-    #[error("the check `{0}` fails")]
-    Check(&'static str),
-    /// The statement does not fit the program.
-    #[error("{0}")]
-    Statement(String),
-    /// The program asks for more than [`crate::work`] allows.
-    #[error("verification would take more work than any program may ask for")]
-    Work,
-}
-
-/// Passes if the condition holds.
-///
-/// # Errors
-/// [`Reject::Check`] with the name of the check.
-pub fn check(condition: bool, name: &'static str) -> Result<(), Reject> {
-    if condition { Ok(()) } else { Err(Reject::Check(name)) }
-}
 
 /// The tape of messages: the prover writes, the verifier reads.
 enum Tape<'a> {
@@ -74,7 +44,7 @@ enum Tape<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Name of the message.
-    pub label: &'static str,
+    pub label: Message,
     /// What it is on the wire.
     pub kind: EntryKind,
     /// First byte in the proof.
@@ -178,7 +148,7 @@ impl<'a> Transcript<'a> {
     ///
     /// # Errors
     /// If the proof ends, or the bytes are not canonical.
-    pub fn scalar(&mut self, label: &'static str, value: Option<Fr>) -> Result<Fr, Reject> {
+    pub fn scalar(&mut self, label: Message, value: Option<Fr>) -> Result<Fr, Reject> {
         let mut bytes = [0u8; SCALAR_BYTES];
         if let Some(value) = value {
             value.serialize_compressed(bytes.as_mut_slice()).map_err(|_| Reject::Scalar(label))?;
@@ -192,7 +162,7 @@ impl<'a> Transcript<'a> {
     ///
     /// # Errors
     /// If the proof ends, or the bytes are not a point of the curve.
-    pub fn commitment(&mut self, label: &'static str, value: Option<G1Affine>) -> Result<G1Affine, Reject> {
+    pub fn commitment(&mut self, label: Message, value: Option<G1Affine>) -> Result<G1Affine, Reject> {
         self.point_by(label, EntryKind::Commitment, value)
     }
 
@@ -200,7 +170,7 @@ impl<'a> Transcript<'a> {
     ///
     /// # Errors
     /// If the proof ends, or the bytes are not a point of the group.
-    pub fn point(&mut self, label: &'static str, value: Option<G1Affine>) -> Result<G1Affine, Reject> {
+    pub fn point(&mut self, label: Message, value: Option<G1Affine>) -> Result<G1Affine, Reject> {
         self.point_by(label, EntryKind::Point, value)
     }
 
@@ -209,7 +179,7 @@ impl<'a> Transcript<'a> {
     ///
     /// # Errors
     /// If the proof ends, or the bytes are not points of the curve.
-    pub fn hide(&mut self, label: &'static str, n: usize, values: Option<Vec<Fr>>) -> Result<Vec<Form>, Reject> {
+    pub fn hide(&mut self, label: Message, n: usize, values: Option<Vec<Fr>>) -> Result<Vec<Form>, Reject> {
         let values = values.map(Zeroizing::new);
         let mut forms = Vec::with_capacity(n);
         while forms.len() < n {
@@ -228,12 +198,12 @@ impl<'a> Transcript<'a> {
     }
 
     /// The constraint that a form vanishes.
-    pub fn zero(&mut self, label: &'static str, form: Form) {
+    pub fn zero(&mut self, label: Equation, form: Form) {
         self.hidden.constrain(Constraint { label, products: Vec::new(), form });
     }
 
     /// The constraint `sum a b + form = 0`.
-    pub fn quad(&mut self, label: &'static str, products: Vec<Product>, form: Form) {
+    pub fn quad(&mut self, label: Equation, products: Vec<Product>, form: Form) {
         self.hidden.constrain(Constraint { label, products, form });
     }
 
@@ -274,7 +244,7 @@ impl<'a> Transcript<'a> {
         }
     }
 
-    fn point_by(&mut self, label: &'static str, kind: EntryKind, value: Option<G1Affine>) -> Result<G1Affine, Reject> {
+    fn point_by(&mut self, label: Message, kind: EntryKind, value: Option<G1Affine>) -> Result<G1Affine, Reject> {
         if let (Tape::Write { secrets, .. }, Some(value)) = (&self.tape, &value)
             && !secrets.may_send(value)
         {
@@ -295,7 +265,7 @@ impl<'a> Transcript<'a> {
     }
 
     /// Writes the bytes, or reads as many; both are hashed.
-    fn exchange<const N: usize>(&mut self, label: &'static str, kind: EntryKind, mine: [u8; N]) -> Result<[u8; N], Reject> {
+    fn exchange<const N: usize>(&mut self, label: Message, kind: EntryKind, mine: [u8; N]) -> Result<[u8; N], Reject> {
         let message = match &mut self.tape {
             Tape::Write { bytes, .. } => {
                 bytes.extend_from_slice(&mine);

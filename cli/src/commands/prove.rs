@@ -53,7 +53,7 @@ pub fn command(args: &Prove) -> Result<Outcome, Failure> {
     let outputs = tensors(&file.outputs, &proved.outputs);
     let proof_bytes = proved.proof.bytes.len();
     let mut phases = vec![("load", load)];
-    phases.extend(proved.phases.iter().map(|p| (p.name, p.seconds)));
+    phases.extend(proved.stages.iter().map(|s| (s.stage.name(), s.seconds)));
     phases.extend(checked.map(|seconds| ("check", seconds)));
     let shown: Vec<String> = phases.iter().map(|(name, s)| format!("{name} {}", show::seconds(*s))).collect();
     let mut text: String = outputs.iter().map(|t| t.text() + "\n").collect();
@@ -150,7 +150,7 @@ pub fn prove(
     progress: &mut Progress,
 ) -> Result<Proved, Failure> {
     let randomness = Randomness::from_os().map_err(|e| Failure::undecided(format!("no randomness: {e}")))?;
-    let proved = prove_bound(proving, verifying, inputs, blinders, randomness, &mut |phase| progress.begin(phase));
+    let proved = prove_bound(proving, verifying, inputs, blinders, randomness, &mut |stage| progress.begin(stage.name()));
     proved.map_err(|error| match error {
         ProveError::Execute(error) => run_failure(error),
         ProveError::Inconsistent { .. } => Failure::undecided(format!("internal error: {error}"))

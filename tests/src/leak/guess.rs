@@ -7,7 +7,7 @@ use ark_ff::PrimeField;
 use std::collections::BTreeMap;
 use zktorch_accumulator::mask::mask;
 use zktorch_blocks::field::Fr;
-use zktorch_blocks::transcript::Transcript;
+use zktorch_blocks::transcript::{Message, Transcript};
 use zktorch_prover::Randomness;
 use zktorch_prover::session::Session;
 use zktorch_verifier::verify::{begin, protocol};
@@ -20,14 +20,14 @@ use zktorch_verifier::verify::{begin, protocol};
 /// # Panics
 /// If the proof is not one of the model's program.
 pub fn guess(model: &Model<'_>, seen: &Seen) -> Vec<Option<Vec<u8>>> {
-    let first = |label: &str| seen.log.iter().position(|e| e.label == label).expect("a message of every proof");
-    let factors = first("masked factor");
+    let first = |label: Message| seen.log.iter().position(|e| e.label == label).expect("a message of every proof");
+    let factors = first(Message::MaskedFactor);
     let scalar = |seen: &Seen, position: usize| Fr::from_le_bytes_mod_order(seen.message(position));
     let unmasked = run(model, seen, BTreeMap::new());
     let draws = Places::of(model).factors.map(|range| range.start);
     let masks = draws.into_iter().zip(factors..).map(|(draw, p)| (draw, scalar(seen, p) - scalar(&unmasked, p)));
     let masked = run(model, seen, masks.collect());
-    let end = first("clear cross term");
+    let end = first(Message::ClearCrossTerm);
     let best = |p: usize| if (factors..factors + 2).contains(&p) { &unmasked } else { &masked };
     (0..seen.log.len()).map(|p| (p < end).then(|| best(p).message(p).to_vec())).collect()
 }

@@ -10,7 +10,7 @@ use zktorch_accumulator::layout::Phase;
 use zktorch_accumulator::msm;
 use zktorch_accumulator::product::reduce_products;
 use zktorch_blocks::field::Fr;
-use zktorch_blocks::transcript::{MaskRow, Secrets, Slot, Transcript};
+use zktorch_blocks::transcript::{MaskRow, Message, Secrets, Slot, Transcript};
 use zktorch_prover::{ProvingKey, Randomness};
 use zktorch_verifier::argument::argue_hidden;
 
@@ -100,7 +100,7 @@ impl<'a> Leaky<'a> {
 }
 
 impl Secrets for Leaky<'_> {
-    fn commit(&mut self, _: &'static str, slot: Slot, values: &[Fr]) -> G1Affine {
+    fn commit(&mut self, _: Message, slot: Slot, values: &[Fr]) -> G1Affine {
         let drawn = self.randomness.scalar();
         let blinder = if self.hole.has_message(self.blinders.len()) { Fr::ZERO } else { drawn };
         self.scalars.extend_from_slice(values);

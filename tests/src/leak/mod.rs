@@ -9,7 +9,7 @@ pub mod statistics;
 
 use guess::guess;
 use models::Model;
-use zktorch_blocks::transcript::{Draw, Entry};
+use zktorch_blocks::transcript::{Draw, Entry, Message};
 
 /// A proof as the adversary sees it.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ pub enum Tell {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
     /// Its label.
-    pub label: &'static str,
+    pub label: Message,
     /// Messages of this label before it.
     pub occurrence: usize,
     /// How.

@@ -13,7 +13,7 @@ use zktorch_accumulator::mask::{ClearClaim, mask};
 use zktorch_accumulator::msm;
 use zktorch_accumulator::product::reduce_products;
 use zktorch_blocks::field::{Fr, dot};
-use zktorch_blocks::transcript::{Reject, Transcript, check};
+use zktorch_blocks::transcript::{Check, Message, Reject, Transcript, check};
 use zktorch_prover::Randomness;
 use zktorch_prover::secrets::Vault;
 use zktorch_prover::session::Session;
@@ -70,10 +70,10 @@ fn speak(t: &mut Transcript<'_>, model: &Model<'_>, mut prover: Option<&mut dyn 
     let joint = close(t, Part { commitment, form: accumulated.form, witness }, &accumulated.value)?;
     let mut claims = Vec::new();
     for Part { commitment, form, witness } in joint.parts {
-        let value = t.scalar("value", witness.as_ref().map(|(w, _)| dot(w, &form.to_dense(columns))))?;
+        let value = t.scalar(Message::MaskedValue, witness.as_ref().map(|(w, _)| dot(w, &form.to_dense(columns))))?;
         claims.push(ClearClaim { commitment, form, value, witness });
     }
-    check(claims.iter().map(|c| c.value).sum::<Fr>() == joint.value, "sum of values")?;
+    check(claims.iter().map(|c| c.value).sum::<Fr>() == joint.value, Check::MaskedSum)?;
     let accumulated_value = claims[0].value;
     let ClearClaim { commitment, form, value, witness } = fold_clear(t, columns, claims)?;
 

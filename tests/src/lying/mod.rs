@@ -17,7 +17,9 @@ use zktorch_accumulator::decider::{self, Claim, Key, Witness};
 use zktorch_accumulator::mask::mask;
 use zktorch_accumulator::product::reduce_products;
 use zktorch_blocks::field::{Fr, dot};
-use zktorch_blocks::transcript::{Constraint, Draw, Entry, Form, Message, Reject, Slot, Transcript};
+use zktorch_blocks::transcript::{
+    Check, Constraint, Draw, Entry, Equation, Form, HiddenMessage, Message, Reject, Slot, Transcript,
+};
 use zktorch_prover::Randomness;
 use zktorch_prover::secrets::Vault;
 use zktorch_verifier::Verdict;
@@ -26,10 +28,6 @@ use zktorch_verifier::key::Relation;
 use zktorch_verifier::proof::Proof;
 use zktorch_verifier::statement::Statement;
 use zktorch_verifier::verify::{begin, protocol};
-
-/// Label of the accumulated claim among an outcome's constraints, the last of them: the argument proves it together with the others,
-/// though it is about the committed rows too.
-pub const ACCUMULATED: &str = "accumulated claim";
 
 type Edit<'l, T> = Box<dyn Fn(&mut T) + 'l>;
 type DataEdit<'l> = Box<dyn Fn(&mut Data<'_>) + 'l>;
@@ -45,15 +43,15 @@ type Closing<'l> = Box<dyn Fn(&mut Joint, Fr) + 'l>;
 pub struct Lie<'l> {
     run: Vec<(&'l str, Edit<'l, Vec<i64>>)>,
     data: Option<DataEdit<'l>>,
-    hidden: Vec<(&'l str, usize, Edit<'l, Vec<Fr>>)>,
+    hidden: Vec<(Message, usize, Edit<'l, Vec<Fr>>)>,
     vectors: Vec<(usize, Edit<'l, Vec<Fr>>)>,
     statement: Option<Edit<'l, Vec<Vec<i64>>>>,
     /// Added to earlier hidden scalars by the last hidden message, and how often.
     off_slot: (BTreeMap<usize, (Slot, Fr)>, Fr),
-    commitments: Vec<(&'l str, usize, Stray<'l>)>,
-    torsion: Vec<(&'l str, usize, G1Affine)>,
+    commitments: Vec<(Message, usize, Stray<'l>)>,
+    torsion: Vec<(Message, usize, G1Affine)>,
     closing: Option<Closing<'l>>,
-    clear: Vec<(&'l str, usize, Fr)>,
+    clear: Vec<(Message, usize, Fr)>,
     coins: Option<Vec<Fr>>,
 }
 
@@ -64,15 +62,15 @@ pub struct Outcome {
     /// Its messages.
     pub log: Vec<Entry>,
     /// Constraints that the hidden scalars violate, sorted, each once.
-    pub violated: Vec<&'static str>,
+    pub violated: Vec<Equation>,
     /// Relations that the witness does not satisfy: see [`Data::broken`].
     pub broken: Vec<String>,
     /// What the verifier says.
     pub verdict: Verdict,
-    /// The constraints, and [`ACCUMULATED`].
+    /// The constraints, and the accumulated claim, which the argument proves together with them though it is about the committed rows too.
     pub constraints: Vec<Constraint>,
     /// The hidden messages.
-    pub messages: Vec<Message>,
+    pub messages: Vec<HiddenMessage>,
     /// The hidden scalars that the prover claims to have, and the messages' blinders.
     pub scalars: Vec<Fr>,
     /// Blinders of the messages.
@@ -104,7 +102,7 @@ impl<'l> Lie<'l> {
     }
 
     /// Changes the scalars of a hidden message, by its label and how many of that label came before.
-    pub fn hidden(mut self, label: &'l str, occurrence: usize, edit: impl Fn(&mut Vec<Fr>) + 'l) -> Self {
+    pub fn hidden(mut self, label: Message, occurrence: usize, edit: impl Fn(&mut Vec<Fr>) + 'l) -> Self {
         self.hidden.push((label, occurrence, Box::new(edit)));
         self
     }
@@ -128,13 +126,13 @@ impl<'l> Lie<'l> {
     }
 
     /// Adds to the commitment of a hidden message what is not among its scalars.
-    pub fn stray(mut self, label: &'l str, occurrence: usize, extra: impl Fn(Slot, &[Fr]) -> Vec<(usize, Fr)> + 'l) -> Self {
+    pub fn stray(mut self, label: Message, occurrence: usize, extra: impl Fn(Slot, &[Fr]) -> Vec<(usize, Fr)> + 'l) -> Self {
         self.commitments.push((label, occurrence, Box::new(extra)));
         self
     }
 
     /// Adds a point to the commitment of a hidden message.
-    pub fn torsion(mut self, label: &'l str, occurrence: usize, point: G1Affine) -> Self {
+    pub fn torsion(mut self, label: Message, occurrence: usize, point: G1Affine) -> Self {
         self.torsion.push((label, occurrence, point));
         self
     }
@@ -146,7 +144,7 @@ impl<'l> Lie<'l> {
     }
 
     /// Adds to a clear scalar of the finished proof.
-    pub fn clear(mut self, label: &'l str, occurrence: usize, by: Fr) -> Self {
+    pub fn clear(mut self, label: Message, occurrence: usize, by: Fr) -> Self {
         self.clear.push((label, occurrence, by));
         self
     }
@@ -259,12 +257,12 @@ fn go_on(
     let witness = Witness { vector, blinder: *blinder, generators: prover.generators() };
     let last = Claim { commitment: G1Projective::default(), form: &last.form, value: last.value };
     decider::decide(t, key, column_bits, &last, Some(&witness)).expect(SENT);
-    Constraint { label: ACCUMULATED, products: Vec::new(), form: claim }
+    Constraint { label: Equation::AccumulatedClaim, products: Vec::new(), form: claim }
 }
 
 /// Labels of the constraints that do not hold, sorted, each once.
-pub fn violated(constraints: &[Constraint], scalars: &[Fr]) -> Vec<&'static str> {
-    let mut labels: Vec<&str> = constraints.iter().filter(|c| !c.holds(scalars)).map(|c| c.label).collect();
+pub fn violated(constraints: &[Constraint], scalars: &[Fr]) -> Vec<Equation> {
+    let mut labels: Vec<Equation> = constraints.iter().filter(|c| !c.holds(scalars)).map(|c| c.label).collect();
     labels.sort_unstable();
     labels.dedup();
     labels
@@ -290,13 +288,13 @@ pub struct Case<'l> {
     /// The lie.
     pub lie: Lie<'l>,
     /// The verifier's check.
-    pub check: &'static str,
+    pub check: Check,
     /// The violated constraints.
-    pub violated: &'l [&'static str],
+    pub violated: &'l [Equation],
 }
 
 /// A case.
-pub fn case<'l>(name: impl Into<String>, lie: Lie<'l>, check: &'static str, violated: &'l [&'static str]) -> Case<'l> {
+pub fn case<'l>(name: impl Into<String>, lie: Lie<'l>, check: Check, violated: &'l [Equation]) -> Case<'l> {
     Case { name: name.into(), lie, check, violated }
 }
 

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::field::Fr;
-use zktorch_blocks::transcript::{MaskRow, Secrets, Slot};
+use zktorch_blocks::transcript::{MaskRow, Message, Secrets, Slot};
 use zktorch_prover::secrets::Vault;
 
 /// The prover's secrets, with a tongue.
@@ -15,7 +15,7 @@ pub struct LyingVault<'a, 'l> {
     inner: Vault<'a>,
     generators: &'a Generators,
     lie: &'a Lie<'l>,
-    seen: HashMap<&'static str, usize>,
+    seen: HashMap<Message, usize>,
     vectors: Cell<usize>,
     patched: Option<Vec<Fr>>,
 }
@@ -28,10 +28,10 @@ impl<'a, 'l> LyingVault<'a, 'l> {
 }
 
 impl Secrets for LyingVault<'_, '_> {
-    fn commit(&mut self, label: &'static str, slot: Slot, values: &[Fr]) -> G1Affine {
+    fn commit(&mut self, label: Message, slot: Slot, values: &[Fr]) -> G1Affine {
         let seen = self.seen.entry(label).or_default();
         let occurrence = std::mem::replace(seen, *seen + 1);
-        let meant = |l: &str, n: usize| l == label && n == occurrence;
+        let meant = |l: &Message, n: usize| *l == label && n == occurrence;
         let lie = self.lie;
         let mut values = values.to_vec();
         lie.hidden.iter().filter(|(l, n, _)| meant(l, *n)).for_each(|(_, _, edit)| edit(&mut values));
@@ -40,7 +40,7 @@ impl Secrets for LyingVault<'_, '_> {
         strays.for_each(|(column, value)| commitment += self.generators.g[column] * value);
         lie.torsion.iter().filter(|(l, n, _)| meant(l, *n)).for_each(|(_, _, point)| commitment += point);
         let (delta, by) = &lie.off_slot;
-        if label == "product masks" && !delta.is_empty() {
+        if label == Message::ProductMasks && !delta.is_empty() {
             let mut scalars = self.inner.scalars().to_vec();
             for (&index, (own, delta)) in delta {
                 assert_eq!(own.segment, slot.segment, "the late message reaches its own segment only");

@@ -3,6 +3,7 @@
 use super::net::{Net, Subject};
 use super::{EQUATION, fraction, shift, told, witness};
 use zktorch_blocks::field::from_i64;
+use zktorch_blocks::transcript::Equation;
 use zktorch_compiler::graph::{Op, Unary};
 use zktorch_tests::lying::{Lie, case, refuse_all};
 
@@ -105,5 +106,5 @@ fn relu_by_sign() {
         told("an output that is another copy", shift("out", 0, 1), &["out.difference"]),
     ]);
     let product = Lie::none().run("f.product", |v| v[0] += 1);
-    refuse_all(&s.fixture, &s.inputs, &[case("another product", product, EQUATION, &["wave rounds"])]);
+    refuse_all(&s.fixture, &s.inputs, &[case("another product", product, EQUATION, &[Equation::WaveRounds])]);
 }

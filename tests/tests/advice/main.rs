@@ -11,14 +11,14 @@ mod softmax;
 
 use zktorch_blocks::field::{Fr, from_i64};
 use zktorch_blocks::program::TensorId;
-use zktorch_blocks::transcript::Reject;
+use zktorch_blocks::transcript::{Check, Equation, Reject};
 use zktorch_tests::data::Data;
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::lying::Lie;
 use zktorch_verifier::Verdict;
 
 /// Where the hidden scalars do not satisfy the constraints.
-const EQUATION: &str = "masked sum";
+const EQUATION: Check = Check::MaskedSum;
 
 /// A lie, and exactly the relations that it breaks: lookups by their first column, and tensors that should vanish.
 struct Told<'l> {
@@ -38,9 +38,9 @@ fn refuse(fixture: &Fixture, inputs: &[Vec<i64>], lies: &[Told<'_>]) {
     let lookups = names(program.lookups.iter().map(|l| l.columns[0]).collect());
     // A lookup ends in products, and these in a sum.
     let kinds = [
-        ("product rounds", lookups.clone()),
-        ("tree top numerator", lookups),
-        ("zero constraint", names(program.zeros.clone())),
+        (Equation::TreeTopNumerator, lookups.clone()),
+        (Equation::ZeroConstraint, names(program.zeros.clone())),
+        (Equation::ProductRounds, lookups),
     ];
     let mut wrong = Vec::new();
     for Told { name, lie, broken } in lies {

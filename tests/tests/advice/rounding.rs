@@ -5,6 +5,7 @@ use super::{fraction, refuse, shift, told, witness};
 use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::field::from_i64;
 use zktorch_blocks::program::{Program, Role, Source};
+use zktorch_blocks::transcript::Check;
 use zktorch_compiler::graph::{Domain, Op, ReduceKind, Unary, Window};
 use zktorch_tests::data::{Data, tensor};
 use zktorch_tests::fixture::Fixture;
@@ -98,7 +99,7 @@ fn a_small_remainder_is_a_fraction_where_a_weight_is() {
     // The smallest fraction that the multiple shows.
     let delta = from_i64(by) * fraction(256);
     let biased = move |d: &mut Data<'_>| *d.at("biased.bias", &[0]) += delta;
-    let opened = case("a fraction in place of the committed weight", witness(biased), "decider pairing", &[]);
+    let opened = case("a fraction in place of the committed weight", witness(biased), Check::DeciderPairing, &[]);
     refuse_all(&s.fixture, &s.inputs, &[opened]);
     // A key that commits to the fraction is accepted: only a proof of the weights' widths refuses it. Even so there is but one
     // integer quotient.
