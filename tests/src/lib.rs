@@ -20,3 +20,4 @@ pub mod simulator;
 pub mod tamper;
 pub mod toy;
 pub mod weights;
+pub mod worked;

@@ -6,6 +6,7 @@ use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::transcript::{Check, Message, Transcript};
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::toy::Toy;
+use zktorch_tests::worked;
 use zktorch_verifier::argument::argue;
 use zktorch_verifier::key::Relation;
 use zktorch_verifier::statement::Statement;
@@ -275,4 +276,14 @@ fn the_review_has_every_check() {
     let page = read("docs/review.md");
     let checks: Vec<&str> = rows(&page, "check").map(|cell| cell.trim_matches('`')).collect();
     assert_eq!(checks, Check::ALL.iter().map(|check| check.label()).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_worked_proof_is_what_its_example_prints() {
+    let (page, printed) = (read("docs/worked-proof.md"), worked::page());
+    let again = "print it again: its third paragraph says how";
+    for (i, (shown, line)) in page.lines().zip(printed.lines()).enumerate() {
+        assert_eq!(shown, line, "docs/worked-proof.md, line {}: {again}", i + 1);
+    }
+    assert_eq!(page, printed, "{again}");
 }
