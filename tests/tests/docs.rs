@@ -214,7 +214,7 @@ fn every_test_that_a_page_names_exists() {
         let text = read(&page);
         for (file, test) in quoted(&text).into_iter().filter_map(names_a_test) {
             let source = read(&file);
-            let found = source.split("#[test]").skip(1).any(|s| s.trim_start().starts_with(&format!("fn {test}()")));
+            let found = source.split("#[test]").skip(1).any(|s| s.trim_start().starts_with(&format!("fn {test}(")));
             assert!(found, "{} names `{test}`, which {file} does not have", page.display());
             named += 1;
         }
@@ -286,4 +286,63 @@ fn the_worked_proof_is_what_its_example_prints() {
         assert_eq!(shown, line, "docs/worked-proof.md, line {}: {again}", i + 1);
     }
     assert_eq!(page, printed, "{again}");
+}
+
+/// The rows of the tables of the page of claims: claim, pages, tests, code.
+fn claims(page: &str) -> Vec<[String; 4]> {
+    let rows = page.lines().filter_map(|l| l.strip_prefix("| ")?.strip_suffix(" |"));
+    let rows = rows.map(|l| l.split(" | ").map(str::to_owned).collect::<Vec<_>>());
+    let rows = rows.filter(|cells| cells[0] != "claim").map(|cells| cells.try_into().expect("four cells"));
+    rows.collect()
+}
+
+#[test]
+fn every_claim_has_a_page_a_test_and_code() {
+    let page = read("docs/claims.md");
+    let sources: Vec<(String, String)> = written(&["rs"]).into_iter().map(|p| (p.clone(), read(&p))).collect();
+    let claims = claims(&page);
+    assert!(claims.len() > 80, "{} claims", claims.len());
+    for [claim, pages, tests, code] in &claims {
+        // Another test follows the links.
+        assert!(pages.contains("]("), "no page for: {claim}");
+        let named: Vec<_> = quoted(tests).into_iter().map(names_a_test).collect();
+        assert!(!named.is_empty() && named.iter().all(Option::is_some), "no test for: {claim}");
+        let located = located(code);
+        assert!(located.iter().any(|(names, _)| !names.is_empty()), "no code for: {claim}");
+        for (names, path) in located {
+            let mut below = sources.iter().filter(|(p, _)| p.starts_with(path)).map(|(_, source)| source).peekable();
+            assert!(below.peek().is_some(), "no file {path} for: {claim}");
+            let below: Vec<&String> = below.collect();
+            for name in names {
+                assert!(below.iter().any(|source| defines(source, name)), "{path} has no `{name}` for: {claim}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_claims_are_all_invariants_all_sections_that_argue_and_all_files_of_tests() {
+    let page = read("docs/claims.md");
+    let claims = claims(&page);
+    let numbers: Vec<usize> = claims.iter().filter_map(|[claim, ..]| claim.split_once(": ")?.0.parse().ok()).collect();
+    let architecture = read("ARCHITECTURE.md");
+    let invariants =
+        architecture.split("\n## Invariants\n").nth(1).and_then(|s| s.split("\n## ").next()).expect("a section");
+    let last = invariants.lines().filter_map(|l| l.split_once(". ")?.0.parse::<usize>().ok()).max().expect("a number");
+    assert_eq!(numbers, (1..=last).collect::<Vec<_>>(), "one claim an invariant");
+
+    let argue =
+        ["accuracy", "advice", "audit", "choices", "hostile-input", "lowerings", "protocol", "review", "zero-knowledge"];
+    for name in argue {
+        for line in read(format!("docs/{name}.md")).lines().filter_map(|l| l.strip_prefix("## ")) {
+            let link = format!("]({name}.md#{})", anchor(line));
+            assert!(page.contains(&link), "docs/claims.md says nothing of {name}.md, {line}: {link}");
+        }
+    }
+    let named: BTreeSet<String> =
+        claims.iter().flat_map(|[_, _, tests, _]| quoted(tests)).filter_map(|word| Some(names_a_test(word)?.0)).collect();
+    let files = written(&["rs"]).into_iter().filter(|p| p.starts_with("tests/tests/") || p.starts_with("cli/tests/"));
+    for file in files.filter(|p| read(p).contains("#[test]")) {
+        assert!(named.contains(&file), "docs/claims.md names no test of {file}");
+    }
 }
