@@ -6,6 +6,7 @@ pub mod graph;
 pub mod import;
 pub mod inputs;
 mod lower;
+pub mod ops;
 mod port;
 pub mod quantise;
 mod reference;

@@ -4,8 +4,9 @@ use ndarray::{ArrayD, IxDyn};
 use std::collections::{BTreeMap, BTreeSet};
 use zktorch_blocks::execute::execute;
 use zktorch_blocks::program::{Limits, Program, Source, TensorId, VIRTUAL_DEPTH};
-use zktorch_compiler::graph::{Graph, NodeId, Op, ReduceKind, Unary, Window};
+use zktorch_compiler::graph::{Graph, NodeId};
 use zktorch_compiler::import::{ImportOptions, load_path};
+use zktorch_compiler::ops::{AveragePool, Einsum, MaxPool, Op, Reduce, ReduceKind, Softmax, Unary, Window};
 use zktorch_compiler::{Compiled, Options, compile};
 use zktorch_models::zoo::Zoo;
 use zktorch_tests::classifiers;
@@ -89,7 +90,7 @@ fn then(graph: &mut Graph, x: NodeId, op: Op) -> NodeId {
 fn dense(graph: &mut Graph, x: NodeId, outputs: usize) -> NodeId {
     let rows = graph.shape(x)[1];
     let weight = graph.add_constant(format!("w{}", graph.len()), noise(graph.len() as u64, &[rows, outputs]));
-    let op = Op::Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] };
+    let op = Op::Einsum(Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] });
     graph.add_inferred(format!("fc{}", graph.len()), op, &[x, weight]).expect("shapes fit")
 }
 
@@ -97,7 +98,7 @@ fn dense(graph: &mut Graph, x: NodeId, outputs: usize) -> NodeId {
 fn toys() -> Vec<Subject> {
     let tiling = Window { strides: vec![2, 2], ..Window::dense(&[2, 2]) };
     let padded = Window { strides: vec![2], pads_begin: vec![1], pads_end: vec![1], ..Window::dense(&[3]) };
-    let average = Op::AveragePool { window: padded.clone(), count_include_pad: false };
+    let average = Op::AveragePool(AveragePool { window: padded.clone(), count_include_pad: false });
     vec![
         toy("a table", &[1, 5], 1.0, |g, x| {
             let y = dense(g, x, 70);
@@ -111,15 +112,15 @@ fn toys() -> Vec<Subject> {
         }),
         toy("a pool of wide values", &[1, 3, 4, 6], 1.0, |g, x| {
             let y = then(g, x, Op::Unary(Unary::Square));
-            let y = then(g, y, Op::MaxPool(tiling.clone()));
+            let y = then(g, y, Op::MaxPool(MaxPool(tiling.clone())));
             then(g, y, Op::Unary(Unary::Tanh))
         }),
-        toy("a padded pool", &[1, 3, 5], 1.0, |g, x| then(g, x, Op::MaxPool(padded.clone()))),
+        toy("a padded pool", &[1, 3, 5], 1.0, |g, x| then(g, x, Op::MaxPool(MaxPool(padded.clone())))),
         toy("a padded average", &[1, 3, 5], 1.0, |g, x| then(g, x, average.clone())),
-        toy("a mean", &[3, 5], 1.0, |g, x| then(g, x, Op::Reduce { kind: ReduceKind::Mean, axes: vec![1] })),
+        toy("a mean", &[3, 5], 1.0, |g, x| then(g, x, Op::Reduce(Reduce { kind: ReduceKind::Mean, axes: vec![1] }))),
         toy("a softmax", &[3, 5], 1.0, |g, x| {
             let y = dense(g, x, 5);
-            let y = then(g, y, Op::Softmax { axes: vec![1] });
+            let y = then(g, y, Op::Softmax(Softmax { axes: vec![1] }));
             dense(g, y, 3)
         }),
         toy("a clip", &[1, 3], 0.0, |g, x| {

@@ -4,7 +4,6 @@ use super::CompileError;
 use super::attempt::Attempt;
 use super::options::WARN_ERROR;
 use super::task::Task;
-use crate::graph::Op;
 use crate::quantise::{Settings, candidates, finest, saturates};
 
 /// Activations of a net in which every bit is felt, and the output error that is small enough there.
@@ -67,10 +66,7 @@ pub(super) fn search(task: &Task<'_>) -> Result<Attempt, CompileError> {
 
 /// Entries that are rounded.
 fn activations(task: &Task<'_>) -> usize {
-    let rounded = |op: &Op| {
-        matches!(op, Op::Unary(_) | Op::MaxPool(_) | Op::Softmax { .. } | Op::MaskedSoftmax { .. } | Op::LogSoftmax { .. })
-    };
-    task.graph.nodes().filter(|(_, n)| rounded(&n.op)).map(|(_, n)| n.len()).sum()
+    task.graph.nodes().filter(|(_, n)| n.op.nature().rounds).map(|(_, n)| n.len()).sum()
 }
 
 /// The widest settings but those tried.

@@ -7,8 +7,8 @@ use zktorch_blocks::program::Element;
 
 use super::{CompileError, Like, Options};
 use crate::graph::columns::Columns;
-use crate::graph::{Evaluation, Graph, NodeId, Op, Unary, passes};
-use crate::quantise::{Calibration, Range, is_layout, to_real};
+use crate::graph::{Evaluation, Graph, NodeId, passes};
+use crate::quantise::{Calibration, Range, to_real};
 use crate::reference::Reference;
 
 /// Samples that candidates are tried on.
@@ -180,12 +180,6 @@ fn random(shape: &[usize], range: Range, seed: u64) -> ArrayD<f64> {
 
 /// The largest magnitude of a node's values, where its operator bounds them.
 fn bound(graph: &Graph, id: NodeId) -> Option<f64> {
-    let operand = || graph.operands(id).first().copied();
-    match graph.op(id) {
-        Op::Softmax { .. } | Op::MaskedSoftmax { .. } => Some(1.0),
-        Op::Unary(Unary::Sigmoid | Unary::HardSigmoid { .. } | Unary::Tanh | Unary::Erf | Unary::Softsign) => Some(1.0),
-        Op::Unary(Unary::Clip { lo, hi }) if lo.is_finite() && hi.is_finite() => Some(lo.abs().max(hi.abs())),
-        op if is_layout(op) => bound(graph, operand()?),
-        _ => None,
-    }
+    let op = graph.op(id).operator();
+    op.bound().or_else(|| op.nature().layout.then(|| bound(graph, *graph.operands(id).first()?)).flatten())
 }

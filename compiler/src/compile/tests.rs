@@ -3,7 +3,8 @@
 use ndarray::{ArrayD, IxDyn};
 
 use super::*;
-use crate::graph::{NodeId, Op, Unary};
+use crate::graph::NodeId;
+use crate::ops::{Add, Einsum, Mul, Op, Unary};
 
 /// Reproducible numbers in `[-1, 1)`.
 fn noise(seed: u64, shape: &[usize]) -> ArrayD<f64> {
@@ -17,7 +18,7 @@ fn noise(seed: u64, shape: &[usize]) -> ArrayD<f64> {
 fn dense(graph: &mut Graph, x: NodeId, seed: u64, outputs: usize) -> NodeId {
     let inputs = graph.shape(x)[1];
     let weight = graph.add_constant("weight", noise(seed, &[inputs, outputs]));
-    let op = Op::Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] };
+    let op = Op::Einsum(Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] });
     graph.add_inferred("dense", op, &[x, weight]).expect("shapes fit")
 }
 
@@ -91,14 +92,14 @@ fn tabular() -> (Graph, Vec<Vec<ArrayD<f64>>>) {
     let row = |values: [f64; 2]| ArrayD::from_shape_vec(IxDyn(&[1, 2]), values.to_vec()).expect("a row");
     let x = graph.add_input("x", &[1, 2]);
     let mean = graph.add_constant("mean", row([-50_000.0, -0.03]));
-    let centred = graph.add_inferred("centred", Op::Add, &[x, mean]).expect("shapes fit");
+    let centred = graph.add_inferred("centred", Op::Add(Add), &[x, mean]).expect("shapes fit");
     let deviation = graph.add_constant("deviation", row([1e-4, 100.0]));
-    let standard = graph.add_inferred("standard", Op::Mul, &[centred, deviation]).expect("shapes fit");
+    let standard = graph.add_inferred("standard", Op::Mul(Mul), &[centred, deviation]).expect("shapes fit");
     let hidden = dense(&mut graph, standard, 3, 4);
     let hidden = graph.add_inferred("relu", Op::Unary(Unary::Relu), &[hidden]).expect("shapes fit");
     let y = dense(&mut graph, hidden, 4, 2);
     let sizes = graph.add_constant("sizes", row([3000.0, 0.01]));
-    let y = graph.add_inferred("heads", Op::Mul, &[y, sizes]).expect("shapes fit");
+    let y = graph.add_inferred("heads", Op::Mul(Mul), &[y, sizes]).expect("shapes fit");
     graph.add_output("y", y);
     let sample = |s| {
         let noise = noise(s, &[1, 2]);

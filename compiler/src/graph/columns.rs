@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, IxDyn};
 
-use super::passes::{behind, combined, scaled_einsum, uniform};
-use super::{Graph, NodeId, Op};
+use super::passes::{combined, scaled_einsum, uniform};
+use super::{Graph, NodeId};
+use crate::ops::{Add, Broadcast, ColumnScale, Concat, Einsum, Mul, Op, Reshape, Slice};
 
 /// By which powers of two columns are larger than what stands for them; empty for none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,8 +59,11 @@ fn powers(exponents: &[i32], rank: usize) -> ArrayD<f64> {
 fn with_constant(graph: &mut Graph, like: NodeId, op: Op, x: NodeId, c: ArrayD<f64>) -> NodeId {
     let (name, shape) = (graph.node(like).name.clone(), graph.shape(like).to_vec());
     let constant = graph.add_constant(name.clone(), c);
-    let constant =
-        if graph.shape(constant) == shape { constant } else { graph.add(name.clone(), Op::Broadcast, &[constant], &shape) };
+    let constant = if graph.shape(constant) == shape {
+        constant
+    } else {
+        graph.add(name.clone(), Op::Broadcast(Broadcast), &[constant], &shape)
+    };
     graph.add(name, op, &[x, constant], &shape)
 }
 
@@ -67,7 +71,7 @@ fn with_constant(graph: &mut Graph, like: NodeId, op: Op, x: NodeId, c: ArrayD<f
 /// must stay so: times powers of two it would be a weight, whose values an audit does not see.
 fn split(graph: &Graph, id: NodeId) -> Option<(NodeId, Arc<ArrayD<f64>>)> {
     let [a, b] = graph.operands(id)[..] else { return None };
-    let (variable, constant) = match (behind(graph, a), behind(graph, b)) {
+    let (variable, constant) = match (graph.behind(a), graph.behind(b)) {
         (None, Some(constant)) => (a, constant),
         (Some(constant), None) => (b, constant),
         _ => return None,
@@ -81,7 +85,7 @@ fn apart(graph: &mut Graph, x: NodeId, exponents: &[i32]) -> NodeId {
         return x;
     }
     let node = graph.node(x).clone();
-    graph.add(node.name, Op::ColumnScale(exponents.to_vec()), &[x], &node.shape)
+    graph.add(node.name, Op::ColumnScale(ColumnScale(exponents.to_vec())), &[x], &node.shape)
 }
 
 /// The columns of `x`, which is an output, times powers of two: within the constants before it where nothing else uses them.
@@ -93,27 +97,27 @@ fn backward(graph: &mut Graph, x: NodeId, exponents: &[i32]) -> NodeId {
     let rank = node.shape.len();
     let within = if graph.uses(x) > 1 { None } else { Some(node.op) };
     match within {
-        Some(Op::Add) => {
+        Some(Op::Add(Add)) => {
             if let Some((y, c)) = split(graph, x)
                 && let Some(c) = combined(&c, &powers(exponents, rank))
             {
                 let y = backward(graph, y, exponents);
-                return with_constant(graph, x, Op::Add, y, c);
+                return with_constant(graph, x, Op::Add(Add), y, c);
             }
         }
-        Some(Op::Mul) => {
+        Some(Op::Mul(Mul)) => {
             if let Some((y, c)) = split(graph, x)
                 && let Some(c) = combined(&c, &powers(exponents, rank))
             {
-                return with_constant(graph, x, Op::Mul, y, c);
+                return with_constant(graph, x, Op::Mul(Mul), y, c);
             }
         }
-        Some(Op::Einsum { lhs, rhs, out }) => {
+        Some(Op::Einsum(Einsum { lhs, rhs, out })) => {
             if let Some(scaled) = scaled_einsum(graph, x, [&lhs, &rhs], &out, &powers(exponents, rank)) {
                 return scaled;
             }
         }
-        Some(Op::Concat { axis }) => {
+        Some(Op::Concat(Concat { axis })) => {
             let mut start = 0;
             let mut parts = Vec::new();
             for part in graph.operands(x) {
@@ -122,13 +126,13 @@ fn backward(graph: &mut Graph, x: NodeId, exponents: &[i32]) -> NodeId {
                 start += extent;
                 parts.push(backward(graph, part, own));
             }
-            return graph.add(node.name, Op::Concat { axis }, &parts, &node.shape);
+            return graph.add(node.name, Op::Concat(Concat { axis }), &parts, &node.shape);
         }
-        Some(Op::Reshape) => {
+        Some(Op::Reshape(Reshape)) => {
             let y = graph.operands(x)[0];
             if graph.shape(y).last() == node.shape.last() {
                 let y = backward(graph, y, exponents);
-                return graph.add(node.name, Op::Reshape, &[y], &node.shape);
+                return graph.add(node.name, Op::Reshape(Reshape), &[y], &node.shape);
             }
         }
         _ => {}
@@ -173,23 +177,23 @@ fn absorbed(graph: &mut Graph, user: NodeId, old: NodeId, new: NodeId, exponents
     let rank = graph.shape(old).len();
     let node = graph.node(user).clone();
     match &node.op {
-        Op::Mul => {
+        Op::Mul(Mul) => {
             let (x, c) = split(graph, user)?;
             let c = combined(&c, &powers(exponents, rank))?;
-            (x == old).then(|| Replacement::Whole(with_constant(graph, user, Op::Mul, new, c)))
+            (x == old).then(|| Replacement::Whole(with_constant(graph, user, Op::Mul(Mul), new, c)))
         }
-        Op::Add => {
+        Op::Add(Add) => {
             let (x, c) = split(graph, user)?;
             let down: Vec<i32> = exponents.iter().map(|e| -e).collect();
             let c = combined(&c, &powers(&down, rank))?;
             if x != old {
                 return None;
             }
-            let sum = with_constant(graph, user, Op::Add, new, c);
+            let sum = with_constant(graph, user, Op::Add(Add), new, c);
             forward(graph, user, sum, exponents);
             Some(Replacement::Done)
         }
-        Op::Einsum { lhs, rhs, .. } => {
+        Op::Einsum(Einsum { lhs, rhs, .. }) => {
             let operands = graph.operands(user);
             let side = (0..2).find(|&side| graph.constant(operands[side]).is_some())?;
             let (labels, other) = if side == 0 { (lhs, rhs) } else { (rhs, lhs) };
@@ -204,12 +208,12 @@ fn absorbed(graph: &mut Graph, user: NodeId, old: NodeId, new: NodeId, exponents
             (operands[1 - side] == old)
                 .then(|| Replacement::Whole(graph.add(node.name.clone(), node.op.clone(), &both, &node.shape)))
         }
-        Op::Reshape if node.shape.last() == graph.shape(old).last() => {
-            let reshaped = graph.add(node.name.clone(), Op::Reshape, &[new], &node.shape);
+        Op::Reshape(Reshape) if node.shape.last() == graph.shape(old).last() => {
+            let reshaped = graph.add(node.name.clone(), Op::Reshape(Reshape), &[new], &node.shape);
             forward(graph, user, reshaped, exponents);
             Some(Replacement::Done)
         }
-        Op::Slice { axis, start, end, step } => {
+        Op::Slice(Slice { axis, start, end, step }) => {
             let own: Vec<i32> = if axis + 1 == rank {
                 exponents[*start..*end].iter().copied().step_by(*step).collect()
             } else {
@@ -226,7 +230,6 @@ fn absorbed(graph: &mut Graph, user: NodeId, old: NodeId, new: NodeId, exponents
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::Op;
     use ndarray::Dimension;
 
     fn values(shape: &[usize], seed: usize) -> ArrayD<f64> {
@@ -238,10 +241,10 @@ mod tests {
         let mut g = Graph::new();
         let x = g.add_input("x", &[1, 3]);
         let mean = g.add_constant("mean", values(&[1, 3], 1));
-        let y = g.add_inferred("centred", Op::Add, &[x, mean]).unwrap();
+        let y = g.add_inferred("centred", Op::Add(Add), &[x, mean]).unwrap();
         let deviation = g.add_constant("deviation", values(&[1, 3], 2));
-        let y = g.add_inferred("standard", Op::Mul, &[y, deviation]).unwrap();
-        let product = Op::Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] };
+        let y = g.add_inferred("standard", Op::Mul(Mul), &[y, deviation]).unwrap();
+        let product = Op::Einsum(Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] });
         let w = g.add_constant("w", values(&[3, 4], 3));
         let y = g.add_inferred("layer", product.clone(), &[y, w]).unwrap();
         let heads: Vec<NodeId> = (0..2)
@@ -250,7 +253,7 @@ mod tests {
                 g.add_inferred("head", product.clone(), &[y, w]).unwrap()
             })
             .collect();
-        let joined = g.add_inferred("joined", Op::Concat { axis: 1 }, &heads).unwrap();
+        let joined = g.add_inferred("joined", Op::Concat(Concat { axis: 1 }), &heads).unwrap();
         g.add_output("y", joined);
         g
     }
@@ -273,9 +276,9 @@ mod tests {
     fn public_numbers_stay_public() {
         let mut g = Graph::new();
         let x = g.add_input("x", &[1, 2]);
-        for op in [Op::Add, Op::Mul] {
+        for op in [Op::Add(Add), Op::Mul(Mul)] {
             let two = g.add_constant("two", ArrayD::from_elem(IxDyn(&[1, 1]), 2.0));
-            let two = g.add("two", Op::Broadcast, &[two], &[1, 2]);
+            let two = g.add("two", Op::Broadcast(Broadcast), &[two], &[1, 2]);
             let y = g.add_inferred("y", op, &[x, two]).unwrap();
             g.add_output("y", y);
         }
@@ -291,7 +294,7 @@ mod tests {
     fn what_has_no_constant_keeps_the_powers() {
         let mut g = Graph::new();
         let x = g.add_input("x", &[2, 2]);
-        let y = g.add_inferred("y", Op::Mul, &[x, x]).unwrap();
+        let y = g.add_inferred("y", Op::Mul(Mul), &[x, x]).unwrap();
         g.add_output("y", y);
         g.add_output("x", x);
         let columns = Columns { inputs: vec![vec![3, 0]], outputs: vec![vec![0, 1], vec![]] };

@@ -1,6 +1,6 @@
 //! Functions of one entry that are made of several elementwise steps.
 
-use super::{Comparison, Op, Unary};
+use crate::ops::{Add, Compare, Comparison, Div, Max, Min, Mul, Op, PRelu, Sub, Unary};
 
 /// An expression in one variable: what a fused group of elementwise nodes computes.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,14 +42,14 @@ impl Binary {
     /// The function behind an elementwise op of two operands.
     pub(super) fn of(op: &Op) -> Option<Self> {
         match op {
-            Op::Add => Some(Self::Add),
-            Op::Sub => Some(Self::Sub),
-            Op::Mul => Some(Self::Mul),
-            Op::Div => Some(Self::Div),
-            Op::Max => Some(Self::Max),
-            Op::Min => Some(Self::Min),
-            Op::PRelu => Some(Self::PRelu),
-            Op::Compare(comparison) => Some(Self::Compare(*comparison)),
+            Op::Add(Add) => Some(Self::Add),
+            Op::Sub(Sub) => Some(Self::Sub),
+            Op::Mul(Mul) => Some(Self::Mul),
+            Op::Div(Div) => Some(Self::Div),
+            Op::Max(Max) => Some(Self::Max),
+            Op::Min(Min) => Some(Self::Min),
+            Op::PRelu(PRelu) => Some(Self::PRelu),
+            Op::Compare(Compare(comparison)) => Some(Self::Compare(*comparison)),
             _ => None,
         }
     }
@@ -63,13 +63,7 @@ impl Binary {
             Self::Div => a / b,
             Self::Max => a.max(b),
             Self::Min => a.min(b),
-            Self::PRelu => {
-                if a >= 0.0 {
-                    a
-                } else {
-                    a * b
-                }
-            }
+            Self::PRelu => PRelu::eval(a, b),
             Self::Compare(comparison) => comparison.eval(a, b),
         }
     }

@@ -10,11 +10,8 @@ mod composite;
 mod domain;
 mod error;
 pub mod evaluate;
-mod op;
 pub mod passes;
 mod piecewise;
-mod shape;
-mod unary;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -26,12 +23,12 @@ use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::{EdgeRef, IntoEdgeReferences};
 use zktorch_blocks::program::Element;
 
+use crate::ops::{Broadcast, Constant, Input, Op};
+
 pub use composite::Composite;
 pub use domain::{Domain, EXACT};
 pub use error::GraphError;
 pub use evaluate::{EvaluateError, Evaluation};
-pub use op::{Comparison, Op, ReduceKind, Window};
-pub use unary::Unary;
 
 /// The index of a node in its [`Graph`]; stays valid while other nodes are removed.
 pub type NodeId = NodeIndex;
@@ -83,7 +80,7 @@ impl Graph {
 
     /// Adds a model input whose entries are not all reals.
     pub fn add_input_of(&mut self, domain: Domain, name: impl Into<String>, shape: &[usize]) -> NodeId {
-        let op = Op::Input { index: self.inputs.len() };
+        let op = Op::Input(Input { index: self.inputs.len() });
         let id = self.inner.add_node(Node { name: name.into(), op, shape: shape.to_vec(), domain });
         self.inputs.push(id);
         id
@@ -105,13 +102,14 @@ impl Graph {
     ) -> NodeId {
         let value = value.into();
         let shape = value.shape().to_vec();
-        self.inner.add_node(Node { name: name.into(), op: Op::Constant(value), shape, domain })
+        self.inner.add_node(Node { name: name.into(), op: Op::Constant(Constant(value)), shape, domain })
     }
 
     /// Adds a node with a given result shape. Nothing is checked here: see [`Graph::validate`].
-    pub fn add(&mut self, name: impl Into<String>, op: Op, operands: &[NodeId], shape: &[usize]) -> NodeId {
+    pub fn add(&mut self, name: impl Into<String>, op: impl Into<Op>, operands: &[NodeId], shape: &[usize]) -> NodeId {
+        let op = op.into();
         let domains: Vec<Domain> = operands.iter().map(|&o| self.inner[o].domain).collect();
-        let domain = domain::infer(&op, &domains);
+        let domain = op.operator().domain(&domains);
         let id = self.inner.add_node(Node { name: name.into(), op, shape: shape.to_vec(), domain });
         for (position, &operand) in operands.iter().enumerate() {
             self.inner.add_edge(operand, id, position);
@@ -123,11 +121,18 @@ impl Graph {
     ///
     /// # Errors
     /// [`GraphError::Shape`] when the operands do not fit the op.
-    pub fn add_inferred(&mut self, name: impl Into<String>, op: Op, operands: &[NodeId]) -> Result<NodeId, GraphError> {
-        let name = name.into();
+    pub fn add_inferred(
+        &mut self,
+        name: impl Into<String>,
+        op: impl Into<Op>,
+        operands: &[NodeId],
+    ) -> Result<NodeId, GraphError> {
+        let (name, op) = (name.into(), op.into());
         let shapes: Vec<&[usize]> = operands.iter().map(|&o| self.shape(o)).collect();
-        let shape =
-            shape::infer(&op, &shapes).map_err(|reason| GraphError::Shape { node: name.clone(), op: op.name(), reason })?;
+        let inferred = op.operator().shape(&shapes);
+        let inferred =
+            inferred.and_then(|shape| shape.ok_or_else(|| "the result's shape does not follow from operands".into()));
+        let shape = inferred.map_err(|reason| GraphError::Shape { node: name.clone(), op: op.name(), reason })?;
         Ok(self.add(name, op, operands, &shape))
     }
 
@@ -190,8 +195,16 @@ impl Graph {
     /// The value of a node that is a constant.
     pub fn constant(&self, id: NodeId) -> Option<&Arc<ArrayD<f64>>> {
         match &self.inner[id].op {
-            Op::Constant(value) => Some(value),
+            Op::Constant(Constant(value)) => Some(value),
             _ => None,
+        }
+    }
+
+    /// The constant behind a node: of the node's rank, with extent 1 where a broadcast repeats it.
+    pub(crate) fn behind(&self, id: NodeId) -> Option<Arc<ArrayD<f64>>> {
+        match self.op(id) {
+            Op::Broadcast(Broadcast) => self.constant(*self.operands(id).first()?).cloned(),
+            _ => self.constant(id).cloned(),
         }
     }
 
@@ -276,7 +289,7 @@ impl Graph {
         let mut live: BTreeSet<NodeId> = self.inputs.iter().copied().collect();
         let mut stack = self.outputs.clone();
         while let Some(id) = stack.pop() {
-            if live.insert(id) || matches!(self.inner[id].op, Op::Input { .. }) {
+            if live.insert(id) || matches!(self.inner[id].op, Op::Input(_)) {
                 stack.extend(self.inner.neighbors_directed(id, Direction::Incoming));
             }
         }
@@ -299,7 +312,7 @@ impl Graph {
         for (id, node) in self.nodes() {
             let operands = self.operands(id);
             let shapes: Vec<&[usize]> = operands.iter().map(|&o| self.shape(o)).collect();
-            shape::check(node, &shapes).map_err(|reason| GraphError::Shape {
+            node.op.operator().check(&node.shape, &shapes).map_err(|reason| GraphError::Shape {
                 node: node.name.clone(),
                 op: node.op.name(),
                 reason,

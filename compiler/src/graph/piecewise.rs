@@ -2,7 +2,7 @@
 //! line, found out by algebra and not by samples.
 
 use super::composite::{Binary, Step};
-use super::{Comparison, Unary};
+use crate::ops::{Comparison, Unary};
 
 /// `a x + b`.
 type Line = (f64, f64);

@@ -10,7 +10,8 @@ use super::error::ImportError;
 use super::flow::Flow;
 use super::rewrite::constant;
 use super::tensors::{self, Element};
-use crate::graph::{Graph, NodeId, Op, Unary};
+use crate::graph::{Graph, NodeId};
+use crate::ops::{Add, Broadcast, Constant, Div, Max, Mul, Op, Pad, Reshape, Select, Unary};
 
 /// Checks the tensors that stand in the file.
 ///
@@ -63,7 +64,7 @@ pub(super) fn check_graph(graph: &Graph) -> Result<(), ImportError> {
             Err(ImportError::NotFinite { tensor: name, place, value })
         };
         match &node.op {
-            Op::Constant(value) => {
+            Op::Constant(Constant(value)) => {
                 let bad = value
                     .indexed_iter()
                     .find(|(_, v)| !(v.is_finite() || **v == f64::NEG_INFINITY && ends_in_softmax(graph, id)));
@@ -71,7 +72,7 @@ pub(super) fn check_graph(graph: &Graph) -> Result<(), ImportError> {
                     return refuse((0..value.ndim()).map(|axis| place[axis]).collect(), v);
                 }
             }
-            Op::Pad { value, .. } if !value.is_finite() => return refuse(Vec::new(), *value),
+            Op::Pad(Pad { value, .. }) if !value.is_finite() => return refuse(Vec::new(), *value),
             Op::Unary(Unary::LeakyRelu(v)) if !v.is_finite() => return refuse(Vec::new(), f64::from(*v)),
             Op::Unary(Unary::Pow(v)) if !v.is_finite() => return refuse(Vec::new(), *v),
             Op::Unary(Unary::Clip { lo, .. }) if lo.is_nan() || *lo == f64::INFINITY => return refuse(Vec::new(), *lo),
@@ -92,11 +93,11 @@ fn ends_in_softmax(graph: &Graph, id: NodeId) -> bool {
         }
         for (user, position) in graph.users(id) {
             let next = match graph.op(user) {
-                Op::Reshape | Op::Broadcast | Op::Transpose(_) | Op::Slice { .. } | Op::Take { .. } => scores,
-                Op::Add | Op::Max => true,
-                Op::Select if position > 0 => true,
-                Op::Mul | Op::Div if scores => true,
-                Op::Softmax { .. } | Op::LogSoftmax { .. } if scores => {
+                Op::Reshape(Reshape) | Op::Broadcast(Broadcast) | Op::Transpose(_) | Op::Slice(_) | Op::Take(_) => scores,
+                Op::Add(Add) | Op::Max(Max) => true,
+                Op::Select(Select) if position > 0 => true,
+                Op::Mul(Mul) | Op::Div(Div) if scores => true,
+                Op::Softmax(_) | Op::LogSoftmax(_) if scores => {
                     reached = true;
                     continue;
                 }

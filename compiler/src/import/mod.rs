@@ -19,11 +19,10 @@ mod inline;
 mod load;
 mod names;
 mod operators;
-mod ops;
-mod registry;
 mod rewrite;
 mod scan;
 mod shapes;
+mod site;
 mod sizes;
 mod strip;
 mod tensors;
@@ -36,6 +35,7 @@ mod withheld;
 use std::path::Path;
 
 pub use error::{ImportError, UnsupportedNode};
+pub(crate) use site::{Import, Refusal, Site, Translator, domain_of, to_array, to_integers};
 pub use strip::{Stripped, strip};
 pub use untouched::Untouched;
 

@@ -8,8 +8,8 @@ use tract_onnx::prelude::*;
 
 use super::check::MOST_AXES;
 use super::operators::{self, Kind};
+use super::site::to_integers;
 use super::sizes::MOST_CONSTANT;
-use super::translate::to_integers;
 
 /// An operand: its shape, and its entries if they are known.
 pub(super) struct Operand {

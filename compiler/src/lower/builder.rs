@@ -9,7 +9,7 @@ use zktorch_blocks::program::{
 };
 
 /// Why a tensor cannot be expressed.
-pub(super) type Refusal = String;
+pub(crate) type Refusal = String;
 
 /// Values stay below this magnitude.
 const MAGNITUDE: i128 = 1 << 61;
@@ -25,7 +25,7 @@ enum Key {
 }
 
 /// A program under construction.
-pub(super) struct Builder {
+pub(crate) struct Builder {
     program: Program,
     weights: Weights,
     tables: HashMap<Key, TableId>,

@@ -13,7 +13,7 @@ pub(super) const WIDTHS: RangeInclusive<i64> = 0..=40;
 
 /// Decisions in the order in which a lowering comes to them.
 #[derive(Debug)]
-pub(super) enum Decisions<'n> {
+pub(crate) enum Decisions<'n> {
     /// Made here; all of them so far.
     Made(Vec<i64>),
     /// Made earlier; all of them, and how many are used up.

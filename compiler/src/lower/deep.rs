@@ -4,7 +4,8 @@ use ndarray::{ArrayD, IxDyn};
 use zktorch_blocks::execute::{check_satisfied, execute};
 use zktorch_blocks::program::{Advice, Interval, Program, Source, VIRTUAL_DEPTH};
 
-use crate::graph::{Graph, NodeId, Op, Window};
+use crate::graph::{Graph, NodeId};
+use crate::ops::{AveragePool, Mul, Op, Pad, Slice, Take, Window};
 use crate::{Compiled, Like, Options, compile};
 
 /// The steps of a chain.
@@ -46,9 +47,9 @@ fn grounded(program: &Program) -> usize {
 fn twenty_windows_in_a_row() {
     let order: Vec<Option<usize>> = [4, 0, 3, 1, 2].map(Some).to_vec();
     let program = chain(&[1, 5], Interval::new(-8, 7), |graph, x, n| {
-        let pad = Op::Pad { begin: vec![0, 1], end: vec![0, 0], value: 0.0 };
-        let op = [Op::Take { axis: 1, indices: order.iter().flatten().copied().collect() }, pad, {
-            Op::Slice { axis: 1, start: 1, end: 6, step: 1 }
+        let pad = Op::Pad(Pad { begin: vec![0, 1], end: vec![0, 0], value: 0.0 });
+        let op = [Op::Take(Take { axis: 1, indices: order.iter().flatten().copied().collect() }), pad, {
+            Op::Slice(Slice { axis: 1, start: 1, end: 6, step: 1 })
         }];
         graph.add_inferred(format!("n{n}"), op[n % 3].clone(), &[x]).expect("shapes fit")
     });
@@ -59,7 +60,7 @@ fn twenty_windows_in_a_row() {
 fn twenty_products_in_a_row() {
     // Narrow and large: each would stay virtual.
     let program = chain(&[1, 20_000], Interval::new(0, 1), |graph, x, n| {
-        graph.add_inferred(format!("n{n}"), Op::Mul, &[x, x]).expect("shapes fit")
+        graph.add_inferred(format!("n{n}"), Op::Mul(Mul), &[x, x]).expect("shapes fit")
     });
     assert_eq!(grounded(&program), 2);
 }
@@ -69,7 +70,7 @@ fn twenty_pools_in_a_row() {
     // Each is a window and a sum; no mean of two entries is rounded.
     let window = Window { strides: vec![1], ..Window::dense(&[2]) };
     let program = chain(&[1, 1, 32], Interval::new(-8, 7), |graph, x, n| {
-        let op = Op::AveragePool { window: window.clone(), count_include_pad: false };
+        let op = Op::AveragePool(AveragePool { window: window.clone(), count_include_pad: false });
         graph.add_inferred(format!("n{n}"), op, &[x]).expect("shapes fit")
     });
     assert_eq!(grounded(&program), 4);

@@ -4,28 +4,24 @@
 //! Values stay as wide and as virtual as they come; a consumer that needs few bits asks for [`Lowering::narrow`],
 //! which requantises once. Every advice tensor is pinned by lookups (docs/lowerings.md, section 2).
 
-mod activation;
+mod affine;
 #[cfg(test)]
 mod brute;
 mod builder;
 mod decisions;
 #[cfg(test)]
 mod deep;
-mod elementwise;
 mod error;
-mod layout;
-mod log_softmax;
-mod masked;
-mod pool;
-mod product;
+mod maximum;
 #[cfg(test)]
 mod ranges;
-mod reduce;
-mod registry;
+mod requantise;
+mod rows;
 mod saturate;
-mod softmax;
+mod table;
 #[cfg(test)]
 mod tests;
+mod views;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -36,22 +32,27 @@ use zktorch_blocks::program::{Interval, Program, TensorId};
 
 use crate::compile::{Like, Options};
 use crate::graph::columns::Columns;
-use crate::graph::{Graph, NodeId, Op};
+use crate::graph::{Graph, NodeId};
+use crate::ops::{Broadcast, Constant, Op};
 use crate::quantise::{Calibration, Plan, Settings, to_integer};
-use builder::{Builder, Refusal};
+pub(crate) use affine::{kept_axes, largest};
+pub(crate) use builder::{Builder, Refusal};
 use decisions::{Decisions, WIDTHS};
 pub use error::{LowerError, Problem};
+pub(crate) use requantise::power;
+pub(crate) use rows::{EXPONENTIAL, RESULT};
+pub(crate) use views::{affine, pass, reshape_groups};
 
 /// No integer of an input is larger, whatever samples are.
 const WIDEST_INPUT: f64 = (1u64 << 48) as f64;
 
 /// A node's tensor: `real = value * 2^-scale`.
 #[derive(Clone, Copy, Debug)]
-struct Value {
-    tensor: TensorId,
-    scale: i32,
+pub(crate) struct Value {
+    pub tensor: TensorId,
+    pub scale: i32,
     /// Einsums between this tensor and committed ones.
-    depth: u32,
+    pub depth: u32,
 }
 
 /// A program, its weights, and which tensor stands for which node.
@@ -68,16 +69,16 @@ impl fmt::Debug for Lowered {
 }
 
 /// The state of a lowering.
-struct Lowering<'g> {
-    graph: &'g Graph,
-    calibration: &'g Calibration,
-    plan: Plan,
-    settings: Settings,
+pub(crate) struct Lowering<'g> {
+    pub graph: &'g Graph,
+    pub calibration: &'g Calibration,
+    pub plan: Plan,
+    pub settings: Settings,
     interface: Interface<'g>,
-    builder: Builder,
+    pub builder: Builder,
     values: HashMap<NodeId, Value>,
     narrow: HashMap<NodeId, Value>,
-    decisions: Decisions<'g>,
+    pub decisions: Decisions<'g>,
 }
 
 /// What inputs and outputs must be like.
@@ -130,7 +131,7 @@ fn lower_by<'g>(
     interface: Interface<'g>,
     mut decisions: Decisions<'g>,
 ) -> Result<Lowered, LowerError> {
-    registry::check(graph)?;
+    check(graph)?;
     let mut plan = Plan::new(graph, calibration, settings);
     plan.decide(graph, settings, |allowed, made| decisions.next(allowed, || made)).map_err(Problem::annotations)?;
     let mut lowering = Lowering {
@@ -150,11 +151,10 @@ fn lower_by<'g>(
         lowering.values.insert(id, value);
     }
     for id in graph.order() {
-        if let Some(rule) = registry::rule(graph.op(id))
-            && lowering.constant(id).is_none()
-            && !lowering.plan.absorbed.contains(&id)
-        {
-            let value = rule(&mut lowering, id).map_err(|why| at(id, why))?;
+        let op = graph.op(id);
+        let stands = matches!(op, Op::Input(_)) || lowering.constant(id).is_some();
+        if !stands && !lowering.plan.absorbed.contains(&id) {
+            let value = op.operator().lower(&mut lowering, id).map_err(|why| at(id, why))?;
             lowering.values.insert(id, value);
         }
     }
@@ -179,8 +179,19 @@ fn lower_by<'g>(
     Ok(Lowered { program, weights, nodes })
 }
 
+/// All nodes that have no integers.
+fn check(graph: &Graph) -> Result<(), LowerError> {
+    let refused = |(id, why): (NodeId, &str)| Problem {
+        hint: "replace it by supported operations before export".to_owned(),
+        ..Problem::refused(graph, id, why.to_owned())
+    };
+    let missing = graph.nodes().filter_map(|(id, node)| Some((id, node.op.operator().unsupported()?)));
+    let problems: Vec<Problem> = missing.map(refused).collect();
+    if problems.is_empty() { Ok(()) } else { Err(LowerError { problems }) }
+}
+
 impl Lowering<'_> {
-    fn name(&self, id: NodeId) -> String {
+    pub fn name(&self, id: NodeId) -> String {
         self.graph.node(id).name.clone()
     }
 
@@ -242,29 +253,29 @@ impl Lowering<'_> {
     }
 
     /// The `n`-th operand of a node.
-    fn operand(&self, id: NodeId, n: usize) -> Result<NodeId, Refusal> {
+    pub fn operand(&self, id: NodeId, n: usize) -> Result<NodeId, Refusal> {
         self.graph.operands(id).get(n).copied().ok_or_else(|| format!("operand {n} is missing"))
     }
 
     /// The value of a compile-time tensor, before broadcasts of it: axes may have extent 1.
-    fn constant(&self, id: NodeId) -> Option<ArrayD<f64>> {
+    pub fn constant(&self, id: NodeId) -> Option<ArrayD<f64>> {
         match self.graph.op(id) {
-            Op::Constant(value) => Some(value.as_ref().clone()),
-            Op::Broadcast => self.constant(*self.graph.operands(id).first()?),
+            Op::Constant(Constant(value)) => Some(value.as_ref().clone()),
+            Op::Broadcast(Broadcast) => self.constant(*self.graph.operands(id).first()?),
             _ => None,
         }
     }
 
-    fn is_constant(&self, id: NodeId) -> bool {
+    pub fn is_constant(&self, id: NodeId) -> bool {
         match self.graph.op(id) {
             Op::Constant(_) => true,
-            Op::Broadcast => self.graph.operands(id).first().is_some_and(|&o| self.is_constant(o)),
+            Op::Broadcast(Broadcast) => self.graph.operands(id).first().is_some_and(|&o| self.is_constant(o)),
             _ => false,
         }
     }
 
     /// The value of a node as it is: narrow if that exists already.
-    fn value(&mut self, id: NodeId) -> Result<Value, Refusal> {
+    pub fn value(&mut self, id: NodeId) -> Result<Value, Refusal> {
         if let Some(value) = self.narrow.get(&id).or(self.values.get(&id)) {
             return Ok(*value);
         }
@@ -284,7 +295,7 @@ impl Lowering<'_> {
     }
 
     /// A weight tensor of a float array at a scale, in the smallest width that holds it.
-    fn weight(&mut self, name: &str, dims: &[usize], array: &ArrayD<f64>, scale: i32) -> Result<TensorId, Refusal> {
+    pub fn weight(&mut self, name: &str, dims: &[usize], array: &ArrayD<f64>, scale: i32) -> Result<TensorId, Refusal> {
         let values: Vec<i64> = array.iter().map(|&v| to_integer(v, scale) as i64).collect();
         let largest = values.iter().map(|&v| if v < 0 { !v } else { v }).max().unwrap_or(0);
         let bits = self.decisions.next(WIDTHS, || i64::from(64 - largest.leading_zeros()))?;

@@ -3,7 +3,8 @@
 use ndarray::{ArrayD, IxDyn};
 use zktorch_blocks::execute::{check_satisfied, execute};
 
-use crate::graph::{Graph, NodeId, Op, Unary, Window};
+use crate::graph::{Graph, NodeId};
+use crate::ops::{Conv, Einsum, LogSoftmax, Max, MaxPool, Min, Op, PRelu, Unary, Window};
 use crate::{Options, compile};
 
 fn array(shape: &[usize], value: impl Fn(usize) -> f64) -> ArrayD<f64> {
@@ -37,7 +38,7 @@ fn error(graph: &Graph, last: NodeId, samples: &[Vec<ArrayD<f64>>], inputs: &[Ar
 }
 
 fn pool(size: usize) -> Op {
-    Op::MaxPool(Window { strides: vec![size; 2], ..Window::dense(&[size; 2]) })
+    Op::MaxPool(MaxPool(Window { strides: vec![size; 2], ..Window::dense(&[size; 2]) }))
 }
 
 #[test]
@@ -46,7 +47,7 @@ fn samples_that_are_constant() {
     let mut g = Graph::new();
     let x = g.add_input("x", &[1, 1, 6, 6]);
     let w = g.add_constant("w", array(&[2, 1, 3, 3], |i| (i as f64 * 1.7).sin() * 0.5));
-    let y = node(&mut g, Op::Conv { window: Window::dense(&[3, 3]), groups: 1 }, &[x, w]);
+    let y = node(&mut g, Op::Conv(Conv { window: Window::dense(&[3, 3]), groups: 1 }), &[x, w]);
     let relu = node(&mut g, Op::Unary(Unary::Relu), &[y]);
     let behind = node(&mut g, pool(2), &[relu]);
     let alone = node(&mut g, pool(2), &[x]);
@@ -60,7 +61,7 @@ fn samples_that_are_constant() {
 
 #[test]
 fn extremes_of_constants_that_are_equal() {
-    for op in [Op::Max, Op::Min] {
+    for op in [Op::Max(Max), Op::Min(Min)] {
         let mut g = Graph::new();
         let (a, b) = (g.add_input("a", &[4]), g.add_input("b", &[4]));
         let y = node(&mut g, op, &[a, b]);
@@ -77,7 +78,7 @@ fn samples_that_are_zero() {
     let mut g = Graph::new();
     let x = g.add_input("x", &[1, 4]);
     let w = g.add_constant("w", array(&[4, 3], |i| (i as f64 * 2.3).cos() * 0.2));
-    let y = node(&mut g, Op::Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] }, &[x, w]);
+    let y = node(&mut g, Op::Einsum(Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] }), &[x, w]);
     let y = node(&mut g, Op::Unary(Unary::LeakyRelu(0.1)), &[y]);
     let input = array(&[1, 4], |i| 0.5 - 0.3 * i as f64);
     let error = error(&g, y, &[vec![array(&[1, 4], |_| 0.0)]], &[input]);
@@ -89,7 +90,7 @@ fn values_near_1e_minus_15() {
     let mut g = Graph::new();
     let x = g.add_input("x", &[1, 4]);
     let w = g.add_constant("w", array(&[4, 3], |i| (i as f64 * 2.3).cos()));
-    let y = node(&mut g, Op::Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] }, &[x, w]);
+    let y = node(&mut g, Op::Einsum(Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] }), &[x, w]);
     let y = node(&mut g, Op::Unary(Unary::Relu), &[y]);
     let small = |s: usize| array(&[1, 4], move |i| ((i + s) as f64).sin() * 3e-15);
     let samples: Vec<_> = (0..4).map(|s| vec![small(s)]).collect();
@@ -102,7 +103,7 @@ fn slopes_far_below_1() {
     let mut g = Graph::new();
     let x = g.add_input("x", &[1, 3]);
     let slope = g.add_constant("slope", array(&[1, 3], |i| 1.1e-4 * (i + 1) as f64));
-    let y = node(&mut g, Op::PRelu, &[x, slope]);
+    let y = node(&mut g, Op::PRelu(PRelu), &[x, slope]);
     let negative = |s: usize| array(&[1, 3], move |i| -1.0 - ((i + s) as f64).sin().abs());
     let samples: Vec<_> = (0..4).map(|s| vec![negative(s)]).collect();
     let error = error(&g, y, &samples, &[negative(2)]);
@@ -127,7 +128,7 @@ fn logarithms_of_probabilities() {
     for (spread, entries) in [(8.0, 10), (60.0, 6), (12.0, 300)] {
         let mut g = Graph::new();
         let x = g.add_input("x", &[2, entries]);
-        let y = node(&mut g, Op::LogSoftmax { axes: vec![1] }, &[x]);
+        let y = node(&mut g, Op::LogSoftmax(LogSoftmax { axes: vec![1] }), &[x]);
         let logits = |s: usize| array(&[2, entries], move |i| ((i * 13 + s * 5) as f64).sin() * spread);
         let samples: Vec<_> = (0..6).map(|s| vec![logits(s)]).collect();
         let error = error(&g, y, &samples, &[logits(3)]);

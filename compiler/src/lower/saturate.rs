@@ -7,14 +7,14 @@
 
 use zktorch_blocks::program::{Advice, Interval};
 
-use super::builder::Refusal;
-use super::{Lowering, Value};
-use crate::graph::{NodeId, Unary};
+use super::{Lowering, Refusal, Value};
+use crate::graph::NodeId;
+use crate::ops::Unary;
 use crate::quantise::{Domain, to_integer, to_real};
 
 impl Lowering<'_> {
     /// `o = f(min(max(y, L), U))` for `y` the value `x` rounded to the domain's scale, at most `2^reach` steps beyond it; for the node `id`.
-    pub(super) fn saturated(
+    pub(crate) fn saturated(
         &mut self,
         id: NodeId,
         x: Value,

@@ -4,7 +4,11 @@ use ndarray::{ArrayD, IxDyn};
 use zktorch_blocks::execute::{check_satisfied, execute};
 use zktorch_blocks::program::Interval;
 
-use crate::graph::{Graph, NodeId, Op, ReduceKind, Unary, Window};
+use crate::graph::{Graph, NodeId};
+use crate::ops::{
+    Add, AveragePool, Broadcast, Concat, Conv, Einsum, Max, MaxPool, Min, Mul, Op, PRelu, Pad, Reduce, ReduceKind, Reshape,
+    Slice, Softmax, Sub, Take, Transpose, Unary, Window,
+};
 use crate::{Compiled, Like, Options, compile};
 
 /// Reproducible numbers in `[-1, 1)`.
@@ -66,7 +70,7 @@ fn check(graph: &mut Graph, last: NodeId, tolerance: f64) -> Compiled {
 }
 
 fn conv(window: Window, groups: usize) -> Op {
-    Op::Conv { window, groups }
+    Op::Conv(Conv { window, groups })
 }
 
 fn padded(kernel: usize, stride: usize, pad: usize) -> Window {
@@ -80,14 +84,14 @@ fn a_small_lenet() {
     let (w1, b1) = (constant(&mut g, 1, &[4, 1, 3, 3], 0.5), constant(&mut g, 2, &[4], 0.5));
     let y = node(&mut g, conv(Window::dense(&[3, 3]), 1), &[x, w1, b1]);
     let y = node(&mut g, Op::Unary(Unary::Relu), &[y]);
-    let y = node(&mut g, Op::MaxPool(padded(2, 2, 0)), &[y]);
+    let y = node(&mut g, Op::MaxPool(MaxPool(padded(2, 2, 0))), &[y]);
     let (w2, b2) = (constant(&mut g, 3, &[6, 4, 2, 2], 0.4), constant(&mut g, 4, &[6], 0.4));
     let y = node(&mut g, conv(Window::dense(&[2, 2]), 1), &[y, w2, b2]);
-    let y = node(&mut g, Op::MaxPool(padded(2, 2, 0)), &[y]);
+    let y = node(&mut g, Op::MaxPool(MaxPool(padded(2, 2, 0))), &[y]);
     let y = node(&mut g, Op::Unary(Unary::Relu), &[y]);
-    let y = g.add("flat", Op::Reshape, &[y], &[1, 24]);
+    let y = g.add("flat", Op::Reshape(Reshape), &[y], &[1, 24]);
     let w3 = constant(&mut g, 5, &[24, 5], 0.3);
-    let y = node(&mut g, Op::Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] }, &[y, w3]);
+    let y = node(&mut g, Op::Einsum(Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] }), &[y, w3]);
     let compiled = check(&mut g, y, 0.01);
     let totals = &compiled.report.totals;
     assert!(totals.tables <= 5, "{:?}", compiled.program.tables.iter().map(|t| &t.name).collect::<Vec<_>>());
@@ -104,7 +108,7 @@ fn overlapping_and_padded_pools() {
         let x = g.add_input("x", &[1, 3, 7, 7]);
         let w = constant(&mut g, 1, &[5, 3, 3, 3], 0.5);
         let y = node(&mut g, conv(padded(3, 1, 1), 1), &[x, w]);
-        let y = node(&mut g, Op::MaxPool(padded(kernel, stride, pad)), &[y]);
+        let y = node(&mut g, Op::MaxPool(MaxPool(padded(kernel, stride, pad))), &[y]);
         check(&mut g, y, 0.01);
         let mut g = Graph::new();
         let x = g.add_input("x", &[1, 3, 7, 7]);
@@ -113,7 +117,8 @@ fn overlapping_and_padded_pools() {
         let y = node(&mut g, Op::Unary(Unary::Tanh), &[y]);
         for count_include_pad in [true, false] {
             let mut g = g.clone();
-            let y = node(&mut g, Op::AveragePool { window: padded(kernel, stride, pad), count_include_pad }, &[y]);
+            let y =
+                node(&mut g, Op::AveragePool(AveragePool { window: padded(kernel, stride, pad), count_include_pad }), &[y]);
             check(&mut g, y, 0.01);
         }
     }
@@ -124,14 +129,14 @@ fn maxima_and_means_of_values_wider_than_activations() {
     // Inputs have two bits more than activations, and a sum of them one more.
     for doubled in [false, true] {
         for pool in [
-            Op::MaxPool(padded(3, 2, 1)),
-            Op::Reduce { kind: ReduceKind::Max, axes: vec![2, 3] },
-            Op::AveragePool { window: padded(3, 2, 1), count_include_pad: false },
-            Op::Reduce { kind: ReduceKind::Mean, axes: vec![2, 3] },
+            Op::MaxPool(MaxPool(padded(3, 2, 1))),
+            Op::Reduce(Reduce { kind: ReduceKind::Max, axes: vec![2, 3] }),
+            Op::AveragePool(AveragePool { window: padded(3, 2, 1), count_include_pad: false }),
+            Op::Reduce(Reduce { kind: ReduceKind::Mean, axes: vec![2, 3] }),
         ] {
             let mut g = Graph::new();
             let x = g.add_input("x", &[1, 2, 5, 5]);
-            let y = if doubled { node(&mut g, Op::Add, &[x, x]) } else { x };
+            let y = if doubled { node(&mut g, Op::Add(Add), &[x, x]) } else { x };
             let y = node(&mut g, pool, &[y]);
             g.add_output("out", y);
             let samples: Vec<_> = (0..4).map(|s| vec![noise(s, &[1, 2, 5, 5])]).collect();
@@ -161,14 +166,14 @@ fn functions_of_values_wider_than_activations() {
     let mut g = Graph::new();
     let x = g.add_input("x", &[1, 2, 5, 5]);
     let slope = g.add_constant("slope", noise(7, &[1, 2, 1, 1]));
-    let slope = g.add("slopes", Op::Broadcast, &[slope], &[1, 2, 5, 5]);
-    let y = node(&mut g, Op::PRelu, &[x, slope]);
+    let slope = g.add("slopes", Op::Broadcast(Broadcast), &[slope], &[1, 2, 5, 5]);
+    let y = node(&mut g, Op::PRelu(PRelu), &[x, slope]);
     g.add_output("out", y);
     compiles(&g, 10, &[(-1.0, 1.0)]);
     for function in [Unary::Relu, Unary::Tanh] {
         let mut g = Graph::new();
         let x = g.add_input("x", &[1, 2, 5, 5]);
-        let y = node(&mut g, Op::MaxPool(padded(3, 2, 1)), &[x]);
+        let y = node(&mut g, Op::MaxPool(MaxPool(padded(3, 2, 1))), &[x]);
         let y = node(&mut g, Op::Unary(function), &[y]);
         g.add_output("out", y);
         compiles(&g, 10, &[(-1.0, 1.0)]);
@@ -178,7 +183,7 @@ fn functions_of_values_wider_than_activations() {
 #[test]
 fn extremes_of_operands_far_apart() {
     // The result is small, the difference of the operands is not.
-    for (op, far) in [(Op::Max, (-50.0, 0.0)), (Op::Min, (0.0, 50.0))] {
+    for (op, far) in [(Op::Max(Max), (-50.0, 0.0)), (Op::Min(Min), (0.0, 50.0))] {
         let mut g = Graph::new();
         let (a, b) = (g.add_input("a", &[1, 8]), g.add_input("b", &[1, 8]));
         let y = node(&mut g, op, &[a, b]);
@@ -194,10 +199,10 @@ fn scores_of_too_fine_a_scale_are_refused() {
     let x = g.add_input("x", &[1, 3]);
     let scaled = (0..3).fold(x, |y, i| {
         let factor = g.add_constant(format!("c{i}"), ArrayD::from_elem(IxDyn(&[1, 1]), 0.9f64));
-        let factor = g.add(format!("c{i}.broadcast"), Op::Broadcast, &[factor], &[1, 3]);
-        node(&mut g, Op::Mul, &[y, factor])
+        let factor = g.add(format!("c{i}.broadcast"), Op::Broadcast(Broadcast), &[factor], &[1, 3]);
+        node(&mut g, Op::Mul(Mul), &[y, factor])
     });
-    let y = node(&mut g, Op::Softmax { axes: vec![1] }, &[scaled]);
+    let y = node(&mut g, Op::Softmax(Softmax { axes: vec![1] }), &[scaled]);
     g.add_output("out", y);
     let options = Options { bits: Some(8), ..Options::default() };
     let error =
@@ -207,7 +212,10 @@ fn scores_of_too_fine_a_scale_are_refused() {
 
 #[test]
 fn pools_whose_windows_hold_nothing_are_refused() {
-    for op in [Op::AveragePool { window: padded(2, 2, 2), count_include_pad: false }, Op::MaxPool(padded(2, 2, 2))] {
+    for op in [
+        Op::AveragePool(AveragePool { window: padded(2, 2, 2), count_include_pad: false }),
+        Op::MaxPool(MaxPool(padded(2, 2, 2))),
+    ] {
         let mut g = Graph::new();
         let x = g.add_input("x", &[1, 1, 4, 4]);
         let y = node(&mut g, op, &[x]);
@@ -240,13 +248,13 @@ fn residual_block_and_global_mean() {
     let shortcut = node(&mut g, Op::Unary(Unary::Relu), &[y]);
     let w = constant(&mut g, 2, &[4, 4, 3, 3], 0.3);
     let y = node(&mut g, conv(padded(3, 1, 1), 1), &[shortcut, w]);
-    let y = node(&mut g, Op::Add, &[y, shortcut]);
+    let y = node(&mut g, Op::Add(Add), &[y, shortcut]);
     let y = node(&mut g, Op::Unary(Unary::Relu), &[y]);
-    let y = node(&mut g, Op::Reduce { kind: ReduceKind::Mean, axes: vec![2, 3] }, &[y]);
-    let y = g.add("flat", Op::Reshape, &[y], &[1, 4]);
+    let y = node(&mut g, Op::Reduce(Reduce { kind: ReduceKind::Mean, axes: vec![2, 3] }), &[y]);
+    let y = g.add("flat", Op::Reshape(Reshape), &[y], &[1, 4]);
     let w = constant(&mut g, 3, &[3, 4], 1.0);
-    let y = node(&mut g, Op::Einsum { lhs: vec![0, 1], rhs: vec![2, 1], out: vec![0, 2] }, &[y, w]);
-    let y = node(&mut g, Op::Softmax { axes: vec![1] }, &[y]);
+    let y = node(&mut g, Op::Einsum(Einsum { lhs: vec![0, 1], rhs: vec![2, 1], out: vec![0, 2] }), &[y, w]);
+    let y = node(&mut g, Op::Softmax(Softmax { axes: vec![1] }), &[y]);
     check(&mut g, y, 0.01);
 }
 
@@ -255,23 +263,23 @@ fn layout_and_elementwise() {
     let mut g = Graph::new();
     let a = g.add_input("a", &[1, 4, 6]);
     let b = g.add_input("b", &[1, 4, 6]);
-    let product = node(&mut g, Op::Mul, &[a, b]);
+    let product = node(&mut g, Op::Mul(Mul), &[a, b]);
     let scaled = constant(&mut g, 1, &[1, 4, 1], 2.0);
-    let scaled = g.add("scale", Op::Broadcast, &[scaled], &[1, 4, 6]);
-    let y = node(&mut g, Op::Mul, &[product, scaled]);
-    let y = node(&mut g, Op::Sub, &[y, a]);
+    let scaled = g.add("scale", Op::Broadcast(Broadcast), &[scaled], &[1, 4, 6]);
+    let y = node(&mut g, Op::Mul(Mul), &[product, scaled]);
+    let y = node(&mut g, Op::Sub(Sub), &[y, a]);
     let y = node(&mut g, Op::Unary(Unary::Silu), &[y]);
-    let z = node(&mut g, Op::Transpose(vec![0, 2, 1]), &[b]);
-    let z = g.add("fold", Op::Reshape, &[z], &[1, 4, 6]);
-    let y = node(&mut g, Op::Concat { axis: 1 }, &[y, z, a]);
-    let y = node(&mut g, Op::Slice { axis: 1, start: 1, end: 11, step: 3 }, &[y]);
-    let y = node(&mut g, Op::Pad { begin: vec![0, 1, 0], end: vec![0, 0, 2], value: 0.5 }, &[y]);
-    let y = node(&mut g, Op::Take { axis: 2, indices: vec![7, 0, 3, 3] }, &[y]);
-    let top = node(&mut g, Op::Reduce { kind: ReduceKind::Max, axes: vec![2] }, &[y]);
-    let top = g.add("spread", Op::Broadcast, &[top], &[1, 5, 4]);
+    let z = node(&mut g, Op::Transpose(Transpose(vec![0, 2, 1])), &[b]);
+    let z = g.add("fold", Op::Reshape(Reshape), &[z], &[1, 4, 6]);
+    let y = node(&mut g, Op::Concat(Concat { axis: 1 }), &[y, z, a]);
+    let y = node(&mut g, Op::Slice(Slice { axis: 1, start: 1, end: 11, step: 3 }), &[y]);
+    let y = node(&mut g, Op::Pad(Pad { begin: vec![0, 1, 0], end: vec![0, 0, 2], value: 0.5 }), &[y]);
+    let y = node(&mut g, Op::Take(Take { axis: 2, indices: vec![7, 0, 3, 3] }), &[y]);
+    let top = node(&mut g, Op::Reduce(Reduce { kind: ReduceKind::Max, axes: vec![2] }), &[y]);
+    let top = g.add("spread", Op::Broadcast(Broadcast), &[top], &[1, 5, 4]);
     let low = node(&mut g, Op::Unary(Unary::Neg), &[top]);
-    let y = node(&mut g, Op::Max, &[y, low]);
-    let y = node(&mut g, Op::Sub, &[top, y]);
+    let y = node(&mut g, Op::Max(Max), &[y, low]);
+    let y = node(&mut g, Op::Sub(Sub), &[top, y]);
     check(&mut g, y, 0.02);
 }
 
@@ -283,7 +291,7 @@ fn outputs_that_are_four_times_an_input_or_another_output() {
     let f = node(&mut g, Op::Unary(Unary::Relu), &[x]);
     let four = g.add_constant("four", ArrayD::from_elem(IxDyn(&[1, 1]), 4f64));
     for (name, of) in [("4x", x), ("4f", f)] {
-        let product = node(&mut g, Op::Mul, &[of, four]);
+        let product = node(&mut g, Op::Mul(Mul), &[of, four]);
         g.add_output(name, product);
     }
     g.add_output("x", x);
@@ -296,7 +304,7 @@ fn inputs_like_another_models_outputs_are_as_large() {
     let mut g = Graph::new();
     let x = g.add_input("x", &[1, 2]);
     let y = node(&mut g, Op::Unary(Unary::Tanh), &[x]);
-    let y = node(&mut g, Op::Add, &[y, x]);
+    let y = node(&mut g, Op::Add(Add), &[y, x]);
     let y = node(&mut g, Op::Unary(Unary::Relu), &[y]);
     g.add_output("y", y);
     let inputs_like = vec![Like { scale: 4, interval: Interval::new(-2048, 2047), columns: Vec::new() }];
@@ -312,7 +320,7 @@ fn debug_output_shows_no_weights() {
     let mut g = Graph::new();
     let x = g.add_input("x", &[1, 2]);
     let w = g.add_constant("w", ArrayD::from_elem(IxDyn(&[1, 2]), 0.8125f64));
-    let y = node(&mut g, Op::Mul, &[x, w]);
+    let y = node(&mut g, Op::Mul(Mul), &[x, w]);
     g.add_output("y", y);
     let sample = vec![ArrayD::from_elem(IxDyn(&[1, 2]), 0.8125f64)];
     let text = format!("{g:?} {:?}", g.evaluate(&sample).expect("runs"));

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use ndarray::{ArrayD, Dimension};
 
-use crate::graph::{Graph, NodeId, Op, Window};
+use crate::graph::{Graph, NodeId};
+use crate::ops::{MaxPool, Op, Window};
 
 /// Smallest and largest value seen.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,6 +17,32 @@ pub struct Range {
 }
 
 impl Range {
+    /// Nothing is known.
+    pub(crate) const UNBOUNDED: Self = Self { lo: f64::NEG_INFINITY, hi: f64::INFINITY };
+    /// Probabilities, and answers.
+    pub(crate) const UNIT: Self = Self { lo: 0.0, hi: 1.0 };
+
+    /// All numbers up to a magnitude.
+    pub(crate) fn symmetric(magnitude: f64) -> Self {
+        Self { lo: -magnitude, hi: magnitude }
+    }
+
+    /// The smallest range with all of these numbers.
+    pub(crate) fn hull(values: impl IntoIterator<Item = f64>) -> Self {
+        let start = Self { lo: f64::INFINITY, hi: f64::NEG_INFINITY };
+        values.into_iter().fold(start, |r, v| Self { lo: r.lo.min(v), hi: r.hi.max(v) })
+    }
+
+    /// The hull of what a function gives of the ends of two ranges.
+    pub(crate) fn corners(self, other: Self, f: impl Fn(f64, f64) -> f64) -> Self {
+        Self::hull([f(self.lo, other.lo), f(self.lo, other.hi), f(self.hi, other.lo), f(self.hi, other.hi)])
+    }
+
+    /// A product in which 0 times infinity counts as 0: the 0 is one.
+    pub(crate) fn times(a: f64, b: f64) -> f64 {
+        if a == 0.0 || b == 0.0 { 0.0 } else { a * b }
+    }
+
     /// The largest magnitude in the range.
     pub fn magnitude(&self) -> f64 {
         self.lo.abs().max(self.hi.abs())
@@ -42,7 +69,7 @@ impl Calibration {
         for (id, node) in graph.nodes() {
             let range = range_of(value(id));
             self.ranges.entry(id).and_modify(|r| r.join(range)).or_insert(range);
-            if let (Op::MaxPool(window), Some(&operand)) = (&node.op, graph.operands(id).first()) {
+            if let (Op::MaxPool(MaxPool(window)), Some(&operand)) = (&node.op, graph.operands(id).first()) {
                 // A monotone function before the pool may be moved behind it: the spread before it counts as well.
                 let before = match graph.op(operand) {
                     Op::Unary(f) if f.is_monotone() => graph.operands(operand)[0],

@@ -8,7 +8,7 @@ mod search;
 
 pub use calibration::{Calibration, Range};
 pub use plan::Settings;
-pub(crate) use plan::{Plan, SCALES, is_layout, is_tiling, log_softmax_rows, softmax_rows};
+pub(crate) use plan::{Plan, SCALES};
 pub(crate) use saturation::{Domain, saturates};
 pub(crate) use search::{candidates, finest};
 

@@ -7,7 +7,8 @@ use super::saturation::{CLASS, Domain, REACH, WORTH, saturable};
 use super::{Calibration, scale_for};
 use zktorch_blocks::program::Program;
 
-use crate::graph::{Graph, NodeId, Op, ReduceKind, Unary, Window};
+use crate::graph::{Graph, NodeId};
+use crate::ops::{Demand, MaxPool, Op, Unary, Window, is_tiling};
 
 /// Scales that a lowering may have.
 pub(crate) const SCALES: RangeInclusive<i64> = -128..=128;
@@ -80,7 +81,7 @@ impl Plan {
         let mut pools: HashMap<NodeId, FusedPool> = HashMap::new();
         let mut absorbed = HashSet::new();
         for (id, node) in graph.nodes() {
-            if let Op::MaxPool(window) = &node.op {
+            if let Op::MaxPool(MaxPool(window)) = &node.op {
                 let (last, pool) = fuse(graph, id, window, &pools, &absorbed);
                 if last != id || pool.source != graph.operands(id)[0] {
                     absorbed.insert(if last == id { graph.operands(id)[0] } else { id });
@@ -95,14 +96,7 @@ impl Plan {
             }
         }
         for (id, node) in graph.nodes() {
-            let (finest, rows) = match node.op {
-                Op::Softmax { .. } => (10, softmax_rows(settings)),
-                // The last row is for entries that do not count.
-                Op::MaskedSoftmax { .. } => (10, softmax_rows(settings) - 1),
-                // A logarithm shows what an exponential hides.
-                Op::LogSoftmax { .. } => (14, log_softmax_rows(settings)),
-                _ => continue,
-            };
+            let Some(Demand { rows, finest }) = node.op.operator().demand(settings) else { continue };
             let Some(&scores) = graph.operands(id).first() else { continue };
             let range = calibration.range(scores);
             let width = ((range.hi - range.lo) * margin).max(1.0);
@@ -113,7 +107,7 @@ impl Plan {
             plan.saturate(graph, settings);
         }
         for id in graph.order().into_iter().rev() {
-            if matches!(graph.op(id), Op::Concat { .. }) {
+            if matches!(graph.op(id), Op::Concat(_)) {
                 let operands = graph.operands(id);
                 if let Some(scale) = operands.iter().map(|&o| plan.origin_scale(graph, o)).min() {
                     operands.iter().for_each(|&o| plan.lower_to(graph, o, scale));
@@ -167,12 +161,7 @@ impl Plan {
 
     /// The node whose requantisation sets the scale of this one's values.
     fn origin(&self, graph: &Graph, id: NodeId) -> NodeId {
-        let operand = || graph.operands(id).first().copied();
-        let next = match graph.op(id) {
-            Op::Unary(Unary::Relu | Unary::LeakyRelu(_)) | Op::MaxPool(_) => operand(),
-            op if is_layout(op) => operand(),
-            _ => None,
-        };
+        let next = graph.operands(id).first().copied().filter(|_| graph.op(id).nature().keeps_scale);
         next.map_or(id, |next| self.origin(graph, next))
     }
 
@@ -186,7 +175,7 @@ impl Plan {
             let known = self.scales.entry(id).or_insert(scale);
             *known = (*known).min(scale);
         }
-        if matches!(graph.op(origin), Op::Concat { .. }) {
+        if matches!(graph.op(origin), Op::Concat(_)) {
             for operand in graph.operands(origin) {
                 self.lower_to(graph, operand, scale);
             }
@@ -200,7 +189,7 @@ impl Plan {
         let mut gained = 0;
         loop {
             let users = graph.users(current);
-            let linear = users.iter().find(|&&(user, _)| passes_through(graph.op(user)));
+            let linear = users.iter().find(|&&(user, _)| graph.op(user).nature().linear);
             match (users.first(), linear) {
                 (None, _) => return None,
                 (Some(_), Some(&(user, _))) => {
@@ -213,40 +202,9 @@ impl Plan {
     }
 }
 
-/// Rows of the table of exponentials: as many differences of scores can be told apart.
-pub(crate) fn softmax_rows(settings: Settings) -> usize {
-    1 << settings.bits.max(11)
-}
-
-/// The same where the logarithm is taken: large scores must not take their precision from probabilities near 1.
-pub(crate) fn log_softmax_rows(settings: Settings) -> usize {
-    1 << settings.bits.max(14)
-}
-
-/// Operations that only move entries.
-pub(crate) fn is_layout(op: &Op) -> bool {
-    matches!(op, Op::Reshape | Op::Transpose(_) | Op::Slice { .. } | Op::Pad { .. } | Op::Broadcast | Op::Take { .. })
-}
-
-fn passes_through(op: &Op) -> bool {
-    is_layout(op)
-        || matches!(
-            op,
-            Op::Add
-                | Op::Sub
-                | Op::AveragePool { .. }
-                | Op::Unary(Unary::Neg)
-                | Op::Reduce { kind: ReduceKind::Sum | ReduceKind::Mean, .. }
-        )
-}
-
 /// Bits of scale that an exact mean adds.
 fn gain(graph: &Graph, operand: NodeId, user: NodeId) -> i32 {
-    let count = match graph.op(user) {
-        Op::AveragePool { window, .. } => window.taps(),
-        Op::Reduce { kind: ReduceKind::Mean, axes } => axes.iter().map(|&a| graph.shape(operand)[a]).product(),
-        _ => 1,
-    };
+    let count = graph.op(user).operator().averaged(graph.shape(operand));
     if count.is_power_of_two() { count.trailing_zeros() as i32 } else { 0 }
 }
 
@@ -277,11 +235,4 @@ fn fuse(
         return (*user, FusedPool { function: Some(f.clone()), ..plain });
     }
     (id, plain)
-}
-
-/// Whether windows neither overlap nor touch padding.
-pub(crate) fn is_tiling(window: &Window) -> bool {
-    window.kernel == window.strides
-        && window.dilations.iter().all(|&d| d == 1)
-        && window.pads_begin.iter().chain(&window.pads_end).all(|&p| p == 0)
 }

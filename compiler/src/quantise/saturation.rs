@@ -1,7 +1,8 @@
 //! Which functions are looked up in tables that end where the functions do (docs/lowerings.md, section 7).
 
 use super::{Settings, scale_for};
-use crate::graph::{Graph, NodeId, Op, Unary};
+use crate::graph::{Graph, NodeId};
+use crate::ops::{Op, Unary};
 
 /// Bits of scale that saturation must gain to be worth a lookup.
 pub(super) const WORTH: i32 = 2;

@@ -4,7 +4,7 @@ use super::net::{Net, Subject};
 use super::{EQUATION, fraction, shift, told, witness};
 use zktorch_blocks::field::from_i64;
 use zktorch_blocks::transcript::Equation;
-use zktorch_compiler::graph::{Op, Unary};
+use zktorch_compiler::ops::{Op, Unary};
 use zktorch_tests::lying::{Lie, case, refuse_all};
 
 /// A function between two products, on so many entries that it takes a table of its own.

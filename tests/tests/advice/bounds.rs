@@ -3,8 +3,9 @@
 use super::net::Net;
 use ndarray::{ArrayD, IxDyn};
 use zktorch_blocks::program::{Program, Visibility};
-use zktorch_compiler::graph::{Domain, Op, ReduceKind, Unary, Window};
+use zktorch_compiler::graph::Domain;
 use zktorch_compiler::import::{ImportOptions, load_bytes, load_path};
+use zktorch_compiler::ops::{AveragePool, LogSoftmax, MaxPool, Op, Reduce, ReduceKind, Softmax, Unary, Window};
 use zktorch_compiler::{Options, compile};
 use zktorch_models::bundled;
 use zktorch_models::zoo::Zoo;
@@ -32,15 +33,15 @@ fn every_lowering_bounds_every_tensor() {
         Net::new(&[1, 4]).dense("fc", 80).then("f", Op::Unary(Unary::Tanh)),
         Net::new(&[1, 4]).dense("fc", 3).then("f", Op::Unary(Unary::Relu)).dense("fd", 2),
         Net::new(&[1, 4]).dense("fc", 80).then("f", Op::Unary(Unary::Relu)).dense("fd", 2),
-        square(Net::new(&[1, 1, 2, 4])).then("pool", Op::MaxPool(tiling.clone())),
-        square(Net::new(&[1, 1, 2, 4])).then("pool", Op::MaxPool(tiling)).then("f", Op::Unary(Unary::Tanh)),
-        Net::new(&[1, 1, 5]).then("pool", Op::MaxPool(padded.clone())),
-        Net::new(&[1, 1, 5]).then("pool", Op::AveragePool { window: padded, count_include_pad: false }),
-        Net::new(&[1, 5]).then("mean", Op::Reduce { kind: ReduceKind::Mean, axes: vec![1] }),
-        Net::new(&[1, 5]).then("max", Op::Reduce { kind: ReduceKind::Max, axes: vec![1] }),
-        Net::new(&[3, 3]).dense("fc", 3).then("p", Op::Softmax { axes: vec![1] }).dense("fd", 2),
-        Net::new(&[1, 3]).then("p", Op::Softmax { axes: vec![1] }),
-        Net::new(&[3, 3]).dense("fc", 3).then("p", Op::LogSoftmax { axes: vec![1] }),
+        square(Net::new(&[1, 1, 2, 4])).then("pool", Op::MaxPool(MaxPool(tiling.clone()))),
+        square(Net::new(&[1, 1, 2, 4])).then("pool", Op::MaxPool(MaxPool(tiling))).then("f", Op::Unary(Unary::Tanh)),
+        Net::new(&[1, 1, 5]).then("pool", Op::MaxPool(MaxPool(padded.clone()))),
+        Net::new(&[1, 1, 5]).then("pool", Op::AveragePool(AveragePool { window: padded, count_include_pad: false })),
+        Net::new(&[1, 5]).then("mean", Op::Reduce(Reduce { kind: ReduceKind::Mean, axes: vec![1] })),
+        Net::new(&[1, 5]).then("max", Op::Reduce(Reduce { kind: ReduceKind::Max, axes: vec![1] })),
+        Net::new(&[3, 3]).dense("fc", 3).then("p", Op::Softmax(Softmax { axes: vec![1] })).dense("fd", 2),
+        Net::new(&[1, 3]).then("p", Op::Softmax(Softmax { axes: vec![1] })),
+        Net::new(&[3, 3]).dense("fc", 3).then("p", Op::LogSoftmax(LogSoftmax { axes: vec![1] })),
         Net::of(Domain::Boolean, &[1, 4]).then("f", Op::Unary(Unary::ToReal)).dense("fc", 3),
     ];
     let clip = Op::Unary(Unary::Clip { lo: -0.0625, hi: 0.25 });
@@ -58,7 +59,7 @@ fn every_lowering_bounds_every_tensor() {
 #[test]
 fn a_batch_product_is_no_sum() {
     // Of 4096 exponentials below 2^15: their sum times a quotient below 2^17, twice.
-    let softmax = Net::new(&[1, 4096]).then("p", Op::Softmax { axes: vec![1] }).program();
+    let softmax = Net::new(&[1, 4096]).then("p", Op::Softmax(Softmax { axes: vec![1] })).program();
     assert!(bits(&softmax) <= 44, "{}", bits(&softmax));
 }
 
@@ -99,7 +100,7 @@ fn models_of_the_zoo_are_bounded() {
 #[test]
 fn a_missing_lookup_leaves_its_tensor_unbounded() {
     let window = Window { strides: vec![2, 2], ..Window::dense(&[2, 2]) };
-    let net = Net::new(&[1, 1, 2, 4]).then("square", Op::Unary(Unary::Square)).then("pool", Op::MaxPool(window));
+    let net = Net::new(&[1, 1, 2, 4]).then("square", Op::Unary(Unary::Square)).then("pool", Op::MaxPool(MaxPool(window)));
     let s = net.then("f", Op::Unary(Unary::Tanh)).keys(true, 3);
     let mut program = s.program().clone();
     let maximum = tensor(&program, "f.max");

@@ -4,13 +4,13 @@ use super::net::{Net, Subject};
 use super::{shift, told, witness};
 use ndarray::{ArrayD, IxDyn};
 use zktorch_blocks::field::from_i64;
-use zktorch_compiler::graph::Op;
+use zktorch_compiler::ops::{MaskedSoftmax, Op};
 use zktorch_tests::lying::Lie;
 
 /// Three rows of a causal mask, padded to four, with products around.
 fn causal() -> Subject {
     let mask = ArrayD::from_shape_fn(IxDyn(&[3, 3]), |i| if i[1] > i[0] { 0.0 } else { 1.0 });
-    let op = Op::MaskedSoftmax { axes: vec![1], gap: 1e9 };
+    let op = Op::MaskedSoftmax(MaskedSoftmax { axes: vec![1], gap: 1e9 });
     let net = Net::new(&[3, 3]).dense("fc", 3).with("p", op, mask).dense("fd", 2);
     // The largest score of row 0 is masked, and row 1 has two different ones.
     net.keys(true, 3).with_input(|s| {

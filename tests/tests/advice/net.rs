@@ -5,7 +5,8 @@ use ndarray::{ArrayD, IxDyn};
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::execute::execute;
 use zktorch_blocks::program::{Program, Tensor};
-use zktorch_compiler::graph::{Domain, Graph, NodeId, Op};
+use zktorch_compiler::graph::{Domain, Graph, NodeId};
+use zktorch_compiler::ops::{Add, Einsum, Op};
 use zktorch_compiler::{Compiled, Options, compile};
 use zktorch_tests::data::tensor;
 use zktorch_tests::fixture::Fixture;
@@ -57,7 +58,7 @@ impl Net {
     pub fn dense(mut self, name: &str, outputs: usize) -> Self {
         let rows = self.graph.shape(self.last)[1];
         let weight = self.graph.add_constant(format!("{name}.constant"), noise(rows + outputs, &[rows, outputs]));
-        let op = Op::Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] };
+        let op = Op::Einsum(Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] });
         self.last = self.graph.add_inferred(name, op, &[self.last, weight]).expect("shapes fit");
         self
     }
@@ -73,7 +74,7 @@ impl Net {
     pub fn plus(mut self, name: &str) -> Self {
         let shape = self.graph.shape(self.last).to_vec();
         let constant = self.graph.add_constant(format!("{name}.constant"), noise(11, &shape));
-        self.last = self.graph.add_inferred(name, Op::Add, &[self.last, constant]).expect("shapes fit");
+        self.last = self.graph.add_inferred(name, Op::Add(Add), &[self.last, constant]).expect("shapes fit");
         self
     }
 

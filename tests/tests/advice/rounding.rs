@@ -6,7 +6,8 @@ use zktorch_blocks::add::Polynomial;
 use zktorch_blocks::field::from_i64;
 use zktorch_blocks::program::{Program, Role, Source};
 use zktorch_blocks::transcript::Check;
-use zktorch_compiler::graph::{Domain, Op, ReduceKind, Unary, Window};
+use zktorch_compiler::graph::Domain;
+use zktorch_compiler::ops::{AveragePool, Op, Reduce, ReduceKind, Unary, Window};
 use zktorch_tests::data::{Data, tensor};
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::lying::{Lie, case, refuse_all};
@@ -147,7 +148,7 @@ fn private_inputs_of_a_type() {
 /// Windows of two, three and two entries.
 fn average() -> Subject {
     let window = Window { strides: vec![2], pads_begin: vec![1], pads_end: vec![1], ..Window::dense(&[3]) };
-    let pool = Op::AveragePool { window, count_include_pad: false };
+    let pool = Op::AveragePool(AveragePool { window, count_include_pad: false });
     Net::new(&[1, 1, 5]).then("pool", pool).then("f", Op::Unary(Unary::Tanh)).keys(true, 3)
 }
 
@@ -173,7 +174,7 @@ fn averages() {
 #[test]
 fn rows_that_pad_a_table() {
     // Six rows, padded to eight by repeating row 0.
-    let s = Net::new(&[1, 6]).then("mean", Op::Reduce { kind: ReduceKind::Mean, axes: vec![1] }).keys(true, 3);
+    let s = Net::new(&[1, 6]).then("mean", Op::Reduce(Reduce { kind: ReduceKind::Mean, axes: vec![1] })).keys(true, 3);
     let program = s.program();
     let id = program.lookups.iter().find(|l| l.columns == [tensor(program, "mean.remainder")]).expect("looked up").table;
     let table = &program.tables[id];

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, IxDyn};
 
-use super::super::{Graph, NodeId, Op, ReduceKind};
-use super::constants::{add_broadcast, behind, combine, compressed, uniform};
+use super::super::{Graph, NodeId};
+use super::constants::{add_broadcast, combine, compressed, uniform};
+use crate::ops::{Add, Div, Einsum, Mul, Op, Reduce, ReduceKind, Sub};
 
 /// Brings products and sums with constants to normal form and folds them into convolutions, einsums and reductions.
 pub fn fold_affine(graph: &mut Graph) -> bool {
@@ -18,9 +19,9 @@ pub fn fold_affine(graph: &mut Graph) -> bool {
             continue;
         }
         let step = match graph.op(id) {
-            Op::Sub | Op::Div => without_inverse(graph, id),
-            Op::Add => sum(graph, id),
-            Op::Mul => product(graph, id),
+            Op::Sub(Sub) | Op::Div(Div) => without_inverse(graph, id),
+            Op::Add(Add) => sum(graph, id),
+            Op::Mul(Mul) => product(graph, id),
             _ => None,
         };
         if let Some(new) = step {
@@ -34,21 +35,21 @@ pub fn fold_affine(graph: &mut Graph) -> bool {
 /// `x - c` as `x + (-c)`, `c - x` as `x * (-1) + c`, `x / c` as `x * (1 / c)`.
 fn without_inverse(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     let [x, c] = graph.operands(id)[..] else { return None };
-    if matches!(graph.op(id), Op::Sub)
-        && behind(graph, c).is_none()
-        && let Some(value) = behind(graph, x)
+    if matches!(graph.op(id), Op::Sub(Sub))
+        && graph.behind(c).is_none()
+        && let Some(value) = graph.behind(x)
     {
         let minus_one = ArrayD::from_elem(IxDyn(&vec![1; value.ndim()]), -1.0);
-        let negated = with_constant(graph, id, Op::Mul, c, minus_one);
-        return Some(with_constant(graph, id, Op::Add, negated, compressed(&value)));
+        let negated = with_constant(graph, id, Op::Mul(Mul), c, minus_one);
+        return Some(with_constant(graph, id, Op::Add(Add), negated, compressed(&value)));
     }
-    if behind(graph, x).is_some() {
+    if graph.behind(x).is_some() {
         return None;
     }
-    let value = behind(graph, c)?;
+    let value = graph.behind(c)?;
     let (op, value) = match graph.op(id) {
-        Op::Sub => (Op::Add, value.mapv(|v| -v)),
-        _ if value.iter().all(|v| v.recip().is_finite()) => (Op::Mul, value.mapv(f64::recip)),
+        Op::Sub(Sub) => (Op::Add(Add), value.mapv(|v| -v)),
+        _ if value.iter().all(|v| v.recip().is_finite()) => (Op::Mul(Mul), value.mapv(f64::recip)),
         _ => return None,
     };
     Some(with_constant(graph, id, op, x, value))
@@ -64,7 +65,7 @@ fn with_constant(graph: &mut Graph, id: NodeId, op: Op, x: NodeId, value: ArrayD
 /// The variable and the constant operand, and whether they change places for that.
 fn split(graph: &Graph, id: NodeId) -> Option<(NodeId, Arc<ArrayD<f64>>, bool)> {
     let [a, b] = graph.operands(id)[..] else { return None };
-    match (behind(graph, a), behind(graph, b)) {
+    match (graph.behind(a), graph.behind(b)) {
         (None, Some(constant)) => Some((a, constant, false)),
         (Some(constant), None) => Some((b, constant, true)),
         _ => None,
@@ -79,13 +80,13 @@ fn sum(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     }
     if graph.uses(x) == 1 {
         match graph.op(x) {
-            Op::Add => {
+            Op::Add(Add) => {
                 if let Some((y, first, _)) = split(graph, x) {
                     let total = combine(&first, &shift, |a, b| a + b)?;
-                    return Some(with_constant(graph, id, Op::Add, y, total));
+                    return Some(with_constant(graph, id, Op::Add(Add), y, total));
                 }
             }
-            Op::Conv { .. } => {
+            Op::Conv(_) => {
                 if let Some(folded) = shifted_conv(graph, id, x, &shift) {
                     return Some(folded);
                 }
@@ -93,7 +94,7 @@ fn sum(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
             _ => {}
         }
     }
-    swapped.then(|| with_constant(graph, id, Op::Add, x, shift))
+    swapped.then(|| with_constant(graph, id, Op::Add(Add), x, shift))
 }
 
 fn product(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
@@ -107,31 +108,31 @@ fn product(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     {
         return Some(folded);
     }
-    swapped.then(|| with_constant(graph, id, Op::Mul, x, scale))
+    swapped.then(|| with_constant(graph, id, Op::Mul(Mul), x, scale))
 }
 
 /// `id = x * scale` with the scale inside of `x`, which has no other user.
 fn fold_scale(graph: &mut Graph, id: NodeId, x: NodeId, scale: &ArrayD<f64>) -> Option<NodeId> {
     match graph.op(x).clone() {
-        Op::Mul => {
+        Op::Mul(Mul) => {
             let (y, first, _) = split(graph, x)?;
             let total = combine(&first, scale, |a, b| a * b)?;
-            Some(with_constant(graph, id, Op::Mul, y, total))
+            Some(with_constant(graph, id, Op::Mul(Mul), y, total))
         }
-        Op::Add => {
+        Op::Add(Add) => {
             let (y, shift, _) = split(graph, x)?;
             let shift = combine(&shift, scale, |a, b| a * b)?;
-            let scaled = with_constant(graph, id, Op::Mul, y, scale.clone());
-            Some(with_constant(graph, id, Op::Add, scaled, shift))
+            let scaled = with_constant(graph, id, Op::Mul(Mul), y, scale.clone());
+            Some(with_constant(graph, id, Op::Add(Add), scaled, shift))
         }
-        Op::Conv { .. } => scaled_conv(graph, x, scale),
-        Op::Einsum { lhs, rhs, out } => scaled_einsum(graph, x, [&lhs, &rhs], &out, scale),
-        Op::Reduce { kind: ReduceKind::Sum, axes } => {
+        Op::Conv(_) => scaled_conv(graph, x, scale),
+        Op::Einsum(Einsum { lhs, rhs, out }) => scaled_einsum(graph, x, [&lhs, &rhs], &out, scale),
+        Op::Reduce(Reduce { kind: ReduceKind::Sum, axes }) => {
             let y = *graph.operands(x).first()?;
             let count: usize = axes.iter().map(|&axis| graph.shape(y)[axis]).product();
             let mean = (uniform(scale)? * count as f64 - 1.0).abs() < 1e-6;
             let (name, shape) = (graph.node(id).name.clone(), graph.shape(id).to_vec());
-            mean.then(|| graph.add(name, Op::Reduce { kind: ReduceKind::Mean, axes }, &[y], &shape))
+            mean.then(|| graph.add(name, Op::Reduce(Reduce { kind: ReduceKind::Mean, axes }), &[y], &shape))
         }
         _ => None,
     }
@@ -152,7 +153,7 @@ fn shifted_conv(graph: &mut Graph, id: NodeId, conv: NodeId, shift: &ArrayD<f64>
     let operands = graph.operands(conv);
     let shift = per_channel(shift, graph.shape(conv)[1])?;
     let bias = match operands.get(2) {
-        Some(&bias) => combine(&*behind(graph, bias)?, &shift, |a, b| a + b)?,
+        Some(&bias) => combine(&*graph.behind(bias)?, &shift, |a, b| a + b)?,
         None => shift,
     };
     let (name, node) = (graph.node(id).name.clone(), graph.node(conv).clone());
@@ -170,7 +171,7 @@ fn scaled_conv(graph: &mut Graph, conv: NodeId, scale: &ArrayD<f64>) -> Option<N
     let rows = scale.clone().into_shape_with_order(IxDyn(&per_output)).ok()?;
     let weights = combine(weights, &rows, |w, s| w * s)?;
     let bias = match operands.get(2) {
-        Some(&bias) => Some(combine(&*behind(graph, bias)?, &scale, |b, s| b * s)?),
+        Some(&bias) => Some(combine(&*graph.behind(bias)?, &scale, |b, s| b * s)?),
         None => None,
     };
     let mut scaled = vec![operands[0], graph.add_constant(node.name.clone(), weights)];

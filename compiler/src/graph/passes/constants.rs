@@ -5,7 +5,8 @@ use std::sync::Arc;
 use ndarray::{ArrayD, Axis, IxDyn, Slice, Zip};
 
 use super::super::evaluate::apply;
-use super::super::{Graph, NodeId, Op};
+use super::super::{Graph, NodeId};
+use crate::ops::{Broadcast, Op};
 
 /// Entries that a folded value may have, where no constant has more.
 const FOLDED: usize = 1 << 24;
@@ -18,7 +19,7 @@ pub fn fold_constants(graph: &mut Graph) -> bool {
     let most = constants.map(|(_, node)| node.len()).fold(FOLDED, usize::max);
     for id in graph.order() {
         let node = graph.node(id);
-        if matches!(node.op, Op::Input { .. } | Op::Constant(_) | Op::Broadcast) || graph.uses(id) == 0 {
+        if matches!(node.op, Op::Input(_) | Op::Constant(_) | Op::Broadcast(Broadcast)) || graph.uses(id) == 0 {
             continue;
         }
         if graph.operands(id).iter().chain([&id]).any(|&id| graph.node(id).len() > most) {
@@ -40,19 +41,11 @@ pub fn fold_constants(graph: &mut Graph) -> bool {
 
 /// The whole value of a constant or of a broadcast constant.
 fn materialised(graph: &Graph, id: NodeId) -> Option<Arc<ArrayD<f64>>> {
-    let value = behind(graph, id)?;
+    let value = graph.behind(id)?;
     if value.shape() == graph.shape(id) {
         return Some(value);
     }
     Some(Arc::new(value.broadcast(IxDyn(graph.shape(id)))?.to_owned()))
-}
-
-/// The constant behind a node: of the node's rank, with extent 1 where a broadcast repeats it.
-pub(in crate::graph) fn behind(graph: &Graph, id: NodeId) -> Option<Arc<ArrayD<f64>>> {
-    if !matches!(graph.op(id), Op::Broadcast) {
-        return graph.constant(id).cloned();
-    }
-    graph.constant(*graph.operands(id).first()?).cloned()
 }
 
 /// The same constant with extent 1 on every axis along which it does not vary.
@@ -90,5 +83,5 @@ pub(super) fn add_broadcast(graph: &mut Graph, name: &str, value: ArrayD<f64>, s
     if graph.shape(constant) == shape {
         return constant;
     }
-    graph.add(name, Op::Broadcast, &[constant], shape)
+    graph.add(name, Op::Broadcast(Broadcast), &[constant], shape)
 }

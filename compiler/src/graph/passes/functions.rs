@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::super::composite::{Binary, Composite, Step};
 use super::super::piecewise::Piecewise;
-use super::super::{Comparison, Graph, NodeId, Op, Unary};
-use super::constants::{behind, uniform};
+use super::super::{Graph, NodeId};
+use super::constants::uniform;
+use crate::ops::{Add, Compare, Comparison, Mul, Op, PRelu, Select, Sub, Unary};
 
 /// Merges consecutive clips (ReLU is one).
 pub fn merge_clips(graph: &mut Graph) -> bool {
@@ -65,14 +66,14 @@ pub fn fuse_functions(graph: &mut Graph) -> bool {
 fn elementwise(op: &Op) -> bool {
     // A cast to fewer bits may change nothing, which the integers that arrive tell; then it needs no table.
     let wraps = matches!(op, Op::Unary(Unary::Wrap { .. }));
-    !wraps && (matches!(op, Op::Unary(_) | Op::Select) || Binary::of(op).is_some())
+    !wraps && (matches!(op, Op::Unary(_) | Op::Select(Select)) || Binary::of(op).is_some())
 }
 
 /// Whether the node is a sum or a product with a constant, or a sum of tensors: cheap on its own.
 fn affine(graph: &Graph, id: NodeId) -> bool {
     match graph.op(id) {
-        Op::Add | Op::Sub | Op::Unary(Unary::Neg | Unary::ToReal) => true,
-        Op::Mul => graph.operands(id).iter().any(|&operand| behind(graph, operand).is_some()),
+        Op::Add(Add) | Op::Sub(Sub) | Op::Unary(Unary::Neg | Unary::ToReal) => true,
+        Op::Mul(Mul) => graph.operands(id).iter().any(|&operand| graph.behind(operand).is_some()),
         _ => false,
     }
 }
@@ -80,15 +81,15 @@ fn affine(graph: &Graph, id: NodeId) -> bool {
 /// `select(x < 0, x s, x)` or `select(0 < x, x, x s)` with a tensor `s` of slopes.
 fn parametric(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     let [condition, a, b] = graph.operands(id)[..] else { return None };
-    if !matches!(graph.op(id), Op::Select) {
+    if !matches!(graph.op(id), Op::Select(Select)) {
         return None;
     }
-    let Op::Compare(Comparison::Less | Comparison::LessEqual) = graph.op(condition) else { return None };
+    let Op::Compare(Compare(Comparison::Less | Comparison::LessEqual)) = graph.op(condition) else { return None };
     let [left, right] = graph.operands(condition)[..] else { return None };
-    let zero = |id| behind(graph, id).is_some_and(|value| uniform(&value) == Some(0.0));
+    let zero = |id| graph.behind(id).is_some_and(|value| uniform(&value) == Some(0.0));
     let (x, scaled) = if zero(right) && left == b { (b, a) } else { (a, b) };
     let positive_form = zero(left) && right == a;
-    if !(matches!(graph.op(scaled), Op::Mul) && (x == b || positive_form)) {
+    if !(matches!(graph.op(scaled), Op::Mul(Mul)) && (x == b || positive_form)) {
         return None;
     }
     let slope = match graph.operands(scaled)[..] {
@@ -96,11 +97,11 @@ fn parametric(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
         [l, r] if r == x => l,
         _ => return None,
     };
-    if behind(graph, slope).is_some_and(|value| uniform(&value).is_some()) {
+    if graph.behind(slope).is_some_and(|value| uniform(&value).is_some()) {
         return None;
     }
     let (name, shape) = (graph.node(id).name.clone(), graph.shape(id).to_vec());
-    Some(graph.add(name, Op::PRelu, &[x, slope], &shape))
+    Some(graph.add(name, Op::PRelu(PRelu), &[x, slope], &shape))
 }
 
 /// Elementwise nodes with one result and one variable operand.
@@ -152,7 +153,7 @@ impl Region {
                 let argument = match index.get(&operand) {
                     Some(&argument) => argument,
                     None => {
-                        let value = uniform(&*behind(graph, operand)?)?;
+                        let value = uniform(&*graph.behind(operand)?)?;
                         steps.push(Step::Constant(value));
                         steps.len() - 1
                     }
@@ -162,7 +163,7 @@ impl Region {
             }
             steps.push(match (graph.op(id), &arguments[..]) {
                 (Op::Unary(unary), &[a]) => Step::Unary(unary.clone(), a),
-                (Op::Select, &[condition, a, b]) => Step::Select(condition, a, b),
+                (Op::Select(Select), &[condition, a, b]) => Step::Select(condition, a, b),
                 (op, &[a, b]) => Step::Binary(Binary::of(op)?, a, b),
                 _ => return None,
             });
@@ -182,7 +183,7 @@ impl Region {
 fn variables(graph: &Graph, id: NodeId) -> Option<Vec<NodeId>> {
     let mut variables = Vec::new();
     for operand in graph.operands(id) {
-        match behind(graph, operand) {
+        match graph.behind(operand) {
             Some(value) => {
                 uniform(&value)?;
             }

@@ -1,6 +1,7 @@
 //! Logarithms of probabilities.
 
-use super::super::{Graph, NodeId, Op, Unary};
+use super::super::{Graph, NodeId};
+use crate::ops::{LogSoftmax, Op, Softmax, Unary};
 
 /// Makes the logarithm of a softmax one node: small probabilities are all the same to a softmax, and are not to a logarithm.
 pub fn join_log_softmax(graph: &mut Graph) -> bool {
@@ -20,8 +21,8 @@ pub fn join_log_softmax(graph: &mut Graph) -> bool {
 fn joined(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     let Op::Unary(Unary::Log) = graph.op(id) else { return None };
     let softmax = *graph.operands(id).first()?;
-    let Op::Softmax { axes } = graph.op(softmax).clone() else { return None };
+    let Op::Softmax(Softmax { axes }) = graph.op(softmax).clone() else { return None };
     let scores = *graph.operands(softmax).first()?;
     let (name, shape) = (graph.node(id).name.clone(), graph.shape(id).to_vec());
-    Some(graph.add(name, Op::LogSoftmax { axes }, &[scores], &shape))
+    Some(graph.add(name, Op::LogSoftmax(LogSoftmax { axes }), &[scores], &shape))
 }

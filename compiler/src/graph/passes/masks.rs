@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, Axis, Zip};
 
-use super::super::{Graph, NodeId, Op};
-use super::constants::{add_broadcast, behind, uniform};
+use super::super::{Graph, NodeId};
+use super::constants::{add_broadcast, uniform};
+use crate::ops::{Add, MaskedSoftmax, Op, Select, Softmax};
 
 /// An entry that is lowered by less may be meant to have weight: biases by distance reach some hundreds.
 const LEAST: f64 = 1000.0;
@@ -17,20 +18,20 @@ const LEAST: f64 = 1000.0;
 pub fn find_masks(graph: &mut Graph) -> bool {
     let mut changed = false;
     for id in graph.order() {
-        let Op::Softmax { axes } = graph.op(id).clone() else { continue };
+        let Op::Softmax(Softmax { axes }) = graph.op(id).clone() else { continue };
         let Some(&scores) = graph.operands(id).first() else { continue };
         if graph.uses(id) == 0 || graph.uses(scores) > 1 {
             continue;
         }
         let found = match graph.op(scores) {
-            Op::Add => added(graph, scores, &axes),
-            Op::Select => selected(graph, scores),
+            Op::Add(Add) => added(graph, scores, &axes),
+            Op::Select(Select) => selected(graph, scores),
             _ => None,
         };
         if let Some(Masked { scores, mask, gap }) = found {
             let node = graph.node(id).clone();
             let mask = add_broadcast(graph, &format!("{}.mask", node.name), mask, &node.shape);
-            let masked = graph.add(node.name, Op::MaskedSoftmax { axes, gap }, &[scores, mask], &node.shape);
+            let masked = graph.add(node.name, Op::MaskedSoftmax(MaskedSoftmax { axes, gap }), &[scores, mask], &node.shape);
             graph.replace(id, masked);
             changed = true;
         }
@@ -48,7 +49,7 @@ struct Masked {
 /// `x + c`, where some entries of `c` lie far below the largest of their row.
 fn added(graph: &mut Graph, sum: NodeId, axes: &[usize]) -> Option<Masked> {
     let [a, b] = graph.operands(sum)[..] else { return None };
-    let (x, c): (NodeId, Arc<ArrayD<f64>>) = match (behind(graph, a), behind(graph, b)) {
+    let (x, c): (NodeId, Arc<ArrayD<f64>>) = match (graph.behind(a), graph.behind(b)) {
         (None, Some(c)) => (a, c),
         (Some(c), None) => (b, c),
         _ => return None,
@@ -75,7 +76,7 @@ fn added(graph: &mut Graph, sum: NodeId, axes: &[usize]) -> Option<Masked> {
             Zip::from(c.as_ref()).and(&largest).and(&mask).map_collect(|&c, &l, &kept| if kept == 1.0 { c } else { l });
         let node = graph.node(sum).clone();
         let rest = add_broadcast(graph, &node.name, rest, &node.shape);
-        graph.add(node.name, Op::Add, &[x, rest], &node.shape)
+        graph.add(node.name, Op::Add(Add), &[x, rest], &node.shape)
     };
     Some(Masked { scores, mask, gap })
 }
@@ -83,14 +84,14 @@ fn added(graph: &mut Graph, sum: NodeId, axes: &[usize]) -> Option<Masked> {
 /// `x` or a number far below 0, as a constant says.
 fn selected(graph: &Graph, select: NodeId) -> Option<Masked> {
     let [condition, a, b] = graph.operands(select)[..] else { return None };
-    let condition = behind(graph, condition)?;
-    let low = |id: NodeId| behind(graph, id).and_then(|c| uniform(&c)).filter(|&v| v <= -LEAST);
+    let condition = graph.behind(condition)?;
+    let low = |id: NodeId| graph.behind(id).and_then(|c| uniform(&c)).filter(|&v| v <= -LEAST);
     let (scores, low, kept_if) = match (low(a), low(b)) {
         (None, Some(low)) => (a, low, true),
         (Some(low), None) => (b, low, false),
         _ => return None,
     };
-    behind(graph, scores).is_none().then_some(())?;
+    graph.behind(scores).is_none().then_some(())?;
     let mask = condition.mapv(|c| f64::from(u8::from((c != 0.0) == kept_if)));
     mask.iter().any(|&kept| kept == 0.0).then_some(Masked { scores, mask, gap: -low })
 }

@@ -16,7 +16,7 @@ use super::Graph;
 pub use affine::fold_affine;
 pub(super) use affine::scaled_einsum;
 pub use constants::fold_constants;
-pub(super) use constants::{behind, uniform};
+pub(super) use constants::uniform;
 pub use functions::{fuse_functions, merge_clips};
 pub use logarithms::join_log_softmax;
 pub use masks::find_masks;

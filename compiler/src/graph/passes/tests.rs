@@ -3,7 +3,11 @@
 use ndarray::{ArrayD, IxDyn};
 
 use super::*;
-use crate::graph::{NodeId, Op, ReduceKind, Unary, Window};
+use crate::graph::NodeId;
+use crate::ops::{
+    Add, Broadcast, Compare, Concat, Conv, Div, Einsum, MaskedSoftmax, Max, MaxPool, Mul, Op, Reduce, ReduceKind, Reshape,
+    Select, Softmax, Sub, Transpose, Unary, Window,
+};
 
 /// Distinct, signed values.
 fn values(shape: &[usize], seed: usize) -> ArrayD<f64> {
@@ -50,12 +54,12 @@ fn add(graph: &mut Graph, op: Op, operands: &[NodeId]) -> NodeId {
 
 fn constant(graph: &mut Graph, shape: &[usize], seed: usize, broadcast: &[usize]) -> NodeId {
     let constant = graph.add_constant("constant", values(shape, seed));
-    if shape == broadcast { constant } else { graph.add("constant", Op::Broadcast, &[constant], broadcast) }
+    if shape == broadcast { constant } else { graph.add("constant", Op::Broadcast(Broadcast), &[constant], broadcast) }
 }
 
 fn scalar(graph: &mut Graph, value: f64, shape: &[usize]) -> NodeId {
     let constant = graph.add_constant("scalar", ArrayD::from_elem(IxDyn(&vec![1; shape.len()]), value));
-    graph.add("scalar", Op::Broadcast, &[constant], shape)
+    graph.add("scalar", Op::Broadcast(Broadcast), &[constant], shape)
 }
 
 fn unary(graph: &mut Graph, unary: Unary, x: NodeId) -> NodeId {
@@ -68,14 +72,14 @@ fn batch_normalisation_folds_into_the_convolution_before_it() {
     let x = g.add_input("x", &[1, 4, 5, 5]);
     let w = constant(&mut g, &[6, 2, 3, 3], 1, &[6, 2, 3, 3]);
     let window = Window { pads_begin: vec![1, 1], pads_end: vec![1, 1], ..Window::dense(&[3, 3]) };
-    let conv = add(&mut g, Op::Conv { window, groups: 2 }, &[x, w]);
+    let conv = add(&mut g, Op::Conv(Conv { window, groups: 2 }), &[x, w]);
     let shape = g.shape(conv).to_vec();
     let bias = constant(&mut g, &[1, 6, 1, 1], 2, &shape);
     let scale = constant(&mut g, &[1, 6, 1, 1], 3, &shape);
     let shift = constant(&mut g, &[1, 6, 1, 1], 4, &shape);
-    let y = add(&mut g, Op::Add, &[conv, bias]);
-    let y = add(&mut g, Op::Mul, &[scale, y]);
-    let y = add(&mut g, Op::Sub, &[y, shift]);
+    let y = add(&mut g, Op::Add(Add), &[conv, bias]);
+    let y = add(&mut g, Op::Mul(Mul), &[scale, y]);
+    let y = add(&mut g, Op::Sub(Sub), &[y, shift]);
     g.add_output("y", y);
     assert_eq!(simplified(g).1, ["Conv"]);
 }
@@ -85,10 +89,10 @@ fn a_shift_before_a_padded_convolution_stays() {
     let mut g = Graph::new();
     let x = g.add_input("x", &[1, 2, 4]);
     let shift = constant(&mut g, &[1, 2, 1], 1, &[1, 2, 4]);
-    let y = add(&mut g, Op::Add, &[x, shift]);
+    let y = add(&mut g, Op::Add(Add), &[x, shift]);
     let w = constant(&mut g, &[3, 2, 3], 2, &[3, 2, 3]);
     let window = Window { pads_begin: vec![1], pads_end: vec![1], ..Window::dense(&[3]) };
-    let y = add(&mut g, Op::Conv { window, groups: 1 }, &[y, w]);
+    let y = add(&mut g, Op::Conv(Conv { window, groups: 1 }), &[y, w]);
     g.add_output("y", y);
     assert_eq!(simplified(g).1, ["Add", "Conv"]);
 }
@@ -98,14 +102,14 @@ fn scales_fold_into_einsum_weights_and_shifts_merge() {
     let mut g = Graph::new();
     let x = g.add_input("x", &[3, 4]);
     let w = constant(&mut g, &[4, 5], 1, &[4, 5]);
-    let product = Op::Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] };
+    let product = Op::Einsum(Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] });
     let y = add(&mut g, product, &[x, w]);
     let bias = constant(&mut g, &[1, 5], 2, &[3, 5]);
-    let y = add(&mut g, Op::Add, &[bias, y]);
+    let y = add(&mut g, Op::Add(Add), &[bias, y]);
     let scale = constant(&mut g, &[1, 5], 3, &[3, 5]);
-    let y = add(&mut g, Op::Mul, &[y, scale]);
+    let y = add(&mut g, Op::Mul(Mul), &[y, scale]);
     let shift = constant(&mut g, &[1, 5], 4, &[3, 5]);
-    let y = add(&mut g, Op::Add, &[y, shift]);
+    let y = add(&mut g, Op::Add(Add), &[y, shift]);
     g.add_output("y", y);
     assert_eq!(simplified(g).1, ["Add", "Einsum"]);
 }
@@ -115,10 +119,10 @@ fn a_scale_along_a_free_axis_of_the_variable_stays() {
     let mut g = Graph::new();
     let x = g.add_input("x", &[3, 4]);
     let w = constant(&mut g, &[4, 5], 1, &[4, 5]);
-    let product = Op::Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![2, 0] };
+    let product = Op::Einsum(Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![2, 0] });
     let y = add(&mut g, product, &[x, w]);
     let scale = constant(&mut g, &[1, 3], 3, &[5, 3]);
-    let y = add(&mut g, Op::Mul, &[y, scale]);
+    let y = add(&mut g, Op::Mul(Mul), &[y, scale]);
     g.add_output("y", y);
     assert_eq!(simplified(g).1, ["Einsum", "Mul"]);
 }
@@ -127,9 +131,9 @@ fn a_scale_along_a_free_axis_of_the_variable_stays() {
 fn a_sum_divided_by_its_count_is_a_mean() {
     let mut g = Graph::new();
     let x = g.add_input("x", &[2, 3, 7]);
-    let y = add(&mut g, Op::Reduce { kind: ReduceKind::Sum, axes: vec![1, 2] }, &[x]);
+    let y = add(&mut g, Op::Reduce(Reduce { kind: ReduceKind::Sum, axes: vec![1, 2] }), &[x]);
     let n = scalar(&mut g, 21.0, &[2, 1, 1]);
-    let y = add(&mut g, Op::Div, &[y, n]);
+    let y = add(&mut g, Op::Div(Div), &[y, n]);
     g.add_output("y", y);
     assert_eq!(simplified(g).1, ["ReduceMean"]);
 }
@@ -138,12 +142,12 @@ fn a_sum_divided_by_its_count_is_a_mean() {
 fn views_merge() {
     let mut g = Graph::new();
     let x = g.add_input("x", &[1, 2, 3]);
-    let y = add(&mut g, Op::Transpose(vec![2, 1, 0]), &[x]);
-    let y = add(&mut g, Op::Transpose(vec![2, 1, 0]), &[y]);
-    let y = add(&mut g, Op::Transpose(vec![1, 0, 2]), &[y]);
-    let y = g.add("r", Op::Reshape, &[y], &[6]);
-    let y = g.add("r", Op::Reshape, &[y], &[3, 2]);
-    let y = add(&mut g, Op::Concat { axis: 0 }, &[y]);
+    let y = add(&mut g, Op::Transpose(Transpose(vec![2, 1, 0])), &[x]);
+    let y = add(&mut g, Op::Transpose(Transpose(vec![2, 1, 0])), &[y]);
+    let y = add(&mut g, Op::Transpose(Transpose(vec![1, 0, 2])), &[y]);
+    let y = g.add("r", Op::Reshape(Reshape), &[y], &[6]);
+    let y = g.add("r", Op::Reshape(Reshape), &[y], &[3, 2]);
+    let y = add(&mut g, Op::Concat(Concat { axis: 0 }), &[y]);
     g.add_output("y", y);
     assert_eq!(simplified(g).1, ["Reshape"]);
 }
@@ -168,25 +172,25 @@ fn spelled_out_activations_get_their_names() {
     let x = g.add_input("x", &shape);
     // x (1 + erf(x / sqrt 2)) / 2
     let c = scalar(&mut g, std::f64::consts::SQRT_2, &shape);
-    let y = add(&mut g, Op::Div, &[x, c]);
+    let y = add(&mut g, Op::Div(Div), &[x, c]);
     let y = unary(&mut g, Unary::Erf, y);
     let one = scalar(&mut g, 1.0, &shape);
-    let y = add(&mut g, Op::Add, &[y, one]);
-    let y = add(&mut g, Op::Mul, &[x, y]);
+    let y = add(&mut g, Op::Add(Add), &[y, one]);
+    let y = add(&mut g, Op::Mul(Mul), &[x, y]);
     let half = scalar(&mut g, 0.5, &shape);
-    let gelu = add(&mut g, Op::Mul, &[y, half]);
+    let gelu = add(&mut g, Op::Mul(Mul), &[y, half]);
     g.add_output("gelu", gelu);
     // x sigmoid(x)
     let s = unary(&mut g, Unary::Sigmoid, x);
-    let silu = add(&mut g, Op::Mul, &[s, x]);
+    let silu = add(&mut g, Op::Mul(Mul), &[s, x]);
     g.add_output("silu", silu);
     // x clip(x + 3, 0, 6) / 6
     let three = scalar(&mut g, 3.0, &shape);
-    let y = add(&mut g, Op::Add, &[x, three]);
+    let y = add(&mut g, Op::Add(Add), &[x, three]);
     let y = unary(&mut g, Unary::Clip { lo: 0.0, hi: 6.0 }, y);
-    let y = add(&mut g, Op::Mul, &[x, y]);
+    let y = add(&mut g, Op::Mul(Mul), &[x, y]);
     let six = scalar(&mut g, 6.0, &shape);
-    let hard_swish = add(&mut g, Op::Div, &[y, six]);
+    let hard_swish = add(&mut g, Op::Div(Div), &[y, six]);
     g.add_output("hard swish", hard_swish);
     let (graph, _) = simplified(g);
     let names: Vec<&str> = graph.outputs().iter().map(|&id| graph.op(id).name()).collect();
@@ -199,7 +203,7 @@ fn residual_sums_are_not_fused() {
     let x = g.add_input("x", &[4]);
     let a = unary(&mut g, Unary::Relu, x);
     let b = unary(&mut g, Unary::Tanh, x);
-    let sum = add(&mut g, Op::Add, &[a, b]);
+    let sum = add(&mut g, Op::Add(Add), &[a, b]);
     g.add_output("sum", sum);
     let (_, ops) = simplified(g);
     assert_eq!(ops, ["Add", "Relu", "Tanh"]);
@@ -211,9 +215,9 @@ fn constants_fold_and_dead_nodes_go() {
     let x = g.add_input("x", &[2, 2]);
     let a = constant(&mut g, &[2, 2], 1, &[2, 2]);
     let b = constant(&mut g, &[1, 2], 2, &[2, 2]);
-    let c = add(&mut g, Op::Max, &[a, b]);
+    let c = add(&mut g, Op::Max(Max), &[a, b]);
     let c = unary(&mut g, Unary::Exp, c);
-    let y = add(&mut g, Op::Max, &[x, c]);
+    let y = add(&mut g, Op::Max(Max), &[x, c]);
     let dead = unary(&mut g, Unary::Exp, x);
     unary(&mut g, Unary::Exp, dead);
     g.add_output("y", y);
@@ -227,7 +231,7 @@ fn a_pool_of_one_entry_that_skips_or_pads_stays() {
     for (window, left) in [(skips, vec!["MaxPool"]), (Window::dense(&[1]), vec![])] {
         let mut g = Graph::new();
         let x = g.add_input("x", &[1, 1, 3]);
-        let y = add(&mut g, Op::MaxPool(window), &[x]);
+        let y = add(&mut g, Op::MaxPool(MaxPool(window)), &[x]);
         g.add_output("y", y);
         simplify(&mut g);
         let ops: Vec<&str> = g.nodes().map(|(_, n)| n.op.name()).filter(|op| *op != "Input").collect();
@@ -239,7 +243,7 @@ fn a_pool_of_one_entry_that_skips_or_pads_stays() {
 fn the_logarithm_of_a_softmax_is_one_node() {
     let mut g = Graph::new();
     let x = g.add_input("x", &[2, 5]);
-    let p = add(&mut g, Op::Softmax { axes: vec![1] }, &[x]);
+    let p = add(&mut g, Op::Softmax(Softmax { axes: vec![1] }), &[x]);
     let y = unary(&mut g, Unary::Log, p);
     g.add_output("y", y);
     assert_eq!(simplified(g).1, ["LogSoftmax"]);
@@ -249,7 +253,7 @@ fn masked(mask: impl Fn(&mut Graph, NodeId) -> NodeId) -> (Graph, Vec<String>) {
     let mut g = Graph::new();
     let x = g.add_input("x", &[2, 3, 3]);
     let scores = mask(&mut g, x);
-    let y = add(&mut g, Op::Softmax { axes: vec![2] }, &[scores]);
+    let y = add(&mut g, Op::Softmax(Softmax { axes: vec![2] }), &[scores]);
     g.add_output("y", y);
     simplified(g)
 }
@@ -260,18 +264,20 @@ fn masks_are_found_whatever_their_number_is() {
     for low in [f64::NEG_INFINITY, f64::from(f32::MIN), -1e9, -1e4] {
         let (graph, ops) = masked(|g, x| {
             let mask = g.add_constant("mask", causal(low));
-            let mask = g.add("mask", Op::Broadcast, &[mask], &[2, 3, 3]);
-            add(g, Op::Add, &[x, mask])
+            let mask = g.add("mask", Op::Broadcast(Broadcast), &[mask], &[2, 3, 3]);
+            add(g, Op::Add(Add), &[x, mask])
         });
         assert_eq!(ops, ["Softmax"], "{low}");
-        let gap = graph.nodes().find_map(|(_, n)| if let Op::MaskedSoftmax { gap, .. } = n.op { Some(gap) } else { None });
+        let gap = graph
+            .nodes()
+            .find_map(|(_, n)| if let Op::MaskedSoftmax(MaskedSoftmax { gap, .. }) = n.op { Some(gap) } else { None });
         assert_eq!(gap, Some(-low));
     }
     let (_, ops) = masked(|g, x| {
         let condition = g.add_constant("condition", causal(1.0).mapv(|v| 1.0 - v));
-        let condition = g.add("condition", Op::Broadcast, &[condition], &[2, 3, 3]);
+        let condition = g.add("condition", Op::Broadcast(Broadcast), &[condition], &[2, 3, 3]);
         let low = scalar(g, -1e4, &[2, 3, 3]);
-        add(g, Op::Select, &[condition, x, low])
+        add(g, Op::Select(Select), &[condition, x, low])
     });
     assert_eq!(ops, ["Softmax"]);
 }
@@ -284,11 +290,11 @@ fn biases_by_distance_are_no_masks_and_stay_beside_one() {
     for (far, masked_too) in [(-300.0, false), (-1e5, true)] {
         let (graph, ops) = masked(|g, x| {
             let bias = g.add_constant("bias", distance(far));
-            let bias = g.add("bias", Op::Broadcast, &[bias], &[2, 3, 3]);
-            add(g, Op::Add, &[x, bias])
+            let bias = g.add("bias", Op::Broadcast(Broadcast), &[bias], &[2, 3, 3]);
+            add(g, Op::Add(Add), &[x, bias])
         });
         assert_eq!(ops, ["Add", "Softmax"]);
-        assert_eq!(graph.nodes().any(|(_, n)| matches!(n.op, Op::MaskedSoftmax { .. })), masked_too);
+        assert_eq!(graph.nodes().any(|(_, n)| matches!(n.op, Op::MaskedSoftmax(_))), masked_too);
         let finite =
             graph.nodes().filter_map(|(id, _)| graph.constant(id)).all(|c| c.iter().all(|v| v.abs() < 2.0 || !masked_too));
         assert!(finite);
@@ -326,13 +332,13 @@ fn a_jump_at_one_point_and_a_difference_of_relus_keep_their_values() {
     let x = g.add_input("x", &[5]);
     let (zero, fifteen) = (scalar(&mut g, 0.0, &[5]), scalar(&mut g, 15.0, &[5]));
     let relu = unary(&mut g, Unary::Relu, x);
-    let here = add(&mut g, Op::Compare(crate::graph::Comparison::Equal), &[x, zero]);
-    let jump = add(&mut g, Op::Add, &[relu, here]);
+    let here = add(&mut g, Op::Compare(Compare(crate::ops::Comparison::Equal)), &[x, zero]);
+    let jump = add(&mut g, Op::Add(Add), &[relu, here]);
     g.add_output("jump", jump);
-    let moved = add(&mut g, Op::Sub, &[x, fifteen]);
+    let moved = add(&mut g, Op::Sub(Sub), &[x, fifteen]);
     let moved = unary(&mut g, Unary::Relu, moved);
     let relu = unary(&mut g, Unary::Relu, x);
-    let clipped = add(&mut g, Op::Sub, &[relu, moved]);
+    let clipped = add(&mut g, Op::Sub(Sub), &[relu, moved]);
     g.add_output("clipped", clipped);
     simplify(&mut g);
     let outputs = g.evaluate(&[points]).unwrap();

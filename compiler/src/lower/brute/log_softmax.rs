@@ -1,7 +1,8 @@
 //! Log-softmax: at small widths nothing but the honest output satisfies it; at its own, no single lie does.
 
 use super::*;
-use crate::lower::log_softmax::Precision;
+use crate::ops::log_softmax::Precision;
+use crate::ops::{LogSoftmax, Op};
 
 #[test]
 fn a_log_softmax_has_one_solution() {
@@ -16,7 +17,7 @@ fn a_log_softmax_has_one_solution() {
 fn a_log_softmax_row_is_exact() {
     let mut graph = Graph::new();
     let x = graph.add_input("x", &[2, 5]);
-    let y = graph.add_inferred("y", Op::LogSoftmax { axes: vec![1] }, &[x]).expect("fits");
+    let y = graph.add_inferred("y", Op::LogSoftmax(LogSoftmax { axes: vec![1] }), &[x]).expect("fits");
     graph.add_output("y", y);
     let values = |s: usize| ArrayD::from_shape_fn(IxDyn(&[2, 5]), |i| ((s * 7 + i[0] * 3 + i[1] * 5) % 23) as f64 - 11.0);
     let samples: Vec<Vec<ArrayD<f64>>> = (0..12).map(|s| vec![values(s)]).collect();

@@ -1,0 +1,194 @@
+//! The node that is being translated, and what translations of operators have to work with.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ndarray::{ArrayD, IxDyn};
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::ops::binary::BinMiniOp;
+use tract_onnx::tract_core::ops::element_wise::ElementWiseMiniOp;
+
+use crate::graph::{Domain, EXACT, Graph, NodeId};
+use crate::ops::{Broadcast, Op, Reshape, Unary};
+
+/// Why a node has no translation: a hint for the user.
+pub(crate) type Refusal = String;
+
+/// Translates one node into nodes of the graph and returns the one that is its output.
+pub(crate) type Handler = fn(&mut Translator<'_>, &Site<'_>) -> Result<NodeId, Refusal>;
+
+/// How an operator of tract's typed model becomes nodes of the graph.
+pub(crate) enum Import {
+    /// The operator of this name.
+    Named(&'static str, Handler),
+    /// Operators whose names begin so.
+    Family(&'static str, Handler),
+    /// Functions of one entry, which tract keeps behind a wrapper.
+    Unary(fn(&dyn ElementWiseMiniOp) -> Option<Unary>),
+    /// Functions of two entries, likewise; `None` for those of other files.
+    Binary(fn(&mut Translator<'_>, &Site<'_>, &dyn BinMiniOp) -> Option<Result<NodeId, Refusal>>),
+}
+
+/// What a tract outlet is here.
+pub(super) enum Value {
+    /// Does not depend on inputs.
+    Known(Arc<Tensor>),
+    /// A node of the graph.
+    Node(NodeId),
+}
+
+/// The state of a translation.
+pub(crate) struct Translator<'m> {
+    pub(super) model: &'m TypedModel,
+    pub(crate) graph: Graph,
+    pub(super) values: HashMap<OutletId, Value>,
+    pub(super) constants: HashMap<OutletId, NodeId>,
+}
+
+/// The node being translated.
+pub(crate) struct Site<'m> {
+    pub(crate) node: &'m TypedNode,
+    /// The ONNX name, for the nodes that come out.
+    pub(crate) name: String,
+    /// The shape of the node's first output.
+    pub(crate) shape: Vec<usize>,
+}
+
+impl Site<'_> {
+    /// The operator, if it is a `T`.
+    pub(crate) fn op<T: tract_onnx::tract_core::ops::TypedOp>(&self) -> Result<&T, Refusal> {
+        self.node.op_as::<T>().ok_or_else(|| "a variant of this operator that is not known".to_owned())
+    }
+}
+
+impl Translator<'_> {
+    /// The shape of an outlet.
+    pub(super) fn shape_of(&self, outlet: OutletId) -> Result<Vec<usize>, Refusal> {
+        let fact = self.model.outlet_fact(outlet).map_err(|e| e.to_string())?;
+        fact.shape.as_concrete().map(<[usize]>::to_vec).ok_or_else(|| format!("the shape {:?} is not fixed", fact.shape))
+    }
+
+    /// The node of a value; a known one becomes a constant.
+    pub(super) fn value(&mut self, outlet: OutletId, name: &str) -> Result<NodeId, Refusal> {
+        let tensor = match self.values.get(&outlet) {
+            Some(Value::Node(node)) => return Ok(*node),
+            Some(Value::Known(tensor)) => tensor.clone(),
+            None => return Err("an operand has no value".to_owned()),
+        };
+        if let Some(&node) = self.constants.get(&outlet) {
+            return Ok(node);
+        }
+        let node = self.graph.add_constant_of(domain_of(tensor.datum_type())?, name, to_array(&tensor)?);
+        self.constants.insert(outlet, node);
+        Ok(node)
+    }
+
+    /// The node of an operand.
+    pub(crate) fn operand(&mut self, site: &Site<'_>, index: usize) -> Result<NodeId, Refusal> {
+        let outlet = *site.node.inputs.get(index).ok_or("an operand is missing")?;
+        let name = self.model.node(outlet.node).name.clone();
+        self.value(outlet, &name)
+    }
+
+    /// The shape of an operand.
+    pub(crate) fn operand_shape(&self, site: &Site<'_>, index: usize) -> Result<Vec<usize>, Refusal> {
+        self.shape_of(*site.node.inputs.get(index).ok_or("an operand is missing")?)
+    }
+
+    /// The element type of an operand.
+    pub(crate) fn operand_type(&self, site: &Site<'_>, index: usize) -> Result<DatumType, Refusal> {
+        let outlet = *site.node.inputs.get(index).ok_or("an operand is missing")?;
+        Ok(self.model.outlet_fact(outlet).map_err(|e| e.to_string())?.datum_type)
+    }
+
+    /// An operand's tensor, if it does not depend on inputs.
+    pub(crate) fn known(&self, site: &Site<'_>, index: usize) -> Option<&Arc<Tensor>> {
+        match self.values.get(site.node.inputs.get(index)?)? {
+            Value::Known(tensor) => Some(tensor),
+            Value::Node(_) => None,
+        }
+    }
+
+    /// The one value of all entries of a known operand.
+    pub(crate) fn uniform(&self, site: &Site<'_>, index: usize) -> Option<f64> {
+        let values = to_array(self.known(site, index)?).ok()?;
+        let first = *values.first()?;
+        values.iter().all(|&v| v == first).then_some(first)
+    }
+
+    /// Adds a node whose shape follows from its operands.
+    pub(crate) fn add(&mut self, site: &Site<'_>, op: impl Into<Op>, operands: &[NodeId]) -> Result<NodeId, Refusal> {
+        self.graph.add_inferred(site.name.clone(), op, operands).map_err(|e| e.to_string())
+    }
+
+    /// The same entries under another shape.
+    pub(crate) fn reshape(&mut self, site: &Site<'_>, x: NodeId, shape: &[usize]) -> NodeId {
+        if self.graph.shape(x) == shape { x } else { self.graph.add(site.name.clone(), Op::Reshape(Reshape), &[x], shape) }
+    }
+
+    /// A function of both operands' entries, which may change places.
+    pub(crate) fn binary(&mut self, site: &Site<'_>, op: impl Into<Op>, swapped: bool) -> Result<NodeId, Refusal> {
+        let (a, b) = (self.operand(site, usize::from(swapped))?, self.operand(site, usize::from(!swapped))?);
+        let a = self.broadcast(site, a, &site.shape);
+        let b = self.broadcast(site, b, &site.shape);
+        self.add(site, op, &[a, b])
+    }
+
+    /// Repeats a node's entries up to a shape, by ONNX's (NumPy's) rule.
+    pub(crate) fn broadcast(&mut self, site: &Site<'_>, x: NodeId, shape: &[usize]) -> NodeId {
+        let own = self.graph.shape(x);
+        if own == shape {
+            return x;
+        }
+        let mut padded = vec![1; shape.len().saturating_sub(own.len())];
+        padded.extend_from_slice(own);
+        let x = self.reshape(site, x, &padded);
+        self.graph.add(site.name.clone(), Op::Broadcast(Broadcast), &[x], shape)
+    }
+}
+
+/// What the entries of a tensor of this type are. Integers of 64 bits are taken to stay below 2^53.
+pub(crate) fn domain_of(kind: DatumType) -> Result<Domain, Refusal> {
+    let integers = |lo: i64, hi: i64| Ok(Domain::Integer { lo, hi });
+    match kind {
+        DatumType::Bool => Ok(Domain::Boolean),
+        DatumType::U8 => integers(0, u8::MAX.into()),
+        DatumType::U16 => integers(0, u16::MAX.into()),
+        DatumType::U32 => integers(0, u32::MAX.into()),
+        DatumType::U64 => integers(0, EXACT),
+        DatumType::I8 => integers(i8::MIN.into(), i8::MAX.into()),
+        DatumType::I16 => integers(i16::MIN.into(), i16::MAX.into()),
+        DatumType::I32 => integers(i32::MIN.into(), i32::MAX.into()),
+        DatumType::I64 | DatumType::TDim => Ok(Domain::ANY),
+        DatumType::F16 | DatumType::F32 | DatumType::F64 => Ok(Domain::Real),
+        other => Err(format!("tensors of type {other:?} are not supported")),
+    }
+}
+
+/// A tensor's entries, exactly: floats of 64 bits hold all others and integers up to 2^53.
+pub(crate) fn to_array(tensor: &Tensor) -> Result<ArrayD<f64>, Refusal> {
+    let kind = tensor.datum_type();
+    let reason = |e: TractError| format!("a constant of type {kind:?} is not numeric: {e}");
+    let values = if kind.is_integer() || kind == DatumType::TDim {
+        let integers = to_integers(tensor)?;
+        if let Some(position) = integers.iter().position(|v| v.unsigned_abs() > EXACT.unsigned_abs()) {
+            return Err(format!(
+                "entry {position} of a constant of type {kind:?} is beyond 2^53, where floats lose integers"
+            ));
+        }
+        integers.into_iter().map(|v| v as f64).collect()
+    } else {
+        let cast = tensor.cast_to::<f64>().map_err(reason)?;
+        let plain = cast.try_as_plain_ram().map_err(reason)?;
+        plain.as_slice::<f64>().map_err(reason)?.to_vec()
+    };
+    ArrayD::from_shape_vec(IxDyn(tensor.shape()), values).map_err(|e| e.to_string())
+}
+
+/// A tensor's entries as integers.
+pub(crate) fn to_integers(tensor: &Tensor) -> Result<Vec<i64>, Refusal> {
+    let reason = |e: TractError| format!("expected integers, got {:?}: {e}", tensor.datum_type());
+    let cast = tensor.cast_to::<i64>().map_err(reason)?;
+    let plain = cast.try_as_plain_ram().map_err(reason)?;
+    Ok(plain.as_slice::<i64>().map_err(reason)?.to_vec())
+}

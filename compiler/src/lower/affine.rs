@@ -1,0 +1,127 @@
+//! Sums and products with constants, which are weights (docs/lowerings.md, section "Sums" and section "Products").
+
+use ndarray::ArrayD;
+use zktorch_blocks::program::TensorId;
+
+use super::{Lowering, Refusal, Value, power};
+use crate::graph::NodeId;
+use crate::quantise::{scale_for, to_integer};
+
+/// Bits of a bias; a wider one is committed at a coarser scale and shifted.
+const BIAS_BITS: i32 = 30;
+
+/// No constant of an expression exceeds this.
+const LARGEST: f64 = (1u64 << 62) as f64;
+
+impl Lowering<'_> {
+    /// Whether a node's entries are integers: these are at scale 0, whatever becomes of them.
+    pub(crate) fn exact(&self, id: NodeId) -> bool {
+        self.graph.domain(id).is_exact()
+    }
+
+    /// `sign_x x + sign_c c` for a constant that broadcasts to the shape of `x`; integers if `exact`.
+    pub(crate) fn add_constant(
+        &mut self,
+        name: &str,
+        (sign_x, x): (i64, Value),
+        (sign_c, constant): (i64, &ArrayD<f64>),
+        exact: bool,
+    ) -> Result<Value, Refusal> {
+        let largest = constant.iter().fold(0f64, |m, v| m.max(v.abs()));
+        // A narrow sum gets the constant's precision by a finer scale.
+        let scale = match exact {
+            true => x.scale,
+            false => self.decisions.scale(|| x.scale.max(scale_for(largest, 255.0).min(x.scale + 8)))?,
+        };
+        let factor = power(scale - x.scale)?;
+        if constant.len() == 1 {
+            let value = constant.iter().next().map_or(0.0, |&v| to_integer(v, scale));
+            // Whatever is larger is refused with the expression.
+            let value = value.clamp(-LARGEST, LARGEST);
+            let tensor = self.builder.linear(name, &[(sign_x * factor, x.tensor)], sign_c * value as i64, scale)?;
+            return Ok(Value { tensor, scale, ..x });
+        }
+        let coarse = match exact {
+            true => scale,
+            false => self.decisions.scale(|| scale.min(scale_for(largest, f64::from(BIAS_BITS).exp2())))?,
+        };
+        let dims = self.builder.dims(x.tensor).to_vec();
+        let bias = self.weight_squeezed(&format!("{name}.bias"), constant, coarse)?;
+        let kept = kept_axes(constant, dims.len());
+        let bias = self.broadcast_axes(&format!("{name}.broadcast"), bias, &kept, &dims);
+        let terms = [(sign_x * factor, x.tensor), (sign_c * power(scale - coarse)?, bias)];
+        let tensor = self.builder.linear(name, &terms, 0, scale)?;
+        Ok(Value { tensor, scale, ..x })
+    }
+
+    /// A weight without its axes of extent 1.
+    pub(crate) fn weight_squeezed(&mut self, name: &str, array: &ArrayD<f64>, scale: i32) -> Result<TensorId, Refusal> {
+        let dims: Vec<usize> = array.shape().iter().copied().filter(|&d| d > 1).collect();
+        self.weight(name, &dims, array, scale)
+    }
+
+    /// `x c` for a constant that broadcasts to the shape of `x`.
+    pub(crate) fn mul_constant(&mut self, id: NodeId, x: NodeId, constant: &ArrayD<f64>) -> Result<Value, Refusal> {
+        let name = self.name(id);
+        let largest = constant.iter().fold(0f64, |m, v| m.max(v.abs()));
+        if constant.len() == 1 {
+            let value = self.value(x)?;
+            let factor = constant.iter().next().copied().unwrap_or(0.0);
+            if self.exact(id) {
+                let tensor = self.builder.linear(&name, &[(factor as i64, value.tensor)], 0, value.scale)?;
+                return Ok(Value { tensor, ..value });
+            }
+            if largest > 0.0 && largest.log2().fract() == 0.0 && factor > 0.0 {
+                return Ok(Value { scale: value.scale - largest.log2() as i32, ..value });
+            }
+            let bits = scale_for(largest, 32767.0);
+            let scale = value.scale + bits;
+            let factor = to_integer(factor, bits) as i64;
+            let tensor = self.builder.linear(&name, &[(factor, value.tensor)], 0, scale)?;
+            return Ok(Value { tensor, scale, ..value });
+        }
+        let value = self.narrow(x)?;
+        let scale = self.weight_scale(id, value.scale, largest)?;
+        let weight = self.weight_squeezed(&format!("{name}.factor"), constant, scale)?;
+        let dims = self.builder.dims(value.tensor).to_vec();
+        let kept = kept_axes(constant, dims.len());
+        let all: Vec<u8> = (0..dims.len() as u8).collect();
+        let labels: Vec<u8> = kept.iter().map(|&a| a as u8).collect();
+        let tensor = self.builder.einsum(&name, (weight, &labels), (value.tensor, &all), &all)?;
+        Ok(Value { tensor, scale: value.scale + scale, depth: value.depth + 1 })
+    }
+
+    /// The entrywise product of two tensors of one shape.
+    pub(crate) fn product(&mut self, name: &str, a: Value, b: Value) -> Result<Value, Refusal> {
+        let labels: Vec<u8> = (0..self.builder.dims(a.tensor).len() as u8).collect();
+        let tensor = self.builder.einsum(name, (a.tensor, &labels), (b.tensor, &labels), &labels)?;
+        Ok(Value { tensor, scale: a.scale + b.scale, depth: a.depth.max(b.depth) + 1 })
+    }
+
+    /// The scale of a weight so that the requantisation behind it drops the usual number of bits, within 8 to 16 (or 20) bits.
+    pub(crate) fn weight_scale(&mut self, id: NodeId, operand: i32, largest: f64) -> Result<i32, Refusal> {
+        if self.exact(id) {
+            return Ok(0);
+        }
+        let (bits, shift, sink) = (self.settings.bits, self.settings.shift, self.plan.sink(self.graph, id));
+        self.decisions.scale(|| {
+            // Weights of more than 16 bits only where remainders take limbs anyway.
+            let widest = scale_for(largest, f64::from(1u32 << (shift.max(16) - 1)) - 1.0);
+            match sink {
+                Some(sink) => (sink + shift as i32 - operand).clamp(scale_for(largest, 127.0), widest),
+                None => scale_for(largest, f64::from(1u32 << bits.max(13)) - 1.0).min(widest),
+            }
+        })
+    }
+}
+
+/// The largest magnitude of an array's entries.
+pub(crate) fn largest(array: &ArrayD<f64>) -> f64 {
+    array.iter().fold(0f64, |m, v| m.max(v.abs()))
+}
+
+/// The axes of the full shape on which a (right-aligned) constant varies.
+pub(crate) fn kept_axes(constant: &ArrayD<f64>, rank: usize) -> Vec<usize> {
+    let first = rank.saturating_sub(constant.ndim());
+    constant.shape().iter().enumerate().filter(|(_, d)| **d > 1).map(|(axis, _)| first + axis).collect()
+}

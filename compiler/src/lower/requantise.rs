@@ -1,0 +1,117 @@
+//! Requantisation: fewer bits, and the same value at another scale (docs/lowerings.md, section "Requantisation").
+
+use zktorch_blocks::program::{Advice, Interval, TensorId};
+
+use super::{Lowering, Refusal, Value};
+use crate::graph::NodeId;
+
+/// Tensors up to this size are committed rather than kept virtual: a wave of messages costs more.
+const SMALL: usize = 1 << 14;
+/// Bits that one requantisation drops at most.
+const WIDEST_SHIFT: i32 = 40;
+
+impl Lowering<'_> {
+    /// The interval of activations.
+    pub(crate) fn signed(&self) -> Interval {
+        let half = 1i64 << (self.settings.bits - 1);
+        Interval::new(-half, half - 1)
+    }
+
+    /// The value of a node in few bits, so that products and tables can use it.
+    pub(crate) fn narrow(&mut self, id: NodeId) -> Result<Value, Refusal> {
+        if let Some(value) = self.narrow.get(&id) {
+            return Ok(*value);
+        }
+        let value = self.value(id)?;
+        let scale = self.plan.scale(id);
+        let name = self.name(id);
+        let Interval { lo, hi } = self.builder.interval(value.tensor);
+        let spare = 1i64 << (self.settings.bits + 4);
+        let small = self.builder.tensor(value.tensor).shape.len() <= SMALL;
+        let result = if -spare <= lo && hi < spare && value.scale <= scale + 4 {
+            if value.depth > 0 && small {
+                Value { tensor: self.builder.copy(&format!("{name}.copy"), value.tensor), depth: 0, ..value }
+            } else {
+                value
+            }
+        } else {
+            let rounded = self.round(&name, value, scale)?;
+            let Interval { lo, hi } = self.builder.interval(rounded.tensor);
+            self.builder.loose_range(&name, rounded.tensor, lo, hi - lo + 1)?;
+            rounded
+        };
+        self.narrow.insert(id, result);
+        Ok(result)
+    }
+
+    /// `y = floor((x + 2^(k-1)) / 2^k)` at the given scale, its remainder looked up. The caller looks up `y`.
+    pub(crate) fn round(&mut self, name: &str, x: Value, scale: i32) -> Result<Value, Refusal> {
+        let (x, divisor) = self.shifted(name, x, scale)?;
+        self.divide(name, x, divisor, self.signed(), scale)
+    }
+
+    /// What is to be divided by what, a power of two, to bring a value to a scale. A coarser value is shifted up: exact.
+    pub(crate) fn shifted(&mut self, name: &str, x: Value, scale: i32) -> Result<(TensorId, i64), Refusal> {
+        match x.scale - scale {
+            shift if shift > WIDEST_SHIFT => {
+                Err(format!("a requantisation by {shift} bits, at most {WIDEST_SHIFT} are possible"))
+            }
+            shift if shift > 0 => Ok((x.tensor, 1 << shift)),
+            shift => Ok((self.builder.linear(&format!("{name}.shifted"), &[(power(-shift)?, x.tensor)], 0, scale)?, 1)),
+        }
+    }
+
+    /// `y = floor((x + floor(d/2)) / d)` in an interval, its remainder looked up. The caller looks up `y`.
+    pub(crate) fn divide(
+        &mut self,
+        name: &str,
+        x: TensorId,
+        d: i64,
+        interval: Interval,
+        scale: i32,
+    ) -> Result<Value, Refusal> {
+        let dims = self.builder.dims(x).to_vec();
+        let rule = Advice::Round { source: x, divisor: d };
+        let y = self.builder.advice(&format!("{name}.rounded"), &dims, rule, interval, scale);
+        let remainder = self.builder.linear(&format!("{name}.remainder"), &[(1, x), (-d, y)], d / 2, 0)?;
+        if d == 1 {
+            self.builder.zero(remainder);
+        } else {
+            self.builder.remainder(&format!("{name}.remainder"), remainder, d)?;
+        }
+        Ok(Value { tensor: y, scale, depth: 0 })
+    }
+
+    /// Whether the integers of a node's tensor lie in an interval.
+    pub(crate) fn lies_within(&mut self, id: NodeId, lo: i64, hi: i64) -> Result<bool, Refusal> {
+        let value = self.value(id)?;
+        let interval = self.builder.interval(value.tensor);
+        Ok(lo <= interval.lo && interval.hi <= hi)
+    }
+
+    /// The value of a node rounded for a table, which pins it: no range lookup of its own.
+    pub(crate) fn table_input(&mut self, id: NodeId) -> Result<Value, Refusal> {
+        let value = self.value(id)?;
+        let fitted = self.fit(&self.name(id), value, self.plan.scale(id))?;
+        if fitted.tensor != value.tensor {
+            self.narrow.insert(id, fitted);
+        }
+        Ok(fitted)
+    }
+
+    /// A value as it is if the tables of activations hold it, else rounded to a scale. The caller looks it up in one.
+    pub(crate) fn fit(&mut self, name: &str, value: Value, scale: i32) -> Result<Value, Refusal> {
+        let domain = self.signed();
+        let Interval { lo, hi } = self.builder.interval(value.tensor);
+        if domain.contains(lo) && domain.contains(hi) { Ok(value) } else { self.round(name, value, scale) }
+    }
+}
+
+/// `2^exponent` for `0 <= exponent < 60`.
+pub(crate) fn power(exponent: i32) -> Result<i64, Refusal> {
+    u32::try_from(exponent)
+        .ok()
+        .filter(|&e| e < 60)
+        .map(|e| 1i64 << e)
+        .ok_or_else(|| format!("scales of operands lie {exponent} bits apart, expected 0 to 59"))
+}

@@ -1,0 +1,96 @@
+//! Rows of scores: gaps below their maximum, exponentials of these, and division by their sum (docs/lowerings.md, section "Softmax").
+
+use zktorch_blocks::program::{Advice, Interval, TensorId};
+
+use super::{Lowering, Refusal, Value};
+use crate::quantise::{to_integer, to_real};
+
+/// Scale of the exponentials: `exp(0) = 2^14`.
+pub(crate) const EXPONENTIAL: i32 = 14;
+/// Scale of the result.
+pub(crate) const RESULT: i32 = 15;
+
+impl Lowering<'_> {
+    /// `e = exp(-d)` at a scale of its own by a table of so many rows, in which a flag says that some `d` along the axes is 0.
+    pub(crate) fn exponentials(
+        &mut self,
+        name: &str,
+        d: TensorId,
+        scale: i32,
+        axes: &[usize],
+        (rows, finer): (usize, i32),
+    ) -> Result<TensorId, Refusal> {
+        let z = self.selector(name, d, axes)?;
+        let key = self.builder.linear(&format!("{name}.key"), &[(1, d), (-1, z)], 0, scale)?;
+        let exponential = |row: usize| {
+            let gap = to_real(row.saturating_sub(1) as i64, scale);
+            to_integer((-gap).exp(), finer) as i64
+        };
+        let columns = vec![(0..rows).map(exponential).collect(), (0..rows).map(|r| i64::from(r == 0)).collect()];
+        let table = self.builder.data_table(&format!("exp(-d) at scale {scale}"), -1, columns);
+        let rule = Advice::Table { source: key, table, column: 1 };
+        let dims = self.builder.dims(d).to_vec();
+        let e = self.builder.advice(&format!("{name}.exp"), &dims, rule, Interval::new(0, 1i64 << finer), finer);
+        self.builder.lookup(&[key, e, z], table);
+        Ok(e)
+    }
+
+    /// `m` repeated along the axes, and `d = m - y`, where `y` is `x` rounded to the scale and `m` its maximum, which is looked up itself.
+    pub(crate) fn gaps(
+        &mut self,
+        name: &str,
+        x: Value,
+        scale: i32,
+        axes: &[usize],
+        kept: &[usize],
+        rows: usize,
+    ) -> Result<(TensorId, TensorId), Refusal> {
+        let dims = self.builder.dims(x.tensor).to_vec();
+        let (x, divisor) = self.shifted(name, x, scale)?;
+        let Interval { lo, hi } = self.builder.interval(x);
+        let bound = (1i64 << 20).min(lo.unsigned_abs().max(hi.unsigned_abs()) as i64 / divisor + 1);
+        let kept_dims: Vec<usize> = kept.iter().map(|&a| dims[a]).collect();
+        let rule = Advice::Max { source: x, axes: axes.to_vec(), divisor };
+        let m = self.builder.advice(&format!("{name}.max"), &kept_dims, rule, Interval::new(-bound, bound), scale);
+        self.builder.loose_range(&format!("{name}.max"), m, -bound, 2 * bound + 1)?;
+        let spread = self.broadcast_axes(&format!("{name}.max.spread"), m, kept, &dims);
+        let rule = Advice::Gap { reference: spread, source: x, divisor };
+        let d = self.builder.advice(&format!("{name}.gap"), &dims, rule, Interval::new(0, rows as i64 - 2), scale);
+        let terms = [(1, x), (-divisor, spread), (divisor, d)];
+        let remainder = self.builder.linear(&format!("{name}.remainder"), &terms, divisor / 2, 0)?;
+        if divisor == 1 {
+            self.builder.zero(remainder);
+        } else {
+            self.builder.remainder(&format!("{name}.remainder"), remainder, divisor)?;
+        }
+        Ok((spread, d))
+    }
+
+    /// `p = round(2^15 e / sum e)` by lemma C.
+    pub(crate) fn normalise(
+        &mut self,
+        name: &str,
+        e: TensorId,
+        axes: &[usize],
+        kept: &[usize],
+    ) -> Result<TensorId, Refusal> {
+        let dims = self.builder.dims(e).to_vec();
+        let sum = self.sum_axes(&format!("{name}.sum"), e, axes, false)?;
+        let sum = self.builder.copy(&format!("{name}.total"), sum);
+        let total = self.broadcast_axes(&format!("{name}.total.spread"), sum, kept, &dims);
+        let scale = 1i64 << RESULT;
+        let rule = Advice::Divide { numerator: e, denominator: total, scale };
+        let p = self.builder.advice(name, &dims, rule, Interval::new(0, scale), RESULT);
+        let labels: Vec<u8> = (0..dims.len() as u8).collect();
+        let kept_labels: Vec<u8> = kept.iter().map(|&a| a as u8).collect();
+        let product = self.builder.einsum(&format!("{name}.product"), (sum, &kept_labels), (p, &labels), &labels)?;
+        let terms = [(2 * scale, e), (1, total), (-2, product)];
+        let remainder = self.builder.linear(&format!("{name}.remainder2"), &terms, 0, 0)?;
+        let rest = self.builder.linear(&format!("{name}.rest"), &[(2, total), (-1, remainder)], -1, 0)?;
+        let bound = 2 * self.builder.interval(sum).hi;
+        self.builder.loose_range(&format!("{name}.remainder2"), remainder, 0, bound)?;
+        self.builder.loose_range(&format!("{name}.rest"), rest, 0, bound)?;
+        self.builder.loose_range(name, p, 0, scale + 1)?;
+        Ok(p)
+    }
+}

@@ -1,0 +1,74 @@
+//! Functions by lookups in tables (docs/lowerings.md, section "Functions").
+
+use zktorch_blocks::program::{Advice, Interval, TableId};
+
+use super::{Lowering, Refusal, Value};
+use crate::graph::NodeId;
+use crate::ops::Unary;
+use crate::quantise::{to_integer, to_real};
+
+/// No table entry exceeds this.
+const ENTRY: f64 = (1u64 << 30) as f64;
+
+impl Lowering<'_> {
+    /// `o = f(y)` by a lookup of `(y, o)`; for the node `id`.
+    pub(crate) fn apply(&mut self, id: NodeId, y: Value, function: Unary) -> Result<Value, Refusal> {
+        if function == Unary::Relu && self.settings.signs && self.plan.pools.is_empty() {
+            return self.relu_by_sign(id, y);
+        }
+        let (table, scale, interval) = self.function_table(id, y.scale, function)?;
+        let dims = self.builder.dims(y.tensor).to_vec();
+        let rule = Advice::Table { source: y.tensor, table, column: 1 };
+        let tensor = self.builder.advice(&self.name(id), &dims, rule, interval, scale);
+        self.builder.lookup(&[y.tensor, tensor], table);
+        Ok(Value { tensor, scale, depth: 0 })
+    }
+
+    /// `o = s y`, where `s` is the sign bit of `y`: `y + 2^(w-1) = 2^j h + lo`, `lo` and `(h, s)` looked up. No table of
+    /// `2^w` rows: for nets with few activations (LOWERINGS section 3).
+    fn relu_by_sign(&mut self, id: NodeId, y: Value) -> Result<Value, Refusal> {
+        let name = self.name(id);
+        let domain = self.signed();
+        let shared = self.settings.shared.min(self.settings.bits - 1);
+        let dims = self.builder.dims(y.tensor).to_vec();
+        let raised = self.builder.linear(&format!("{name}.raised"), &[(1, y.tensor)], -domain.lo, y.scale)?;
+        let highs = 1i64 << (self.settings.bits - shared);
+        let high = self.builder.limb(&name, raised, 1 << shared, highs)?;
+        let column = (0..highs).map(|h| i64::from(2 * h >= highs)).collect();
+        let table = self.builder.data_table(&format!("sign of {} bits", self.settings.bits - shared), 0, vec![column]);
+        let rule = Advice::Table { source: high, table, column: 1 };
+        let sign = self.builder.advice(&format!("{name}.sign"), &dims, rule, Interval::new(0, 1), 0);
+        self.builder.lookup(&[high, sign], table);
+        let product = self.product(&format!("{name}.product"), Value { tensor: sign, scale: 0, depth: 0 }, y)?;
+        let tensor = self.builder.copy(&name, product.tensor);
+        Ok(Value { tensor, scale: y.scale, depth: 0 })
+    }
+
+    /// The table of a function whose input has scale `from`: the table, the output's scale and interval.
+    fn function_table(&mut self, id: NodeId, from: i32, function: Unary) -> Result<(TableId, i32, Interval), Refusal> {
+        let domain = self.signed();
+        if function == Unary::Relu {
+            let rows = 1usize << self.settings.bits;
+            return Ok((self.builder.relu_table(domain.lo, rows), from, Interval::new(0, domain.hi)));
+        }
+        let keeps_grid =
+            matches!(function, Unary::LeakyRelu(_) | Unary::Clip { .. } | Unary::Abs | Unary::ThresholdedRelu(_));
+        let to = if keeps_grid { from.min(self.plan.scale(id)) } else { self.plan.scale(id) };
+        let entry = |x: i64| to_integer(function.eval(to_real(x, from)), to);
+        let fits = |x: i64| entry(x).abs() < ENTRY;
+        let operand = self.operand(id, 0)?;
+        let range = self.calibration.range(operand);
+        // The table begins where the function does, around the middle of what it meets.
+        let lo = self.decisions.next(domain.lo..=domain.hi + 1, || {
+            let middle = (((range.lo + range.hi) / 2.0) * f64::from(from).exp2()) as i64;
+            let seed = [middle.clamp(domain.lo, domain.hi), 0, 1, -1].into_iter().find(|&x| fits(x));
+            seed.map_or(domain.hi + 1, |seed| (domain.lo..=seed).rev().take_while(|&x| fits(x)).last().unwrap_or(seed))
+        })?;
+        let hi =
+            (lo..=domain.hi).take_while(|&x| fits(x)).last().ok_or("the function has no value in the calibrated range")?;
+        let column: Vec<i64> = (lo..=hi).map(|x| entry(x) as i64).collect();
+        let bounds = (column.iter().copied().min().unwrap_or(0), column.iter().copied().max().unwrap_or(0));
+        let name = format!("{} at scale {from}", function.name());
+        Ok((self.builder.data_table(&name, lo, vec![column]), to, Interval::new(bounds.0, bounds.1)))
+    }
+}

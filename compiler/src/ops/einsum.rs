@@ -1,0 +1,283 @@
+//! Sums of products of two tensors (docs/lowerings.md, section "Products").
+
+use ndarray::linalg::general_mat_mul;
+use ndarray::{Array3, ArrayD, Axis, Ix3, IxDyn};
+use tract_onnx::tract_core::axes::Axis as TractAxis;
+use tract_onnx::tract_core::ops::einsum::EinSum;
+
+use super::Op;
+use super::operator::{Imports, Nature, Operator, Ranges, Reason, empty, integers, require, two};
+use crate::graph::{Domain, NodeId};
+use crate::import::{self, Import, Site, Translator};
+use crate::lower::{Lowering, Refusal, Value, largest, reshape_groups};
+use crate::quantise::Range;
+
+pub(super) const IMPORT: Imports = &[Import::Named("EinSum", import)];
+
+/// First label for the parts of a flattened axis.
+const PART: u8 = 100;
+
+/// Sum of products of two operands over all labels that `out` lacks. Labels are distinct within an operand and
+/// within `out`; every label of `out` occurs in an operand. MatMul, Gemm and batched products are such.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Einsum {
+    /// One label per axis of the left operand.
+    pub lhs: Vec<u8>,
+    /// One label per axis of the right operand.
+    pub rhs: Vec<u8>,
+    /// One label per axis of the result.
+    pub out: Vec<u8>,
+}
+
+impl Operator for Einsum {
+    fn name(&self) -> &'static str {
+        "Einsum"
+    }
+
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+        let (labels, operands) = ([&self.lhs, &self.rhs], two(operands)?);
+    for (labels, shape) in labels.iter().zip(operands) {
+        require(labels.len() == shape.len(), || format!("labels {labels:?} do not fit shape {shape:?}"))?;
+        require(distinct(labels), || format!("labels {labels:?} repeat"))?;
+    }
+    require(distinct(&self.out), || format!("labels {:?} repeat", self.out))?;
+    let extent_in = |side: usize, label: u8| labels[side].iter().position(|&l| l == label).map(|axis| operands[side][axis]);
+    for &label in labels[0] {
+        if let (Some(a), Some(b)) = (extent_in(0, label), extent_in(1, label)) {
+            require(a == b, || format!("label {label} is {a} on the left and {b} on the right"))?;
+        }
+    }
+    let shape: Result<Vec<usize>, Reason> = self.out.iter().map(|&l| extent_in(0, l).or(extent_in(1, l)).ok_or_else(|| format!("label {l} is in no operand"))).collect();
+        shape.map(Some)
+    }
+
+    fn domain(&self, operands: &[Domain]) -> Domain {
+        integers(operands)
+    }
+
+    fn evaluate(&self, operands: &[&ArrayD<f64>], _: &[usize]) -> ArrayD<f64> {
+        match *operands {
+            [a, b] => contract([&self.lhs, &self.rhs], &self.out, [a, b]),
+            _ => empty(),
+        }
+    }
+
+    fn range(&self, at: &Ranges<'_>) -> Range {
+        let contracted: Vec<usize> = (0..self.lhs.len()).filter(|&axis| !self.out.contains(&self.lhs[axis])).collect();
+        let product = Range::times(at.operand(0).magnitude(), at.operand(1).magnitude());
+        Range::symmetric(at.entries(0, &contracted) * product)
+    }
+
+    fn nature(&self) -> Nature {
+        Nature::NONE
+    }
+
+    fn lower(&self, at: &mut Lowering<'_>, id: NodeId) -> Result<Value, Refusal> {
+        let Self { lhs, rhs, out } = self;
+        for (own, other) in [(lhs, rhs), (rhs, lhs)] {
+            if let Some(label) = own.iter().find(|l| !other.contains(l) && !out.contains(l)) {
+                return Err(format!("label {label} occurs in one operand alone and not in the result"));
+            }
+        }
+        let (a, b) = (at.operand(id, 0)?, at.operand(id, 1)?);
+        match (at.is_constant(a), at.is_constant(b)) {
+            (_, true) => constant(at, id, (a, lhs), (b, rhs), out),
+            (true, false) => constant(at, id, (b, rhs), (a, lhs), out),
+            (false, false) => {
+                let (x, y) = (at.narrow(a)?, at.narrow(b)?);
+                let tensor = at.builder.einsum(&at.name(id), (x.tensor, lhs), (y.tensor, rhs), out)?;
+                Ok(Value { tensor, scale: x.scale + y.scale, depth: x.depth.max(y.depth) + 1 })
+            }
+        }
+    }
+}
+
+fn distinct(labels: &[u8]) -> bool {
+    labels.iter().enumerate().all(|(i, l)| !labels[..i].contains(l))
+}
+
+
+/// An operand without its reshape and its labels, the weight and its labels.
+type Unflattened = (NodeId, Vec<u8>, ArrayD<f64>, Vec<u8>);
+
+/// A product with a weight. Where the other operand is a reshape that flattens contracted axes, the weight is
+/// unflattened instead: the reshape costs nothing then.
+fn constant(
+    at: &mut Lowering<'_>,
+    id: NodeId,
+    (x, x_labels): (NodeId, &[u8]),
+    (w, w_labels): (NodeId, &[u8]),
+    out: &[u8],
+) -> Result<Value, Refusal> {
+    let weight = at.constant(w).ok_or("the weight must be a constant")?;
+    let shape = at.graph.shape(w).to_vec();
+    let weight = weight.broadcast(shape).ok_or("the weight does not broadcast")?.to_owned();
+    let plain = (x, x_labels.to_vec(), weight.clone(), w_labels.to_vec());
+    let (x, x_labels, weight, w_labels) = unflatten(at, x, x_labels, &weight, w_labels, out).unwrap_or(plain);
+    let x = at.narrow(x)?;
+    let name = at.name(id);
+    let scale = at.weight_scale(id, x.scale, largest(&weight))?;
+    let weight = at.weight(&format!("{name}.weight"), weight.shape(), &weight, scale)?;
+    let tensor = at.builder.einsum(&name, (weight, &w_labels), (x.tensor, &x_labels), out)?;
+    Ok(Value { tensor, scale: x.scale + scale, depth: x.depth + 1 })
+}
+
+/// Looks through a reshape of `x` by splitting the weight's contracted axes.
+fn unflatten(
+    at: &Lowering<'_>,
+    x: NodeId,
+    x_labels: &[u8],
+    weight: &ArrayD<f64>,
+    w_labels: &[u8],
+    out: &[u8],
+) -> Option<Unflattened> {
+    matches!(at.graph.op(x), Op::Reshape(_)).then_some(())?;
+    let source = at.operand(x, 0).ok()?;
+    let from = at.graph.shape(source);
+    let mut labels = vec![0u8; from.len()];
+    let mut parts: Vec<(u8, Vec<u8>, Vec<usize>)> = Vec::new();
+    let mut next = PART;
+    for group in reshape_groups(from, at.graph.shape(x)) {
+        let dims: Vec<usize> = group.source_axes.iter().map(|&a| from[a]).collect();
+        let fresh: Vec<u8> = dims
+            .iter()
+            .map(|_| {
+                next += 1;
+                next
+            })
+            .collect();
+        match (&group.out_axes[..], &group.source_axes[..]) {
+            ([o], [s]) => labels[*s] = x_labels[*o],
+            ([o], sources) if w_labels.contains(&x_labels[*o]) && !out.contains(&x_labels[*o]) => {
+                sources.iter().zip(&fresh).for_each(|(&s, &l)| labels[s] = l);
+                parts.push((x_labels[*o], fresh, dims));
+            }
+            ([], [s]) => {
+                labels[*s] = fresh[0];
+                parts.push((u8::MAX, fresh, dims));
+            }
+            _ => return None,
+        }
+    }
+    let (mut w_dims, mut new_labels) = (Vec::new(), Vec::new());
+    for (&label, &extent) in w_labels.iter().zip(weight.shape()) {
+        match parts.iter().find(|(l, ..)| *l == label) {
+            Some((_, fresh, dims)) => {
+                w_dims.extend(dims);
+                new_labels.extend(fresh);
+            }
+            None => {
+                w_dims.push(extent);
+                new_labels.push(label);
+            }
+        }
+    }
+    // Unit axes that the reshape dropped are contracted with unit axes of the weight.
+    for (_, fresh, dims) in parts.iter().filter(|(l, ..)| *l == u8::MAX) {
+        w_dims.extend(dims);
+        new_labels.extend(fresh);
+    }
+    let weight = weight.clone().into_shape_with_order(w_dims).ok()?;
+    Some((source, labels, weight, new_labels))
+}
+
+/// MatMul, Gemm's product, and other einsums of two operands.
+fn import(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Refusal> {
+    let op = site.op::<EinSum>()?;
+    if op.q_params.is_some() {
+        return Err("quantised operators are not supported: export the float model".to_owned());
+    }
+    if op.axes.input_count() != 2 || op.axes.output_count() != 1 {
+        return Err(format!("an einsum of {} operands is not supported, only of 2", op.axes.input_count()));
+    }
+    let axes: Vec<&TractAxis> = op.axes.iter_all_axes().collect();
+    let repeated = axes.iter().any(|a| a.inputs.iter().chain(&a.outputs).any(|positions| positions.len() > 1));
+    if repeated || axes.len() > usize::from(u8::MAX) {
+        return Err("an einsum with a label twice in one operand is not supported".to_owned());
+    }
+    let (lhs, a) = labelled(t, site, &axes, 0)?;
+    let (rhs, b) = labelled(t, site, &axes, 1)?;
+    let out = labels(&axes, site.shape.len(), |axis| axis.outputs[0].first().copied());
+    // A label that only the result has is an axis of extent 1.
+    let kept: Vec<u8> = out.iter().copied().filter(|l| lhs.contains(l) || rhs.contains(l)).collect();
+    let product = t.add(site, Einsum { lhs, rhs, out: kept }, &[a, b])?;
+    Ok(t.reshape(site, product, &site.shape))
+}
+
+/// The labels of one side, by position; the label is the axis' index.
+fn labels(axes: &[&TractAxis], rank: usize, position: impl Fn(&TractAxis) -> Option<usize>) -> Vec<u8> {
+    let at = |p: usize| axes.iter().position(|axis| position(axis) == Some(p));
+    (0..rank).filter_map(|p| at(p).and_then(|label| u8::try_from(label).ok())).collect()
+}
+
+/// An operand and its labels, without the axes of extent 1 that the other operand broadcasts.
+fn labelled(t: &mut Translator<'_>, site: &Site<'_>, axes: &[&TractAxis], side: usize) -> Result<(Vec<u8>, NodeId), import::Refusal> {
+    let (own, other) = (t.operand_shape(site, side)?, t.operand_shape(site, 1 - side)?);
+    let labels = labels(axes, own.len(), |axis| axis.inputs[side].first().copied());
+    if labels.len() != own.len() {
+        return Err("an einsum with an axis without label is not supported".to_owned());
+    }
+    let broadcast = |axis: usize| {
+        let across = axes[usize::from(labels[axis])].inputs[1 - side].first();
+        own[axis] == 1 && across.is_some_and(|&position| other[position] != 1)
+    };
+    let kept: Vec<usize> = (0..own.len()).filter(|&axis| !broadcast(axis)).collect();
+    let shape: Vec<usize> = kept.iter().map(|&axis| own[axis]).collect();
+    let x = t.operand(site, side)?;
+    Ok((kept.iter().map(|&axis| labels[axis]).collect(), t.reshape(site, x, &shape)))
+}
+
+fn contract(labels: [&[u8]; 2], out: &[u8], operands: [&ArrayD<f64>; 2]) -> ArrayD<f64> {
+    let (lhs, a) = drop_private(labels[0], labels[1], out, operands[0]);
+    let (rhs, b) = drop_private(labels[1], labels[0], out, operands[1]);
+    let pick =
+        |labels: &[u8], keep: &dyn Fn(u8) -> bool| -> Vec<u8> { labels.iter().copied().filter(|&l| keep(l)).collect() };
+    let batch = pick(&lhs, &|l| rhs.contains(&l) && out.contains(&l));
+    let contracted = pick(&lhs, &|l| rhs.contains(&l) && !out.contains(&l));
+    let left = pick(&lhs, &|l| !rhs.contains(&l));
+    let right = pick(&rhs, &|l| !lhs.contains(&l));
+
+    let (a, extents_a) = matrices(&a, &lhs, [&batch, &left, &contracted]);
+    let (b, extents_b) = matrices(&b, &rhs, [&batch, &contracted, &right]);
+    let (count, m, k) = a.dim();
+    let n = b.dim().2;
+    let product = if m == 1 && k == 1 && n == 1 {
+        &a * &b
+    } else {
+        let mut product = Array3::zeros((count, m, n));
+        for ((a, b), mut c) in a.outer_iter().zip(b.outer_iter()).zip(product.outer_iter_mut()) {
+            general_mat_mul(1.0, &a, &b, 0.0, &mut c);
+        }
+        product
+    };
+    let computed: Vec<u8> = [batch.as_slice(), &left, &right].concat();
+    let extents: Vec<usize> = [&extents_a[0][..], &extents_a[1], &extents_b[2]].concat();
+    let perm: Vec<usize> = out.iter().filter_map(|l| computed.iter().position(|c| c == l)).collect();
+    match product.into_shape_with_order(IxDyn(&extents)) {
+        Ok(product) => product.permuted_axes(IxDyn(&perm)),
+        Err(_) => ArrayD::zeros(IxDyn(&[0])),
+    }
+}
+
+/// Sums away the axes whose label is in this operand only.
+fn drop_private(own: &[u8], other: &[u8], out: &[u8], x: &ArrayD<f64>) -> (Vec<u8>, ArrayD<f64>) {
+    let (mut labels, mut x) = (own.to_vec(), x.clone());
+    for axis in (0..own.len()).rev() {
+        if !other.contains(&own[axis]) && !out.contains(&own[axis]) {
+            x = x.sum_axis(Axis(axis));
+            labels.remove(axis);
+        }
+    }
+    (labels, x)
+}
+
+/// The operand with its axes sorted into three groups, each flattened, and each group's extents.
+fn matrices(x: &ArrayD<f64>, labels: &[u8], groups: [&[u8]; 3]) -> (Array3<f64>, [Vec<usize>; 3]) {
+    let position = |label: &u8| labels.iter().position(|l| l == label).unwrap_or(0);
+    let extents = groups.map(|group| group.iter().map(|l| x.shape()[position(l)]).collect::<Vec<_>>());
+    let perm: Vec<usize> = groups.iter().flat_map(|group| group.iter().map(position)).collect();
+    let dim = Ix3(extents[0].iter().product(), extents[1].iter().product(), extents[2].iter().product());
+    let permuted = x.view().permuted_axes(IxDyn(&perm));
+    let flat = permuted.as_standard_layout().into_owned().into_shape_with_order(dim);
+    (flat.unwrap_or_else(|_| Array3::zeros(dim)), extents)
+}

@@ -1,0 +1,182 @@
+//! Softmax of masked scores: entries that the mask takes out have weight 0, whatever their scores are.
+//!
+//! The mask `M` is public, 1 for the entries that count. An entry that counts has the gap `d = m - y` to the largest of those that count; one that
+//! does not has the gap `D`, the last row of the table of exponentials, by `M (x - 2^k m) - (1 - M) 2^k D` in place of `x - 2^k m`. The mask is
+//! a column of that table, so that the last row serves entries that do not count, and no others.
+
+use ndarray::{ArrayD, Zip};
+use zktorch_blocks::program::{Advice, Interval, TensorId};
+
+use super::operator::{Demand, Imports, Nature, Operator, Ranges, Reason, empty, require, two, with_axes};
+use super::softmax::{self, softmax};
+use crate::graph::{Domain, NodeId};
+use crate::lower::{EXPONENTIAL, Lowering, RESULT, Refusal, Value};
+use crate::quantise::{Range, Settings, to_integer, to_real};
+
+/// A pass finds masks in what exporters write.
+pub(super) const IMPORT: Imports = &[];
+
+/// A score that is lower by more has no weight in floats of 32 bits: `exp(-104) = 0`.
+const NOTHING: f64 = 104.0;
+
+/// `exp(x) / sum exp(x)` over the given axes together, of the entries that operand 1, a constant of `x`'s shape, has 1 at; 0 at the others.
+/// The model lowers these scores by `gap` at least: whatever they are, they have no weight.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MaskedSoftmax {
+    /// Ascending, distinct.
+    pub axes: Vec<usize>,
+    /// Positive, perhaps infinite.
+    pub gap: f64,
+}
+
+impl Operator for MaskedSoftmax {
+    fn name(&self) -> &'static str {
+        "Softmax"
+    }
+
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+        let [x, mask] = two(operands)?;
+        require(x == mask, || format!("scores and mask must have one shape, got {x:?} and {mask:?}"))?;
+        with_axes(x, &self.axes).map(Some)
+    }
+
+    fn bound(&self) -> Option<f64> {
+        Some(1.0)
+    }
+
+    fn demand(&self, settings: Settings) -> Option<Demand> {
+        // The last row is for entries that do not count.
+        Some(Demand { rows: softmax::rows(settings) - 1, finest: 10 })
+    }
+
+    fn domain(&self, _: &[Domain]) -> Domain {
+        Domain::Real
+    }
+
+    fn evaluate(&self, operands: &[&ArrayD<f64>], _: &[usize]) -> ArrayD<f64> {
+        let [x, mask] = *operands else { return empty() };
+        let kept = Zip::from(x).and(mask).map_collect(|&x, &kept| if kept != 0.0 { x } else { f64::NEG_INFINITY });
+        softmax(&self.axes, &kept)
+    }
+
+    fn range(&self, _: &Ranges<'_>) -> Range {
+        Range::UNIT
+    }
+
+    fn nature(&self) -> Nature {
+        Nature::ROUNDS
+    }
+
+    fn lower(&self, at: &mut Lowering<'_>, id: NodeId) -> Result<Value, Refusal> {
+        let name = at.name(id);
+        let scores = at.operand(id, 0)?;
+        let x = out_of_reach(at, scores, self.gap)?;
+        let mask = mask(at, id)?;
+        let dims = at.builder.dims(x.tensor).to_vec();
+        let kept: Vec<usize> = (0..dims.len()).filter(|a| !self.axes.contains(a)).collect();
+        let rows = softmax::rows(at.settings);
+        let scale = at.plan.scale(scores);
+
+        let d = masked_gaps(at, &name, x, (scale, rows as i64 - 2), &mask, (&self.axes, &kept))?;
+        let z = at.selector(&name, d, &self.axes)?;
+        let key = at.builder.linear(&format!("{name}.key"), &[(1, d), (-1, z)], 0, scale)?;
+        let exponential = |row: usize| {
+            let gap = to_real(row.saturating_sub(1) as i64, scale);
+            if row + 1 == rows { 0 } else { to_integer((-gap).exp(), EXPONENTIAL) as i64 }
+        };
+        let columns = vec![
+            (0..rows).map(exponential).collect(),
+            (0..rows).map(|row| i64::from(row == 0)).collect(),
+            (0..rows).map(|row| i64::from(row + 1 != rows)).collect(),
+        ];
+        let table = at.builder.data_table(&format!("exp(-d) at scale {scale}, 0 where masked"), -1, columns);
+        let rule = Advice::Table { source: key, table, column: 1 };
+        let one = 1i64 << EXPONENTIAL;
+        let e = at.builder.advice(&format!("{name}.exp"), &dims, rule, Interval::new(0, one), EXPONENTIAL);
+        at.builder.lookup(&[key, e, z, mask.spread], table);
+        let tensor = at.normalise(&name, e, &self.axes, &kept)?;
+        Ok(Value { tensor, scale: RESULT, depth: 0 })
+    }
+}
+
+/// A mask: its entries on the axes along which it varies, their labels, and the same for all entries.
+struct Mask {
+    compact: TensorId,
+    labels: Vec<u8>,
+    spread: TensorId,
+}
+
+/// Scores so small, against any prover, that `gap` less leaves nothing of their weight.
+fn out_of_reach(at: &mut Lowering<'_>, scores: NodeId, gap: f64) -> Result<Value, Refusal> {
+    let reach = |lowering: &Lowering<'_>, x: Value| {
+        let Interval { lo, hi } = lowering.builder.interval(x.tensor);
+        to_real(lo, x.scale).abs().max(to_real(hi, x.scale).abs())
+    };
+    let x = at.value(scores)?;
+    if 2.0 * reach(at, x) + NOTHING <= gap {
+        return Ok(x);
+    }
+    let x = at.narrow(scores)?;
+    let reach = reach(at, x);
+    if 2.0 * reach + NOTHING <= gap {
+        return Ok(x);
+    }
+    Err(format!(
+        "scores reach {reach:.0}: an entry that the mask lowers by {gap:.0} may have weight, expected a lower mask"
+    ))
+}
+
+fn mask(at: &mut Lowering<'_>, id: NodeId) -> Result<Mask, Refusal> {
+    let operand = at.operand(id, 1)?;
+    let values = at.constant(operand).ok_or("the mask must be a constant")?;
+    let dims = at.graph.shape(id).to_vec();
+    let first = dims.len().saturating_sub(values.ndim());
+    let varies: Vec<usize> =
+        values.shape().iter().enumerate().filter(|(_, d)| **d > 1).map(|(axis, _)| first + axis).collect();
+    let compact_dims: Vec<usize> = varies.iter().map(|&a| dims[a]).collect();
+    let entries = values.iter().map(|&v| i64::from(v != 0.0)).collect();
+    let name = at.name(id);
+    let compact = at.builder.constant(&format!("{name}.mask"), &compact_dims, entries);
+    let spread = at.broadcast_axes(&format!("{name}.mask.spread"), compact, &varies, &dims);
+    Ok(Mask { compact, labels: varies.iter().map(|&a| a as u8).collect(), spread })
+}
+
+/// `d = m - y` for entries that count, where `y` is `x` rounded to the scale and `m` the largest such; `last` for the others.
+fn masked_gaps(
+    at: &mut Lowering<'_>,
+    name: &str,
+    x: Value,
+    (scale, last): (i32, i64),
+    mask: &Mask,
+    (axes, kept): (&[usize], &[usize]),
+) -> Result<TensorId, Refusal> {
+    let dims = at.builder.dims(x.tensor).to_vec();
+    let labels: Vec<u8> = (0..dims.len() as u8).collect();
+    let (x, divisor) = at.shifted(name, x, scale)?;
+    let Interval { lo, hi } = at.builder.interval(x);
+    let bound = (1i64 << 20).min(lo.unsigned_abs().max(hi.unsigned_abs()) as i64 / divisor + 1);
+    // Entries that do not count are as small as any can be.
+    let counted =
+        at.builder.einsum(&format!("{name}.counted"), (mask.compact, &mask.labels), (x, &labels), &labels)?;
+    let lowest = at.builder.linear(&format!("{name}.lowest"), &[(1, counted), (-lo, mask.spread)], lo, 0)?;
+    let kept_dims: Vec<usize> = kept.iter().map(|&a| dims[a]).collect();
+    let rule = Advice::Max { source: lowest, axes: axes.to_vec(), divisor };
+    let m = at.builder.advice(&format!("{name}.max"), &kept_dims, rule, Interval::new(-bound, bound), scale);
+    at.builder.loose_range(&format!("{name}.max"), m, -bound, 2 * bound + 1)?;
+    let spread = at.broadcast_axes(&format!("{name}.max.spread"), m, kept, &dims);
+    let below = at.builder.linear(&format!("{name}.below"), &[(1, x), (-divisor, spread)], 0, 0)?;
+    let below =
+        at.builder.einsum(&format!("{name}.masked"), (mask.compact, &mask.labels), (below, &labels), &labels)?;
+    let away = divisor.checked_mul(last).ok_or("a requantisation by too many bits")?;
+    let below = at.builder.linear(&format!("{name}.placed"), &[(1, below), (away, mask.spread)], -away, 0)?;
+    let zero = at.builder.fill(&format!("{name}.zero"), &dims, 0);
+    let rule = Advice::Gap { reference: zero, source: below, divisor };
+    let d = at.builder.advice(&format!("{name}.gap"), &dims, rule, Interval::new(0, last), scale);
+    let remainder = at.builder.linear(&format!("{name}.remainder"), &[(1, below), (divisor, d)], divisor / 2, 0)?;
+    if divisor == 1 {
+        at.builder.zero(remainder);
+    } else {
+        at.builder.remainder(&format!("{name}.remainder"), remainder, divisor)?;
+    }
+    Ok(d)
+}

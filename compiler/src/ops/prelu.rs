@@ -1,0 +1,78 @@
+//! A slope of its own for each channel below 0 (docs/lowerings.md, section "Functions").
+
+use ndarray::ArrayD;
+
+use super::operator::{Imports, Nature, Operator, Ranges, Reason, integers, same, zip};
+use super::unary::Unary;
+use crate::graph::{Domain, NodeId};
+use crate::lower::{Lowering, Refusal, Value, kept_axes, largest, power};
+use crate::quantise::{Range, scale_for};
+
+/// tract writes it with a choice, which a pass recognises.
+pub(super) const IMPORT: Imports = &[];
+
+/// Scale of a slope, at most: an expression has the other branch at this scale too.
+const SLOPE_BITS: i32 = 30;
+
+/// `x` where `x >= 0`, else `slope * x`. Operands `x`, `slope`, of one shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PRelu;
+
+impl PRelu {
+    /// The function of two entries.
+    pub(crate) fn eval(x: f64, slope: f64) -> f64 {
+        if x >= 0.0 { x } else { x * slope }
+    }
+}
+
+impl Operator for PRelu {
+    fn name(&self) -> &'static str {
+        "PRelu"
+    }
+
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+        same(operands)
+    }
+
+    fn domain(&self, operands: &[Domain]) -> Domain {
+        integers(operands)
+    }
+
+    fn evaluate(&self, operands: &[&ArrayD<f64>], _: &[usize]) -> ArrayD<f64> {
+        zip(operands, Self::eval)
+    }
+
+    fn range(&self, at: &Ranges<'_>) -> Range {
+        let [x, slope] = [at.operand(0), at.operand(1)];
+        let negative = Range { lo: x.lo.min(0.0), hi: x.hi.min(0.0) }.corners(slope, Range::times);
+        Range::hull([x.lo.max(0.0), x.hi.max(0.0), negative.lo, negative.hi])
+    }
+
+    fn nature(&self) -> Nature {
+        Nature::NONE
+    }
+
+    /// `slope x + (1 - slope) relu(x)`.
+    fn lower(&self, at: &mut Lowering<'_>, id: NodeId) -> Result<Value, Refusal> {
+        let (x, slope) = (at.operand(id, 0)?, at.operand(id, 1)?);
+        let slope = at.constant(slope).ok_or("the slope must be a constant")?;
+        let name = at.name(id);
+        let y = at.table_input(x)?;
+        let positive = at.apply(id, y, Unary::Relu)?;
+        let negative =
+            at.builder.linear(&format!("{name}.negative"), &[(1, y.tensor), (-1, positive.tensor)], 0, y.scale)?;
+        // As fine as 16 bits make it: slopes may be far below 1.
+        let bits = match at.exact(id) {
+            true => 0,
+            false => at.decisions.scale(|| scale_for(largest(&slope), 32767.0).clamp(0, SLOPE_BITS))?,
+        };
+        let weight = at.weight_squeezed(&format!("{name}.slope"), &slope, bits)?;
+        let dims = at.builder.dims(y.tensor).to_vec();
+        let labels: Vec<u8> = kept_axes(&slope, dims.len()).iter().map(|&a| a as u8).collect();
+        let all: Vec<u8> = (0..dims.len() as u8).collect();
+        let scaled = at.builder.einsum(&format!("{name}.scaled"), (weight, &labels), (negative, &all), &all)?;
+        let scale = y.scale + bits;
+        let terms = [(1, scaled), (power(bits)?, positive.tensor)];
+        Ok(Value { tensor: at.builder.linear(&name, &terms, 0, scale)?, scale, depth: y.depth + 1 })
+    }
+}

@@ -1,0 +1,114 @@
+//! Products and quotients of tensors of one shape (docs/lowerings.md, section "Products").
+
+use ndarray::ArrayD;
+use tract_onnx::tract_core::ops::binary::BinMiniOp;
+use tract_onnx::tract_core::ops::math;
+
+use super::operator::{Imports, Nature, Operator, Ranges, Reason, same, zip};
+use crate::graph::{Domain, NodeId};
+use crate::import::{self, Import, Site, Translator};
+use crate::lower::{Lowering, Refusal, Value};
+use crate::quantise::Range;
+
+pub(super) const IMPORT: Imports = &[Import::Binary(import)];
+
+/// Elementwise product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mul;
+
+/// Elementwise quotient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Div;
+
+fn import(t: &mut Translator<'_>, site: &Site<'_>, op: &dyn BinMiniOp) -> Option<Result<NodeId, import::Refusal>> {
+    if op.is::<math::Mul>() {
+        return Some(t.binary(site, Mul, false));
+    }
+    op.is::<math::Div>().then(|| match t.operand_type(site, 0)?.is_integer() {
+        true => Err("integer division of values that depend on inputs is not supported".to_owned()),
+        false => t.binary(site, Div, false),
+    })
+}
+
+impl Operator for Mul {
+    fn name(&self) -> &'static str {
+        "Mul"
+    }
+
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+        same(operands)
+    }
+
+    fn domain(&self, operands: &[Domain]) -> Domain {
+        Domain::of_pair(operands, |[a, b, c, d]| vec![a * c, a * d, b * c, b * d])
+    }
+
+    fn evaluate(&self, operands: &[&ArrayD<f64>], _: &[usize]) -> ArrayD<f64> {
+        zip(operands, |a, b| a * b)
+    }
+
+    fn range(&self, at: &Ranges<'_>) -> Range {
+        Range::symmetric(Range::times(at.operand(0).magnitude(), at.operand(1).magnitude()))
+    }
+
+    fn nature(&self) -> Nature {
+        Nature::NONE
+    }
+
+    fn lower(&self, at: &mut Lowering<'_>, id: NodeId) -> Result<Value, Refusal> {
+        let (a, b) = (at.operand(id, 0)?, at.operand(id, 1)?);
+        for (x, c) in [(a, b), (b, a)] {
+            if let Some(constant) = at.constant(c) {
+                return at.mul_constant(id, x, &constant);
+            }
+        }
+        let (a, b) = (at.narrow(a)?, at.narrow(b)?);
+        at.product(&at.name(id), a, b)
+    }
+}
+
+impl Operator for Div {
+    fn name(&self) -> &'static str {
+        "Div"
+    }
+
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+        same(operands)
+    }
+
+    fn domain(&self, _: &[Domain]) -> Domain {
+        Domain::Real
+    }
+
+    fn evaluate(&self, operands: &[&ArrayD<f64>], _: &[usize]) -> ArrayD<f64> {
+        zip(operands, |a, b| a / b)
+    }
+
+    fn range(&self, at: &Ranges<'_>) -> Range {
+        Range::symmetric(Range::times(at.operand(0).magnitude(), largest_reciprocal(at)))
+    }
+
+    fn nature(&self) -> Nature {
+        Nature::NONE
+    }
+
+    /// Division by a constant is a product.
+    fn lower(&self, at: &mut Lowering<'_>, id: NodeId) -> Result<Value, Refusal> {
+        let (a, b) = (at.operand(id, 0)?, at.operand(id, 1)?);
+        match at.constant(b) {
+            Some(constant) if constant.iter().all(|&v| v != 0.0) => at.mul_constant(id, a, &constant.mapv(|v| 1.0 / v)),
+            Some(_) => Err("division by a constant 0".to_owned()),
+            None => Err("division of two tensors is not supported yet; expected a constant divisor".to_owned()),
+        }
+    }
+}
+
+/// The largest magnitude of `1 / d` over the entries of a divisor.
+fn largest_reciprocal(at: &Ranges<'_>) -> f64 {
+    let range = at.operand(1);
+    match at.constant(1) {
+        Some(values) => values.iter().map(|v| v.recip().abs()).fold(0.0, f64::max),
+        None if range.lo > 0.0 || range.hi < 0.0 => range.lo.recip().abs().max(range.hi.recip().abs()),
+        None => f64::INFINITY,
+    }
+}

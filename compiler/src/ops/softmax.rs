@@ -1,0 +1,95 @@
+//! Softmax (docs/lowerings.md, section "Softmax"): shift by the attained maximum, exponentials by table, exact division.
+
+use ndarray::{ArrayD, IxDyn};
+use tract_onnx::tract_core::ops::nn::Softmax as TractSoftmax;
+
+use super::operator::{Demand, Imports, Nature, Operator, Ranges, Reason, empty, one, sorted, with_axes};
+use super::reduce::{ReduceKind, along};
+use crate::graph::{Domain, NodeId};
+use crate::import::{self, Import, Site, Translator};
+use crate::lower::{EXPONENTIAL, Lowering, RESULT, Refusal, Value};
+use crate::quantise::{Range, Settings};
+
+pub(super) const IMPORT: Imports = &[Import::Named("Softmax", import)];
+
+/// `exp(x) / sum exp(x)` over the given axes together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Softmax {
+    /// Ascending, distinct.
+    pub axes: Vec<usize>,
+}
+
+/// Softmax over some axes.
+fn import(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Refusal> {
+    let op = site.op::<TractSoftmax>()?;
+    let x = t.operand(site, 0)?;
+    t.add(site, Softmax { axes: sorted(&op.axes) }, &[x])
+}
+
+impl Operator for Softmax {
+    fn name(&self) -> &'static str {
+        "Softmax"
+    }
+
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+        with_axes(one(operands)?, &self.axes).map(Some)
+    }
+
+    fn bound(&self) -> Option<f64> {
+        Some(1.0)
+    }
+
+    fn demand(&self, settings: Settings) -> Option<Demand> {
+        Some(Demand { rows: rows(settings), finest: 10 })
+    }
+
+    fn domain(&self, _: &[Domain]) -> Domain {
+        Domain::Real
+    }
+
+    fn evaluate(&self, operands: &[&ArrayD<f64>], _: &[usize]) -> ArrayD<f64> {
+        operands.first().map_or_else(empty, |x| softmax(&self.axes, x))
+    }
+
+    fn range(&self, _: &Ranges<'_>) -> Range {
+        Range::UNIT
+    }
+
+    fn nature(&self) -> Nature {
+        Nature::ROUNDS
+    }
+
+    fn lower(&self, at: &mut Lowering<'_>, id: NodeId) -> Result<Value, Refusal> {
+        let operand = at.operand(id, 0)?;
+        let x = at.value(operand)?;
+        let name = at.name(id);
+        let rows = self::rows(at.settings);
+        let scale = at.plan.scale(operand);
+        let rank = at.builder.dims(x.tensor).len();
+        let kept: Vec<usize> = (0..rank).filter(|a| !self.axes.contains(a)).collect();
+
+        let (_, d) = at.gaps(&name, x, scale, &self.axes, &kept, rows)?;
+        let e = at.exponentials(&name, d, scale, &self.axes, (rows, EXPONENTIAL))?;
+        let tensor = at.normalise(&name, e, &self.axes, &kept)?;
+        Ok(Value { tensor, scale: RESULT, depth: 0 })
+    }
+}
+
+/// Rows of the table of exponentials: as many differences of scores can be told apart.
+pub(super) fn rows(settings: Settings) -> usize {
+    1 << settings.bits.max(11)
+}
+
+/// `x` less its largest entry along the axes.
+pub(super) fn shifted(axes: &[usize], x: &ArrayD<f64>) -> ArrayD<f64> {
+    let maximum = along(ReduceKind::Max, axes, x);
+    let Some(maximum) = maximum.broadcast(IxDyn(x.shape())) else { return x.clone() };
+    x - &maximum
+}
+
+pub(super) fn softmax(axes: &[usize], x: &ArrayD<f64>) -> ArrayD<f64> {
+    let exponentials = shifted(axes, x).mapv_into(f64::exp);
+    let sum = along(ReduceKind::Sum, axes, &exponentials);
+    let Some(sum) = sum.broadcast(IxDyn(x.shape())) else { return exponentials };
+    &exponentials / &sum
+}

@@ -1,0 +1,86 @@
+//! Entries of one axis by constant index (docs/lowerings.md, section "Views").
+
+use ndarray::{ArrayD, Axis};
+use tract_onnx::tract_core::ops::array::{Gather, Tile};
+use zktorch_blocks::program::{AxisGroup, GroupMap};
+
+use super::operator::{Imports, Nature, Operator, Ranges, Reason, empty, first, one, require, with_axes};
+use super::slice::extent;
+use crate::graph::{Domain, NodeId};
+use crate::import::{self, Import, Site, Translator, to_integers};
+use crate::lower::{Lowering, Refusal, Value, pass};
+use crate::quantise::Range;
+
+pub(super) const IMPORT: Imports = &[Import::Named("Gather", gather), Import::Named("Tile", tile)];
+
+/// Entries of one axis by constant index: `out[.., i, ..] = x[.., indices[i], ..]`. Also flips and repeats.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Take {
+    /// Along this axis.
+    pub axis: usize,
+    /// Below the axis' extent.
+    pub indices: Vec<usize>,
+}
+
+/// Entries by constant index.
+fn gather(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Refusal> {
+    let axis = site.op::<Gather>()?.axis;
+    let indices = t.known(site, 1).ok_or("indices that depend on inputs are not supported, only constant ones")?;
+    let extent = *t.operand_shape(site, 0)?.get(axis).ok_or("the axis is out of range")?;
+    let wrap = |index: i64| usize::try_from(if index < 0 { index + extent as i64 } else { index });
+    let indices = to_integers(indices)?.into_iter().map(wrap).collect::<Result<Vec<_>, _>>();
+    let indices = indices.map_err(|_| "an index is out of range")?;
+    let x = t.operand(site, 0)?;
+    let taken = t.add(site, Take { axis, indices }, &[x])?;
+    Ok(t.reshape(site, taken, &site.shape))
+}
+
+/// Repetition of whole axes.
+fn tile(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Refusal> {
+    let repeats = site.op::<Tile>()?.multipliers.iter().map(extent).collect::<Result<Vec<_>, _>>()?;
+    let shape = t.operand_shape(site, 0)?;
+    let mut x = t.operand(site, 0)?;
+    for (axis, &count) in repeats.iter().enumerate().filter(|(_, count)| **count != 1) {
+        let indices = (0..shape[axis] * count).map(|i| i % shape[axis]).collect();
+        x = t.add(site, Take { axis, indices }, &[x])?;
+    }
+    Ok(x)
+}
+
+impl Operator for Take {
+    fn name(&self) -> &'static str {
+        "Take"
+    }
+
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+        let mut shape = with_axes(one(operands)?, &[self.axis])?;
+        let extent = shape[self.axis];
+        require(self.indices.iter().all(|&i| i < extent), || format!("an index is not below {extent}"))?;
+        shape[self.axis] = self.indices.len();
+        Ok(Some(shape))
+    }
+
+    fn domain(&self, operands: &[Domain]) -> Domain {
+        first(operands)
+    }
+
+    fn evaluate(&self, operands: &[&ArrayD<f64>], _: &[usize]) -> ArrayD<f64> {
+        operands.first().map_or_else(empty, |x| x.select(Axis(self.axis), &self.indices))
+    }
+
+    fn range(&self, at: &Ranges<'_>) -> Range {
+        at.operand(0)
+    }
+
+    fn nature(&self) -> Nature {
+        Nature::LAYOUT
+    }
+
+    fn lower(&self, at: &mut Lowering<'_>, id: NodeId) -> Result<Value, Refusal> {
+        let list = self.indices.iter().map(|&i| u32::try_from(i).ok()).collect();
+        let rank = at.graph.shape(id).len();
+        let mut groups: Vec<AxisGroup> = (0..rank).map(|a| pass(a, a)).collect();
+        groups[self.axis].map = GroupMap::List(list);
+        at.layout(id, groups)
+    }
+}
