@@ -11,7 +11,7 @@ use zktorch_blocks::program::{
 use zktorch_blocks::transcript::{Message, Transcript, encode_point};
 use zktorch_compiler::audit::{AuditError, audit};
 use zktorch_compiler::graph::Graph;
-use zktorch_compiler::ops::{Op, Reduce, ReduceKind};
+use zktorch_compiler::ops::{Reduce, ReduceKind};
 use zktorch_compiler::{Options, compile};
 use zktorch_prover::{Randomness, keygen};
 use zktorch_tests::fixture::{Fixture, ports};
@@ -99,7 +99,7 @@ fn an_audit_refuses_it_too() {
     let (_, mut key) = foretold();
     let mut graph = Graph::new();
     let x = graph.add_input("digest", &[64]);
-    let sum = graph.add_inferred("sum", Op::Reduce(Reduce { kind: ReduceKind::Sum, axes: vec![0] }), &[x]).expect("it fits");
+    let sum = graph.add_inferred("sum", Reduce { kind: ReduceKind::Sum, axes: vec![0] }, &[x]).expect("it fits");
     graph.add_output("y", sum);
     let compiled = compile(&graph, &[], &Options { public_inputs: true, ..Options::default() }).expect("it compiles");
     assert_eq!(audit(&graph, &compiled.program).map(|_| ()), Ok(()));

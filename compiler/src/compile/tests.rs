@@ -27,7 +27,7 @@ fn perceptron(layers: u64) -> Graph {
     let mut x = graph.add_input("x", &[1, 16]);
     for layer in 0..layers {
         x = dense(&mut graph, x, layer + 1, 16);
-        x = graph.add_inferred("tanh", Op::Unary(Unary::Relu), &[x]).expect("shapes fit");
+        x = graph.add_inferred("tanh", Unary::Relu, &[x]).expect("shapes fit");
     }
     let y = dense(&mut graph, x, 99, 4);
     graph.add_output("y", y);
@@ -92,14 +92,14 @@ fn tabular() -> (Graph, Vec<Vec<ArrayD<f64>>>) {
     let row = |values: [f64; 2]| ArrayD::from_shape_vec(IxDyn(&[1, 2]), values.to_vec()).expect("a row");
     let x = graph.add_input("x", &[1, 2]);
     let mean = graph.add_constant("mean", row([-50_000.0, -0.03]));
-    let centred = graph.add_inferred("centred", Op::Add(Add), &[x, mean]).expect("shapes fit");
+    let centred = graph.add_inferred("centred", Add, &[x, mean]).expect("shapes fit");
     let deviation = graph.add_constant("deviation", row([1e-4, 100.0]));
-    let standard = graph.add_inferred("standard", Op::Mul(Mul), &[centred, deviation]).expect("shapes fit");
+    let standard = graph.add_inferred("standard", Mul, &[centred, deviation]).expect("shapes fit");
     let hidden = dense(&mut graph, standard, 3, 4);
-    let hidden = graph.add_inferred("relu", Op::Unary(Unary::Relu), &[hidden]).expect("shapes fit");
+    let hidden = graph.add_inferred("relu", Unary::Relu, &[hidden]).expect("shapes fit");
     let y = dense(&mut graph, hidden, 4, 2);
     let sizes = graph.add_constant("sizes", row([3000.0, 0.01]));
-    let y = graph.add_inferred("heads", Op::Mul(Mul), &[y, sizes]).expect("shapes fit");
+    let y = graph.add_inferred("heads", Mul, &[y, sizes]).expect("shapes fit");
     graph.add_output("y", y);
     let sample = |s| {
         let noise = noise(s, &[1, 2]);

@@ -59,11 +59,8 @@ fn powers(exponents: &[i32], rank: usize) -> ArrayD<f64> {
 fn with_constant(graph: &mut Graph, like: NodeId, op: Op, x: NodeId, c: ArrayD<f64>) -> NodeId {
     let (name, shape) = (graph.node(like).name.clone(), graph.shape(like).to_vec());
     let constant = graph.add_constant(name.clone(), c);
-    let constant = if graph.shape(constant) == shape {
-        constant
-    } else {
-        graph.add(name.clone(), Op::Broadcast(Broadcast), &[constant], &shape)
-    };
+    let constant =
+        if graph.shape(constant) == shape { constant } else { graph.add(name.clone(), Broadcast, &[constant], &shape) };
     graph.add(name, op, &[x, constant], &shape)
 }
 
@@ -85,7 +82,7 @@ fn apart(graph: &mut Graph, x: NodeId, exponents: &[i32]) -> NodeId {
         return x;
     }
     let node = graph.node(x).clone();
-    graph.add(node.name, Op::ColumnScale(ColumnScale(exponents.to_vec())), &[x], &node.shape)
+    graph.add(node.name, ColumnScale(exponents.to_vec()), &[x], &node.shape)
 }
 
 /// The columns of `x`, which is an output, times powers of two: within the constants before it where nothing else uses them.
@@ -126,13 +123,13 @@ fn backward(graph: &mut Graph, x: NodeId, exponents: &[i32]) -> NodeId {
                 start += extent;
                 parts.push(backward(graph, part, own));
             }
-            return graph.add(node.name, Op::Concat(Concat { axis }), &parts, &node.shape);
+            return graph.add(node.name, Concat { axis }, &parts, &node.shape);
         }
         Some(Op::Reshape(Reshape)) => {
             let y = graph.operands(x)[0];
             if graph.shape(y).last() == node.shape.last() {
                 let y = backward(graph, y, exponents);
-                return graph.add(node.name, Op::Reshape(Reshape), &[y], &node.shape);
+                return graph.add(node.name, Reshape, &[y], &node.shape);
             }
         }
         _ => {}
@@ -209,7 +206,7 @@ fn absorbed(graph: &mut Graph, user: NodeId, old: NodeId, new: NodeId, exponents
                 .then(|| Replacement::Whole(graph.add(node.name.clone(), node.op.clone(), &both, &node.shape)))
         }
         Op::Reshape(Reshape) if node.shape.last() == graph.shape(old).last() => {
-            let reshaped = graph.add(node.name.clone(), Op::Reshape(Reshape), &[new], &node.shape);
+            let reshaped = graph.add(node.name.clone(), Reshape, &[new], &node.shape);
             forward(graph, user, reshaped, exponents);
             Some(Replacement::Done)
         }
@@ -241,9 +238,9 @@ mod tests {
         let mut g = Graph::new();
         let x = g.add_input("x", &[1, 3]);
         let mean = g.add_constant("mean", values(&[1, 3], 1));
-        let y = g.add_inferred("centred", Op::Add(Add), &[x, mean]).unwrap();
+        let y = g.add_inferred("centred", Add, &[x, mean]).unwrap();
         let deviation = g.add_constant("deviation", values(&[1, 3], 2));
-        let y = g.add_inferred("standard", Op::Mul(Mul), &[y, deviation]).unwrap();
+        let y = g.add_inferred("standard", Mul, &[y, deviation]).unwrap();
         let product = Op::Einsum(Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] });
         let w = g.add_constant("w", values(&[3, 4], 3));
         let y = g.add_inferred("layer", product.clone(), &[y, w]).unwrap();
@@ -253,7 +250,7 @@ mod tests {
                 g.add_inferred("head", product.clone(), &[y, w]).unwrap()
             })
             .collect();
-        let joined = g.add_inferred("joined", Op::Concat(Concat { axis: 1 }), &heads).unwrap();
+        let joined = g.add_inferred("joined", Concat { axis: 1 }, &heads).unwrap();
         g.add_output("y", joined);
         g
     }
@@ -278,7 +275,7 @@ mod tests {
         let x = g.add_input("x", &[1, 2]);
         for op in [Op::Add(Add), Op::Mul(Mul)] {
             let two = g.add_constant("two", ArrayD::from_elem(IxDyn(&[1, 1]), 2.0));
-            let two = g.add("two", Op::Broadcast(Broadcast), &[two], &[1, 2]);
+            let two = g.add("two", Broadcast, &[two], &[1, 2]);
             let y = g.add_inferred("y", op, &[x, two]).unwrap();
             g.add_output("y", y);
         }
@@ -294,7 +291,7 @@ mod tests {
     fn what_has_no_constant_keeps_the_powers() {
         let mut g = Graph::new();
         let x = g.add_input("x", &[2, 2]);
-        let y = g.add_inferred("y", Op::Mul(Mul), &[x, x]).unwrap();
+        let y = g.add_inferred("y", Mul, &[x, x]).unwrap();
         g.add_output("y", y);
         g.add_output("x", x);
         let columns = Columns { inputs: vec![vec![3, 0]], outputs: vec![vec![0, 1], vec![]] };

@@ -123,7 +123,7 @@ impl Translator<'_> {
 
     /// The same entries under another shape.
     pub(crate) fn reshape(&mut self, site: &Site<'_>, x: NodeId, shape: &[usize]) -> NodeId {
-        if self.graph.shape(x) == shape { x } else { self.graph.add(site.name.clone(), Op::Reshape(Reshape), &[x], shape) }
+        if self.graph.shape(x) == shape { x } else { self.graph.add(site.name.clone(), Reshape, &[x], shape) }
     }
 
     /// A function of both operands' entries, which may change places.
@@ -143,7 +143,7 @@ impl Translator<'_> {
         let mut padded = vec![1; shape.len().saturating_sub(own.len())];
         padded.extend_from_slice(own);
         let x = self.reshape(site, x, &padded);
-        self.graph.add(site.name.clone(), Op::Broadcast(Broadcast), &[x], shape)
+        self.graph.add(site.name.clone(), Broadcast, &[x], shape)
     }
 }
 

@@ -14,7 +14,7 @@ use super::decisions::Decisions;
 use super::{Interface, Lowering, Value};
 use crate::graph::columns::Columns;
 use crate::graph::{Graph, NodeId};
-use crate::ops::{AveragePool, Op, Softmax, Unary};
+use crate::ops::{AveragePool, Softmax, Unary};
 use crate::quantise::{Calibration, Domain, Plan, Range, Settings};
 
 const PUBLIC: Interface<'static> =
@@ -130,7 +130,7 @@ fn lowered(
 ) -> (Program, Weights) {
     let mut graph = Graph::new();
     let x = graph.add_input("x", shape);
-    let f = graph.add("f", Op::Unary(Unary::Tanh), &[x], shape);
+    let f = graph.add("f", Unary::Tanh, &[x], shape);
     graph.add_output("f", f);
     let mut calibration = Calibration::default();
     calibration.assume(x, Range { lo: -1.5, hi: 1.5 });
@@ -330,9 +330,7 @@ fn average_pool_has_one_solution() {
     let x = graph.add_input("x", &[1, 1, 3]);
     let mut window = crate::ops::Window::dense(&[3]);
     (window.pads_begin, window.pads_end) = (vec![1], vec![1]);
-    let y = graph
-        .add_inferred("y", Op::AveragePool(AveragePool { window, count_include_pad: false }), &[x])
-        .expect("shapes fit");
+    let y = graph.add_inferred("y", AveragePool { window, count_include_pad: false }, &[x]).expect("shapes fit");
     graph.add_output("y", y);
     let mut calibration = Calibration::default();
     calibration.assume(x, Range { lo: -1.0, hi: 1.0 });
@@ -354,7 +352,7 @@ fn average_pool_has_one_solution() {
 fn a_softmax_row_is_exact() {
     let mut graph = Graph::new();
     let x = graph.add_input("x", &[1, 3]);
-    let y = graph.add_inferred("y", Op::Softmax(Softmax { axes: vec![1] }), &[x]).expect("fits");
+    let y = graph.add_inferred("y", Softmax { axes: vec![1] }, &[x]).expect("fits");
     graph.add_output("y", y);
     let samples: Vec<Vec<ArrayD<f64>>> =
         (0..20).map(|s| vec![ArrayD::from_shape_fn(IxDyn(&[1, 3]), |i| ((s * 7 + i[1] * 5) % 11) as f64 - 5.0)]).collect();

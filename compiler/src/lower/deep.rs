@@ -60,7 +60,7 @@ fn twenty_windows_in_a_row() {
 fn twenty_products_in_a_row() {
     // Narrow and large: each would stay virtual.
     let program = chain(&[1, 20_000], Interval::new(0, 1), |graph, x, n| {
-        graph.add_inferred(format!("n{n}"), Op::Mul(Mul), &[x, x]).expect("shapes fit")
+        graph.add_inferred(format!("n{n}"), Mul, &[x, x]).expect("shapes fit")
     });
     assert_eq!(grounded(&program), 2);
 }

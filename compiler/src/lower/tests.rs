@@ -89,7 +89,7 @@ fn a_small_lenet() {
     let y = node(&mut g, conv(Window::dense(&[2, 2]), 1), &[y, w2, b2]);
     let y = node(&mut g, Op::MaxPool(MaxPool(padded(2, 2, 0))), &[y]);
     let y = node(&mut g, Op::Unary(Unary::Relu), &[y]);
-    let y = g.add("flat", Op::Reshape(Reshape), &[y], &[1, 24]);
+    let y = g.add("flat", Reshape, &[y], &[1, 24]);
     let w3 = constant(&mut g, 5, &[24, 5], 0.3);
     let y = node(&mut g, Op::Einsum(Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] }), &[y, w3]);
     let compiled = check(&mut g, y, 0.01);
@@ -166,7 +166,7 @@ fn functions_of_values_wider_than_activations() {
     let mut g = Graph::new();
     let x = g.add_input("x", &[1, 2, 5, 5]);
     let slope = g.add_constant("slope", noise(7, &[1, 2, 1, 1]));
-    let slope = g.add("slopes", Op::Broadcast(Broadcast), &[slope], &[1, 2, 5, 5]);
+    let slope = g.add("slopes", Broadcast, &[slope], &[1, 2, 5, 5]);
     let y = node(&mut g, Op::PRelu(PRelu), &[x, slope]);
     g.add_output("out", y);
     compiles(&g, 10, &[(-1.0, 1.0)]);
@@ -199,7 +199,7 @@ fn scores_of_too_fine_a_scale_are_refused() {
     let x = g.add_input("x", &[1, 3]);
     let scaled = (0..3).fold(x, |y, i| {
         let factor = g.add_constant(format!("c{i}"), ArrayD::from_elem(IxDyn(&[1, 1]), 0.9f64));
-        let factor = g.add(format!("c{i}.broadcast"), Op::Broadcast(Broadcast), &[factor], &[1, 3]);
+        let factor = g.add(format!("c{i}.broadcast"), Broadcast, &[factor], &[1, 3]);
         node(&mut g, Op::Mul(Mul), &[y, factor])
     });
     let y = node(&mut g, Op::Softmax(Softmax { axes: vec![1] }), &[scaled]);
@@ -251,7 +251,7 @@ fn residual_block_and_global_mean() {
     let y = node(&mut g, Op::Add(Add), &[y, shortcut]);
     let y = node(&mut g, Op::Unary(Unary::Relu), &[y]);
     let y = node(&mut g, Op::Reduce(Reduce { kind: ReduceKind::Mean, axes: vec![2, 3] }), &[y]);
-    let y = g.add("flat", Op::Reshape(Reshape), &[y], &[1, 4]);
+    let y = g.add("flat", Reshape, &[y], &[1, 4]);
     let w = constant(&mut g, 3, &[3, 4], 1.0);
     let y = node(&mut g, Op::Einsum(Einsum { lhs: vec![0, 1], rhs: vec![2, 1], out: vec![0, 2] }), &[y, w]);
     let y = node(&mut g, Op::Softmax(Softmax { axes: vec![1] }), &[y]);
@@ -265,18 +265,18 @@ fn layout_and_elementwise() {
     let b = g.add_input("b", &[1, 4, 6]);
     let product = node(&mut g, Op::Mul(Mul), &[a, b]);
     let scaled = constant(&mut g, 1, &[1, 4, 1], 2.0);
-    let scaled = g.add("scale", Op::Broadcast(Broadcast), &[scaled], &[1, 4, 6]);
+    let scaled = g.add("scale", Broadcast, &[scaled], &[1, 4, 6]);
     let y = node(&mut g, Op::Mul(Mul), &[product, scaled]);
     let y = node(&mut g, Op::Sub(Sub), &[y, a]);
     let y = node(&mut g, Op::Unary(Unary::Silu), &[y]);
     let z = node(&mut g, Op::Transpose(Transpose(vec![0, 2, 1])), &[b]);
-    let z = g.add("fold", Op::Reshape(Reshape), &[z], &[1, 4, 6]);
+    let z = g.add("fold", Reshape, &[z], &[1, 4, 6]);
     let y = node(&mut g, Op::Concat(Concat { axis: 1 }), &[y, z, a]);
     let y = node(&mut g, Op::Slice(Slice { axis: 1, start: 1, end: 11, step: 3 }), &[y]);
     let y = node(&mut g, Op::Pad(Pad { begin: vec![0, 1, 0], end: vec![0, 0, 2], value: 0.5 }), &[y]);
     let y = node(&mut g, Op::Take(Take { axis: 2, indices: vec![7, 0, 3, 3] }), &[y]);
     let top = node(&mut g, Op::Reduce(Reduce { kind: ReduceKind::Max, axes: vec![2] }), &[y]);
-    let top = g.add("spread", Op::Broadcast(Broadcast), &[top], &[1, 5, 4]);
+    let top = g.add("spread", Broadcast, &[top], &[1, 5, 4]);
     let low = node(&mut g, Op::Unary(Unary::Neg), &[top]);
     let y = node(&mut g, Op::Max(Max), &[y, low]);
     let y = node(&mut g, Op::Sub(Sub), &[top, y]);

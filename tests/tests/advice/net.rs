@@ -74,7 +74,7 @@ impl Net {
     pub fn plus(mut self, name: &str) -> Self {
         let shape = self.graph.shape(self.last).to_vec();
         let constant = self.graph.add_constant(format!("{name}.constant"), noise(11, &shape));
-        self.last = self.graph.add_inferred(name, Op::Add(Add), &[self.last, constant]).expect("shapes fit");
+        self.last = self.graph.add_inferred(name, Add, &[self.last, constant]).expect("shapes fit");
         self
     }
 

@@ -132,7 +132,7 @@ fn fold_scale(graph: &mut Graph, id: NodeId, x: NodeId, scale: &ArrayD<f64>) -> 
             let count: usize = axes.iter().map(|&axis| graph.shape(y)[axis]).product();
             let mean = (uniform(scale)? * count as f64 - 1.0).abs() < 1e-6;
             let (name, shape) = (graph.node(id).name.clone(), graph.shape(id).to_vec());
-            mean.then(|| graph.add(name, Op::Reduce(Reduce { kind: ReduceKind::Mean, axes }), &[y], &shape))
+            mean.then(|| graph.add(name, Reduce { kind: ReduceKind::Mean, axes }, &[y], &shape))
         }
         _ => None,
     }

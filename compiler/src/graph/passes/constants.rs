@@ -83,5 +83,5 @@ pub(super) fn add_broadcast(graph: &mut Graph, name: &str, value: ArrayD<f64>, s
     if graph.shape(constant) == shape {
         return constant;
     }
-    graph.add(name, Op::Broadcast(Broadcast), &[constant], shape)
+    graph.add(name, Broadcast, &[constant], shape)
 }

@@ -26,7 +26,7 @@ pub fn merge_clips(graph: &mut Graph) -> bool {
         };
         let (name, shape) = (graph.node(id).name.clone(), graph.shape(id).to_vec());
         let y = graph.operands(x);
-        let merged = graph.add(name, Op::Unary(unary), &y, &shape);
+        let merged = graph.add(name, unary, &y, &shape);
         graph.replace(id, merged);
         changed = true;
     }
@@ -101,7 +101,7 @@ fn parametric(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
         return None;
     }
     let (name, shape) = (graph.node(id).name.clone(), graph.shape(id).to_vec());
-    Some(graph.add(name, Op::PRelu(PRelu), &[x, slope], &shape))
+    Some(graph.add(name, PRelu, &[x, slope], &shape))
 }
 
 /// Elementwise nodes with one result and one variable operand.
@@ -175,7 +175,7 @@ impl Region {
             return None;
         }
         let (name, shape) = (graph.node(self.root).name.clone(), graph.shape(self.root).to_vec());
-        Some(graph.add(name, Op::Unary(unary), &[self.variable], &shape))
+        Some(graph.add(name, unary, &[self.variable], &shape))
     }
 }
 

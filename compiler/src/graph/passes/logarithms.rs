@@ -24,5 +24,5 @@ fn joined(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     let Op::Softmax(Softmax { axes }) = graph.op(softmax).clone() else { return None };
     let scores = *graph.operands(softmax).first()?;
     let (name, shape) = (graph.node(id).name.clone(), graph.shape(id).to_vec());
-    Some(graph.add(name, Op::LogSoftmax(LogSoftmax { axes }), &[scores], &shape))
+    Some(graph.add(name, LogSoftmax { axes }, &[scores], &shape))
 }

@@ -31,7 +31,7 @@ pub fn find_masks(graph: &mut Graph) -> bool {
         if let Some(Masked { scores, mask, gap }) = found {
             let node = graph.node(id).clone();
             let mask = add_broadcast(graph, &format!("{}.mask", node.name), mask, &node.shape);
-            let masked = graph.add(node.name, Op::MaskedSoftmax(MaskedSoftmax { axes, gap }), &[scores, mask], &node.shape);
+            let masked = graph.add(node.name, MaskedSoftmax { axes, gap }, &[scores, mask], &node.shape);
             graph.replace(id, masked);
             changed = true;
         }
@@ -76,7 +76,7 @@ fn added(graph: &mut Graph, sum: NodeId, axes: &[usize]) -> Option<Masked> {
             Zip::from(c.as_ref()).and(&largest).and(&mask).map_collect(|&c, &l, &kept| if kept == 1.0 { c } else { l });
         let node = graph.node(sum).clone();
         let rest = add_broadcast(graph, &node.name, rest, &node.shape);
-        graph.add(node.name, Op::Add(Add), &[x, rest], &node.shape)
+        graph.add(node.name, Add, &[x, rest], &node.shape)
     };
     Some(Masked { scores, mask, gap })
 }

@@ -54,12 +54,12 @@ fn add(graph: &mut Graph, op: Op, operands: &[NodeId]) -> NodeId {
 
 fn constant(graph: &mut Graph, shape: &[usize], seed: usize, broadcast: &[usize]) -> NodeId {
     let constant = graph.add_constant("constant", values(shape, seed));
-    if shape == broadcast { constant } else { graph.add("constant", Op::Broadcast(Broadcast), &[constant], broadcast) }
+    if shape == broadcast { constant } else { graph.add("constant", Broadcast, &[constant], broadcast) }
 }
 
 fn scalar(graph: &mut Graph, value: f64, shape: &[usize]) -> NodeId {
     let constant = graph.add_constant("scalar", ArrayD::from_elem(IxDyn(&vec![1; shape.len()]), value));
-    graph.add("scalar", Op::Broadcast(Broadcast), &[constant], shape)
+    graph.add("scalar", Broadcast, &[constant], shape)
 }
 
 fn unary(graph: &mut Graph, unary: Unary, x: NodeId) -> NodeId {
@@ -145,8 +145,8 @@ fn views_merge() {
     let y = add(&mut g, Op::Transpose(Transpose(vec![2, 1, 0])), &[x]);
     let y = add(&mut g, Op::Transpose(Transpose(vec![2, 1, 0])), &[y]);
     let y = add(&mut g, Op::Transpose(Transpose(vec![1, 0, 2])), &[y]);
-    let y = g.add("r", Op::Reshape(Reshape), &[y], &[6]);
-    let y = g.add("r", Op::Reshape(Reshape), &[y], &[3, 2]);
+    let y = g.add("r", Reshape, &[y], &[6]);
+    let y = g.add("r", Reshape, &[y], &[3, 2]);
     let y = add(&mut g, Op::Concat(Concat { axis: 0 }), &[y]);
     g.add_output("y", y);
     assert_eq!(simplified(g).1, ["Reshape"]);
@@ -264,7 +264,7 @@ fn masks_are_found_whatever_their_number_is() {
     for low in [f64::NEG_INFINITY, f64::from(f32::MIN), -1e9, -1e4] {
         let (graph, ops) = masked(|g, x| {
             let mask = g.add_constant("mask", causal(low));
-            let mask = g.add("mask", Op::Broadcast(Broadcast), &[mask], &[2, 3, 3]);
+            let mask = g.add("mask", Broadcast, &[mask], &[2, 3, 3]);
             add(g, Op::Add(Add), &[x, mask])
         });
         assert_eq!(ops, ["Softmax"], "{low}");
@@ -275,7 +275,7 @@ fn masks_are_found_whatever_their_number_is() {
     }
     let (_, ops) = masked(|g, x| {
         let condition = g.add_constant("condition", causal(1.0).mapv(|v| 1.0 - v));
-        let condition = g.add("condition", Op::Broadcast(Broadcast), &[condition], &[2, 3, 3]);
+        let condition = g.add("condition", Broadcast, &[condition], &[2, 3, 3]);
         let low = scalar(g, -1e4, &[2, 3, 3]);
         add(g, Op::Select(Select), &[condition, x, low])
     });
@@ -290,7 +290,7 @@ fn biases_by_distance_are_no_masks_and_stay_beside_one() {
     for (far, masked_too) in [(-300.0, false), (-1e5, true)] {
         let (graph, ops) = masked(|g, x| {
             let bias = g.add_constant("bias", distance(far));
-            let bias = g.add("bias", Op::Broadcast(Broadcast), &[bias], &[2, 3, 3]);
+            let bias = g.add("bias", Broadcast, &[bias], &[2, 3, 3]);
             add(g, Op::Add(Add), &[x, bias])
         });
         assert_eq!(ops, ["Add", "Softmax"]);

@@ -29,22 +29,22 @@ fn merged(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
         Op::Reshape(Reshape) | Op::Broadcast(Broadcast) if x_shape == node.shape => Some(x),
         Op::Reshape(Reshape) if matches!(graph.op(x), Op::Reshape(Reshape)) => {
             let y = inner()?;
-            Some(graph.add(node.name, Op::Reshape(Reshape), &[y], &node.shape))
+            Some(graph.add(node.name, Reshape, &[y], &node.shape))
         }
         Op::Broadcast(Broadcast) if matches!(graph.op(x), Op::Broadcast(Broadcast)) => {
             let y = inner()?;
-            Some(graph.add(node.name, Op::Broadcast(Broadcast), &[y], &node.shape))
+            Some(graph.add(node.name, Broadcast, &[y], &node.shape))
         }
         Op::Transpose(Transpose(perm)) if perm.iter().copied().eq(0..perm.len()) => Some(x),
         Op::Transpose(Transpose(perm)) => {
             let moved: Vec<usize> = perm.iter().copied().filter(|&axis| x_shape[axis] != 1).collect();
             if moved.is_sorted() {
-                return Some(graph.add(node.name, Op::Reshape(Reshape), &[x], &node.shape));
+                return Some(graph.add(node.name, Reshape, &[x], &node.shape));
             }
             let Op::Transpose(Transpose(first)) = graph.op(x) else { return None };
             let composed = perm.iter().map(|&axis| first[axis]).collect();
             let y = inner()?;
-            Some(graph.add(node.name, Op::Transpose(Transpose(composed)), &[y], &node.shape))
+            Some(graph.add(node.name, Transpose(composed), &[y], &node.shape))
         }
         Op::Concat(_) if operands.len() == 1 => Some(x),
         Op::Slice(_) | Op::Pad(_) if x_shape == node.shape => Some(x),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ops::log_softmax::Precision;
-use crate::ops::{LogSoftmax, Op};
+use crate::ops::LogSoftmax;
 
 #[test]
 fn a_log_softmax_has_one_solution() {
@@ -17,7 +17,7 @@ fn a_log_softmax_has_one_solution() {
 fn a_log_softmax_row_is_exact() {
     let mut graph = Graph::new();
     let x = graph.add_input("x", &[2, 5]);
-    let y = graph.add_inferred("y", Op::LogSoftmax(LogSoftmax { axes: vec![1] }), &[x]).expect("fits");
+    let y = graph.add_inferred("y", LogSoftmax { axes: vec![1] }, &[x]).expect("fits");
     graph.add_output("y", y);
     let values = |s: usize| ArrayD::from_shape_fn(IxDyn(&[2, 5]), |i| ((s * 7 + i[0] * 3 + i[1] * 5) % 23) as f64 - 11.0);
     let samples: Vec<Vec<ArrayD<f64>>> = (0..12).map(|s| vec![values(s)]).collect();
