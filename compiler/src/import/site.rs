@@ -17,6 +17,9 @@ pub(crate) type Refusal = String;
 /// Translates one node into nodes of the graph and returns the one that is its output.
 pub(crate) type Handler = fn(&mut Translator<'_>, &Site<'_>) -> Result<NodeId, Refusal>;
 
+/// The same for a function of two entries; `None` if another file has it.
+pub(crate) type BinaryHandler = fn(&mut Translator<'_>, &Site<'_>, &dyn BinMiniOp) -> Option<Result<NodeId, Refusal>>;
+
 /// How an operator of tract's typed model becomes nodes of the graph.
 pub(crate) enum Import {
     /// The operator of this name.
@@ -25,8 +28,8 @@ pub(crate) enum Import {
     Family(&'static str, Handler),
     /// Functions of one entry, which tract keeps behind a wrapper.
     Unary(fn(&dyn ElementWiseMiniOp) -> Option<Unary>),
-    /// Functions of two entries, likewise; `None` for those of other files.
-    Binary(fn(&mut Translator<'_>, &Site<'_>, &dyn BinMiniOp) -> Option<Result<NodeId, Refusal>>),
+    /// Functions of two entries, likewise.
+    Binary(BinaryHandler),
 }
 
 /// What a tract outlet is here.

@@ -1,4 +1,4 @@
-//! Sums and products with constants, which are weights (docs/lowerings.md, section "Sums" and section "Products").
+//! Sums and products with constants, which are weights (docs/lowerings.md, section 8).
 
 use ndarray::ArrayD;
 use zktorch_blocks::program::TensorId;

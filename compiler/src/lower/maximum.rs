@@ -1,4 +1,4 @@
-//! Maxima that are attained, and sums over axes (docs/lowerings.md, section "Maxima").
+//! Maxima that are attained, and sums over axes (docs/lowerings.md, section 11).
 
 use zktorch_blocks::program::{Advice, Interval, TensorId};
 

@@ -1,4 +1,4 @@
-//! Requantisation: fewer bits, and the same value at another scale (docs/lowerings.md, section "Requantisation").
+//! Requantisation: fewer bits, and the same value at another scale (docs/lowerings.md, section 4).
 
 use zktorch_blocks::program::{Advice, Interval, TensorId};
 

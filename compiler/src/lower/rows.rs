@@ -1,4 +1,4 @@
-//! Rows of scores: gaps below their maximum, exponentials of these, and division by their sum (docs/lowerings.md, section "Softmax").
+//! Rows of scores: gaps below their maximum, exponentials of these, and division by their sum (docs/lowerings.md, section 13).
 
 use zktorch_blocks::program::{Advice, Interval, TensorId};
 

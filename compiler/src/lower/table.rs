@@ -1,4 +1,4 @@
-//! Functions by lookups in tables (docs/lowerings.md, section "Functions").
+//! Functions by lookups in tables (docs/lowerings.md, section 6).
 
 use zktorch_blocks::program::{Advice, Interval, TableId};
 
@@ -25,7 +25,7 @@ impl Lowering<'_> {
     }
 
     /// `o = s y`, where `s` is the sign bit of `y`: `y + 2^(w-1) = 2^j h + lo`, `lo` and `(h, s)` looked up. No table of
-    /// `2^w` rows: for nets with few activations (LOWERINGS section 3).
+    /// `2^w` rows: for nets with few activations (docs/lowerings.md, section 6).
     fn relu_by_sign(&mut self, id: NodeId, y: Value) -> Result<Value, Refusal> {
         let name = self.name(id);
         let domain = self.signed();

@@ -1,4 +1,4 @@
-//! Views that several operators use (docs/lowerings.md, section "Views").
+//! Views that several operators use (docs/lowerings.md, section 10).
 
 use zktorch_blocks::program::{AxisGroup, GroupMap, TensorId};
 

@@ -1,4 +1,4 @@
-//! Means of windows (docs/lowerings.md, section "Sums").
+//! Means of windows (docs/lowerings.md, section 12).
 
 use ndarray::ArrayD;
 use tract_onnx::tract_core::ops::cnn::{PaddingSpec, SumPool};

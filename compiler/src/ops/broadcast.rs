@@ -1,4 +1,4 @@
-//! Repetition of axes of extent 1 (docs/lowerings.md, section "Views").
+//! Repetition of axes of extent 1 (docs/lowerings.md, section 10).
 
 use ndarray::{ArrayD, IxDyn};
 use zktorch_blocks::program::{AxisGroup, GroupMap};

@@ -1,4 +1,4 @@
-//! Tensors one behind the other (docs/lowerings.md, section "Views").
+//! Tensors one behind the other (docs/lowerings.md, section 10).
 
 use ndarray::{ArrayD, Axis, concatenate};
 use tract_onnx::tract_core::ops::array::TypedConcat;

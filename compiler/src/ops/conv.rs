@@ -1,4 +1,4 @@
-//! Convolution over one or two spatial axes (docs/lowerings.md, section "Products").
+//! Convolution over one or two spatial axes (docs/lowerings.md, section 9).
 
 use ndarray::{Array2, ArrayD, ArrayView2, IxDyn};
 use tract_onnx::tract_core::ops::cnn::{Conv as TractConv, KernelFormat};

@@ -1,4 +1,4 @@
-//! Sums of products of two tensors (docs/lowerings.md, section "Products").
+//! Sums of products of two tensors (docs/lowerings.md, section 9).
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array3, ArrayD, Axis, Ix3, IxDyn};

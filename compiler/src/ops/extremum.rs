@@ -1,4 +1,4 @@
-//! The larger and the smaller of two tensors' entries (docs/lowerings.md, section "Maxima").
+//! The larger and the smaller of two tensors' entries (docs/lowerings.md, section 11).
 
 use ndarray::ArrayD;
 use tract_onnx::tract_core::ops::binary::BinMiniOp;

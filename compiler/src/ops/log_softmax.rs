@@ -1,4 +1,4 @@
-//! The logarithm of a softmax (docs/lowerings.md, section "Softmax"): what is subtracted is exact, the logarithm of the sum comes out of two tables.
+//! The logarithm of a softmax (docs/lowerings.md, section 14): what is subtracted is exact, the logarithm of the sum comes out of two tables.
 //!
 //! `log p_j = x_j - m - log S`, where `S = sum_j exp(y_j - m)` takes the rounded scores as a softmax does, and `x_j - m` the scores as they
 //! are: a small probability keeps all its bits. `S` lies between 1 and the number of entries; its nearest integer `h` says by which power of two it

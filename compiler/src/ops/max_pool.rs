@@ -1,4 +1,4 @@
-//! Maxima of windows (docs/lowerings.md, section "Maxima").
+//! Maxima of windows (docs/lowerings.md, section 11).
 
 use ndarray::ArrayD;
 use tract_onnx::tract_core::ops::cnn::MaxPool as TractMaxPool;

@@ -1,4 +1,4 @@
-//! A frame around a tensor (docs/lowerings.md, section "Views").
+//! A frame around a tensor (docs/lowerings.md, section 10).
 
 use ndarray::{ArrayD, Axis, IxDyn, Slice as Cut};
 use tract_onnx::tract_core::ops::array::{Pad as TractPad, PadMode};

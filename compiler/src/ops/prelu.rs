@@ -1,4 +1,4 @@
-//! A slope of its own for each channel below 0 (docs/lowerings.md, section "Functions").
+//! A slope of its own for each channel below 0 (docs/lowerings.md, section 6).
 
 use ndarray::ArrayD;
 

@@ -1,4 +1,4 @@
-//! Reductions over whole axes (docs/lowerings.md, sections "Sums" and "Maxima").
+//! Reductions over whole axes (docs/lowerings.md, section 11, and docs/lowerings.md, section 12).
 
 use ndarray::{ArrayD, Axis};
 use tract_onnx::tract_core::ops::nn::{Reduce as TractReduce, Reducer};

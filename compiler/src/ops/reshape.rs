@@ -1,4 +1,4 @@
-//! The same entries under another shape (docs/lowerings.md, section "Views").
+//! The same entries under another shape (docs/lowerings.md, section 10).
 
 use ndarray::{ArrayD, IxDyn};
 use tract_onnx::prelude::{IntoTValue, Tensor, tvec};

@@ -1,4 +1,4 @@
-//! Parts of an axis (docs/lowerings.md, section "Views").
+//! Parts of an axis (docs/lowerings.md, section 10).
 
 use ndarray::{ArrayD, Axis, Slice as Cut};
 use tract_onnx::prelude::Tensor;

@@ -1,4 +1,4 @@
-//! Softmax (docs/lowerings.md, section "Softmax"): shift by the attained maximum, exponentials by table, exact division.
+//! Softmax (docs/lowerings.md, section 13): shift by the attained maximum, exponentials by table, exact division.
 
 use ndarray::{ArrayD, IxDyn};
 use tract_onnx::tract_core::ops::nn::Softmax as TractSoftmax;

@@ -1,4 +1,4 @@
-//! Sums and differences of tensors of one shape (docs/lowerings.md, section "Sums").
+//! Sums and differences of tensors of one shape (docs/lowerings.md, section 8).
 
 use ndarray::ArrayD;
 use tract_onnx::tract_core::ops::binary::BinMiniOp;

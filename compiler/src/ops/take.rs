@@ -1,4 +1,4 @@
-//! Entries of one axis by constant index (docs/lowerings.md, section "Views").
+//! Entries of one axis by constant index (docs/lowerings.md, section 10).
 
 use ndarray::{ArrayD, Axis};
 use tract_onnx::tract_core::ops::array::{Gather, Tile};

@@ -1,4 +1,4 @@
-//! Axes in another order (docs/lowerings.md, section "Views").
+//! Axes in another order (docs/lowerings.md, section 10).
 
 use ndarray::{ArrayD, IxDyn};
 use tract_onnx::tract_core::internal::AxisOp;

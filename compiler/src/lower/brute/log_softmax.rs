@@ -1,8 +1,8 @@
 //! Log-softmax: at small widths nothing but the honest output satisfies it; at its own, no single lie does.
 
 use super::*;
-use crate::ops::log_softmax::Precision;
 use crate::ops::LogSoftmax;
+use crate::ops::log_softmax::Precision;
 
 #[test]
 fn a_log_softmax_has_one_solution() {
