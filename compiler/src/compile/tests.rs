@@ -134,9 +134,9 @@ fn flagged(amounts: f64) -> Graph {
     let mut weight = noise(7, &[4, 8]);
     weight.indexed_iter_mut().for_each(|(index, w)| *w *= size[index[0]]);
     let weight = graph.add_constant("weight", weight);
-    let op = Op::Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] };
+    let op = Op::Einsum(Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] });
     let y = graph.add_inferred("first", op, &[x, weight]).expect("shapes fit");
-    let y = graph.add_inferred("relu", Op::Unary(Unary::Relu), &[y]).expect("shapes fit");
+    let y = graph.add_inferred("relu", Unary::Relu, &[y]).expect("shapes fit");
     let y = dense(&mut graph, y, 8, 1);
     graph.add_output("y", y);
     graph
@@ -198,11 +198,11 @@ fn standardised() -> Graph {
     let mut graph = Graph::new();
     let x = graph.add_input("x", &[1, 3]);
     let mean = graph.add_constant("mean", row(&[-50_000.0, -0.03, -2.0]));
-    let y = graph.add_inferred("centred", Op::Add, &[x, mean]).expect("shapes fit");
+    let y = graph.add_inferred("centred", Add, &[x, mean]).expect("shapes fit");
     let deviation = graph.add_constant("deviation", row(&[1e-4, 100.0, 0.7]));
-    let y = graph.add_inferred("standard", Op::Mul, &[y, deviation]).expect("shapes fit");
+    let y = graph.add_inferred("standard", Mul, &[y, deviation]).expect("shapes fit");
     let y = dense(&mut graph, y, 3, 8);
-    let y = graph.add_inferred("relu", Op::Unary(Unary::Relu), &[y]).expect("shapes fit");
+    let y = graph.add_inferred("relu", Unary::Relu, &[y]).expect("shapes fit");
     let y = dense(&mut graph, y, 4, 2);
     graph.add_output("y", y);
     graph
