@@ -264,6 +264,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_macros, reason = "a test that skips says so")]
     fn arithmetic_is_that_of_the_field() {
         let Some(simd) = Simd::try_new() else {
             return eprintln!("skipped: this processor has no 52-bit multiply-add");

@@ -1,4 +1,15 @@
 //! zktorch's basic blocks: the integer program, and the protocols that prove it.
+//!
+//! Without the feature `prover` it is a part of the verifier: it touches no file, environment or thread (`clippy.toml`), and does not panic.
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::disallowed_macros
+)]
 
 pub mod add;
 #[cfg(feature = "prover")]

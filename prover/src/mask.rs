@@ -95,6 +95,7 @@ mod tests {
     use zktorch_blocks::field::dot;
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test")]
     fn combinations_are_committed_to_and_have_full_rank() {
         let generators = Setup::insecure(5).expect("in range").generators;
         let mut randomness = crate::Randomness::insecure_seed(1);

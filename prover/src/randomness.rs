@@ -24,6 +24,7 @@ impl Randomness {
     }
 
     /// Keyed by a seed. **Proofs made with it hide nothing** and are marked; for tests of determinism only.
+    #[expect(clippy::disallowed_methods, reason = "it marks what it makes")]
     pub fn insecure_seed(seed: u64) -> Self {
         Self { rng: ChaCha20Rng::seed_from_u64(seed), seeded: true }
     }

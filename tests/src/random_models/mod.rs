@@ -1,7 +1,7 @@
 //! Random ONNX models, and a judge of what the compiler makes of them.
 //!
 //! A model is a function of its seed alone: operators that the compiler knows, in unusual shapes, sizes and orders, with clips where
-//! nobody expects them. [`judge`] compares the integers with tract's run of the very same bytes, which knows nothing of our passes, and
+//! nobody expects them. [`judge()`] compares the integers with tract's run of the very same bytes, which knows nothing of our passes, and
 //! holds them to the errors that the report states.
 
 mod binary;
