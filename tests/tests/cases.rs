@@ -100,7 +100,7 @@ const CASES: [(&str, Fate); 80] = [
     ("69_dropout_training_inputs", Right(USUAL)),
     ("70_normalize_l2", Refused("division of two tensors is not supported")),
     ("72_global_pools_and_sum_mean", Right(USUAL)),
-    ("73_cumsum_exclusive_reverse", Refused("(CumSum)")),
+    ("73_cumsum_exclusive_reverse", Right(USUAL)),
     ("75_where_comparisons", Refused("(And)")),
     ("76_scalers_div_sub_constants", Right(USUAL)),
     ("77_sentinel_large_scale_features", Right(0.005)),

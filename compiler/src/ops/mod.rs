@@ -70,6 +70,7 @@ operators! {
     pad: Pad;
     broadcast: Broadcast;
     take: Take;
+    cum_sum: CumSum;
 }
 
 pub use choice::Comparison;

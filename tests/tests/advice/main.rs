@@ -8,6 +8,7 @@ mod maximum;
 mod net;
 mod rounding;
 mod softmax;
+mod sums;
 
 use zktorch_blocks::field::{Fr, from_i64};
 use zktorch_blocks::program::TensorId;
@@ -85,6 +86,7 @@ fn every_test_that_the_page_names_exists() {
         ("maximum", include_str!("maximum.rs")),
         ("rounding", include_str!("rounding.rs")),
         ("softmax", include_str!("softmax.rs")),
+        ("sums", include_str!("sums.rs")),
     ];
     let mut named = 0;
     for (module, test) in page.split('`').filter_map(|code| code.split_once("::")) {
