@@ -10,7 +10,7 @@
 use std::borrow::Cow;
 use std::fmt::Debug;
 
-use zktorch_blocks::program::{Interval, Program, Source, Tensor, TensorId, Visibility};
+use zktorch_blocks::program::{Element, Interval, Program, Source, Tensor, TensorId, Visibility};
 
 use crate::Like;
 use crate::compile::scaled;
@@ -134,7 +134,9 @@ fn columns(graph: &Graph, claimed: &Program) -> Result<Columns, AuditError> {
                 let exponents = claimed.column_exponents(id);
                 let fits = exponents.is_empty() || graph.shape(node).last() == Some(&exponents.len());
                 let within = exponents.iter().all(|e| e.unsigned_abs() <= SCALE);
-                if fits && within { Ok(exponents.to_vec()) } else { Err(AuditError::Columns(id)) }
+                // Integers and booleans are what they say, in every column.
+                let real = exponents.is_empty() || graph.element(node) == Element::Real;
+                if fits && within && real { Ok(exponents.to_vec()) } else { Err(AuditError::Columns(id)) }
             })
             .collect()
     };

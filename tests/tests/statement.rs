@@ -1,7 +1,7 @@
 //! Statements and keys: values out of range or not canonical, other statements, other keys.
 
 use zktorch_accumulator::setup::Setup;
-use zktorch_blocks::program::Interval;
+use zktorch_blocks::program::{Element, Interval};
 use zktorch_blocks::transcript::{Check, Misfit, Reject};
 use zktorch_prover::{ProveError, Randomness, prove};
 use zktorch_tests::data::tensor;
@@ -119,6 +119,15 @@ fn broken_keys() {
     // Values that would be shown under another shape.
     assert_eq!(with(&|k| k.outputs[0].shape.insert(0, 2)), Unverifiable::Key(KeyError::Ports));
     assert_eq!(with(&|k| k.inputs[0].shape.reverse()), Unverifiable::Key(KeyError::Ports));
+    // Integers that would be shown without the powers of two of their columns.
+    let powers = |k: &mut VerifyingKey| {
+        let id = k.program.outputs[0];
+        let columns = k.outputs[0].shape.last().copied().expect("an axis");
+        k.program.tensors[id].scale = 0;
+        k.program.columns = vec![(id, vec![3; columns])];
+        k.outputs[0].element = Element::Integer;
+    };
+    assert_eq!(with(&powers), Unverifiable::Key(KeyError::Ports));
     assert!(matches!(with(&|k| k.program.outputs[0] = 0xffff), Unverifiable::Key(KeyError::Program(_))));
 }
 

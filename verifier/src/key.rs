@@ -105,7 +105,9 @@ impl VerifyingKey {
         let holds = |(id, port): (&TensorId, &Port)| {
             program.tensors.get(*id).is_some_and(|tensor| {
                 let (lo, hi) = (tensor.interval.lo, tensor.interval.hi);
-                tensor.shape.dims() == port.shape && port.element.admits(tensor.scale, lo, hi)
+                // Powers of two of columns are for reals: integers are shown as they are.
+                let powers = port.element == Element::Real || program.column_exponents(*id).is_empty();
+                tensor.shape.dims() == port.shape && port.element.admits(tensor.scale, lo, hi) && powers
             })
         };
         let fits = |ids: &[TensorId], ports: &[Port]| ids.len() == ports.len() && ids.iter().zip(ports).all(holds);

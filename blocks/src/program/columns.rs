@@ -62,4 +62,19 @@ mod tests {
             assert!(program(columns.clone()).validate(&Limits::default()).is_err(), "{columns:?}");
         }
     }
+
+    #[test]
+    fn values_are_finite_floats() {
+        let scaled = |scale: i32| {
+            let mut program = program(vec![(0, vec![64, -64])]);
+            program.tensors[0].scale = scale;
+            program.validate(&Limits::default())
+        };
+        for scale in [-512, 512] {
+            assert_eq!(scaled(scale), Ok(()));
+            let largest = 2f64.powi(62) * f64::from(64 - scale).exp2();
+            assert!(largest.is_finite() && f64::from(-64 - scale).exp2() > 0.0);
+        }
+        assert!(scaled(-513).is_err() && scaled(513).is_err());
+    }
 }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What an entry of an input or output stands for, as the model's file declares it. Integers and booleans have scale 0: they are what
-/// they say, and a fraction is none of them.
+/// What an entry of an input or output stands for, as the model's file declares it. Integers and booleans have scale 0, in every column: they
+/// are what they say, and a fraction is none of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Element {
     /// A real number, rounded to a multiple of a power of two.

@@ -151,7 +151,8 @@ impl Program {
         ensure(bits <= most, || format!("{bits} index bits, limit {most}"))?;
         let Interval { lo, hi } = tensor.interval;
         ensure(-MAGNITUDE < lo && lo <= hi && hi < MAGNITUDE, || format!("interval [{lo}, {hi}] is not usable"))?;
-        ensure(tensor.scale.unsigned_abs() <= 1 << 10, || format!("scale {}", tensor.scale))?;
+        // Whatever integers stand for is a finite float of 64 bits, powers of columns included.
+        ensure(tensor.scale.unsigned_abs() <= 1 << 9, || format!("scale {}", tensor.scale))?;
         match &tensor.source {
             Source::Input(n) => {
                 ensure(self.inputs.get(*n) == Some(&id), || format!("says it is input {n}, the program differs"))

@@ -3,7 +3,7 @@
 use ndarray::{ArrayD, IxDyn};
 
 use super::*;
-use crate::graph::NodeId;
+use crate::graph::{Domain, NodeId};
 use crate::ops::{Add, Einsum, Mul, Op, Unary};
 
 /// Reproducible numbers in `[-1, 1)`.
@@ -237,4 +237,37 @@ fn thresholds_get_the_widths_that_they_need() {
     let compiled = compile(&graph, &samples, &Options::default()).expect("it compiles");
     assert_eq!(compiled.report.bits, 16);
     assert_eq!(compiled.report.output_error, Some(0.0));
+}
+
+/// Bytes, as they come in.
+fn bytes() -> (Graph, Vec<Vec<ArrayD<f64>>>) {
+    let mut graph = Graph::new();
+    let x = graph.add_input_of(Domain::Integer { lo: 0, hi: 255 }, "x", &[1, 2]);
+    let y = graph.add_inferred("y", Unary::Relu, &[x]).expect("shapes fit");
+    graph.add_output("y", y);
+    let sample = |s: u32| vec![ArrayD::from_elem(IxDyn(&[1, 2]), f64::from(8 * s))];
+    (graph, (0..8).map(sample).collect())
+}
+
+#[test]
+fn a_key_cannot_scale_columns_of_integers() {
+    let (graph, samples) = bytes();
+    let options = Options::default();
+    // 8 y in place of y: a key that calls it an integer would show it as it stands.
+    let columns = Columns { inputs: vec![vec![]], outputs: vec![vec![0, -3]] };
+    let task = Task::new(&graph, columns, &graph, &samples, &options).expect("they are samples");
+    let forged = chosen(&task).expect("it can be lowered").best;
+    let program = &forged.lowered.program;
+    let output = program.outputs[0];
+    assert_eq!((program.tensors[output].scale, program.column_exponents(output)), (0, &[0, -3][..]));
+    assert_eq!(crate::audit::audit(&graph, program), Err(crate::audit::AuditError::Columns(output)));
+
+    let honest = compile(&graph, &samples, &options).expect("it compiles").program;
+    let mut forged = honest.clone();
+    forged.columns = vec![(honest.inputs[0], vec![0, 3])];
+    assert_eq!(crate::audit::audit(&graph, &forged), Err(crate::audit::AuditError::Columns(honest.inputs[0])));
+    let like = Like { scale: 0, interval: zktorch_blocks::program::Interval::new(0, 31), columns: vec![0, 3] };
+    let refused =
+        compile(&graph, &samples, &Options { inputs_like: vec![like], ..options }).err().expect("no such integers");
+    assert!(refused.to_string().contains("a scale for each column"), "{refused}");
 }

@@ -67,11 +67,17 @@ mod tests {
     use crate::import::{ImportOptions, load_bytes};
 
     fn celu(alpha: f32) -> Result<Graph, ImportError> {
+        spelled(alpha, "", &["y"])
+    }
+
+    /// The same under a name of the domain, and with results that are left out.
+    fn spelled(alpha: f32, domain: &str, results: &[&str]) -> Result<Graph, ImportError> {
         let attribute = AttributeProto { name: "alpha".into(), r#type: 1, f: alpha, ..AttributeProto::default() };
         let node = NodeProto {
             input: vec!["x".into()],
-            output: vec!["y".into()],
+            output: results.iter().map(|&name| name.into()).collect(),
             op_type: "Celu".into(),
+            domain: domain.into(),
             attribute: vec![attribute],
             ..NodeProto::default()
         };
@@ -97,6 +103,11 @@ mod tests {
             for (got, &x) in evaluation.outputs()[0].iter().zip(&x) {
                 assert!((got - expected(x)).abs() < 1e-5, "{alpha}: {got} at {x}");
             }
+        }
+        for (domain, results) in [("ai.onnx", &["y"][..]), ("", &["y", ""]), ("ai.onnx", &["y", ""])] {
+            let evaluation = spelled(0.1, domain, results).expect("it imports").evaluate(std::slice::from_ref(&x));
+            let got = evaluation.expect("it runs").outputs()[0][[0]];
+            assert!((got + 0.1).abs() < 1e-5, "{got} in `{domain}` with {results:?}");
         }
         assert!(celu(-1.0).is_err_and(|e| e.to_string().contains("an alpha of -1")));
     }

@@ -154,6 +154,10 @@ fn check_node(node: &NodeProto, opset: i64) -> Result<(), String> {
     if node.op_type == "BatchNormalization" && node.output.iter().filter(|name| !name.is_empty()).count() > 1 {
         return Err("it was exported for training: export the model after model.eval()".to_owned());
     }
+    // The parser takes it and forgets it; whether onnxruntime adds it depends on its version.
+    if node.op_type == "SkipSimplifiedLayerNormalization" && node.input.get(3).is_some_and(|name| !name.is_empty()) {
+        return Err("its bias is not supported: add it to the operand before".to_owned());
+    }
     let mut names = HashSet::new();
     for attribute in &node.attribute {
         let name = attribute.name.as_str();

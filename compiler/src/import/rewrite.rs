@@ -3,7 +3,8 @@
 //! | in the file | afterwards |
 //! |---|---|
 //! | nodes and tensors that no output depends on | gone |
-//! | operands left out at the end (empty names) | gone |
+//! | operands and results left out at the end (empty names) | gone |
+//! | the domain `ai.onnx` | the same by its shorter name |
 //! | nodes that have one name | with names of their own |
 //! | an output that is an input or a tensor of the file | the result of an `Identity` |
 //! | `Dropout` | `Identity`; in training mode refused |
@@ -19,6 +20,7 @@ use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorPr
 
 use super::check::display_name;
 use super::error::{ImportError, UnsupportedNode};
+use super::operators::ONNX;
 use super::tensors::{self, Element};
 
 /// Rewrites a model without functions.
@@ -30,6 +32,11 @@ pub(super) fn rewrite(proto: &mut ModelProto, opset: i64) -> Result<(), ImportEr
     for node in &mut graph.node {
         let given = node.input.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
         node.input.truncate(given);
+        let made = node.output.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
+        node.output.truncate(made);
+        if ONNX.contains(&node.domain.as_str()) {
+            node.domain.clear();
+        }
     }
     remove_dead(graph);
     each_tensor(graph, &mut widen);

@@ -198,6 +198,9 @@ impl Lowering<'_> {
     fn input(&mut self, id: NodeId, n: usize) -> Result<Value, Refusal> {
         let domain = self.graph.domain(id);
         let given = self.interface.inputs_like.get(n).map(|like| (like.scale, like.interval));
+        if domain.is_exact() && self.interface.columns.inputs.get(n).is_some_and(|exponents| !exponents.is_empty()) {
+            return Err("its entries are integers, what it is to be like has a scale for each column".to_owned());
+        }
         let (scale, interval) = match domain.range() {
             Some(range) => (0, self.integers(id, range, given)?),
             None => given.unwrap_or_else(|| {

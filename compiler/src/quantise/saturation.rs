@@ -11,6 +11,9 @@ pub(super) const CLASS: u32 = 4;
 /// Binary logarithm of the largest reach: half the rows of the table of signs.
 pub(crate) const REACH: u32 = 15;
 
+/// No end of a domain is farther from 0, in units of its scale.
+const FARTHEST: f64 = (1u64 << 40) as f64;
+
 /// The domain `[lo, hi]` of a saturating table, in units of its scale.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Domain {
@@ -36,7 +39,14 @@ impl Domain {
         let rows = (1i64 << settings.bits) - 2 * step - 2;
         let scale = scale_for(hi - lo, rows as f64);
         let unit = f64::from(scale).exp2();
-        Some(Self { scale, lo: (lo * unit).floor() as i64, hi: (hi * unit).ceil() as i64, step })
+        let (lo, hi) = ((lo * unit).floor(), (hi * unit).ceil());
+        // Ends that no scale brings together, or that are far from 0 at the one that does.
+        (hi - lo <= (rows + 2) as f64 && lo.abs().max(hi.abs()) <= FARTHEST).then_some(Self {
+            scale,
+            lo: lo as i64,
+            hi: hi as i64,
+            step,
+        })
     }
 }
 
@@ -55,4 +65,21 @@ pub(super) fn saturable(graph: &Graph) -> impl Iterator<Item = (NodeId, NodeId, 
 /// Whether a graph has a function that may saturate.
 pub(crate) fn saturates(graph: &Graph, settings: Settings) -> bool {
     saturable(graph).any(|(_, _, function)| Domain::of(function, settings).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_end_where_clips_do_and_are_small() {
+        let settings = Settings { bits: 16, shift: 12, shared: 16, signs: false, saturates: true };
+        let of = |lo: f64, hi: f64| Domain::of(&Unary::Clip { lo, hi }, settings);
+        let domain = of(0.0, 6.0).expect("six units are a table");
+        assert!(domain.lo == 0 && (1 << 14..1 << 16).contains(&domain.hi), "{domain:?}");
+        assert!(of(1e6, 1e6 + 1.0).is_some());
+        for (lo, hi) in [(f32::MIN.into(), f32::MAX.into()), (-1e300, 1e300), (0.0, f32::MAX.into()), (1e6, 1e6 + 1e-9)] {
+            assert!(of(lo, hi).is_none(), "a table from {lo} to {hi}: {:?}", of(lo, hi));
+        }
+    }
 }

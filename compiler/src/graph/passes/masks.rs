@@ -25,7 +25,7 @@ pub fn find_masks(graph: &mut Graph) -> bool {
         }
         let found = match graph.op(scores) {
             Op::Add(Add) => added(graph, scores, &axes),
-            Op::Select(Select) => selected(graph, scores),
+            Op::Select(Select) => selected(graph, scores, &axes),
             _ => None,
         };
         if let Some(Masked { scores, mask, gap }) = found {
@@ -54,10 +54,7 @@ fn added(graph: &mut Graph, sum: NodeId, axes: &[usize]) -> Option<Masked> {
         (Some(c), None) => (b, c),
         _ => return None,
     };
-    let largest = axes.iter().fold(c.as_ref().clone(), |rows, &axis| {
-        rows.fold_axis(Axis(axis), f64::NEG_INFINITY, |a, b| a.max(*b)).insert_axis(Axis(axis))
-    });
-    let largest = largest.broadcast(c.raw_dim())?.to_owned();
+    let largest = largest_of_rows(&c, axes).broadcast(c.raw_dim())?.to_owned();
     if !largest.iter().all(|v| v.is_finite()) {
         return None;
     }
@@ -82,7 +79,7 @@ fn added(graph: &mut Graph, sum: NodeId, axes: &[usize]) -> Option<Masked> {
 }
 
 /// `x` or a number far below 0, as a constant says.
-fn selected(graph: &Graph, select: NodeId) -> Option<Masked> {
+fn selected(graph: &Graph, select: NodeId, axes: &[usize]) -> Option<Masked> {
     let [condition, a, b] = graph.operands(select)[..] else { return None };
     let condition = graph.behind(condition)?;
     let low = |id: NodeId| graph.behind(id).and_then(|c| uniform(&c)).filter(|&v| v <= -LEAST);
@@ -93,5 +90,15 @@ fn selected(graph: &Graph, select: NodeId) -> Option<Masked> {
     };
     graph.behind(scores).is_none().then_some(())?;
     let mask = condition.mapv(|c| f64::from(u8::from((c != 0.0) == kept_if)));
-    mask.iter().any(|&kept| kept == 0.0).then_some(Masked { scores, mask, gap: -low })
+    // A row of which nothing is left has equal weights, whatever its scores are: no mask.
+    let rows = largest_of_rows(&mask, axes);
+    let masks = mask.iter().any(|&kept| kept == 0.0) && rows.iter().all(|&kept| kept == 1.0);
+    masks.then_some(Masked { scores, mask, gap: -low })
+}
+
+/// The largest entry of each row along some axes.
+fn largest_of_rows(values: &ArrayD<f64>, axes: &[usize]) -> ArrayD<f64> {
+    axes.iter().fold(values.clone(), |rows, &axis| {
+        rows.fold_axis(Axis(axis), f64::NEG_INFINITY, |a, b| a.max(*b)).insert_axis(Axis(axis))
+    })
 }

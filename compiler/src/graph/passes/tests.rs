@@ -283,6 +283,20 @@ fn masks_are_found_whatever_their_number_is() {
 }
 
 #[test]
+fn a_row_of_which_nothing_is_left_has_equal_weights() {
+    for shape in [&[1, 3, 1][..], &[1, 3, 3]] {
+        let (_, ops) = masked(|g, x| {
+            let condition = ArrayD::from_shape_fn(IxDyn(shape), |i| if i[1] == 1 { 0.0 } else { 1.0 });
+            let condition = g.add_constant("condition", condition);
+            let condition = g.add("condition", Broadcast, &[condition], &[2, 3, 3]);
+            let low = scalar(g, -1e4, &[2, 3, 3]);
+            add(g, Op::Select(Select), &[condition, x, low])
+        });
+        assert_eq!(ops, ["Softmax", "Where"]);
+    }
+}
+
+#[test]
 fn biases_by_distance_are_no_masks_and_stay_beside_one() {
     let distance = |far: f64| {
         ArrayD::from_shape_fn(IxDyn(&[1, 3, 3]), |i| if i[2] > i[1] { far } else { (i[2] as f64 - i[1] as f64) * 0.5 })

@@ -246,3 +246,16 @@ fn minus_infinity_is_a_mask_or_no_bound() {
     refused(&most("Min", f32::NEG_INFINITY), &["tensor `w`"]);
     refused(&bounds(0.0, f32::NAN), &["tensor `b`"]);
 }
+
+#[test]
+fn operands_that_the_parser_forgets() {
+    let skip = |operands: &[&str]| {
+        let mut skip = node("SkipSimplifiedLayerNormalization", operands, &["y"], &[]);
+        skip.domain = "com.microsoft".into();
+        let row = |name| floats(name, &[3], &[1.0, -2.0, 0.5]);
+        model(&[2, 3], vec![skip], vec![row("g"), row("b")]).opset("com.microsoft", 1)
+    };
+    skip(&["x", "x", "g"]).import().unwrap();
+    skip(&["x", "x", "g", ""]).import().unwrap();
+    refused(&skip(&["x", "x", "g", "b"]), &["its bias is not supported"]);
+}
