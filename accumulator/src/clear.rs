@@ -63,14 +63,14 @@ fn pair_up<T>(items: Vec<T>) -> impl Iterator<Item = (T, Option<T>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::form::Form;
+    use crate::form::LinearForm;
     use zktorch_blocks::program::index_bits;
 
     #[test]
     fn a_challenge_a_level() {
         for claims in 1..40 {
             let claim =
-                ClearClaim { commitment: Vec::new(), form: Form::dense(vec![Fr::ONE]), value: Fr::ONE, witness: None };
+                ClearClaim { commitment: Vec::new(), form: LinearForm::dense(vec![Fr::ONE]), value: Fr::ONE, witness: None };
             let mut t = Transcript::dry_run(1);
             fold_clear(&mut t, 1, vec![claim; claims]).unwrap();
             assert_eq!((t.draws().len(), t.log().len()), (index_bits(claims), claims - 1));

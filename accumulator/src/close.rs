@@ -5,12 +5,12 @@
 //! power of `kappa`: the sum `sum_k kappa^k C_k` of a segment's commitments is opened on the form with `kappa^-k l_j` in the columns of slot `k`. As a
 //! polynomial in `kappa` and its inverse, what a message holds in its own slot stands at `kappa^0`, and whatever else it holds at another power.
 
-use crate::form::Form as LinearForm;
+use crate::form::LinearForm;
 use ark_bls12_381::G1Affine;
 use ark_ff::{AdditiveGroup, Field};
 use zeroize::Zeroizing;
 use zktorch_blocks::field::{Fr, powers};
-use zktorch_blocks::transcript::{Check, Form, HiddenMessage, Reject, Transcript};
+use zktorch_blocks::transcript::{Check, HiddenAffine, HiddenMessage, Reject, Transcript};
 
 /// A committed vector and a linear form on it.
 #[derive(Clone)]
@@ -43,13 +43,13 @@ pub struct Joint {
 ///
 /// # Errors
 /// If `kappa` is zero.
-pub fn close(t: &mut Transcript<'_>, accumulated: Part, value: &Form) -> Result<Joint, Reject> {
+pub fn close(t: &mut Transcript<'_>, accumulated: Part, value: &HiddenAffine) -> Result<Joint, Reject> {
     let (eta, kappa) = (t.challenge(), t.challenge());
     let inverse = kappa.inverse().ok_or(Reject::Check(Check::SlotWeights))?;
     let hidden = t.hidden();
     let mut coefficients = vec![Fr::ZERO; hidden.count()];
     let mut constant = Fr::ZERO;
-    let mut add = |weight: Fr, form: &Form| {
+    let mut add = |weight: Fr, form: &HiddenAffine| {
         constant += weight * form.constant;
         for &(index, c) in &form.terms {
             if let Some(slot) = coefficients.get_mut(index) {
@@ -107,9 +107,9 @@ mod tests {
         let count = 1 << 18;
         let mut t = Transcript::dry_run(1);
         let scalars = t.hide(Message::LeafValues, count, None).unwrap();
-        t.zero(Equation::ZeroConstraint, Form::combine(scalars.iter().map(|s| (Fr::ONE, s))));
+        t.zero(Equation::ZeroConstraint, HiddenAffine::combine(scalars.iter().map(|s| (Fr::ONE, s))));
         let accumulated = Part { commitment: Vec::new(), form: LinearForm::default(), witness: None };
-        let Joint { parts, value } = close(&mut t, accumulated, &Form::from(Fr::ONE)).unwrap();
+        let Joint { parts, value } = close(&mut t, accumulated, &HiddenAffine::from(Fr::ONE)).unwrap();
         assert_eq!((parts.len(), value), (count + 1, Fr::ONE));
         let eta = t.draws()[0].value;
         for Part { commitment, form, .. } in &parts[1..] {

@@ -5,15 +5,15 @@
 //! prove is `sum_i <w_i, f_i> = v`, and a sumcheck over `i` folds it: its messages are the cross terms of Mira's tree, two levels
 //! at a time, and its point `r` makes one instance `w = sum_i eq(r, i) w_i`, `f = sum_i eq(r, i) f_i`.
 
-use crate::form::Form as LinearForm;
+use crate::form::LinearForm;
 use crate::layout::{Layout, Split};
 use ark_ff::{AdditiveGroup, Field};
 use std::collections::HashMap;
+use zktorch_blocks::claim_reduction::OpeningClaim;
 use zktorch_blocks::field::{Fr, eq_table};
 use zktorch_blocks::program::index_bits;
 use zktorch_blocks::sumcheck::{Degree, Rounds, Sumcheck, sumcheck};
-use zktorch_blocks::transcript::{Check, Form, Reject, Transcript};
-use zktorch_blocks::waves::Claim;
+use zktorch_blocks::transcript::{Check, HiddenAffine, Reject, Transcript};
 use zktorch_blocks::work::{self, Work};
 
 /// The prover's row vectors during the fold: a pair `(w_i, f_i)` an instance, dense. The sumcheck's rounds bind `i`.
@@ -36,7 +36,7 @@ pub struct Accumulated {
     /// The linear form.
     pub form: LinearForm,
     /// The value, hidden.
-    pub value: Form,
+    pub value: HiddenAffine,
 }
 
 /// Folds claims on committed polynomials into one.
@@ -53,7 +53,7 @@ pub fn accumulate(
     t: &mut Transcript<'_>,
     layout: &Layout,
     work: &mut Work,
-    claims: &[Claim],
+    claims: &[OpeningClaim],
     mut prover: Option<&mut dyn FoldProver>,
 ) -> Result<Accumulated, Reject> {
     work.spend(claims.iter().map(|claim| layout.height(claim.polynomial)).sum(), work::ENTRY)?;
@@ -83,10 +83,10 @@ pub fn accumulate(
 }
 
 /// Weighs claim `i` with `gamma^i` and adds those of equal column point, in order of first appearance. Returns the sum of all values too.
-fn merge(layout: &Layout, claims: &[Claim], gamma: Fr) -> Result<(Vec<Split>, Form), Reject> {
+fn merge(layout: &Layout, claims: &[OpeningClaim], gamma: Fr) -> Result<(Vec<Split>, HiddenAffine), Reject> {
     let mut index: HashMap<Vec<Fr>, usize> = HashMap::new();
     let mut leaves: Vec<Split> = Vec::new();
-    let mut value = Form::ZERO;
+    let mut value = HiddenAffine::ZERO;
     let mut weight = Fr::ONE;
     for claim in claims {
         let split = layout.split(claim.polynomial, &claim.point).ok_or(Reject::Check(Check::CommittedClaim))?;

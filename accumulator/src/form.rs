@@ -8,14 +8,14 @@ use zktorch_blocks::field::{Fr, dot, eq_table_scaled, evaluate};
 /// The points are what claims on tensors leave, and cost `O(c)` each; the dense vector `d` (of `m` coefficients, or
 /// empty) is what claims on hidden messages leave.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Form {
+pub struct LinearForm {
     /// Coefficients and points; every point has `c` coordinates, the first for the most significant index bit.
     pub eqs: Vec<(Fr, Vec<Fr>)>,
     /// Coefficients given one by one: `m` of them, or none.
     pub dense: Vec<Fr>,
 }
 
-impl Form {
+impl LinearForm {
     /// `eq(point, .)`.
     pub fn eq(point: Vec<Fr>) -> Self {
         Self { eqs: vec![(Fr::ONE, point)], dense: Vec::new() }
@@ -96,9 +96,9 @@ mod tests {
     use super::*;
     use zktorch_blocks::field::{from_i64, powers};
 
-    fn example() -> Form {
+    fn example() -> LinearForm {
         let point = |k: i64| (0..4).map(|j| from_i64(7 * k + j * j - 3)).collect();
-        Form {
+        LinearForm {
             eqs: vec![(from_i64(5), point(1)), (from_i64(-2), point(2))],
             dense: (0..16).map(|i| from_i64(i * i - 40)).collect(),
         }
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn addition_is_linear() {
-        let mut sum = Form::eq((0..4).map(from_i64).collect());
+        let mut sum = LinearForm::eq((0..4).map(from_i64).collect());
         let expected: Vec<Fr> =
             sum.to_dense(16).iter().zip(example().to_dense(16)).map(|(a, b)| *a + from_i64(9) * b).collect();
         sum.add_scaled(from_i64(9), &example());

@@ -4,7 +4,7 @@ use ark_ff::{AdditiveGroup, Field};
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
-use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::{Fr, eq_table};
 use zktorch_blocks::program::{Program, Role, Shape, TensorId};
 

@@ -4,7 +4,7 @@
 //! challenge `g` proves claims on `s_i + g w_i` that add up (Schnorr's proof, for linear forms).
 
 use crate::close::Joint;
-use crate::form::Form;
+use crate::form::LinearForm;
 use ark_bls12_381::G1Affine;
 use ark_ff::Field;
 use zeroize::Zeroizing;
@@ -18,7 +18,7 @@ pub struct ClearClaim {
     /// Points and coefficients, as of [`Part`](crate::close::Part).
     pub commitment: Vec<(Fr, G1Affine)>,
     /// The linear form.
-    pub form: Form,
+    pub form: LinearForm,
     /// The value.
     pub value: Fr,
     /// The vector, of which the mask hides no more than is [`shown`], and its blinder, on the prover's side.

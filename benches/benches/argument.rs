@@ -6,14 +6,14 @@ use common::{integers, one_thread, scalars};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::sync::Arc;
-use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::Fr;
 use zktorch_blocks::kernel::Values;
 use zktorch_blocks::lookup::kernel::Tree;
 use zktorch_blocks::lookup::{Leaves, TAIL, TOP_LAYERS, TreeProver};
 use zktorch_blocks::program::{Column, Program, Source, Table};
 use zktorch_blocks::sumcheck::Degree;
-use zktorch_tests::toy::Builder;
+use zktorch_tests::toy::ProgramBuilder;
 
 /// Values that are looked up, and their table's multiplicities.
 struct Looked {
@@ -32,7 +32,7 @@ impl Values for Looked {
 
 /// `n` lookups in a table of 256 rows with one or two columns: remainders, or an activation.
 fn program(n: usize, columns: usize) -> (Program, Looked) {
-    let mut builder = Builder::default();
+    let mut builder = ProgramBuilder::default();
     let ids: Vec<usize> = (0..columns).map(|i| builder.tensor(&format!("x{i}"), &[n], Source::Input(i), 8)).collect();
     let entries = [Column::Count { start: -128 }, Column::Relu { start: -128 }];
     let table =

@@ -18,10 +18,10 @@ use zktorch_blocks::field::Fr;
 use zktorch_blocks::transcript::{Message, SCALAR_BYTES, Secrets, Slot, Transcript};
 use zktorch_prover::session::Session;
 use zktorch_prover::{ProvingKey, Witness};
-use zktorch_verifier::argument::{Open, Prover, argue_hidden};
+use zktorch_verifier::argument::{AccumulatedArgument, Prover, argue_hidden};
 use zktorch_verifier::key::{Relation, VerifyingKey};
 use zktorch_verifier::statement::Statement;
-use zktorch_verifier::verify::begin;
+use zktorch_verifier::verify::bind_statement;
 
 /// Not a protocol that a verifier knows.
 const PROTOCOL: &str = "zktorch/plain";
@@ -97,17 +97,18 @@ pub fn prove(proving: &ProvingKey, verifying: &VerifyingKey, inputs: &[Vec<i64>]
     let mut progress = |_| ();
     let mut session = Session::new(&relation, &witness, proving, &mut progress);
     let mut t = Transcript::prover(PROTOCOL, relation.columns(), &mut clear);
-    begin(&mut t, &relation, &statement);
-    let Open { accumulated, vector, .. } = argue_hidden(&mut t, &relation, &statement, &mut Some(&mut session))?;
+    bind_statement(&mut t, &relation, &statement);
+    let AccumulatedArgument { accumulated, vector, .. } =
+        argue_hidden(&mut t, &relation, &statement, &mut Some(&mut session))?;
     let scalars = t.secrets().context("the prover's side")?.scalars().to_vec();
     let mut bytes = Vec::with_capacity(scalars.len() * SCALAR_BYTES);
     scalars.serialize_compressed(&mut bytes)?;
     let bytes = bytes.split_off(8);
     t.absorb(&bytes);
     let vector = vector.context("the prover's vector")?;
-    let witness = decider::Witness { vector: &vector, blinder: session.blinder(&accumulated.rows), generators };
+    let witness = decider::DeciderWitness { vector: &vector, blinder: session.blinder(&accumulated.rows), generators };
     let value = accumulated.value.evaluate(&scalars, Fr::ONE);
-    let claim = decider::Claim { commitment: G1Projective::ZERO, form: &accumulated.form, value };
+    let claim = decider::DeciderClaim { commitment: G1Projective::ZERO, form: &accumulated.form, value };
     decide(&mut t, &key, relation.layout.column_bits, &claim, Some(&witness))?;
     let messages = t.hidden().messages().len();
     Ok(PlainProof { statement: statement.all().to_vec(), bytes: t.finish()?, scalars: bytes, messages })
@@ -122,8 +123,8 @@ pub fn verify(verifying: &VerifyingKey, proof: &PlainProof, generators: Option<&
     let key = verifying.setup.key(generators)?;
     let statement = Statement::new(relation.program, proof.statement.clone())?;
     let mut t = Transcript::verifier(PROTOCOL, relation.columns(), &proof.bytes);
-    begin(&mut t, &relation, &statement);
-    let Open { rows, accumulated, .. } = argue_hidden(&mut t, &relation, &statement, &mut None)?;
+    bind_statement(&mut t, &relation, &statement);
+    let AccumulatedArgument { rows, accumulated, .. } = argue_hidden(&mut t, &relation, &statement, &mut None)?;
     t.absorb(&proof.scalars);
     let read = |bytes: &[u8]| Fr::deserialize_compressed(bytes);
     let scalars = proof.scalars.chunks(SCALAR_BYTES).map(read).collect::<Result<Vec<Fr>, _>>()?;
@@ -134,7 +135,8 @@ pub fn verify(verifying: &VerifyingKey, proof: &PlainProof, generators: Option<&
     let (points, coefficients): (Vec<G1Affine>, Vec<Fr>) =
         rows.into_iter().zip(accumulated.rows).filter(|(_, c)| *c != Fr::ZERO).unzip();
     let commitment = msm::sum(&points, &coefficients);
-    let claim = decider::Claim { commitment, form: &accumulated.form, value: accumulated.value.evaluate(&scalars, Fr::ONE) };
+    let claim =
+        decider::DeciderClaim { commitment, form: &accumulated.form, value: accumulated.value.evaluate(&scalars, Fr::ONE) };
     decide(&mut t, &key, relation.layout.column_bits, &claim, None)?;
     t.finish()?;
     Ok(())

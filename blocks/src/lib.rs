@@ -11,7 +11,8 @@
     clippy::disallowed_macros
 )]
 
-pub mod add;
+pub mod claim_reduction;
+pub mod claims;
 #[cfg(feature = "prover")]
 pub mod execute;
 pub mod field;
@@ -25,5 +26,4 @@ pub mod permute;
 pub mod program;
 pub mod sumcheck;
 pub mod transcript;
-pub mod waves;
 pub mod work;

@@ -124,8 +124,8 @@ fn sample_failure(error: SampleError) -> Failure {
 }
 
 /// Ports of tensors of a program, with the names and shapes that a key gives them.
-pub fn key_ports(program: &Program, ids: &[TensorId], named: &[key::Port]) -> Vec<Port> {
-    let port = |(&id, port): (&TensorId, &key::Port)| {
+pub fn key_ports(program: &Program, ids: &[TensorId], named: &[key::KeyPort]) -> Vec<Port> {
+    let port = |(&id, port): (&TensorId, &key::KeyPort)| {
         let tensor = program.tensors.get(id)?;
         let (name, shape) = (port.name.clone(), port.shape.clone());
         let columns = program.column_exponents(id).to_vec();

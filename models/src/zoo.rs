@@ -147,9 +147,9 @@ pub struct Meta {
     /// How often each operator occurs.
     pub ops: BTreeMap<String, u64>,
     /// The inputs.
-    pub inputs: Vec<Port>,
+    pub inputs: Vec<ZooPort>,
     /// The outputs.
-    pub outputs: Vec<Port>,
+    pub outputs: Vec<ZooPort>,
     /// The model's size.
     pub macs: Macs,
     /// Measured accuracy, where labelled data was there.
@@ -161,7 +161,7 @@ pub struct Meta {
 
 /// An input or output of a model.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Port {
+pub struct ZooPort {
     /// Its name in the graph.
     pub name: String,
     /// Its ONNX element type.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 use zktorch_accumulator::layout::Phase;
 use zktorch_accumulator::msm::row::commit_rows;
-use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::program::TensorId;
 use zktorch_blocks::transcript::encode_point;
 use zktorch_verifier::codec::{DecodeError, Kind, decode, encode};

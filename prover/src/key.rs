@@ -16,13 +16,13 @@ use zktorch_accumulator::mask::shown;
 use zktorch_accumulator::msm::fixed::Tables;
 use zktorch_accumulator::msm::row::commit_rows;
 use zktorch_accumulator::setup::{Generators, Setup};
-use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::execute::{Weights, wipe};
 use zktorch_blocks::field::Fr;
 use zktorch_blocks::program::{Limits, Program, TensorId};
 use zktorch_blocks::transcript::Reject;
 use zktorch_verifier::codec::{DecodeError, Kind, decode, encode};
-use zktorch_verifier::key::{KeyError, Port, Relation, VerifyingKey};
+use zktorch_verifier::key::{KeyError, KeyPort, Relation, VerifyingKey};
 use zktorch_verifier::size::ProofSize;
 
 /// What the owner of a model keeps: the weights and the blinders of their commitments.
@@ -146,7 +146,7 @@ pub fn keygen(
     weights: Weights,
     setup: &Setup,
     column_bits: u32,
-    [inputs, outputs]: [Vec<Port>; 2],
+    [inputs, outputs]: [Vec<KeyPort>; 2],
     randomness: &mut Randomness,
 ) -> Result<(ProvingKey, VerifyingKey), KeygenError> {
     program.validate(&Limits::default()).map_err(KeyError::from)?;

@@ -30,7 +30,7 @@ pub fn prove_model(
     for (index, program) in programs.enumerate() {
         progress(index, count);
         let trace = execute(&program, &weights, &[])?;
-        let part = relation.about(&program, part_digest(&relation.digest, level, index)).map_err(KeyError::from)?;
+        let part = relation.for_program(&program, part_digest(&relation.digest, level, index)).map_err(KeyError::from)?;
         let proved = argue_trace(proving, verifying, &part, &trace, &Blinders::new(), randomness.fork(), &mut |_| ())?;
         proof.parts.push(proved.proof.bytes);
     }

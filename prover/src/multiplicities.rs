@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 use std::sync::Arc;
-use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::kernel::Values;
 use zktorch_blocks::program::{Column, Program, Table, TableId};
 

@@ -9,12 +9,12 @@ use std::time::Instant;
 use zeroize::Zeroizing;
 use zktorch_accumulator::setup::SetupError;
 use zktorch_blocks::execute::{ExecuteError, Trace, execute};
-use zktorch_blocks::transcript::{Entry, Equation, Misfit, Reject, Transcript};
+use zktorch_blocks::transcript::{Equation, MessageEntry, Misfit, Reject, Transcript};
 use zktorch_verifier::argument::{Stage, argue};
 use zktorch_verifier::key::{KeyError, Relation, VerifyingKey};
 use zktorch_verifier::proof::Proof;
 use zktorch_verifier::statement::Statement;
-use zktorch_verifier::verify::{begin, protocol};
+use zktorch_verifier::verify::{bind_statement, protocol};
 
 /// Why there is no proof.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,7 +68,7 @@ pub struct Proved {
     /// Seconds by stage.
     pub stages: Vec<StageTime>,
     /// The messages, in order.
-    pub messages: Vec<Entry>,
+    pub messages: Vec<MessageEntry>,
 }
 
 /// Runs the program on integer inputs and proves the run.
@@ -152,7 +152,7 @@ pub(crate) fn argue_trace(
     let mut session = Session::new(relation, &witness, proving, progress);
     session.reuse(blinders);
     let mut t = Transcript::prover(protocol(verifying), relation.columns(), &mut vault);
-    begin(&mut t, relation, &statement);
+    bind_statement(&mut t, relation, &statement);
     if let Err(reason) = argue(&mut t, relation, &decider, &statement, Some(&mut session)) {
         return Err(ProveError::Inconsistent { reason, violated: violated(&mut t) });
     }

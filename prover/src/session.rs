@@ -12,14 +12,14 @@ use zktorch_accumulator::kernel::RowFold;
 use zktorch_accumulator::layout::Phase;
 use zktorch_accumulator::msm::row::commit_rows;
 use zktorch_accumulator::setup::Generators;
-use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::claim_reduction::WaveProver;
+use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::execute::{Trace, wipe};
 use zktorch_blocks::field::{Fr, dot};
 use zktorch_blocks::kernel::{Values, WaveEvaluator};
 use zktorch_blocks::lookup::{Leaves, TreeProver, kernel::Tree};
 use zktorch_blocks::program::{Program, TensorId};
 use zktorch_blocks::transcript::Secrets;
-use zktorch_blocks::waves::Evaluator;
 use zktorch_verifier::argument::{Prover, Stage};
 use zktorch_verifier::key::Relation;
 
@@ -153,7 +153,7 @@ impl Prover for Session<'_> {
         Box::new(Tree::new(leaves, self.relation.program, self.witness, alpha, beta))
     }
 
-    fn evaluator(&mut self) -> Box<dyn Evaluator + '_> {
+    fn evaluator(&mut self) -> Box<dyn WaveProver + '_> {
         Box::new(WaveEvaluator::new(self.relation.program, self.witness))
     }
 

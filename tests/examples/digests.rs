@@ -17,7 +17,7 @@ use zktorch_compiler::{Compiled, Options, Port, compile_model};
 use zktorch_models::zoo::Zoo;
 use zktorch_prover::{Randomness, keygen, prove};
 use zktorch_tests::classifiers;
-use zktorch_verifier::key::Port as KeyPort;
+use zktorch_verifier::key::KeyPort;
 
 /// A model, its samples, and whether it is proved.
 struct Subject {

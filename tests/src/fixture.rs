@@ -5,16 +5,16 @@ use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::program::{Element, Program, TensorId};
 use zktorch_prover::{Proved, ProvingKey, Randomness, keygen, prove};
-use zktorch_verifier::key::{Port, VerifyingKey};
+use zktorch_verifier::key::{KeyPort, VerifyingKey};
 use zktorch_verifier::proof::Proof;
 use zktorch_verifier::{Verdict, verify};
 
 /// Names for a program's inputs and outputs.
-pub fn ports(program: &Program) -> [Vec<Port>; 2] {
+pub fn ports(program: &Program) -> [Vec<KeyPort>; 2] {
     [("in", &program.inputs), ("out", &program.outputs)].map(|(what, ids)| {
         let shape = |id: TensorId| program.tensors[id].shape.dims().to_vec();
         let port =
-            |(i, &id): (usize, &TensorId)| Port { name: format!("{what}{i}"), shape: shape(id), element: Element::Real };
+            |(i, &id): (usize, &TensorId)| KeyPort { name: format!("{what}{i}"), shape: shape(id), element: Element::Real };
         ids.iter().enumerate().map(port).collect()
     })
 }

@@ -1,8 +1,8 @@
 //! A prover written from the definitions, slow and without a kernel of its own: it proves whatever data it is given, true or
 //! not. On honest data its proofs are the fast prover's, byte for byte.
 
-use crate::data::Data;
-use crate::fraction::SlowTree;
+use crate::field_witness::Data;
+use crate::reference_lookup::SlowTree;
 use ark_bls12_381::G1Affine;
 use ark_ec::CurveGroup;
 use std::cell::RefCell;
@@ -10,7 +10,8 @@ use zktorch_accumulator::fold::FoldProver;
 use zktorch_accumulator::layout::{Phase, Split};
 use zktorch_accumulator::msm;
 use zktorch_accumulator::setup::Generators;
-use zktorch_blocks::add::{Polynomial, Query};
+use zktorch_blocks::claim_reduction::{Instance, WaveProver};
+use zktorch_blocks::claims::{Polynomial, Query};
 use zktorch_blocks::field::{Fr, dot, eq_table, evaluate, from_i64};
 use zktorch_blocks::lookup::{Leaves, TreeProver};
 use zktorch_blocks::matmul::{Contraction, Coordinates};
@@ -19,7 +20,6 @@ use zktorch_blocks::program::{Role, TensorId};
 use zktorch_blocks::sumcheck::kernel::{Batch, ProductTables};
 use zktorch_blocks::sumcheck::{Degree, Rounds};
 use zktorch_blocks::transcript::Secrets;
-use zktorch_blocks::waves::{Evaluator, Instance};
 use zktorch_verifier::argument::Prover;
 use zktorch_verifier::key::Relation;
 
@@ -95,7 +95,7 @@ impl Prover for Reference<'_> {
         Box::new(SlowTree::new(leaves, self.data, alpha, beta))
     }
 
-    fn evaluator(&mut self) -> Box<dyn Evaluator + '_> {
+    fn evaluator(&mut self) -> Box<dyn WaveProver + '_> {
         Box::new(SlowEvaluator { data: self.data, answers: &self.answers })
     }
 
@@ -151,7 +151,7 @@ impl SlowEvaluator<'_> {
     }
 }
 
-impl Evaluator for SlowEvaluator<'_> {
+impl WaveProver for SlowEvaluator<'_> {
     fn evaluate(&mut self, queries: &[Query]) -> Vec<Fr> {
         let answer = |q: &Query| evaluate(self.data.values[&q.polynomial].clone(), &q.point);
         let values: Vec<Fr> = queries.iter().map(answer).collect();

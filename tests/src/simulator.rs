@@ -13,18 +13,18 @@ use ark_ff::AdditiveGroup;
 use ark_serialize::CanonicalSerialize;
 use zktorch_accumulator::clear::fold_clear;
 use zktorch_accumulator::close::{Joint, Part, close};
-use zktorch_accumulator::decider::{self, Key};
+use zktorch_accumulator::decider::{self, DeciderKey};
 use zktorch_accumulator::mask::ClearClaim;
 use zktorch_accumulator::msm;
 use zktorch_accumulator::product::reduce_products;
 use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::field::{Fr, dot};
-use zktorch_blocks::transcript::{Entry, EntryKind, Message, Reject, Secrets, Slot, Transcript};
+use zktorch_blocks::transcript::{EntryKind, Message, MessageEntry, Reject, Secrets, Slot, Transcript};
 use zktorch_prover::Randomness;
 use zktorch_verifier::argument::{argue, argue_hidden};
 use zktorch_verifier::key::Relation;
 use zktorch_verifier::statement::Statement;
-use zktorch_verifier::verify::begin;
+use zktorch_verifier::verify::bind_statement;
 
 /// More challenges than any toy program draws.
 const COINS: usize = 1 << 12;
@@ -35,7 +35,7 @@ pub struct Public<'a> {
     /// The key, made ready.
     pub relation: &'a Relation<'a>,
     /// The decider's constants.
-    pub decider: &'a Key<'a>,
+    pub decider: &'a DeciderKey<'a>,
     /// The generators.
     pub generators: &'a Generators,
     /// The statement, true or not.
@@ -134,8 +134,8 @@ impl<'a> Public<'a> {
         let mut t = Transcript::prover("", self.relation.columns(), &mut nothing).tossed(later);
         let last = fold_clear(&mut t, self.relation.columns(), claims).expect("a prover is not refused");
         let (vector, blinder) = last.witness.expect("all have witnesses");
-        let witness = decider::Witness { vector: &vector, blinder, generators: self.generators };
-        let claim = decider::Claim { commitment: G1Projective::ZERO, form: &last.form, value: last.value };
+        let witness = decider::DeciderWitness { vector: &vector, blinder, generators: self.generators };
+        let claim = decider::DeciderClaim { commitment: G1Projective::ZERO, form: &last.form, value: last.value };
         decider::decide(&mut t, self.decider, self.relation.layout.column_bits, &claim, Some(&witness)).expect("fits");
         bytes.extend(t.finish().expect("a prover always finishes"));
         Simulation { coins, bytes }
@@ -145,7 +145,7 @@ impl<'a> Public<'a> {
     ///
     /// # Errors
     /// The check that fails.
-    pub fn check(&self, simulation: &Simulation) -> Result<(Vec<Entry>, usize), Reject> {
+    pub fn check(&self, simulation: &Simulation) -> Result<(Vec<MessageEntry>, usize), Reject> {
         let mut t = self.reader(&simulation.bytes, &simulation.coins);
         argue(&mut t, self.relation, self.decider, self.statement, None)?;
         let seen = (t.log().to_vec(), t.draws().len());
@@ -154,7 +154,7 @@ impl<'a> Public<'a> {
 
     fn reader<'b>(&self, bytes: &'b [u8], coins: &[Fr]) -> Transcript<'b> {
         let mut t = Transcript::verifier("", self.relation.columns(), bytes).tossed(coins.to_vec());
-        begin(&mut t, self.relation, self.statement);
+        bind_statement(&mut t, self.relation, self.statement);
         t
     }
 

@@ -5,7 +5,7 @@ use ark_ec::AffineRepr;
 use ark_ec::CurveGroup;
 use ark_ff::{BigInteger, One, PrimeField, Zero};
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
-use zktorch_blocks::transcript::{Entry, EntryKind, POINT_BYTES, SCALAR_BYTES};
+use zktorch_blocks::transcript::{EntryKind, MessageEntry, POINT_BYTES, SCALAR_BYTES};
 
 /// What is done to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,7 +72,7 @@ pub const ALL: [Mutation; 14] = [
 ];
 
 /// Bytes of a message on the wire.
-pub fn length(entry: &Entry) -> usize {
+pub fn length(entry: &MessageEntry) -> usize {
     if entry.kind == EntryKind::Scalar { SCALAR_BYTES } else { POINT_BYTES }
 }
 
@@ -80,7 +80,7 @@ pub fn length(entry: &Entry) -> usize {
 ///
 /// # Panics
 /// If there is none.
-pub fn add_to_scalar(bytes: &mut [u8], entry: &Entry, by: Fr) {
+pub fn add_to_scalar(bytes: &mut [u8], entry: &MessageEntry, by: Fr) {
     let own = &mut bytes[entry.offset..entry.offset + length(entry)];
     let value = Fr::deserialize_compressed(&*own).expect("an honest scalar") + by;
     own.copy_from_slice(&value.into_bigint().to_bytes_le());
@@ -138,7 +138,7 @@ impl Mutation {
     }
 
     /// Does it to message `i`; `None` if that leaves the proof as it is.
-    pub fn apply(self, bytes: &[u8], log: &[Entry], i: usize) -> Option<Vec<u8>> {
+    pub fn apply(self, bytes: &[u8], log: &[MessageEntry], i: usize) -> Option<Vec<u8>> {
         let (entry, length) = (&log[i], length(&log[i]));
         let range = entry.offset..entry.offset + length;
         let own = &bytes[range.clone()];
@@ -181,7 +181,7 @@ impl Mutation {
                 replaced(&new)
             }
             Self::Swap => {
-                let same = |e: &&Entry| (e.kind == EntryKind::Scalar) == (entry.kind == EntryKind::Scalar);
+                let same = |e: &&MessageEntry| (e.kind == EntryKind::Scalar) == (entry.kind == EntryKind::Scalar);
                 let other = log[i + 1..].iter().find(same)?;
                 let there = other.offset..other.offset + length;
                 let mut new = replaced(&bytes[there.clone()]);

@@ -50,12 +50,12 @@ impl Default for Toy {
 
 /// A builder of programs.
 #[derive(Default)]
-pub struct Builder {
+pub struct ProgramBuilder {
     /// The program so far.
     pub program: Program,
 }
 
-impl Builder {
+impl ProgramBuilder {
     /// Adds a tensor.
     pub fn tensor(&mut self, name: &str, shape: &[usize], source: Source, bits: u32) -> TensorId {
         let bound = 1i64 << bits;
@@ -97,7 +97,7 @@ impl Builder {
 impl Toy {
     /// The network as a program.
     pub fn program(&self) -> Program {
-        let mut b = Builder::default();
+        let mut b = ProgramBuilder::default();
         let [ci, h, w] = self.input;
         let [kh, kw] = self.kernel;
         let out = |n: usize, k: usize| (n + 2 * self.pad - k) / self.stride + 1;

@@ -1,6 +1,6 @@
 //! Keys whose weights are not what they should be, and a model proof that follows the protocol about them.
 
-use crate::data::Data;
+use crate::field_witness::Data;
 use crate::fixture::Fixture;
 use crate::lying::violated;
 use crate::reference::Reference;
@@ -8,7 +8,7 @@ use ark_bls12_381::G1Affine;
 use ark_ec::CurveGroup;
 use ark_serialize::CanonicalDeserialize;
 use std::collections::BTreeMap;
-use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::execute::{Weights, execute};
 use zktorch_blocks::field::{Fr, from_i64};
 use zktorch_blocks::program::{Role, Source, TensorId};
@@ -20,7 +20,7 @@ use zktorch_verifier::argument::argue;
 use zktorch_verifier::key::{Relation, VerifyingKey};
 use zktorch_verifier::model::{Level, ModelProof, part_digest, parts, verify_model};
 use zktorch_verifier::statement::Statement;
-use zktorch_verifier::verify::{begin, protocol};
+use zktorch_verifier::verify::{bind_statement, protocol};
 
 /// Something added to an entry of a weight, which may lie in its padding.
 pub struct Change {
@@ -74,7 +74,7 @@ impl Fixture {
         let mut proof = ModelProof { key: relation.digest, level, seeded: true, parts: Vec::new() };
         for (index, program) in parts(&relation, level).expect("few").enumerate() {
             let program = &program;
-            let part = relation.about(program, part_digest(&relation.digest, level, index)).expect("few rows");
+            let part = relation.for_program(program, part_digest(&relation.digest, level, index)).expect("few rows");
             let trace = execute(program, &weights, &[]).expect("the honest run works");
             let mut data = Data::new(program, &trace);
             let mut deltas: BTreeMap<TensorId, Fr> = BTreeMap::from([(change.weight, change.delta)]);
@@ -99,7 +99,7 @@ impl Fixture {
             let mut prover = Reference::new(&part, &data, &self.proving.blinders, generators);
             let statement = Statement::new(program, Vec::new()).expect("nothing is public");
             let mut t = Transcript::prover(protocol(key), part.columns(), &mut vault);
-            begin(&mut t, &part, &statement);
+            bind_statement(&mut t, &part, &statement);
             // What the prover's own checks say does not matter.
             drop(argue(&mut t, &part, &decider, &statement, Some(&mut prover)));
             let scalars = t.secrets().expect("the prover's side").scalars().to_vec();

@@ -18,7 +18,7 @@ use zktorch_prover::session::{Session, Witness};
 use zktorch_verifier::argument::{Stage, argue};
 use zktorch_verifier::key::Relation;
 use zktorch_verifier::statement::Statement;
-use zktorch_verifier::verify::{begin, protocol};
+use zktorch_verifier::verify::{bind_statement, protocol};
 
 /// Columns of a row, as a power of two.
 const COLUMN_BITS: u32 = 7;
@@ -144,7 +144,7 @@ impl Conversation {
         let mut watch = Watch { vault, stage: &stage, stages: RefCell::default() };
         let mut session = Session::new(&relation, &witness, proving, &mut progress);
         let mut t = Transcript::prover(protocol(verifying), relation.columns(), &mut watch);
-        begin(&mut t, &relation, &statement);
+        bind_statement(&mut t, &relation, &statement);
         argue(&mut t, &relation, &decider, &statement, Some(&mut session)).expect("an honest prover is not refused");
         let (log, draws) = (t.log().to_vec(), t.draws().to_vec());
         let length = t.len();
@@ -342,7 +342,7 @@ pub fn page() -> String {
     say("\n## Before the first message\n");
     say("| absorbed | |\n|---|---|");
     say(&format!("| the protocol's name | `{}` |", protocol(key)));
-    say(&format!("| the key's digest | {} |", hex(&relation.digest)));
+    say(&format!("| the key's digest | {} |", hex(relation.digest.as_ref())));
     for id in program.statement() {
         assert_eq!(program.tensors[id].visibility, Visibility::Public);
         let values: Vec<String> = kzg.statement.values(id).unwrap_or_default().iter().map(i64::to_string).collect();

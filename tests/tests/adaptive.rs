@@ -3,13 +3,13 @@
 
 use ark_ff::Field;
 use zktorch_accumulator::setup::Setup;
-use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::from_i64;
-use zktorch_blocks::transcript::{Check, Entry, Equation, Message, Misfit, Reject, Transcript};
+use zktorch_blocks::transcript::{Check, Equation, Message, MessageEntry, Misfit, Reject, Transcript};
 use zktorch_prover::secrets::Vault;
 use zktorch_prover::session::Session;
 use zktorch_prover::{Proved, Randomness, Witness, prove};
-use zktorch_tests::data::{Data, tensor};
+use zktorch_tests::field_witness::{Data, tensor};
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::lying::{Lie, Outcome, case, refuse_all};
 use zktorch_tests::tamper::length;
@@ -19,7 +19,7 @@ use zktorch_verifier::argument::argue;
 use zktorch_verifier::key::Relation;
 use zktorch_verifier::proof::Proof;
 use zktorch_verifier::statement::Statement;
-use zktorch_verifier::verify::begin;
+use zktorch_verifier::verify::bind_statement;
 
 /// What the masked values have to add up to: other challenges ask for another sum.
 const EQUATION: Check = Check::MaskedSum;
@@ -178,7 +178,7 @@ impl Two {
     }
 
     /// The first proof with messages of the second.
-    fn mixed(&self, theirs: impl Fn(usize, &Entry) -> bool) -> Verdict {
+    fn mixed(&self, theirs: impl Fn(usize, &MessageEntry) -> bool) -> Verdict {
         let [own, other] = [0, 1].map(|i| &self.proofs[i]);
         let mut bytes = own.proof.bytes.clone();
         for (_, entry) in own.messages.iter().enumerate().filter(|(p, e)| theirs(*p, e)) {
@@ -275,7 +275,7 @@ fn another_protocol() {
         let mut progress = |_| ();
         let mut session = Session::new(&relation, &witness, proving, &mut progress);
         let mut t = Transcript::prover(protocol, relation.columns(), &mut vault);
-        begin(&mut t, &relation, &statement);
+        bind_statement(&mut t, &relation, &statement);
         argue(&mut t, &relation, &decider, &statement, Some(&mut session)).expect("an honest run");
         fixture.verdict(&Proof { bytes: t.finish().expect("a prover always finishes"), ..honest.clone() })
     };

@@ -5,20 +5,20 @@ use ark_ff::{Field, Zero};
 use std::collections::{BTreeMap, BTreeSet};
 use zktorch_accumulator::msm;
 use zktorch_accumulator::setup::Setup;
-use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::{Fr, evaluate, from_i64};
 use zktorch_blocks::sumcheck::Degree;
-use zktorch_blocks::transcript::{Check, Constraint, Equation, Form, Message, Product, Reject, Slot};
-use zktorch_tests::data::{Data, table, tensor};
+use zktorch_blocks::transcript::{Check, Constraint, Equation, HiddenAffine, Message, Product, Reject, Slot};
+use zktorch_tests::field_witness::{Data, table, tensor};
 use zktorch_tests::fixture::Fixture;
-use zktorch_tests::known::{before_zeta, fake_output, off_the_table};
+use zktorch_tests::known_challenges::{before_zeta, fake_output, off_the_table};
 use zktorch_tests::linear::{Row, solve};
 use zktorch_tests::lying::{Lie, Outcome, violated};
 use zktorch_tests::toy::Toy;
 
 /// What is zero if the constraint holds.
 fn residual(constraint: &Constraint, u: &[Fr]) -> Fr {
-    let at = |form: &Form| form.evaluate(u, Fr::ONE);
+    let at = |form: &HiddenAffine| form.evaluate(u, Fr::ONE);
     constraint.products.iter().map(|Product(a, b)| at(a) * at(b)).sum::<Fr>() + at(&constraint.form)
 }
 

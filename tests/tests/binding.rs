@@ -4,15 +4,15 @@ use ark_ec::CurveGroup;
 use zktorch_accumulator::layout::Layout;
 use zktorch_accumulator::msm;
 use zktorch_accumulator::setup::Setup;
-use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::from_i64;
 use zktorch_blocks::program::{Program, Source, Visibility};
 use zktorch_blocks::transcript::{Check, Equation, Reject, encode_point};
 use zktorch_prover::{Blinders, Proved, Randomness, prove_bound};
-use zktorch_tests::data::{Data, tensor};
+use zktorch_tests::field_witness::{Data, tensor};
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::lying::{Lie, case, refuse_all};
-use zktorch_tests::toy::{Builder, Toy};
+use zktorch_tests::toy::{ProgramBuilder, Toy};
 use zktorch_verifier::Verdict;
 use zktorch_verifier::proof::Proof;
 
@@ -108,7 +108,7 @@ fn commitments_of_another_number_of_columns_are_other_or_mean_the_same() {
     // Files compare shapes and rows, not columns. A tensor that fits in a row has one, from column 0 on, whatever the columns; of longer
     // ones each doubling of the columns takes rows away.
     for shape in [vec![], vec![1, 1], vec![9], vec![17, 1], vec![3, 5], vec![5, 3, 2], vec![2, 9, 9], vec![1, 3, 17]] {
-        let mut b = Builder::default();
+        let mut b = ProgramBuilder::default();
         let x = b.tensor("x", &shape, Source::Input(0), 3);
         (b.program.inputs, b.program.outputs) = (vec![x], vec![x]);
         let bits = b.program.tensors[x].shape.bits();

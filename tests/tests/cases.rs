@@ -17,7 +17,7 @@ use zktorch_compiler::{Compiled, Options, compile_model};
 use zktorch_models::zoo::Zoo;
 use zktorch_prover::{Randomness, keygen, prove};
 use zktorch_tests::random_models::reference::Reference;
-use zktorch_verifier::key::Port;
+use zktorch_verifier::key::KeyPort;
 use zktorch_verifier::{Verdict, verify};
 
 /// What becomes of a case.
@@ -243,7 +243,7 @@ fn some_cases_are_proved_and_verified() {
         let ports = |ports: &[zktorch_compiler::Port]| {
             ports
                 .iter()
-                .map(|p| Port { name: p.name.clone(), shape: p.shape.clone(), element: p.element })
+                .map(|p| KeyPort { name: p.name.clone(), shape: p.shape.clone(), element: p.element })
                 .collect::<Vec<_>>()
         };
         let mut randomness = Randomness::from_os().expect("randomness");

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 use zktorch_accumulator::setup::Setup;
-use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::field::{Fr, evaluate, from_i64};
 use zktorch_blocks::program::{
@@ -16,12 +16,12 @@ use zktorch_compiler::{Options, compile};
 use zktorch_prover::{Randomness, keygen};
 use zktorch_tests::fixture::{Fixture, ports};
 use zktorch_tests::foretold::{CLAIMED, Foretold};
-use zktorch_tests::toy::Builder;
+use zktorch_tests::toy::ProgramBuilder;
 use zktorch_verifier::key::{KeyError, Relation, VerifyingKey};
 use zktorch_verifier::model::{Level, ModelProof, shares, verify_model};
 use zktorch_verifier::proof::Proof;
 use zktorch_verifier::statement::Statement;
-use zktorch_verifier::verify::{Unverifiable, begin, protocol};
+use zktorch_verifier::verify::{Unverifiable, bind_statement, protocol};
 use zktorch_verifier::{Verdict, verify};
 
 /// Columns of the commitments, in binary logarithm.
@@ -57,7 +57,7 @@ fn a_program_can_compute_the_challenge_of_its_own_proof() {
     // What a verifier would do up to the challenge at which the constraint is looked at.
     let row = encode_point(&foretold.row);
     let mut t = Transcript::verifier(protocol(&key), relation.columns(), &row);
-    begin(&mut t, &relation, &statement);
+    bind_statement(&mut t, &relation, &statement);
     assert_eq!(t.commitment(Message::WitnessRow, None), Ok(foretold.row));
     let rho = t.challenges(3)[2];
     let data = foretold.run(&digest);
@@ -108,35 +108,35 @@ fn an_audit_refuses_it_too() {
 }
 
 /// A step of a chain of tensors of four entries.
-type Step = fn(&mut Builder, TensorId) -> TensorId;
+type Step = fn(&mut ProgramBuilder, TensorId) -> TensorId;
 
-fn product(b: &mut Builder, x: TensorId) -> TensorId {
+fn product(b: &mut ProgramBuilder, x: TensorId) -> TensorId {
     let labels = || b"n".to_vec();
     let einsum = Einsum { lhs: x, rhs: x, lhs_labels: labels(), rhs_labels: labels(), out_labels: labels() };
     b.tensor("", &[4], Source::Einsum(einsum), 0)
 }
 
-fn along(b: &mut Builder, source: TensorId, map: GroupMap) -> TensorId {
+fn along(b: &mut ProgramBuilder, source: TensorId, map: GroupMap) -> TensorId {
     let groups = vec![AxisGroup { out_axes: vec![0], source_axes: vec![0], map }];
     b.tensor("", &[4], Source::View(View { source, groups }), 0)
 }
 
-fn list(b: &mut Builder, x: TensorId) -> TensorId {
+fn list(b: &mut ProgramBuilder, x: TensorId) -> TensorId {
     along(b, x, GroupMap::List(vec![Some(2), None, Some(0), Some(1)]))
 }
 
-fn flip(b: &mut Builder, x: TensorId) -> TensorId {
+fn flip(b: &mut ProgramBuilder, x: TensorId) -> TensorId {
     along(b, x, GroupMap::Affine { strides: vec![-1], offset: 3 })
 }
 
-fn free(b: &mut Builder, x: TensorId) -> TensorId {
+fn free(b: &mut ProgramBuilder, x: TensorId) -> TensorId {
     let view = along(b, x, GroupMap::Reshape);
     b.tensor("", &[4], Source::Linear { terms: vec![(-1, view)], constant: 0 }, 0)
 }
 
 /// A program that says that the last of a chain of tensors vanishes; its output is the input that they stand on.
 fn chain(steps: &[Step]) -> Program {
-    let mut b = Builder::default();
+    let mut b = ProgramBuilder::default();
     let x = b.tensor("x", &[4], Source::Input(0), 0);
     let last = steps.iter().fold(x, |last, step| step(&mut b, last));
     b.program.tensors.iter_mut().for_each(|t| t.interval = Interval::new(-1, 1));

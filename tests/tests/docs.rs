@@ -10,7 +10,7 @@ use zktorch_tests::worked;
 use zktorch_verifier::argument::argue;
 use zktorch_verifier::key::Relation;
 use zktorch_verifier::statement::Statement;
-use zktorch_verifier::verify::{begin, protocol};
+use zktorch_verifier::verify::{bind_statement, protocol};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -236,7 +236,7 @@ fn spoken(setup: &Setup) -> (Vec<Message>, BTreeSet<Message>) {
     let decider = fixture.verifying.setup.key(generators).expect("a good setup");
     let statement = Statement::new(relation.program, proof.statement.clone()).expect("in range");
     let mut t = Transcript::verifier(protocol(&fixture.verifying), relation.columns(), &proof.bytes);
-    begin(&mut t, &relation, &statement);
+    bind_statement(&mut t, &relation, &statement);
     argue(&mut t, &relation, &decider, &statement, None).expect("accepted");
     let mut sent = Vec::new();
     for entry in t.log() {

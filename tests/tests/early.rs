@@ -3,18 +3,18 @@
 //! `early_closing.rs`.
 
 use ark_ff::Field;
-use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::from_i64;
 use zktorch_blocks::lookup::TAIL;
 use zktorch_blocks::program::Role;
 use zktorch_blocks::transcript::{Equation, Message};
-use zktorch_tests::cure::cure;
-use zktorch_tests::data::Data;
-use zktorch_tests::fraction;
-use zktorch_tests::known::{
+use zktorch_tests::field_witness::Data;
+use zktorch_tests::known_challenges::{
     Liar, OFF_THE_TABLE, add, before_zeta, coins, fake_output, is_numerator, off_the_table, other_rows,
 };
+use zktorch_tests::last_message_repair::last_message_repair;
 use zktorch_tests::lying::Lie;
+use zktorch_tests::reference_lookup;
 use zktorch_tests::toy::Toy;
 
 #[test]
@@ -24,7 +24,7 @@ fn fingerprints() {
     Liar::default().works_if_known(
         || {
             Lie::none().run("y1", |v| v[8] -= 1).data(move |d: &mut Data<'_>| {
-                let excess = fraction::sum(d, [alpha, beta, beta.square()]);
+                let excess = reference_lookup::sum(d, [alpha, beta, beta.square()]);
                 let tag = d.program.tables.iter().position(|t| t.name == "y1.rem").expect("a table") as i64 + 1;
                 d.counts("y1.rem")[0] += excess * (alpha + beta.square() * from_i64(tag));
             })
@@ -44,7 +44,7 @@ fn rounds_of_the_tree() {
     let liar = Liar::default();
     let first = liar.known(off_the_table, OFF_THE_TABLE);
     let root = before_zeta(&first).filter(|c| c.label == Equation::TreeTopNumerator);
-    let patch = cure(&first, (Message::TreeTop, 0), is_numerator, root).expect("a way out");
+    let patch = last_message_repair(&first, (Message::TreeTop, 0), is_numerator, root).expect("a way out");
     let lie = || off_the_table().hidden(Message::TreeTop, 0, add(patch.clone()));
     liar.cured(lie, &[Equation::TreeRounds], (Message::TreeRounds, 0), |_, _| true);
 }

@@ -6,29 +6,29 @@ use ark_ff::{Field, Zero};
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
 use std::collections::BTreeMap;
 use zktorch_accumulator::clear::fold_clear;
-use zktorch_accumulator::decider::{Claim, Key, decide};
-use zktorch_accumulator::form::Form;
+use zktorch_accumulator::decider::{DeciderClaim, DeciderKey, decide};
+use zktorch_accumulator::form::LinearForm;
 use zktorch_accumulator::mask::ClearClaim;
 use zktorch_accumulator::setup::constants::inner_product_base;
 use zktorch_accumulator::setup::{Setup, VerifierSetup};
-use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::{Fr, dot, from_i64, powers};
 use zktorch_blocks::program::Role;
 use zktorch_blocks::sumcheck::Degree;
 use zktorch_blocks::transcript::{
-    Check, Constraint, Equation, Form as Affine, HiddenMessage, Message, Product, Reject, SCALAR_BYTES, Slot, Transcript,
+    Check, Constraint, Equation, HiddenAffine, HiddenMessage, Message, Product, Reject, SCALAR_BYTES, Slot, Transcript,
 };
-use zktorch_tests::cure::cure;
-use zktorch_tests::known::{
+use zktorch_tests::known_challenges::{
     Liar, OFF_THE_TABLE, add, before_zeta, challenges, coins, fake_output, is_numerator, off_the_table,
 };
+use zktorch_tests::last_message_repair::last_message_repair;
 use zktorch_tests::lying::{Lie, Outcome};
 use zktorch_tests::toy::Toy;
 use zktorch_verifier::Verdict;
 
 /// `sum_k weights_k C_k`.
 fn batch<'c>(constraints: impl IntoIterator<Item = (&'c Constraint, Fr)>) -> Constraint {
-    let mut sum = Constraint { label: Equation::AccumulatedClaim, products: Vec::new(), form: Affine::ZERO };
+    let mut sum = Constraint { label: Equation::AccumulatedClaim, products: Vec::new(), form: HiddenAffine::ZERO };
     for (constraint, weight) in constraints {
         sum.products.extend(constraint.products.iter().map(|Product(a, b)| Product(a.clone() * weight, b.clone())));
         sum.form.add_scaled(weight, &constraint.form);
@@ -53,7 +53,8 @@ fn the_batching_of_products() {
     let (linear, products): (Vec<&Constraint>, Vec<_>) = before_zeta(&first).partition(|c| c.products.is_empty());
     let zeta = powers(*challenges(&first, Message::ProductRounds).last().expect("drawn"), products.len());
     let batch = batch(products.into_iter().zip(zeta));
-    let patch = cure(&first, (Message::TreeTop, 0), is_numerator, linear.into_iter().chain([&batch])).expect("a way out");
+    let patch = last_message_repair(&first, (Message::TreeTop, 0), is_numerator, linear.into_iter().chain([&batch]))
+        .expect("a way out");
     liar.works_if_known(|| off_the_table().hidden(Message::TreeTop, 0, add(patch.clone())), &[Equation::TreeTopNumerator]);
 }
 
@@ -62,7 +63,7 @@ fn rounds_of_the_products() {
     let liar = Liar::default();
     let first = liar.known(off_the_table, OFF_THE_TABLE);
     let rounds = first.constraints.iter().filter(|c| [Equation::ProductRounds, Equation::Product].contains(&c.label));
-    let patch = cure(&first, (Message::ProductRounds, 0), |_| true, rounds).expect("a way out");
+    let patch = last_message_repair(&first, (Message::ProductRounds, 0), |_| true, rounds).expect("a way out");
     liar.works_if_known(
         || off_the_table().hidden(Message::ProductRounds, 0, add(patch.clone())),
         &[Equation::TreeTopNumerator],
@@ -104,7 +105,8 @@ fn the_batching_of_constraints() {
     let first = liar.known(fake_output, &[Equation::LeafDenominator]);
     let lengths: Vec<usize> = first.messages.iter().filter(|m| m.label == Message::CrossTerms).map(|m| m.slot.len).collect();
     let (last, leading) = (lengths.len() - 1, lengths[lengths.len() - 1] - 1);
-    let patch = cure(&first, (Message::CrossTerms, last), |at| at == leading, [&linear_batch(&first)]).expect("a way out");
+    let patch = last_message_repair(&first, (Message::CrossTerms, last), |at| at == leading, [&linear_batch(&first)])
+        .expect("a way out");
     let lie = || fake_output().hidden(Message::CrossTerms, last, add(patch.clone()));
     liar.works_if_known(lie, &[Equation::LeafDenominator, Equation::AccumulatedClaim]);
 }
@@ -134,7 +136,7 @@ fn the_weights_of_slots() {
     let first = liar.known(fake_output, &[Equation::LeafDenominator]);
     let free =
         |at: usize| matches!(first.answers[at].0, Polynomial::Tensor(id) if program.tensors[id].role() == Role::Virtual);
-    let patch = cure(&first, (Message::LeafValues, 0), free, before_zeta(&first)).expect("a way out");
+    let patch = last_message_repair(&first, (Message::LeafValues, 0), free, before_zeta(&first)).expect("a way out");
     let number = |label: Message| first.messages.iter().rposition(|m| m.label == label).expect("a message");
     let (early, late) = (number(Message::LeafValues), number(Message::ProductMasks));
     let weights = powers(challenges(&first, Message::MaskRow)[1], late + 1);
@@ -165,9 +167,9 @@ fn random(n: usize) -> Vec<Fr> {
 }
 
 /// A claim that the zero vector, committed in the identity, has the inner product one with a form: the decider of a false claim.
-fn decide_one(key: &Key<'_>, t: &mut Transcript<'_>) -> Result<(), Reject> {
-    let form = Form::eq(random(3));
-    let claim = Claim { commitment: G1Projective::zero(), form: &form, value: from_i64(1) };
+fn decide_one(key: &DeciderKey<'_>, t: &mut Transcript<'_>) -> Result<(), Reject> {
+    let form = LinearForm::eq(random(3));
+    let claim = DeciderClaim { commitment: G1Projective::zero(), form: &form, value: from_i64(1) };
     decide(t, key, 3, &claim, None)
 }
 
@@ -215,7 +217,7 @@ fn the_clear_fold() {
     let claims = |wrong: Fr| {
         let claim = |w: &[Fr], f: &[Fr], value| ClearClaim {
             commitment: Vec::new(),
-            form: Form::dense(f.to_vec()),
+            form: LinearForm::dense(f.to_vec()),
             value,
             witness: Some((w.to_vec().into(), Fr::zero())),
         };

@@ -5,7 +5,7 @@ use zktorch_accumulator::setup::{Setup, VerifierSetup};
 use zktorch_blocks::program::{Einsum, Source, Visibility};
 use zktorch_prover::{Randomness, keygen, prove};
 use zktorch_tests::fixture::{Fixture, ports};
-use zktorch_tests::toy::{Builder, Toy};
+use zktorch_tests::toy::{ProgramBuilder, Toy};
 use zktorch_verifier::key::Relation;
 use zktorch_verifier::size::ProofSize;
 use zktorch_verifier::{Verdict, soundness, verify};
@@ -31,7 +31,7 @@ fn round_trip(toy: &Toy, setup: &Setup, column_bits: u32) -> usize {
 /// `(x + p) v = (x + p) w` elementwise for a public `p`.
 #[test]
 fn the_size_does_not_depend_on_public_values() {
-    let mut b = Builder::default();
+    let mut b = ProgramBuilder::default();
     let [x, p] = [0, 1].map(|i| b.tensor(&format!("in{i}"), &[4], Source::Input(i), 3));
     let [v, w] = ["v", "w"].map(|name| b.tensor(name, &[4], Source::Weight, 3));
     let sum = b.tensor("sum", &[4], Source::Linear { terms: vec![(1, x), (1, p)], constant: 0 }, 4);

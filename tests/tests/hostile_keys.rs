@@ -11,7 +11,7 @@ use zktorch_blocks::program::{
 use zktorch_blocks::transcript::{Message, Reject};
 use zktorch_tests::fixture::ports;
 use zktorch_tests::hostile::HONEST;
-use zktorch_tests::toy::Builder;
+use zktorch_tests::toy::ProgramBuilder;
 use zktorch_verifier::Verdict;
 use zktorch_verifier::codec::{DecodeError, Kind, canonical, seal};
 use zktorch_verifier::key::{KeyError, Relation, VerifyingKey};
@@ -41,7 +41,7 @@ fn refusal(program: Program, column_bits: u32) -> Result<Reject, KeyError> {
 }
 
 /// Ends a program with a public scalar, its output.
-fn finish(mut b: Builder) -> Program {
+fn finish(mut b: ProgramBuilder) -> Program {
     let y = b.tensor("y", &[], Source::Input(0), 3);
     b.program.tensors[y].visibility = Visibility::Public;
     b.program.inputs = vec![y];
@@ -54,14 +54,14 @@ fn linear(terms: Vec<(i64, TensorId)>) -> Source {
 }
 
 /// A tensor of zeros, and said to be: then no product of any is too large.
-fn zero(b: &mut Builder, shape: &[usize], source: Source) -> TensorId {
+fn zero(b: &mut ProgramBuilder, shape: &[usize], source: Source) -> TensorId {
     let id = b.tensor("", shape, source, 0);
     b.program.tensors[id].interval = Interval::new(0, 0);
     id
 }
 
 /// A committed one.
-fn committed(b: &mut Builder, shape: &[usize]) -> TensorId {
+fn committed(b: &mut ProgramBuilder, shape: &[usize]) -> TensorId {
     let source = zero(b, shape, Source::Fill(0));
     zero(b, shape, Source::Advice(Advice::Copy { source }))
 }
@@ -76,7 +76,7 @@ fn is_invalid(refused: Result<Reject, KeyError>, fragment: &str) {
 #[test]
 fn lengths_beyond_the_file() {
     // The name of the first tensor is said to have 2^33 bytes.
-    let payload = canonical(&key(finish(Builder::default()), 5)).expect("encodes");
+    let payload = canonical(&key(finish(ProgramBuilder::default()), 5)).expect("encodes");
     let name = payload.iter().position(|&b| b == b'y').expect("a name") - 1;
     let long = [&payload[..name], &[253], &(1u64 << 33).to_le_bytes()[..], &payload[name + 1..]].concat();
     match VerifyingKey::from_bytes(&seal(Kind::VerifyingKey, &long)) {
@@ -88,15 +88,15 @@ fn lengths_beyond_the_file() {
 #[test]
 fn tensors_that_no_file_could_commit_to() {
     for bits in [21, 34] {
-        let mut b = Builder::default();
+        let mut b = ProgramBuilder::default();
         b.tensor("w", &[1 << bits], Source::Weight, 3);
         assert_eq!(refusal(finish(b), 0), Err(KeyError::Size(TooManyRows(1 << bits))));
-        let mut b = Builder::default();
+        let mut b = ProgramBuilder::default();
         committed(&mut b, &[1 << bits]);
         assert_eq!(refusal(finish(b), 0), Err(KeyError::Size(TooManyRows(1 << bits))));
     }
     // Nor may many small ones add up.
-    let mut b = Builder::default();
+    let mut b = ProgramBuilder::default();
     for _ in 0..20_000 {
         b.table(Table { name: String::new(), rows: (1 << 18) - 1, columns: vec![Column::Count { start: 0 }] });
     }
@@ -107,7 +107,7 @@ fn tensors_that_no_file_could_commit_to() {
 
 #[test]
 fn expressions_that_recur_too_deep() {
-    let mut b = Builder::default();
+    let mut b = ProgramBuilder::default();
     let mut x = b.tensor("", &[], Source::Fill(0), 3);
     for _ in 0..40_000 {
         x = b.tensor("", &[], linear(vec![(1, x)]), 3);
@@ -118,7 +118,7 @@ fn expressions_that_recur_too_deep() {
 
 #[test]
 fn views_of_many_groups() {
-    let mut b = Builder::default();
+    let mut b = ProgramBuilder::default();
     let x = b.tensor("", &[], Source::Fill(0), 3);
     let group = AxisGroup { out_axes: vec![], source_axes: vec![], map: GroupMap::Reshape };
     b.tensor("", &[], Source::View(View { source: x, groups: vec![group; 100_000] }), 3);
@@ -126,7 +126,7 @@ fn views_of_many_groups() {
 }
 
 /// The tensor with its axes in another order.
-fn transposed(b: &mut Builder, source: TensorId, shape: &[usize], order: impl Fn(usize) -> usize) -> TensorId {
+fn transposed(b: &mut ProgramBuilder, source: TensorId, shape: &[usize], order: impl Fn(usize) -> usize) -> TensorId {
     let pass = |out: usize| AxisGroup { out_axes: vec![out], source_axes: vec![order(out)], map: GroupMap::Reshape };
     let groups = (0..shape.len()).map(pass).collect();
     zero(b, shape, Source::View(View { source, groups }))
@@ -137,7 +137,7 @@ fn claims_that_multiply() {
     // A transpose costs nothing, but moves the point of a claim. After n sums of two of them there are as many points as
     // products of n out of two orders of the axes: soon half of all orders.
     const SHAPE: [usize; 12] = [2; 12];
-    let mut b = Builder::default();
+    let mut b = ProgramBuilder::default();
     let mut x = committed(&mut b, &SHAPE);
     for _ in 0..100 {
         let turned = transposed(&mut b, x, &SHAPE, |axis| (axis + 1) % 12);
@@ -150,7 +150,7 @@ fn claims_that_multiply() {
 
 #[test]
 fn public_tensors_without_end() {
-    let mut b = Builder::default();
+    let mut b = ProgramBuilder::default();
     let x = b.tensor("x", &[1 << 34], Source::Input(1), 3);
     b.program.tensors[x].visibility = Visibility::Public;
     b.program.zeros = vec![x];
@@ -161,7 +161,7 @@ fn public_tensors_without_end() {
 
 #[test]
 fn index_maps_without_end() {
-    let mut b = Builder::default();
+    let mut b = ProgramBuilder::default();
     let x = b.tensor("x", &[1 << 32, 3], Source::Fill(0), 3);
     let groups = vec![AxisGroup { out_axes: vec![0], source_axes: vec![0, 1], map: GroupMap::Reshape }];
     let flat = b.tensor("flat", &[3 << 32], Source::View(View { source: x, groups }), 3);
@@ -171,7 +171,7 @@ fn index_maps_without_end() {
 
 #[test]
 fn constraints_that_repeat_a_long_expression() {
-    let mut b = Builder::default();
+    let mut b = ProgramBuilder::default();
     let terms: Vec<(i64, TensorId)> = (0..3000).map(|_| (1, committed(&mut b, &[]))).collect();
     let sum = zero(&mut b, &[], linear(terms));
     b.program.zeros = vec![sum; 100_000];
@@ -182,7 +182,7 @@ fn constraints_that_repeat_a_long_expression() {
 fn claims_on_many_rows() {
     // Constraints on a tensor of many rows, each of which needs it at a point of its own.
     const SHAPE: [usize; 20] = [2; 20];
-    let mut b = Builder::default();
+    let mut b = ProgramBuilder::default();
     let x = committed(&mut b, &SHAPE);
     let mut zeros = Vec::new();
     for by in 0..20 {
@@ -197,7 +197,7 @@ fn claims_on_many_rows() {
 #[test]
 fn products_of_products() {
     // Each level doubles the degree: a program of many could compute what its own proof hashes.
-    let mut b = Builder::default();
+    let mut b = ProgramBuilder::default();
     let mut x = committed(&mut b, &[2]);
     for _ in 0..200 {
         let labels = || b"n".to_vec();
@@ -210,7 +210,7 @@ fn products_of_products() {
 
 /// A key of many small weights and some large ones, all of them the identity: what a model proof must be about, in that many parts.
 fn parted(small: usize, large: usize) -> VerifyingKey {
-    let mut b = Builder::default();
+    let mut b = ProgramBuilder::default();
     for n in 0..small + large {
         b.tensor("", if n < small { &[1] } else { &[1 << 22] }, Source::Weight, 3);
     }

@@ -1,13 +1,13 @@
 //! Witnesses and messages that are not true: each is refused by the check named, and violates the constraints named.
 
 use zktorch_accumulator::setup::Setup;
-use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::{from_i64, inverse_power_of_two};
 use zktorch_blocks::transcript::{Check, Equation};
-use zktorch_tests::data::{Data, tensor};
+use zktorch_tests::field_witness::{Data, tensor};
 use zktorch_tests::fixture::Fixture;
-use zktorch_tests::fraction;
 use zktorch_tests::lying::{Case, Lie, case, refuse_all};
+use zktorch_tests::reference_lookup;
 use zktorch_tests::toy::Toy;
 use zktorch_verifier::Verdict;
 
@@ -159,8 +159,12 @@ fn a_row_of_another_table() {
             let row = (8..16).find(|&r| from_i64(r) == remainder).expect("too large for its own table");
             d.counts("y2.rem")[row as usize] += from_i64(1);
             let random = [from_i64(1_234_567), from_i64(7_654_321), from_i64(333_333_333)];
-            assert_ne!(fraction::sum(d, random), from_i64(0), "the tags tell the tables apart");
-            assert_eq!(fraction::sum(d, [random[0], random[1], from_i64(0)]), from_i64(0), "without tags the lie is true");
+            assert_ne!(reference_lookup::sum(d, random), from_i64(0), "the tags tell the tables apart");
+            assert_eq!(
+                reference_lookup::sum(d, [random[0], random[1], from_i64(0)]),
+                from_i64(0),
+                "without tags the lie is true"
+            );
         })
     };
     refuse(vec![case("tag", lie(), EQUATION, SUM)]);

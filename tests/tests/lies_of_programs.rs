@@ -10,7 +10,7 @@ use zktorch_compiler::ops::{AveragePool, Einsum, MaxPool, Op, Reduce, ReduceKind
 use zktorch_compiler::{Compiled, Options, compile};
 use zktorch_models::zoo::Zoo;
 use zktorch_tests::classifiers;
-use zktorch_tests::data::Data;
+use zktorch_tests::field_witness::Data;
 use zktorch_tests::machine::{Follow, Kind, Lie, Machine, Outcome, Sampler, rule_name};
 
 /// Rules of advice that lowerings use.
@@ -160,7 +160,7 @@ fn the_machine_sees_what_the_whole_witness_shows() {
                     let values = data.of(&program.tensors[id].name);
                     changes.iter().for_each(|(&at, by)| values[at] += by);
                 }
-                data.follow();
+                data.derive_virtual();
                 let caught = matches!(machine.tell(&lie), Outcome::Caught(_));
                 assert_eq!(caught, !data.broken().is_empty(), "{}: {lie:?}", subject.name);
             }

@@ -4,8 +4,8 @@ use ark_bls12_381::{G1Affine, G1Projective};
 use ark_ec::CurveGroup;
 use ark_ff::{AdditiveGroup, Field};
 use ark_serialize::CanonicalDeserialize;
-use zktorch_accumulator::decider::{Claim, Key, Witness, decide, kzg};
-use zktorch_accumulator::form::Form;
+use zktorch_accumulator::decider::{DeciderClaim, DeciderKey, DeciderWitness, decide, kzg};
+use zktorch_accumulator::form::LinearForm;
 use zktorch_accumulator::mask::shown;
 use zktorch_accumulator::setup::hash::insecure_tau;
 use zktorch_blocks::field::{Fr, dot, powers};
@@ -33,10 +33,10 @@ fn random(seed: u64, n: usize) -> Vec<Fr> {
 /// Whoever knows `tau`, and the other masked vectors.
 struct Adversary<'f> {
     fixture: &'f Fixture,
-    key: Key<'f>,
+    key: DeciderKey<'f>,
     /// The accumulated form, and those that the clear fold pairs it with.
     forms: Vec<Vec<Fr>>,
-    decided: Form,
+    decided: LinearForm,
     point: Fr,
 }
 
@@ -44,8 +44,8 @@ impl<'f> Adversary<'f> {
     fn new(fixture: &'f Fixture) -> Self {
         let key = fixture.verifying.setup.key(None).expect("a good setup");
         let forms: Vec<Vec<Fr>> = (0..1 + index_bits(PARTS) as u64).map(|k| random(k, COLUMNS)).collect();
-        let mut decided = Form::dense(forms[0].clone());
-        forms[1..].iter().zip(random(10, 8)).for_each(|(f, r)| decided.add_scaled(r, &Form::dense(f.clone())));
+        let mut decided = LinearForm::dense(forms[0].clone());
+        forms[1..].iter().zip(random(10, 8)).for_each(|(f, r)| decided.add_scaled(r, &LinearForm::dense(f.clone())));
         Self { fixture, key, forms, decided, point: random(11, 1)[0] }
     }
 
@@ -54,9 +54,9 @@ impl<'f> Adversary<'f> {
         let generators = &self.fixture.proving.generators;
         let mut vault = Vault::new(&self.fixture.proving, Randomness::insecure_seed(0));
         let mut t = Transcript::prover("", COLUMNS, &mut vault).tossed(vec![challenge]);
-        let witness = Witness { vector, blinder: Fr::ZERO, generators };
+        let witness = DeciderWitness { vector, blinder: Fr::ZERO, generators };
         let value = dot(vector, &self.decided.to_dense(COLUMNS));
-        let claim = Claim { commitment: G1Projective::ZERO, form: &self.decided, value };
+        let claim = DeciderClaim { commitment: G1Projective::ZERO, form: &self.decided, value };
         decide(&mut t, &self.key, BITS, &claim, Some(&witness)).expect("fits");
         let bytes = t.finish().expect("a prover always finishes");
         let cross = G1Affine::deserialize_compressed(&bytes[32..80]).expect("a point");

@@ -16,7 +16,7 @@ use zktorch_models::data::{self, Dataset};
 use zktorch_models::zoo::Zoo;
 use zktorch_prover::{Randomness, keygen, prove};
 use zktorch_tests::classifiers;
-use zktorch_verifier::key::Port;
+use zktorch_verifier::key::KeyPort;
 use zktorch_verifier::{Verdict, verify};
 
 /// Samples that set the ranges.
@@ -105,7 +105,7 @@ fn classifiers_of_the_zoo_are_proved_and_verified() {
             compile_model(&imported, &samples, &Options::default()).expect("the model compiles");
         assert_eq!(audited(&model.onnx, &program), Ok(()), "{name}");
         let integers = inputs[0].quantise(&wide(&input)).expect("in range");
-        let port = |p: &zktorch_compiler::Port| Port { name: p.name.clone(), shape: p.shape.clone(), element: p.element };
+        let port = |p: &zktorch_compiler::Port| KeyPort { name: p.name.clone(), shape: p.shape.clone(), element: p.element };
         let ports = [vec![port(&inputs[0])], vec![port(&outputs[0])]];
         let mut randomness = Randomness::from_os().expect("randomness");
         let (proving, verifying) = keygen(program, weights, &setup, 12, ports, &mut randomness).expect("keys");

@@ -4,14 +4,14 @@
 use ark_ff::Zero;
 use std::collections::BTreeSet;
 use zktorch_accumulator::layout::{Layout, Phase};
-use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::{Fr, from_i64, powers};
 use zktorch_blocks::program::{Program, Role};
 use zktorch_blocks::transcript::{Check, Equation};
-use zktorch_tests::data::Data;
+use zktorch_tests::field_witness::Data;
 use zktorch_tests::fixture::Fixture;
-use zktorch_tests::fraction;
 use zktorch_tests::lying::{Lie, case, refuse_all};
+use zktorch_tests::reference_lookup;
 use zktorch_tests::toy::Toy;
 
 /// The committed polynomials of a phase.
@@ -68,13 +68,13 @@ fn phases_share_no_row_and_polynomials_no_entry() {
 fn fitted(data: &mut Data<'_>, [alpha, beta]: [Fr; 2]) {
     let width = data.program.tables.iter().map(|t| t.columns.len()).max().expect("there are tables");
     let beta_powers = powers(beta, width + 1);
-    let excess = fraction::sum(data, [alpha, beta, beta_powers[width]]);
+    let excess = reference_lookup::sum(data, [alpha, beta, beta_powers[width]]);
     assert!(!excess.is_zero(), "a false lookup leaves something");
     let table = &data.program.tables[0];
     let row: Fr = (0..table.columns.len()).map(|j| beta_powers[j] * from_i64(table.padded_entry(j, 0))).sum();
     let counts = data.values.get_mut(&Polynomial::Multiplicity(0)).expect("multiplicities");
     counts[0] += excess * (alpha + row + beta_powers[width]);
-    assert!(fraction::sum(data, [alpha, beta, beta_powers[width]]).is_zero());
+    assert!(reference_lookup::sum(data, [alpha, beta, beta_powers[width]]).is_zero());
 }
 
 #[test]

@@ -6,18 +6,18 @@ use zktorch_blocks::execute::{Weights, check_satisfied, execute};
 use zktorch_blocks::program::{Advice, AxisGroup, Einsum, GroupMap, Program, Source, Table, TensorId, View, Visibility};
 use zktorch_blocks::transcript::Equation;
 use zktorch_tests::fixture::Fixture;
-use zktorch_tests::toy::{Builder, Toy};
+use zktorch_tests::toy::{ProgramBuilder, Toy};
 use zktorch_verifier::Verdict;
 
 /// Adds a private input of values in `-8..8`.
-fn input(b: &mut Builder, shape: &[usize]) -> TensorId {
+fn input(b: &mut ProgramBuilder, shape: &[usize]) -> TensorId {
     let id = b.tensor(&format!("in{}", b.program.inputs.len()), shape, Source::Input(b.program.inputs.len()), 3);
     b.program.inputs.push(id);
     id
 }
 
 /// Makes a tensor public: a copy, and the constraint that it is one.
-fn publish(b: &mut Builder, id: TensorId, bits: u32) {
+fn publish(b: &mut ProgramBuilder, id: TensorId, bits: u32) {
     let shape = b.program.tensors[id].shape.dims().to_vec();
     let copy = b.tensor("copy", &shape, Source::Advice(Advice::Copy { source: id }), bits);
     b.program.tensors[copy].visibility = Visibility::Public;
@@ -71,7 +71,7 @@ fn group(kind: usize, extent: usize, a: usize, b: usize) -> (GroupMap, Vec<usize
 }
 
 fn view_program(parts: &[(usize, usize, usize, usize)], rotate: usize) -> Program {
-    let mut b = Builder::default();
+    let mut b = ProgramBuilder::default();
     let (mut source_shape, mut out_shape, mut groups) = (Vec::new(), Vec::new(), Vec::new());
     for &(kind, extent, p, q) in parts {
         let (map, outs, has_source) = group(kind, extent, p, q);
@@ -94,7 +94,7 @@ fn view_program(parts: &[(usize, usize, usize, usize)], rotate: usize) -> Progra
 }
 
 fn einsum_program(kinds: &[(usize, usize)]) -> Program {
-    let mut b = Builder::default();
+    let mut b = ProgramBuilder::default();
     let mut labels: [Vec<u8>; 3] = Default::default();
     let mut dims: [Vec<usize>; 3] = Default::default();
     for (i, &(kind, extent)) in kinds.iter().enumerate() {
@@ -149,7 +149,7 @@ fn reshapes_in_mixed_radix() {
         (vec![4, 4], vec![2, 8]),
         (vec![1, 3, 1], vec![3]),
     ] {
-        let mut b = Builder::default();
+        let mut b = ProgramBuilder::default();
         let source = input(&mut b, &from);
         let all = |n: usize| (0..n).collect();
         let groups = vec![AxisGroup { out_axes: all(to.len()), source_axes: all(from.len()), map: GroupMap::Reshape }];
@@ -176,7 +176,7 @@ fn einsums_with_batch_labels() {
 
 #[test]
 fn one_tensor_with_several_claims_and_constraints_larger_than_the_tree() {
-    let mut b = Builder::default();
+    let mut b = ProgramBuilder::default();
     let x = input(&mut b, &[20, 17]);
     let small = input(&mut b, &[2]);
     let table = b.table(Table::range("range", -8, 16));

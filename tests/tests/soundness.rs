@@ -8,7 +8,7 @@ use zktorch_compiler::{Options, compile};
 use zktorch_models::bundled;
 use zktorch_models::zoo::Zoo;
 use zktorch_tests::fixture::ports;
-use zktorch_tests::toy::Builder;
+use zktorch_tests::toy::ProgramBuilder;
 use zktorch_verifier::key::{Relation, VerifyingKey};
 use zktorch_verifier::model::{self, Level};
 use zktorch_verifier::size::ProofSize;
@@ -67,7 +67,7 @@ fn models_of_the_zoo() {
 /// A hundred million weights in a hundred layers, of which each looks up 2^24 values.
 #[test]
 fn models_larger_than_any_that_is_proved() {
-    let mut b = Builder::default();
+    let mut b = ProgramBuilder::default();
     let range = b.table(Table::range("range", 0, 1 << 16));
     let x = b.tensor("x", &[1 << 24], Source::Fill(0), 8);
     for _ in 0..100 {

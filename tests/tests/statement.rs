@@ -4,7 +4,7 @@ use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::program::{Element, Interval};
 use zktorch_blocks::transcript::{Check, Misfit, Reject};
 use zktorch_prover::{ProveError, Randomness, prove};
-use zktorch_tests::data::tensor;
+use zktorch_tests::field_witness::tensor;
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::toy::Toy;
 use zktorch_verifier::key::{KeyError, VerifyingKey};

@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use zktorch_accumulator::setup::Setup;
-use zktorch_blocks::transcript::{Check, Entry, EntryKind, Message, Reject};
+use zktorch_blocks::transcript::{Check, EntryKind, Message, MessageEntry, Reject};
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::tamper::{ALL, Expected, Mutation, length};
 use zktorch_tests::toy::Toy;
@@ -89,7 +89,7 @@ const MANIFEST: &[Line] = &[
 ];
 
 /// A network so small that its proof has few messages, of every kind.
-fn subject(setup: &Setup) -> (Fixture, Proof, Vec<Entry>) {
+fn subject(setup: &Setup) -> (Fixture, Proof, Vec<MessageEntry>) {
     let toy = Toy { input: [1, 4, 4], channels: 1, pad: 0, outputs: 1, ..Toy::default() };
     let (weights, input) = toy.sample(3);
     let fixture = Fixture::new(toy.program(), weights, setup, setup.verifier.columns().ilog2());
@@ -98,7 +98,7 @@ fn subject(setup: &Setup) -> (Fixture, Proof, Vec<Entry>) {
     (fixture, proved.proof, proved.messages)
 }
 
-fn line(entry: &Entry) -> &'static Line {
+fn line(entry: &MessageEntry) -> &'static Line {
     let found = MANIFEST.iter().find(|(label, kind, _, _)| *label == entry.label && *kind == entry.kind);
     found.unwrap_or_else(|| panic!("message `{}` has no mutations", entry.label))
 }

@@ -8,14 +8,14 @@ use zktorch_blocks::program::{Interval, Program, Source, Visibility};
 use zktorch_blocks::transcript::{Check, Equation, Message, Misfit, Reject, Transcript};
 use zktorch_prover::{Randomness, prove_model};
 use zktorch_tests::fixture::Fixture;
-use zktorch_tests::toy::{Builder, Toy};
+use zktorch_tests::toy::{ProgramBuilder, Toy};
 use zktorch_tests::weights::Change;
 use zktorch_verifier::Verdict;
 use zktorch_verifier::argument::argue;
 use zktorch_verifier::key::{Relation, VerifyingKey};
 use zktorch_verifier::model::{Level, ModelProof, part_digest, parts, verify_model};
 use zktorch_verifier::statement::Statement;
-use zktorch_verifier::verify::{begin, protocol};
+use zktorch_verifier::verify::{bind_statement, protocol};
 
 const LEVELS: [Level; 2] = [Level::Padding, Level::Widths];
 
@@ -50,7 +50,7 @@ fn honest_weights() {
 
 #[test]
 fn weights_wider_than_a_table_and_of_any_interval() {
-    let mut b = Builder::default();
+    let mut b = ProgramBuilder::default();
     for (name, interval) in [
         ("wide", Interval::new(-(1 << 40), (1 << 40) - 1)),
         ("odd", Interval::new(-70_000, 5)),
@@ -145,7 +145,7 @@ fn a_model_proof_of_something_else() {
 
 /// A program of two weights that are too large for one part; nearly all of the first is padding.
 fn large() -> (Program, Weights) {
-    let mut b = Builder::default();
+    let mut b = ProgramBuilder::default();
     let weights = [11, 1].map(|axes| b.tensor(&format!("{axes} axes"), &vec![3; axes], Source::Weight, 4));
     let output = b.tensor("y", &[1], Source::Input(0), 1);
     b.program.tensors[output].visibility = Visibility::Public;
@@ -168,7 +168,7 @@ fn large_models_are_proved_in_parts() {
             _ => None,
         });
         assert_eq!(looked_up.collect::<Vec<_>>(), [index]);
-        assert_eq!(relation.about(&part, [0; 32]).expect("few rows").layout.phases[0], relation.layout.phases[0]);
+        assert_eq!(relation.for_program(&part, [0; 32]).expect("few rows").layout.phases[0], relation.layout.phases[0]);
     }
     let proof = prove(&fixture, Level::Padding);
     assert_eq!((proof.parts.len(), verdict(&fixture, &fixture.verifying, &proof)), (2, Verdict::Accepted));
@@ -187,9 +187,9 @@ fn a_part_is_a_proof_in_its_place_alone() {
     let [program] = parts(&relation, Level::Widths).expect("few").collect::<Vec<_>>().try_into().expect("one part");
     let statement = Statement::new(&program, Vec::new()).expect("nothing is public");
     let argued = |level, index| {
-        let part = relation.about(&program, part_digest(&relation.digest, level, index)).expect("few rows");
+        let part = relation.for_program(&program, part_digest(&relation.digest, level, index)).expect("few rows");
         let mut t = Transcript::verifier(protocol(key), part.columns(), &proof.parts[0]);
-        begin(&mut t, &part, &statement);
+        bind_statement(&mut t, &part, &statement);
         argue(&mut t, &part, &decider, &statement, None)
     };
     assert_eq!(argued(Level::Widths, 0), Ok(()));

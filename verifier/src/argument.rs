@@ -9,19 +9,19 @@ use std::rc::Rc;
 use zeroize::Zeroizing;
 use zktorch_accumulator::clear::fold_clear;
 use zktorch_accumulator::close::{Part, close};
-use zktorch_accumulator::decider::{self, Key as DeciderKey};
+use zktorch_accumulator::decider::{self, DeciderKey};
 use zktorch_accumulator::fold::{Accumulated, FoldProver, accumulate};
 use zktorch_accumulator::layout::Phase;
 use zktorch_accumulator::mask::{ClearClaim, mask};
 use zktorch_accumulator::msm;
 use zktorch_accumulator::product::reduce_products;
 use zktorch_accumulator::setup::Generators;
-use zktorch_blocks::add::{Expander, Expansion, Point, Polynomial};
+use zktorch_blocks::claim_reduction::{WaveProver, answer, reduce};
+use zktorch_blocks::claims::{EvaluationPoint, Expander, Expansion, Polynomial};
 use zktorch_blocks::field::Fr;
 use zktorch_blocks::lookup::{LeafClaim, Leaves, TreeProver, prove_tree};
 use zktorch_blocks::program::TensorId;
-use zktorch_blocks::transcript::{Equation, Form, Message, Reject, Secrets, Transcript};
-use zktorch_blocks::waves::{Evaluator, answer, reduce};
+use zktorch_blocks::transcript::{Equation, HiddenAffine, Message, Reject, Secrets, Transcript};
 
 /// What the prover does where the verifier reads. Called in protocol order.
 pub trait Prover {
@@ -32,7 +32,7 @@ pub trait Prover {
     fn tree(&mut self, leaves: &Leaves, alpha: Fr, beta: Fr) -> Box<dyn TreeProver + '_>;
 
     /// Answers queries and starts waves.
-    fn evaluator(&mut self) -> Box<dyn Evaluator + '_>;
+    fn evaluator(&mut self) -> Box<dyn WaveProver + '_>;
 
     /// Folds rows.
     fn fold(&mut self) -> Box<dyn FoldProver + '_>;
@@ -48,7 +48,7 @@ pub trait Prover {
 }
 
 /// What is left once everything that can be hidden was hidden: the claims that are proved in the clear.
-pub struct Open {
+pub struct AccumulatedArgument {
     /// Commitments to all rows.
     pub rows: Vec<G1Affine>,
     /// The one claim that all claims on rows became.
@@ -110,7 +110,7 @@ pub fn argue(
     statement: &Statement,
     mut prover: Option<&mut dyn Prover>,
 ) -> Result<(), Reject> {
-    let Open { rows, accumulated, vector } = argue_hidden(t, relation, statement, &mut prover)?;
+    let AccumulatedArgument { rows, accumulated, vector } = argue_hidden(t, relation, statement, &mut prover)?;
     enter_stage(&mut prover, Stage::Decide);
     reduce_products(t)?;
     let columns = relation.columns();
@@ -138,7 +138,7 @@ pub fn argue_hidden(
     relation: &Relation<'_>,
     statement: &Statement,
     prover: &mut Option<&mut dyn Prover>,
-) -> Result<Open, Reject> {
+) -> Result<AccumulatedArgument, Reject> {
     enter_stage(prover, Stage::Commit);
     let mut rows = relation.model_rows.to_vec();
     receive_rows(t, relation, (Phase::Bound, Message::BoundRow), &mut rows, prover)?;
@@ -177,7 +177,7 @@ pub fn argue_hidden(
         fold.as_deref_mut().map(|f| -> &mut dyn FoldProver { f }),
     )?;
     let vector = fold.as_deref().map(|f| Zeroizing::new(f.vector()));
-    Ok(Open { rows, accumulated, vector })
+    Ok(AccumulatedArgument { rows, accumulated, vector })
 }
 
 fn enter_stage(prover: &mut Option<&mut dyn Prover>, stage: Stage) {
@@ -215,7 +215,7 @@ fn leaf_constraints(
     leaf_claim: Option<&LeafClaim>,
     expander: &mut Expander<'_>,
     prover: &mut Option<&mut dyn Prover>,
-) -> Result<Vec<Form>, Reject> {
+) -> Result<Vec<HiddenAffine>, Reject> {
     let program = relation.program;
     let bits = |id: TensorId| program.tensors.get(id).map_or(0, |t| t.shape.bits());
     let tree_point = leaf_claim.map(|c| c.rho.as_slice()).unwrap_or_default();
@@ -223,8 +223,8 @@ fn leaf_constraints(
     // Constraints on tensors larger than the tree need more leading coordinates.
     let mut rho = t.challenges(longest.saturating_sub(tree_point.len()));
     rho.extend_from_slice(tree_point);
-    let mut suffixes: Vec<Option<Point>> = vec![None; rho.len() + 1];
-    let mut suffix = |k: usize| -> Point {
+    let mut suffixes: Vec<Option<EvaluationPoint>> = vec![None; rho.len() + 1];
+    let mut suffix = |k: usize| -> EvaluationPoint {
         let make = || Rc::from(rho.get(rho.len().saturating_sub(k)..).unwrap_or_default());
         suffixes.get_mut(k).map_or_else(make, |slot| slot.get_or_insert_with(make).clone())
     };
@@ -247,8 +247,8 @@ fn leaf_constraints(
     }
     if let Some((leaves, claim)) = relation.leaves.as_ref().zip(leaf_claim) {
         let form = |e: &Expansion| e.form(&forms);
-        let columns: Vec<Vec<Form>> = columns.iter().map(|c| c.iter().map(form).collect()).collect();
-        let multiplicities: Vec<Form> = multiplicities.iter().map(form).collect();
+        let columns: Vec<Vec<HiddenAffine>> = columns.iter().map(|c| c.iter().map(form).collect()).collect();
+        let multiplicities: Vec<HiddenAffine> = multiplicities.iter().map(form).collect();
         leaves.check(t, program, challenges, claim, &columns, &multiplicities);
     }
     for zero in &zeros {
@@ -271,11 +271,11 @@ fn decide(
         let (scalars, points): (Vec<Fr>, Vec<G1Affine>) = claim.commitment.iter().copied().unzip();
         msm::project_sum(&points, &scalars)
     };
-    let witness = claim.witness.as_ref().zip(prover).map(|((vector, blinder), p)| decider::Witness {
+    let witness = claim.witness.as_ref().zip(prover).map(|((vector, blinder), p)| decider::DeciderWitness {
         vector,
         blinder: *blinder,
         generators: p.generators(),
     });
-    let decided = decider::Claim { commitment, form: &claim.form, value: claim.value };
+    let decided = decider::DeciderClaim { commitment, form: &claim.form, value: claim.value };
     decider::decide(t, key, relation.layout.column_bits, &decided, witness.as_ref())
 }

@@ -17,7 +17,7 @@ const POINT_BYTES: usize = 96;
 
 /// An input or output as the model's user knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Port {
+pub struct KeyPort {
     /// Its name in the ONNX file.
     pub name: String,
     /// Its shape there, which the tensor has.
@@ -38,9 +38,9 @@ pub struct VerifyingKey {
     /// Commitments to the rows of weights that are not wholly padding, uncompressed, one after the other.
     pub model_rows: Vec<u8>,
     /// The model's inputs.
-    pub inputs: Vec<Port>,
+    pub inputs: Vec<KeyPort>,
     /// The model's outputs.
-    pub outputs: Vec<Port>,
+    pub outputs: Vec<KeyPort>,
 }
 
 /// Why a key cannot be used.
@@ -102,7 +102,7 @@ impl VerifyingKey {
         self.program.validate(&Limits::default())?;
         let program = &self.program;
         // Verdicts show the values of these tensors under these shapes, as elements of these kinds.
-        let holds = |(id, port): (&TensorId, &Port)| {
+        let holds = |(id, port): (&TensorId, &KeyPort)| {
             program.tensors.get(*id).is_some_and(|tensor| {
                 let (lo, hi) = (tensor.interval.lo, tensor.interval.hi);
                 // Powers of two of columns are for reals: integers are shown as they are.
@@ -110,7 +110,7 @@ impl VerifyingKey {
                 tensor.shape.dims() == port.shape && port.element.admits(tensor.scale, lo, hi) && powers
             })
         };
-        let fits = |ids: &[TensorId], ports: &[Port]| ids.len() == ports.len() && ids.iter().zip(ports).all(holds);
+        let fits = |ids: &[TensorId], ports: &[KeyPort]| ids.len() == ports.len() && ids.iter().zip(ports).all(holds);
         if !fits(&program.inputs, &self.inputs) || !fits(&program.outputs, &self.outputs) || self.outputs.is_empty() {
             return Err(KeyError::Ports);
         }
@@ -196,7 +196,7 @@ impl<'k> Relation<'k> {
     ///
     /// # Errors
     /// If the program takes too many rows.
-    pub fn about<'p>(&self, program: &'p Program, digest: [u8; 32]) -> Result<Relation<'p>, TooManyRows> {
+    pub fn for_program<'p>(&self, program: &'p Program, digest: [u8; 32]) -> Result<Relation<'p>, TooManyRows> {
         let layout = Layout::new(program, self.layout.column_bits)?;
         let (leaves, model_rows) = (Leaves::new(program), self.model_rows.clone());
         Ok(Relation { program, layout, leaves, model_rows, digest })

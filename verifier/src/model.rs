@@ -13,7 +13,7 @@ use crate::key::{KeyError, Relation, VerifyingKey};
 use crate::size::ProofSize;
 use crate::soundness::{self, Share};
 use crate::statement::Statement;
-use crate::verify::{Unverifiable, Verdict, begin, protocol};
+use crate::verify::{Unverifiable, Verdict, bind_statement, protocol};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zktorch_accumulator::layout::{MAX_ROWS, Phase, TooManyRows};
@@ -86,11 +86,11 @@ pub fn verify_model(
             return Err(Misfit::Parts { expected, got }.into());
         }
         for (index, (program, bytes)) in programs.zip(&proof.parts).enumerate() {
-            let part = relation.about(&program, part_digest(&relation.digest, proof.level, index));
+            let part = relation.for_program(&program, part_digest(&relation.digest, proof.level, index));
             let part = part.map_err(|TooManyRows(rows)| Misfit::Rows { rows, most: MAX_ROWS })?;
             let statement = Statement::new(&program, Vec::new())?;
             let mut t = Transcript::verifier(protocol(key), relation.columns(), bytes);
-            begin(&mut t, &part, &statement);
+            bind_statement(&mut t, &part, &statement);
             argue(&mut t, &part, &decider, &statement, None)?;
             t.finish()?;
         }

@@ -4,7 +4,7 @@ use crate::codec::{DecodeError, Kind, decode, encode};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use zktorch_accumulator::layout::{Layout, Phase};
-use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::program::TensorId;
 use zktorch_blocks::transcript::POINT_BYTES;
 

@@ -53,7 +53,7 @@ pub fn verify(key: &VerifyingKey, proof: &Proof, generators: Option<&Generators>
         }
         let statement = Statement::new(relation.program, proof.statement.clone())?;
         let mut t = Transcript::verifier(protocol(key), relation.columns(), &proof.bytes);
-        begin(&mut t, &relation, &statement);
+        bind_statement(&mut t, &relation, &statement);
         argue(&mut t, &relation, &decider, &statement, None)?;
         t.finish().map(drop)
     };
@@ -64,7 +64,7 @@ pub fn verify(key: &VerifyingKey, proof: &Proof, generators: Option<&Generators>
 }
 
 /// Binds the key and the statement.
-pub fn begin(t: &mut Transcript<'_>, relation: &Relation<'_>, statement: &Statement) {
+pub fn bind_statement(t: &mut Transcript<'_>, relation: &Relation<'_>, statement: &Statement) {
     t.absorb(&relation.digest);
     statement.absorb(t);
 }

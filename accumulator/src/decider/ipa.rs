@@ -9,8 +9,8 @@
 //! At the end `C' = a (G' + f' Q)` with one scalar `a`. `G'` is a multi-scalar multiplication of length `m` with the product table of
 //! the challenges, `f'` the form on `(1, x_1) x .. x (1, x_c)`.
 
-use super::{Claim, Witness, columns};
-use crate::form::{Form, product_table};
+use super::{DeciderClaim, DeciderWitness, columns};
+use crate::form::{LinearForm, product_table};
 use crate::msm;
 use crate::setup::Generators;
 use crate::setup::constants::inner_product_base;
@@ -43,18 +43,18 @@ pub fn decide(
     transcript: &mut Transcript<'_>,
     generators: &Generators,
     c: usize,
-    claim: &Claim<'_>,
-    witness: Option<&Witness<'_>>,
+    claim: &DeciderClaim<'_>,
+    witness: Option<&DeciderWitness<'_>>,
 ) -> Result<(), Reject> {
     let m = columns(c, claim, witness)?;
     let bases = generators.g.get(..m).ok_or(Reject::Check(Check::DeciderSize))?;
     let blinder = transcript.scalar(Message::DeciderBlinder, witness.map(|w| w.blinder))?;
     let scale = transcript.challenge();
-    let mut prover = witness.map(|w| Prover::new(w, claim.form, bases, scale));
+    let mut prover = witness.map(|w| IpaProver::new(w, claim.form, bases, scale));
 
     let mut rounds = Vec::with_capacity(c);
     for _ in 0..c {
-        let mine = prover.as_ref().map(Prover::round);
+        let mine = prover.as_ref().map(IpaProver::round);
         let left = transcript.point(Message::IpaLeft, mine.map(|(left, _)| left))?;
         let right = transcript.point(Message::IpaRight, mine.map(|(_, right)| right))?;
         let x = transcript.challenge();
@@ -64,7 +64,7 @@ pub fn decide(
         }
         rounds.push((left, right, x, inverse));
     }
-    let last = transcript.scalar(Message::IpaVector, prover.as_ref().map(Prover::last))?;
+    let last = transcript.scalar(Message::IpaVector, prover.as_ref().map(IpaProver::last))?;
     if transcript.is_prover() {
         return Ok(());
     }
@@ -83,7 +83,7 @@ pub fn decide(
 }
 
 /// The prover's state: the halves so far.
-struct Prover<'a> {
+struct IpaProver<'a> {
     vector: Zeroizing<Vec<Fr>>,
     form: Vec<Fr>,
     bases: Bases<'a>,
@@ -91,8 +91,8 @@ struct Prover<'a> {
     scale: Fr,
 }
 
-impl<'a> Prover<'a> {
-    fn new(witness: &Witness<'_>, form: &Form, bases: &'a [G1Affine], scale: Fr) -> Self {
+impl<'a> IpaProver<'a> {
+    fn new(witness: &DeciderWitness<'_>, form: &LinearForm, bases: &'a [G1Affine], scale: Fr) -> Self {
         let form = form.to_dense(bases.len());
         Self { vector: Zeroizing::new(witness.vector.to_vec()), form, bases: Bases::new(bases), scale }
     }

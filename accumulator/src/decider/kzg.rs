@@ -17,8 +17,8 @@
 //! The identity is the one Mercury (ePrint 2025/385) uses for its inner products; Gemini's and HyperKZG's foldings, and the
 //! sumcheck before them, are not needed because the verifier can evaluate every form of ours at a power sequence.
 
-use super::{Claim, Witness, columns};
-use crate::form::Form;
+use super::{DeciderClaim, DeciderWitness, columns};
+use crate::form::LinearForm;
 use crate::msm;
 use ark_bls12_381::{Bls12_381, Fr, G1Affine, G1Projective, G2Affine};
 use ark_ec::pairing::Pairing;
@@ -36,14 +36,14 @@ pub const SHOWN: usize = 4;
 
 /// The verifier's constants: those of KZG, and `[tau^2]_2`.
 #[derive(Clone, Debug)]
-pub struct Key {
+pub struct KzgKey {
     /// `G_0`, the hiding generator `H` as `gamma_g`, `[1]_2` and `[tau]_2`, prepared for pairings.
     pub kzg: VerifierKey<Bls12_381>,
     /// `[tau^2]_2`, prepared.
     tau_squared: <Bls12_381 as Pairing>::G2Prepared,
 }
 
-impl Key {
+impl KzgKey {
     /// From the blinding generator, `[tau]_2` and `[tau^2]_2`. The caller has checked both to be in the subgroup.
     pub fn new(h: G1Affine, tau: G2Affine, tau_squared: G2Affine) -> Self {
         let one = G2Affine::generator();
@@ -75,15 +75,15 @@ impl Key {
 /// [`Reject`] names the message or the check that failed: `decider point`, `decider pairing`.
 pub fn decide(
     transcript: &mut Transcript<'_>,
-    key: &Key,
+    key: &KzgKey,
     c: usize,
-    claim: &Claim<'_>,
-    witness: Option<&Witness<'_>>,
+    claim: &DeciderClaim<'_>,
+    witness: Option<&DeciderWitness<'_>>,
 ) -> Result<(), Reject> {
     let m = columns(c, claim, witness)?;
-    let prover = witness.map(|w| Prover::new(w, claim.form, m));
+    let prover = witness.map(|w| KzgProver::new(w, claim.form, m));
     let blinder = transcript.scalar(Message::DeciderBlinder, witness.map(|w| w.blinder))?;
-    let cross = transcript.point(Message::DeciderCross, prover.as_ref().map(Prover::cross))?;
+    let cross = transcript.point(Message::DeciderCross, prover.as_ref().map(KzgProver::cross))?;
 
     let z = transcript.challenge();
     let inverse = z.inverse().filter(|inverse| *inverse != z).ok_or(Reject::Check(Check::DeciderPoint))?;
@@ -110,15 +110,15 @@ pub fn decide(
 }
 
 /// The prover's messages.
-struct Prover<'a> {
+struct KzgProver<'a> {
     vector: &'a [Fr],
     powers: Powers<'a, Bls12_381>,
     /// Coefficients of `S`.
     cross: Zeroizing<Vec<Fr>>,
 }
 
-impl<'a> Prover<'a> {
-    fn new(witness: &Witness<'a>, form: &Form, m: usize) -> Self {
+impl<'a> KzgProver<'a> {
+    fn new(witness: &DeciderWitness<'a>, form: &LinearForm, m: usize) -> Self {
         let powers = Powers {
             powers_of_g: Cow::Borrowed(witness.generators.g.get(..m).unwrap_or_default()),
             powers_of_gamma_g: Cow::Owned(Vec::new()),

@@ -10,7 +10,7 @@
 pub mod ipa;
 pub mod kzg;
 
-use crate::form::Form;
+use crate::form::LinearForm;
 use crate::setup::Generators;
 use ark_bls12_381::G1Projective;
 use zktorch_blocks::field::Fr;
@@ -18,18 +18,18 @@ use zktorch_blocks::transcript::{Check, Reject, Transcript};
 
 /// What is to be decided. All of it is bound in the transcript before a decider runs.
 #[derive(Clone, Copy, Debug)]
-pub struct Claim<'a> {
+pub struct DeciderClaim<'a> {
     /// The commitment `C`. Only the verifier reads it.
     pub commitment: G1Projective,
     /// The linear form `f`.
-    pub form: &'a Form,
+    pub form: &'a LinearForm,
     /// The value `v`.
     pub value: Fr,
 }
 
 /// What the prover knows.
 #[derive(Clone, Copy)]
-pub struct Witness<'a> {
+pub struct DeciderWitness<'a> {
     /// The vector `w`, of `m` entries.
     pub vector: &'a [Fr],
     /// The blinder `beta`.
@@ -40,9 +40,9 @@ pub struct Witness<'a> {
 
 /// The constants a decider needs, resolved from a [`VerifierSetup`](crate::setup::VerifierSetup).
 #[derive(Clone, Debug)]
-pub enum Key<'a> {
+pub enum DeciderKey<'a> {
     /// Pairings.
-    Kzg(Box<kzg::Key>),
+    Kzg(Box<kzg::KzgKey>),
     /// The inner-product argument on these generators.
     Ipa(&'a Generators),
 }
@@ -59,14 +59,14 @@ pub enum Key<'a> {
 /// [`Reject`] names the message or the check that failed.
 pub fn decide(
     transcript: &mut Transcript<'_>,
-    key: &Key<'_>,
+    key: &DeciderKey<'_>,
     c: usize,
-    claim: &Claim<'_>,
-    witness: Option<&Witness<'_>>,
+    claim: &DeciderClaim<'_>,
+    witness: Option<&DeciderWitness<'_>>,
 ) -> Result<(), Reject> {
     match key {
-        Key::Kzg(key) => kzg::decide(transcript, key, c, claim, witness),
-        Key::Ipa(generators) => ipa::decide(transcript, generators, c, claim, witness),
+        DeciderKey::Kzg(key) => kzg::decide(transcript, key, c, claim, witness),
+        DeciderKey::Ipa(generators) => ipa::decide(transcript, generators, c, claim, witness),
     }
 }
 
@@ -76,7 +76,7 @@ pub fn shown(transparent: bool, c: usize) -> usize {
 }
 
 /// `m = 2^c`, if the claim and the witness are of that length.
-fn columns(c: usize, claim: &Claim<'_>, witness: Option<&Witness<'_>>) -> Result<usize, Reject> {
+fn columns(c: usize, claim: &DeciderClaim<'_>, witness: Option<&DeciderWitness<'_>>) -> Result<usize, Reject> {
     let bits = u32::try_from(c).ok().filter(|&c| c < 32).ok_or(Reject::Check(Check::DeciderSize))?;
     let m = 1usize << bits;
     let fits = claim.form.fits(m) && witness.is_none_or(|w| w.vector.len() == m && w.generators.g.len() >= m);

@@ -9,7 +9,7 @@ use ark_ff::{AdditiveGroup, Field, PrimeField};
 use ark_serialize::CanonicalSerialize;
 use std::sync::LazyLock;
 use zktorch_blocks::field::dot;
-use zktorch_blocks::transcript::{Check, Entry, EntryKind, Message, Secrets, Slot};
+use zktorch_blocks::transcript::{Check, EntryKind, Message, MessageEntry, Secrets, Slot};
 
 const COLUMNS: usize = 1 << 12;
 
@@ -45,12 +45,12 @@ fn random(seed: u64) -> impl Iterator<Item = Fr> {
 }
 
 struct Case {
-    key: Key<'static>,
+    key: DeciderKey<'static>,
     generators: &'static Generators,
     c: usize,
     vector: Vec<Fr>,
     blinder: Fr,
-    form: Form,
+    form: LinearForm,
     commitment: G1Projective,
     value: Fr,
 }
@@ -59,23 +59,23 @@ impl Case {
     fn new(kzg: bool, c: usize, dense: bool) -> Self {
         let m = 1 << c;
         let (key, generators) =
-            if kzg { (TAU.verifier.key(None).unwrap(), &TAU.generators) } else { (Key::Ipa(&HASHES), &*HASHES) };
+            if kzg { (TAU.verifier.key(None).unwrap(), &TAU.generators) } else { (DeciderKey::Ipa(&HASHES), &*HASHES) };
         let vector: Vec<Fr> = random(1).take(m).collect();
         let eqs = (0..3).map(|k| (Fr::from(k + 5), random(10 + k).take(c).collect())).collect();
         let dense = if dense { random(20).take(m).collect() } else { Vec::new() };
-        let form = Form { eqs, dense };
+        let form = LinearForm { eqs, dense };
         let blinder = random(30).next().unwrap();
         let commitment = crate::msm::sum(&generators.g[..m], &vector) + blinding_generator() * blinder;
         let value = dot(&vector, &form.to_dense(m));
         Self { key, generators, c, vector, blinder, form, commitment, value }
     }
 
-    fn claim(&self) -> Claim<'_> {
-        Claim { commitment: self.commitment, form: &self.form, value: self.value }
+    fn claim(&self) -> DeciderClaim<'_> {
+        DeciderClaim { commitment: self.commitment, form: &self.form, value: self.value }
     }
 
-    fn prove(&self) -> (Vec<u8>, Vec<Entry>) {
-        let witness = Witness { vector: &self.vector, blinder: self.blinder, generators: self.generators };
+    fn prove(&self) -> (Vec<u8>, Vec<MessageEntry>) {
+        let witness = DeciderWitness { vector: &self.vector, blinder: self.blinder, generators: self.generators };
         let mut secrets = NoSecrets;
         let mut transcript = Transcript::prover("test", 1, &mut secrets);
         decide(&mut transcript, &self.key, self.c, &self.claim(), Some(&witness)).unwrap();
@@ -90,7 +90,7 @@ impl Case {
     }
 
     fn failed_equation(&self) -> Reject {
-        Reject::Check(if matches!(self.key, Key::Kzg(_)) { Check::DeciderPairing } else { Check::IpaFinal })
+        Reject::Check(if matches!(self.key, DeciderKey::Kzg(_)) { Check::DeciderPairing } else { Check::IpaFinal })
     }
 }
 
@@ -165,7 +165,7 @@ fn every_tampered_message_is_refused() {
 }
 
 /// Zero, a neighbour, other group elements, and bytes that are not an element.
-fn replacements(proof: &[u8], entry: &Entry) -> Vec<Vec<u8>> {
+fn replacements(proof: &[u8], entry: &MessageEntry) -> Vec<Vec<u8>> {
     let bytes = |x: &dyn Fn(&mut Vec<u8>)| {
         let mut bytes = Vec::new();
         x(&mut bytes);
@@ -209,8 +209,8 @@ fn ill_fitting_arguments_are_refused() {
 fn whoever_knows_tau_forges() {
     // Why the insecure setup is called so: C = 0 opened to the value 1 by a quotient computed with tau.
     let tau = hash::insecure_tau();
-    let form = Form::eq(vec![Fr::from(2u64); 3]);
-    let claim = Claim { commitment: G1Projective::ZERO, form: &form, value: Fr::ONE };
+    let form = LinearForm::eq(vec![Fr::from(2u64); 3]);
+    let claim = DeciderClaim { commitment: G1Projective::ZERO, form: &form, value: Fr::ONE };
     let mut bytes = Vec::new();
     Fr::ZERO.serialize_compressed(&mut bytes).unwrap();
     G1Affine::identity().serialize_compressed(&mut bytes).unwrap();

@@ -4,7 +4,7 @@
 //! batch for 3 multiplications each. That is half the price of a mixed projective addition. Additions of a batch must not depend
 //! on one another, so every group is summed as a binary tree, all groups level by level.
 
-use super::Point;
+use super::CurvePoint;
 use super::inverse::inverse;
 use ark_bls12_381::Fq;
 use ark_ff::{AdditiveGroup, Field};
@@ -20,8 +20,8 @@ pub(super) type Entry = (u32, u32);
 pub(super) struct Summer {
     ends: Vec<usize>,
     lengths: Vec<usize>,
-    level: Vec<Point>,
-    next: Vec<Point>,
+    level: Vec<CurvePoint>,
+    next: Vec<CurvePoint>,
     /// Index of the first summand (the second follows it) and of the sum.
     pending: Vec<(usize, usize)>,
     adder: Adder,
@@ -29,21 +29,23 @@ pub(super) struct Summer {
 
 impl Summer {
     /// The sum of every group below `groups`; `get` turns a tag into a point.
-    pub fn sums(&mut self, groups: usize, entries: &[Entry], get: impl Fn(u32) -> Point) -> &[Point] {
+    pub fn sums(&mut self, groups: usize, entries: &[Entry], get: impl Fn(u32) -> CurvePoint) -> &[CurvePoint] {
         self.sort(groups, entries, get);
         while self.lengths.iter().any(|&n| n > 1) {
             self.halve();
         }
         self.next.clear();
         let mut sums = self.level.iter();
-        let spread =
-            self.lengths.iter().map(|&n| if n == 0 { Point::IDENTITY } else { sums.next().copied().unwrap_or_default() });
+        let spread = self
+            .lengths
+            .iter()
+            .map(|&n| if n == 0 { CurvePoint::IDENTITY } else { sums.next().copied().unwrap_or_default() });
         self.next.extend(spread);
         &self.next
     }
 
     /// Counting sort of the points by group.
-    fn sort(&mut self, groups: usize, entries: &[Entry], get: impl Fn(u32) -> Point) {
+    fn sort(&mut self, groups: usize, entries: &[Entry], get: impl Fn(u32) -> CurvePoint) {
         self.lengths.clear();
         self.lengths.resize(groups, 0);
         for &(group, _) in entries {
@@ -52,7 +54,7 @@ impl Summer {
         self.ends.clear();
         self.ends.extend(self.lengths.iter().scan(0, |start, n| Some(std::mem::replace(start, *start + n))));
         self.level.clear();
-        self.level.resize(entries.len(), Point::IDENTITY);
+        self.level.resize(entries.len(), CurvePoint::IDENTITY);
         for &(group, tag) in entries {
             let end = &mut self.ends[group as usize];
             self.level[*end] = get(tag);
@@ -64,7 +66,7 @@ impl Summer {
     fn halve(&mut self) {
         let Self { lengths, level, next, pending, adder, .. } = self;
         next.clear();
-        next.resize(lengths.iter().map(|n| n.div_ceil(2)).sum(), Point::IDENTITY);
+        next.resize(lengths.iter().map(|n| n.div_ceil(2)).sum(), CurvePoint::IDENTITY);
         let (mut from, mut to) = (0, 0);
         for length in lengths {
             for _ in 0..*length / 2 {
@@ -97,7 +99,7 @@ struct Adder {
 
 impl Adder {
     /// Adds neighbours of a level: by index of the first, and of the sum in the next level.
-    fn flush(&mut self, pending: &mut Vec<(usize, usize)>, level: &[Point], next: &mut [Point]) {
+    fn flush(&mut self, pending: &mut Vec<(usize, usize)>, level: &[CurvePoint], next: &mut [CurvePoint]) {
         let pair = |k: usize| {
             let (from, _) = pending[k];
             (&level[from], &level[from + 1])
@@ -110,8 +112,8 @@ impl Adder {
     fn add_pairs<'p>(
         &mut self,
         count: usize,
-        pair: impl Fn(usize) -> (&'p Point, &'p Point),
-        put: impl FnMut(usize, Point),
+        pair: impl Fn(usize) -> (&'p CurvePoint, &'p CurvePoint),
+        put: impl FnMut(usize, CurvePoint),
     ) {
         #[cfg(target_arch = "x86_64")]
         if let Some(simd) = super::lanes::of_use(count) {
@@ -123,8 +125,8 @@ impl Adder {
     fn add_one_by_one<'p>(
         &mut self,
         count: usize,
-        pair: impl Fn(usize) -> (&'p Point, &'p Point),
-        mut put: impl FnMut(usize, Point),
+        pair: impl Fn(usize) -> (&'p CurvePoint, &'p CurvePoint),
+        mut put: impl FnMut(usize, CurvePoint),
     ) {
         self.products.clear();
         let mut product = Fq::ONE;
@@ -150,10 +152,10 @@ impl Adder {
 }
 
 /// Adds another point to every point: `points_i + other(i, points_i)`.
-pub(super) fn add_all(points: &mut [Point], other: impl Fn(usize, &Point) -> Point) {
+pub(super) fn add_all(points: &mut [CurvePoint], other: impl Fn(usize, &CurvePoint) -> CurvePoint) {
     let mut adder = Adder::default();
     for (number, chunk) in points.chunks_mut(BATCH).enumerate() {
-        let others: Vec<Point> = chunk.iter().enumerate().map(|(k, point)| other(number * BATCH + k, point)).collect();
+        let others: Vec<CurvePoint> = chunk.iter().enumerate().map(|(k, point)| other(number * BATCH + k, point)).collect();
         let mut sums = others.clone();
         adder.add_pairs(chunk.len(), |k| (&chunk[k], &others[k]), |k, sum| sums[k] = sum);
         chunk.copy_from_slice(&sums);
@@ -161,7 +163,7 @@ pub(super) fn add_all(points: &mut [Point], other: impl Fn(usize, &Point) -> Poi
 }
 
 /// Doubles every point.
-pub(super) fn double_all(points: &mut [Point]) {
+pub(super) fn double_all(points: &mut [CurvePoint]) {
     add_all(points, |_, point| *point);
 }
 
@@ -189,10 +191,10 @@ mod tests {
             };
             let pairs: Vec<(G1Affine, G1Affine)> =
                 (0..count).map(|k| (if k == 17 || k == 22 { identity } else { multiples[k] }, other(k))).collect();
-            let points: Vec<(Point, Point)> = pairs.iter().map(|(a, b)| (a.into(), b.into())).collect();
+            let points: Vec<(CurvePoint, CurvePoint)> = pairs.iter().map(|(a, b)| (a.into(), b.into())).collect();
             let expected: Vec<G1Affine> = pairs.iter().map(|(a, b)| (*a + *b).into_affine()).collect();
             let pair = |k: usize| (&points[k].0, &points[k].1);
-            let mut sums = [vec![Point::IDENTITY; count], vec![Point::IDENTITY; count]];
+            let mut sums = [vec![CurvePoint::IDENTITY; count], vec![CurvePoint::IDENTITY; count]];
             let mut adder = Adder::default();
             adder.add_pairs(count, pair, |k, sum| sums[0][k] = sum);
             adder.add_one_by_one(count, pair, |k, sum| sums[1][k] = sum);

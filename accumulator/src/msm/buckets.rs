@@ -1,6 +1,6 @@
 //! From bucket sums to the weighted sum: the second half of Pippenger's method.
 
-use super::Point;
+use super::CurvePoint;
 use super::batch::{Entry, Summer};
 use ark_bls12_381::{G1Affine, G1Projective};
 use ark_ff::AdditiveGroup;
@@ -36,7 +36,7 @@ pub(super) fn window_sums(
     windows: usize,
     size: usize,
     entries: &[Entry],
-    get: impl Fn(u32) -> Point,
+    get: impl Fn(u32) -> CurvePoint,
 ) -> Vec<G1Projective> {
     let buckets = summer.sums(windows * size, entries, get).to_vec();
     // k = step high + low: sum_k k B_k = step sum_high high (sum_low B) + sum_low low (sum_high B).
@@ -52,7 +52,7 @@ pub(super) fn window_sums(
         split.extend((low != 0).then_some(((window * per_window + rows + low) as u32, index as u32)));
     }
     let sums = summer.sums(windows * per_window, &split, |index| buckets[index as usize]);
-    let weigh = |sums: &[Point]| {
+    let weigh = |sums: &[CurvePoint]| {
         let mut running = G1Projective::ZERO;
         let mut total = G1Projective::ZERO;
         for sum in sums.iter().skip(1).rev() {
@@ -63,7 +63,7 @@ pub(super) fn window_sums(
         }
         total
     };
-    let window = |sums: &[Point]| {
+    let window = |sums: &[CurvePoint]| {
         let (high, low) = sums.split_at(rows);
         let mut total = weigh(high);
         for _ in 0..shift {

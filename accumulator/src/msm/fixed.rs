@@ -1,6 +1,6 @@
 //! Fixed bases: hidden messages, each a few full-size scalars on consecutive generators, and blinders.
 
-use super::Point;
+use super::CurvePoint;
 use super::batch::{Summer, double_all};
 use super::buckets::{digits, window_sums};
 use super::glv::{Short, endomorphism, split};
@@ -24,15 +24,15 @@ const SIZE: usize = 1 << (WIDTH - 1);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tables {
     /// By generator, then by shift.
-    shifted: Vec<Point>,
+    shifted: Vec<CurvePoint>,
 }
 
 impl Tables {
     /// Tables of the given generators (16 points of 96 bytes each).
     pub fn new(bases: &[G1Affine]) -> Self {
         let of_chunk = |bases: &[G1Affine]| {
-            let mut row: Vec<Point> = bases.iter().map(Point::from).collect();
-            let mut shifted = vec![Point::IDENTITY; row.len() * DIGITS];
+            let mut row: Vec<CurvePoint> = bases.iter().map(CurvePoint::from).collect();
+            let mut shifted = vec![CurvePoint::IDENTITY; row.len() * DIGITS];
             for shift in 0..DIGITS {
                 if shift > 0 {
                     (0..WIDTH).for_each(|_| double_all(&mut row));
@@ -71,7 +71,8 @@ impl Tables {
         let get = |tag: u32| {
             let index = (tag & ((1 << 30) - 1)) as usize;
             // The blinder comes last.
-            let point = points.get(index).copied().unwrap_or_else(|| Point::from(&BLINDING[(index - points.len()) * SIZE]));
+            let point =
+                points.get(index).copied().unwrap_or_else(|| CurvePoint::from(&BLINDING[(index - points.len()) * SIZE]));
             let point = if tag >> 30 & 1 == 1 { endomorphism(point) } else { point };
             point.negate_if(tag >> 31 == 1)
         };
@@ -91,7 +92,7 @@ impl Tables {
     /// The inverse of [`to_bytes`](Self::to_bytes). Points are not checked: the caller vouches for the bytes, for instance by a
     /// digest. Wrong tables make proofs that are refused, nothing worse.
     pub fn from_bytes_trusted(bytes: &[u8]) -> Option<Self> {
-        let read = |chunk: &[u8]| G1Affine::deserialize_uncompressed_unchecked(chunk).ok().map(|p| Point::from(&p));
+        let read = |chunk: &[u8]| G1Affine::deserialize_uncompressed_unchecked(chunk).ok().map(|p| CurvePoint::from(&p));
         let whole = bytes.len().is_multiple_of(96 * DIGITS);
         let shifted = bytes.par_chunks_exact(96).map(read).collect::<Option<Vec<_>>>()?;
         whole.then_some(Self { shifted })
@@ -102,7 +103,7 @@ impl Tables {
 pub fn commit(tables: &Tables, generators: &Generators, column: usize, values: &[Fr], blinder: Fr) -> G1Affine {
     let slow = || super::sum(generators.g.get(column..).unwrap_or_default(), values) + blind(blinder);
     let sum = tables.sum(column, values, blinder).unwrap_or_else(slow);
-    G1Affine::from(&Point::from(&sum))
+    G1Affine::from(&CurvePoint::from(&sum))
 }
 
 /// `d 2^(8 j) H` for `d` from 1 to 128: by `j`, then by `d`.
@@ -135,7 +136,7 @@ pub fn blind(blinder: Fr) -> G1Projective {
     let [low, high] = split(&blinder).map(half);
     let mut high = high;
     // (x, y) -> (beta x, -y), in projective coordinates.
-    high.x = endomorphism(Point { x: high.x, y: high.y }).x;
+    high.x = endomorphism(CurvePoint { x: high.x, y: high.y }).x;
     high.y = -high.y;
     low + high
 }

@@ -3,7 +3,7 @@
 use super::batch::Summer;
 use super::buckets::{digit_count, digits, horner, window_sums};
 use super::glv::{endomorphism, split};
-use super::{Point, straus};
+use super::{CurvePoint, straus};
 use ark_bls12_381::{Fr, G1Affine, G1Projective};
 use ark_ff::AdditiveGroup;
 use rayon::prelude::*;
@@ -24,7 +24,7 @@ pub fn sum(bases: &[G1Affine], scalars: &[Fr]) -> G1Projective {
     }
     let width = best_width(2 * n);
     let windows = digit_count(HALF_BITS, width);
-    let points: Vec<Point> = bases[..n].iter().map(Point::from).flat_map(|p| [p, endomorphism(p)]).collect();
+    let points: Vec<CurvePoint> = bases[..n].iter().map(CurvePoint::from).flat_map(|p| [p, endomorphism(p)]).collect();
     let halves: Vec<_> = scalars[..n].par_iter().flat_map_iter(split).collect();
     // One digit in 32 bits: its absolute value, and its sign on top.
     let mut table = vec![0u32; windows * 2 * n];

@@ -3,7 +3,7 @@
 //! `z^2` modulo the group's order is an eigenvalue of `(x, y) -> (beta x, -y)`, `beta` a cube root of one, and the order is
 //! `z^4 - z^2 + 1` (Gallant, Lambert, Vanstone, CRYPTO 2001; `z` the curve's parameter).
 
-use super::Point;
+use super::CurvePoint;
 use ark_bls12_381::{Fq, Fr, g1};
 use ark_ec::scalar_mul::glv::GLVConfig;
 use ark_ff::{BigInteger, PrimeField};
@@ -14,9 +14,9 @@ const Z_SQUARED: u128 = 228_988_810_152_649_578_064_853_576_960_394_133_504;
 const HALF: u128 = Z_SQUARED / 2;
 
 /// `z^2 P`.
-pub(super) fn endomorphism(point: Point) -> Point {
+pub(super) fn endomorphism(point: CurvePoint) -> CurvePoint {
     const BETA: Fq = <g1::Config as GLVConfig>::ENDO_COEFFS[0];
-    Point { x: point.x * BETA, y: -point.y }
+    CurvePoint { x: point.x * BETA, y: -point.y }
 }
 
 /// An integer of at most 127 bits with its sign.
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn the_endomorphism_multiplies_by_z_squared() {
         let p = (G1Affine::generator() * Fr::from(987_654_321u64)).into_affine();
-        assert_eq!(G1Affine::from(&endomorphism(Point::from(&p))), (p * Fr::from(Z_SQUARED)).into_affine());
+        assert_eq!(G1Affine::from(&endomorphism(CurvePoint::from(&p))), (p * Fr::from(Z_SQUARED)).into_affine());
     }
 
     #[test]

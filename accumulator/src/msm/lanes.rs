@@ -1,6 +1,6 @@
 //! Affine additions eight at a time.
 
-use super::Point;
+use super::CurvePoint;
 use super::inverse::inverse;
 use ark_bls12_381::Fq;
 use ark_ff::{AdditiveGroup, Field};
@@ -22,8 +22,8 @@ pub(super) fn add_pairs<'p>(
     simd: Simd,
     scratch: &mut Scratch,
     count: usize,
-    pair: impl Fn(usize) -> (&'p Point, &'p Point),
-    put: impl FnMut(usize, Point),
+    pair: impl Fn(usize) -> (&'p CurvePoint, &'p CurvePoint),
+    put: impl FnMut(usize, CurvePoint),
 ) {
     simd.vectorize(Additions { simd, scratch, count, pair, put });
 }
@@ -36,7 +36,9 @@ struct Additions<'s, Pair, Put> {
     put: Put,
 }
 
-impl<'p, Pair: Fn(usize) -> (&'p Point, &'p Point), Put: FnMut(usize, Point)> NullaryFnOnce for Additions<'_, Pair, Put> {
+impl<'p, Pair: Fn(usize) -> (&'p CurvePoint, &'p CurvePoint), Put: FnMut(usize, CurvePoint)> NullaryFnOnce
+    for Additions<'_, Pair, Put>
+{
     type Output = ();
 
     #[inline(always)]
@@ -86,7 +88,7 @@ impl<'p, Pair: Fn(usize) -> (&'p Point, &'p Point), Put: FnMut(usize, Point)> Nu
             let y = simd.sub::<1>(&simd.mul(&slope, &simd.shift_left(&simd.sub::<4>(&ax, &x))), &ay);
             let (x, y) = (simd.store(&x), simd.store(&y));
             for (lane, sum) in sums.into_iter().enumerate().take(count - first) {
-                put(first + lane, sum.unwrap_or_else(|| Point { x: get(&x, lane), y: get(&y, lane) }));
+                put(first + lane, sum.unwrap_or_else(|| CurvePoint { x: get(&x, lane), y: get(&y, lane) }));
             }
         }
     }

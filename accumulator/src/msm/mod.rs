@@ -27,7 +27,7 @@ mod straus;
 mod tests;
 
 #[cfg(feature = "prover")]
-pub use point::Point;
+pub use point::CurvePoint;
 
 use ark_bls12_381::{Fr, G1Affine, G1Projective};
 use ark_ec::{AffineRepr, CurveGroup};

@@ -7,24 +7,24 @@ use ark_ff::{AdditiveGroup, Field, Zero};
 
 /// A point of the curve, or `(0, 0)`, which is not on it, for the identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Point {
+pub struct CurvePoint {
     pub(super) x: Fq,
     pub(super) y: Fq,
 }
 
-impl Default for Point {
+impl Default for CurvePoint {
     fn default() -> Self {
         Self::IDENTITY
     }
 }
 
-impl From<&G1Affine> for Point {
+impl From<&G1Affine> for CurvePoint {
     fn from(point: &G1Affine) -> Self {
         point.xy().map_or(Self::IDENTITY, |(x, y)| Self { x, y })
     }
 }
 
-impl From<&G1Projective> for Point {
+impl From<&G1Projective> for CurvePoint {
     fn from(point: &G1Projective) -> Self {
         inverse(&point.z).map_or(Self::IDENTITY, |z| {
             let square = z.square();
@@ -33,13 +33,13 @@ impl From<&G1Projective> for Point {
     }
 }
 
-impl From<&Point> for G1Affine {
-    fn from(point: &Point) -> Self {
+impl From<&CurvePoint> for G1Affine {
+    fn from(point: &CurvePoint) -> Self {
         if point.is_identity() { Self::identity() } else { Self::new_unchecked(point.x, point.y) }
     }
 }
 
-impl Point {
+impl CurvePoint {
     /// The neutral element.
     pub const IDENTITY: Self = Self { x: Fq::ZERO, y: Fq::ZERO };
 

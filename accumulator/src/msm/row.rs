@@ -1,6 +1,6 @@
 //! Rows of small integers.
 
-use super::Point;
+use super::CurvePoint;
 use super::batch::Summer;
 use super::buckets::{digit_count, digits, horner, window_sums};
 use super::fixed::blind;
@@ -16,7 +16,7 @@ use rayon::prelude::*;
 /// chosen for every row from the widths of its values.
 pub fn commit_rows(rows: &[&[i64]], blinders: &[Fr], generators: &Generators) -> Vec<G1Affine> {
     let longest = rows.iter().map(|row| row.len()).max().unwrap_or(0);
-    let points: Vec<Point> = generators.g.iter().take(longest).map(Point::from).collect();
+    let points: Vec<CurvePoint> = generators.g.iter().take(longest).map(CurvePoint::from).collect();
     let commit = |summer: &mut Summer, (row, blinder): (&&[i64], &Fr)| sum_of(summer, row, &points) + blind(*blinder);
     let sums: Vec<G1Projective> = rows.par_iter().zip(blinders).map_init(Summer::default, commit).collect();
     G1Projective::normalize_batch(&sums)
@@ -24,14 +24,14 @@ pub fn commit_rows(rows: &[&[i64]], blinders: &[Fr], generators: &Generators) ->
 
 /// `sum_j row_j G_j` on one thread, without a blinder.
 pub fn sum(row: &[i64], bases: &[G1Affine]) -> G1Projective {
-    let points: Vec<Point> = bases.iter().take(row.len()).map(Point::from).collect();
+    let points: Vec<CurvePoint> = bases.iter().take(row.len()).map(CurvePoint::from).collect();
     sum_of(&mut Summer::default(), row, &points)
 }
 
 /// The sign's bit in a tag.
 const SIGN: u32 = 1 << 31;
 
-fn sum_of(summer: &mut Summer, row: &[i64], points: &[Point]) -> G1Projective {
+fn sum_of(summer: &mut Summer, row: &[i64], points: &[CurvePoint]) -> G1Projective {
     // How many values have each width: the least b with |value| <= 2^b.
     let mut widths = [0usize; 64];
     for magnitude in row.iter().map(|v| v.unsigned_abs()).filter(|&m| m != 0) {

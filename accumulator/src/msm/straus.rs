@@ -1,7 +1,7 @@
 //! Straus' method: digits of all scalars at one position are added before the next doubling. For a few points, and for many
 //! combinations with the same scalars.
 
-use super::Point;
+use super::CurvePoint;
 use super::batch::{Entry, Summer, add_all, double_all};
 use super::glv::{Short, endomorphism, split};
 use ark_bls12_381::{Fr, G1Affine, G1Projective};
@@ -33,10 +33,10 @@ fn non_adjacent(Short { mut magnitude, negative }: Short, mut visit: impl FnMut(
 }
 
 /// `P, 3 P, 5 P, ..` of all points: by multiple, then by point.
-fn odd_multiples(points: &[Point]) -> Vec<Vec<Point>> {
+fn odd_multiples(points: &[CurvePoint]) -> Vec<Vec<CurvePoint>> {
     let mut twice = points.to_vec();
     double_all(&mut twice);
-    let next = |previous: &Vec<Point>| {
+    let next = |previous: &Vec<CurvePoint>| {
         let mut sums = previous.clone();
         add_all(&mut sums, |i, _| twice[i]);
         Some(sums)
@@ -47,7 +47,7 @@ fn odd_multiples(points: &[Point]) -> Vec<Vec<Point>> {
 /// `sum scalars_i bases_i` for slices of equal length, on one thread.
 pub(super) fn sum(bases: &[G1Affine], scalars: &[Fr]) -> G1Projective {
     let n = bases.len();
-    let points: Vec<Point> = bases.iter().map(Point::from).collect();
+    let points: Vec<CurvePoint> = bases.iter().map(CurvePoint::from).collect();
     let mut table = odd_multiples(&points).concat();
     table.extend_from_within(..);
     table[n * MULTIPLES..].iter_mut().for_each(|p| *p = endomorphism(*p));
@@ -81,8 +81,8 @@ pub(super) fn fold(points: &[G1Affine], weights: &[Fr]) -> Vec<G1Affine> {
     let digits = positions(weights);
     let folded = starts.into_par_iter().flat_map_iter(|start| {
         let len = share.min(n - start);
-        let block = |k: usize| points[k * n + start..][..len].iter().map(Point::from);
-        let columns: Vec<Point> = (0..weights.len()).flat_map(block).collect();
+        let block = |k: usize| points[k * n + start..][..len].iter().map(CurvePoint::from);
+        let columns: Vec<CurvePoint> = (0..weights.len()).flat_map(block).collect();
         fold_columns(&columns, len, &digits)
     });
     folded.collect()
@@ -105,9 +105,9 @@ fn positions(weights: &[Fr]) -> Vec<Vec<Digit>> {
     positions
 }
 
-fn fold_columns(columns: &[Point], len: usize, positions: &[Vec<Digit>]) -> Vec<G1Affine> {
+fn fold_columns(columns: &[CurvePoint], len: usize, positions: &[Vec<Digit>]) -> Vec<G1Affine> {
     let table = odd_multiples(columns);
-    let mut sums = vec![Point::IDENTITY; len];
+    let mut sums = vec![CurvePoint::IDENTITY; len];
     let mut started = false;
     for digits in positions.iter().rev() {
         if started {

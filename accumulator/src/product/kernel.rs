@@ -5,7 +5,7 @@ use zeroize::Zeroize;
 use zktorch_blocks::field::Fr;
 use zktorch_blocks::sumcheck::kernel::{Batch, ProductTables};
 use zktorch_blocks::sumcheck::{Degree, Rounds};
-use zktorch_blocks::transcript::{Form, Product};
+use zktorch_blocks::transcript::{HiddenAffine, Product};
 
 /// Tables that are overwritten when they are dropped: unlike those of waves they hold hidden scalars as they are.
 struct Factors(Batch);
@@ -28,7 +28,7 @@ impl Drop for Factors {
 
 /// Both factors of every product at `u`, up to `2^variables` with zeros.
 pub(super) fn tables(products: &[Product], variables: usize, u: &[Fr]) -> Option<Box<dyn Rounds>> {
-    let factor = |pick: fn(&Product) -> &Form| {
+    let factor = |pick: fn(&Product) -> &HiddenAffine| {
         // Of the final length, so that no copy is left behind.
         let mut values = Vec::with_capacity(1 << variables);
         values.extend(products.iter().map(|p| pick(p).evaluate(u, Fr::ONE)));

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use zktorch_blocks::field::{Fr, eq_table};
 use zktorch_blocks::program::index_bits;
 use zktorch_blocks::sumcheck::{Degree, Rounds, Sumcheck, sumcheck};
-use zktorch_blocks::transcript::{Check, Equation, Form, Message, Product, Reject, Transcript};
+use zktorch_blocks::transcript::{Check, Equation, HiddenAffine, Message, Product, Reject, Transcript};
 
 /// Reduces the products of all constraints so far to linear constraints.
 ///
@@ -38,16 +38,17 @@ pub fn reduce_products(t: &mut Transcript<'_>) -> Result<(), Reject> {
     let rounds = rounds.as_deref_mut().map(|r| r as &mut dyn Rounds);
     let (point, claim) = sumcheck(t, Sumcheck::Products, Degree::Two, [variables, 0], None, claim, rounds)?;
     let weights = eq_table(&point);
-    let side = |pick: fn(&Product) -> &Form| Form::combine(weights.iter().copied().zip(products.iter().map(pick)));
+    let side =
+        |pick: fn(&Product) -> &HiddenAffine| HiddenAffine::combine(weights.iter().copied().zip(products.iter().map(pick)));
     prove_product(t, &side(|p| &p.0), &side(|p| &p.1), &claim, scalars.as_ref().map(|u| u.as_slice()))
 }
 
 /// The products, each with the weight of its constraint, and what their sum has to be. Products with a scalar in common become one:
 /// `a (c u + d) = (c a) u + d a`. How many are left is a matter of terms, not of values: it may not depend on public ones that `d` is made of.
-fn batch(t: &Transcript<'_>, zeta: Fr) -> (Vec<Product>, Form) {
+fn batch(t: &Transcript<'_>, zeta: Fr) -> (Vec<Product>, HiddenAffine) {
     let mut products: Vec<Product> = Vec::new();
     let mut with_factor: HashMap<usize, usize> = HashMap::new();
-    let (mut claim, mut weight) = (Form::ZERO, Fr::ONE);
+    let (mut claim, mut weight) = (HiddenAffine::ZERO, Fr::ONE);
     for constraint in t.hidden().constraints().iter().filter(|c| !c.products.is_empty()) {
         for Product(a, b) in &constraint.products {
             let &[(scalar, c)] = b.terms.as_slice() else {
@@ -58,7 +59,7 @@ fn batch(t: &Transcript<'_>, zeta: Fr) -> (Vec<Product>, Form) {
             let at = *with_factor.entry(scalar).or_insert(products.len());
             match products.get_mut(at) {
                 Some(Product(sum, _)) => sum.add_scaled(weight * c, a),
-                None => products.push(Product(a.clone() * (weight * c), Form::scalar(scalar))),
+                None => products.push(Product(a.clone() * (weight * c), HiddenAffine::scalar(scalar))),
             }
         }
         claim.add_scaled(-weight, &constraint.form);
@@ -73,7 +74,13 @@ fn tables(_: &[Product], _: usize, _: &[Fr]) -> Option<Box<dyn Rounds>> {
 }
 
 /// `a b = c` for affine forms of hidden scalars.
-fn prove_product(t: &mut Transcript<'_>, a: &Form, b: &Form, c: &Form, u: Option<&[Fr]>) -> Result<(), Reject> {
+fn prove_product(
+    t: &mut Transcript<'_>,
+    a: &HiddenAffine,
+    b: &HiddenAffine,
+    c: &HiddenAffine,
+    u: Option<&[Fr]>,
+) -> Result<(), Reject> {
     let known = u.zip(t.secrets()).map(|(u, secrets)| {
         let factors = [a.evaluate(u, Fr::ONE), b.evaluate(u, Fr::ONE)];
         (factors, [secrets.random(), secrets.random()])
@@ -84,16 +91,22 @@ fn prove_product(t: &mut Transcript<'_>, a: &Form, b: &Form, c: &Form, u: Option
     let [rho_a, rho_b, e0, e1] = hidden.as_slice() else { return Err(Reject::Check(Check::ProductMasks)) };
     let za = mask_factor(t, a, rho_a, h, known.map(|(factors, masks)| masks[0] + h * factors[0]))?;
     let zb = mask_factor(t, b, rho_b, h, known.map(|(factors, masks)| masks[1] + h * factors[1]))?;
-    let mut sum = Form::combine([(Fr::ONE, e0), (h, e1), (h.square(), c)]);
+    let mut sum = HiddenAffine::combine([(Fr::ONE, e0), (h, e1), (h.square(), c)]);
     sum.constant -= za * zb;
     t.zero(Equation::Product, sum);
     Ok(())
 }
 
 /// Sends `rho + h factor`.
-fn mask_factor(t: &mut Transcript<'_>, factor: &Form, rho: &Form, h: Fr, value: Option<Fr>) -> Result<Fr, Reject> {
+fn mask_factor(
+    t: &mut Transcript<'_>,
+    factor: &HiddenAffine,
+    rho: &HiddenAffine,
+    h: Fr,
+    value: Option<Fr>,
+) -> Result<Fr, Reject> {
     let value = t.scalar(Message::MaskedFactor, value)?;
-    let mut sum = rho.clone() - &Form::from(value);
+    let mut sum = rho.clone() - &HiddenAffine::from(value);
     sum.add_scaled(h, factor);
     t.zero(Equation::MaskedFactor, sum);
     Ok(value)
@@ -111,17 +124,17 @@ mod tests {
         for shift in [0, 7].map(from_i64) {
             let mut t = Transcript::dry_run(8);
             let s = t.hide(Message::LeafValues, 6, None).unwrap();
-            let shifted = s[0].clone() * from_i64(2) + &Form::from(shift);
+            let shifted = s[0].clone() * from_i64(2) + &HiddenAffine::from(shift);
             let sum = s[0].clone() + &s[5];
-            let constant = Form::from(shift);
-            let with = |a: &Form, b: &Form| Product(a.clone(), b.clone());
+            let constant = HiddenAffine::from(shift);
+            let with = |a: &HiddenAffine, b: &HiddenAffine| Product(a.clone(), b.clone());
             // A scalar met twice in one constraint and again in a third, as itself and not, and squared; a sum, twice; a constant.
             t.quad(Equation::TreeLayer, vec![with(&s[1], &s[0]), with(&s[2], &shifted), with(&s[3], &sum)], s[4].clone());
             t.zero(Equation::LeafNumerator, s[5].clone());
-            t.quad(Equation::Wave, vec![with(&s[4], &s[3]), with(&shifted, &constant)], Form::from(from_i64(9)));
-            t.quad(Equation::Wave, vec![with(&s[0], &s[0]), with(&s[4], &sum), with(&sum, &s[3])], Form::ZERO);
+            t.quad(Equation::Wave, vec![with(&s[4], &s[3]), with(&shifted, &constant)], HiddenAffine::from(from_i64(9)));
+            t.quad(Equation::Wave, vec![with(&s[0], &s[0]), with(&s[4], &sum), with(&sum, &s[3])], HiddenAffine::ZERO);
             let (products, claim) = batch(&t, zeta);
-            let value = |form: &Form| form.evaluate(&u, Fr::ONE);
+            let value = |form: &HiddenAffine| form.evaluate(&u, Fr::ONE);
             let product = |Product(a, b): &Product| value(a) * value(b);
             let quadratic = t.hidden().constraints().iter().filter(|c| !c.products.is_empty());
             let expected: Fr = quadratic

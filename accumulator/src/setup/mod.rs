@@ -21,7 +21,7 @@ mod tests;
 
 pub use generators::Generators;
 
-use crate::decider::{Key, kzg};
+use crate::decider::{DeciderKey, kzg};
 use ark_bls12_381::{G2Affine, G2Projective};
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
@@ -200,7 +200,7 @@ impl VerifierSetup {
     ///
     /// # Errors
     /// If points from the key are not in the group, or generators are missing or others.
-    pub fn key<'a>(&self, generators: Option<&'a Generators>) -> Result<Key<'a>, SetupError> {
+    pub fn key<'a>(&self, generators: Option<&'a Generators>) -> Result<DeciderKey<'a>, SetupError> {
         let h = constants::blinding_generator();
         let (tau, tau_squared) = match self {
             Self::Ethereum => (constants::ethereum_tau(), constants::ethereum_tau_squared()),
@@ -215,10 +215,10 @@ impl VerifierSetup {
                 let same = u64::try_from(generators.g.len()).is_ok_and(|n| n == *columns)
                     && generators.h == h
                     && generators.digest() == *digest;
-                return if same { Ok(Key::Ipa(generators)) } else { Err(SetupError::Digest) };
+                return if same { Ok(DeciderKey::Ipa(generators)) } else { Err(SetupError::Digest) };
             }
         };
-        Ok(Key::Kzg(Box::new(kzg::Key::new(h, tau, tau_squared))))
+        Ok(DeciderKey::Kzg(Box::new(kzg::KzgKey::new(h, tau, tau_squared))))
     }
 }
 

@@ -2,14 +2,14 @@
 
 use super::operand::{axis_shifts, bind, operand_table, scatter};
 use super::{Axis, contract};
-use crate::add::{Polynomial, Query};
+use crate::claim_reduction::{Instance, WaveProver};
+use crate::claims::{Polynomial, Query};
 use crate::field::{Fr, eq_table};
 use crate::matmul::Contraction;
 use crate::permute::Reduction;
 use crate::program::{Program, TensorId, index_bits};
 use crate::sumcheck::kernel::{Batch, ProductTables};
 use crate::sumcheck::{Degree, Rounds};
-use crate::waves::{Evaluator, Instance};
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -85,7 +85,7 @@ impl<'a> WaveEvaluator<'a> {
     }
 }
 
-impl Evaluator for WaveEvaluator<'_> {
+impl WaveProver for WaveEvaluator<'_> {
     fn evaluate(&mut self, queries: &[Query]) -> Vec<Fr> {
         // Points are shared within a thread only; hand the threads plain slices.
         let queries: Vec<(Polynomial, &[Fr])> = queries.iter().map(|q| (q.polynomial, &*q.point)).collect();

@@ -5,7 +5,7 @@
 
 use super::contract::{Axis, contract};
 use super::evaluator::Values;
-use crate::add::Polynomial;
+use crate::claims::Polynomial;
 use crate::field::{Fr, eq_table};
 use crate::matmul::{Contraction, Coordinates};
 use crate::permute::{affine, pick};

@@ -1,7 +1,7 @@
 //! The prover's fraction tree.
 
 use super::{BlockKind, Leaves, TreeProver, tag};
-use crate::add::Polynomial;
+use crate::claims::Polynomial;
 use crate::field::{Fr, eq, eq_table, eq_table_scaled, from_i64, powers};
 use crate::kernel::Values;
 use crate::program::Program;

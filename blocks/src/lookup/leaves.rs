@@ -3,7 +3,7 @@
 use super::LeafClaim;
 use crate::field::{Fr, eq_index, eq_table, from_i64, index_below, less_than, powers};
 use crate::program::{Column, Program, Table, TableId, index_bits};
-use crate::transcript::{Equation, Form, Transcript};
+use crate::transcript::{Equation, HiddenAffine, Transcript};
 use ark_ff::{AdditiveGroup, Field};
 
 /// What a run of leaves stands for.
@@ -86,13 +86,13 @@ impl Leaves {
         program: &Program,
         [alpha, beta]: [Fr; 2],
         claim: &LeafClaim,
-        columns: &[Vec<Form>],
-        multiplicities: &[Form],
+        columns: &[Vec<HiddenAffine>],
+        multiplicities: &[HiddenAffine],
     ) {
         let rho = &claim.rho;
         let beta = powers(beta, self.width + 1);
         let tag_power = beta.last().copied().unwrap_or_default();
-        let (mut numerator, mut denominator) = (Form::ZERO, Form::ZERO);
+        let (mut numerator, mut denominator) = (HiddenAffine::ZERO, HiddenAffine::ZERO);
         let mut covered = Fr::ZERO;
         for block in &self.blocks {
             let (high, low) = rho.split_at(rho.len().saturating_sub(block.bits));

@@ -2,7 +2,7 @@
 
 use crate::field::{Fr, eq, eq_table, eq_table_scaled};
 use crate::sumcheck::{Degree, Rounds, Sumcheck, sumcheck};
-use crate::transcript::{Equation, Form, Message, Product, Reject, Transcript};
+use crate::transcript::{Equation, HiddenAffine, Message, Product, Reject, Transcript};
 use ark_ff::Field;
 
 /// Layers sent whole, one product constraint a node, instead of by a sumcheck a layer.
@@ -33,9 +33,9 @@ pub struct LeafClaim {
     /// The point, one coordinate a layer.
     pub rho: Vec<Fr>,
     /// Claimed MLE of the numerators.
-    pub numerator: Form,
+    pub numerator: HiddenAffine,
     /// Claimed MLE of the denominators.
-    pub denominator: Form,
+    pub denominator: HiddenAffine,
 }
 
 /// Proves that the fractions on `2^n` leaves sum to zero, reducing it to one claim on the leaves.
@@ -59,8 +59,8 @@ pub fn prove_tree(t: &mut Transcript<'_>, n: usize, mut prover: Option<&mut dyn 
     let (numerators, denominators) = top_layers(t, top, prover.as_deref())?;
     let mut point = t.challenges(top);
     let weights = eq_table(&point);
-    let mut p = Form::combine(weights.iter().copied().zip(&numerators));
-    let mut q = Form::combine(weights.iter().copied().zip(&denominators));
+    let mut p = HiddenAffine::combine(weights.iter().copied().zip(&numerators));
+    let mut q = HiddenAffine::combine(weights.iter().copied().zip(&denominators));
     for k in top..n {
         let lambda = t.challenge();
         let mut claim = p;
@@ -79,14 +79,14 @@ pub fn prove_tree(t: &mut Transcript<'_>, n: usize, mut prover: Option<&mut dyn 
             if let ([p0, p1], [q0, q1]) = (p, q) {
                 // p0 q1 + q0 (p1 + lambda q1)
                 products.push(Product(p0.clone() * weight, q1.clone()));
-                products.push(Product(q0.clone() * weight, Form::combine([(Fr::ONE, p1), (lambda, q1)])));
+                products.push(Product(q0.clone() * weight, HiddenAffine::combine([(Fr::ONE, p1), (lambda, q1)])));
             }
         }
         t.quad(Equation::TreeLayer, products, -claim);
         let rest = t.challenges(tail + 1);
         let weights = eq_table(&rest);
-        p = Form::combine(weights.iter().copied().zip(&ps));
-        q = Form::combine(weights.iter().copied().zip(&qs));
+        p = HiddenAffine::combine(weights.iter().copied().zip(&ps));
+        q = HiddenAffine::combine(weights.iter().copied().zip(&qs));
         next.extend(rest);
         point = next;
     }
@@ -98,7 +98,7 @@ fn hide_children(
     t: &mut Transcript<'_>,
     tail: usize,
     values: Option<(Vec<Fr>, Vec<Fr>)>,
-) -> Result<(Vec<Form>, Vec<Form>), Reject> {
+) -> Result<(Vec<HiddenAffine>, Vec<HiddenAffine>), Reject> {
     let half = 2usize << tail;
     let mut hidden = t.hide(Message::TreeChildren, 2 * half, values.map(|(p, q)| [p, q].concat()))?;
     let denominators = hidden.split_off(half.min(hidden.len()));
@@ -110,7 +110,7 @@ fn top_layers(
     t: &mut Transcript<'_>,
     top: usize,
     prover: Option<&dyn TreeProver>,
-) -> Result<(Vec<Form>, Vec<Form>), Reject> {
+) -> Result<(Vec<HiddenAffine>, Vec<HiddenAffine>), Reject> {
     let values = prover.map(|prover| {
         let mut values = prover.layer(0).1;
         for k in 1..=top {
@@ -122,11 +122,11 @@ fn top_layers(
     });
     let count = 4 * (1usize << top) - 3;
     let mut hidden = t.hide(Message::TreeTop, count, values)?.into_iter();
-    let mut p: Vec<Form> = vec![Form::ZERO];
-    let mut q: Vec<Form> = hidden.by_ref().take(1).collect();
+    let mut p: Vec<HiddenAffine> = vec![HiddenAffine::ZERO];
+    let mut q: Vec<HiddenAffine> = hidden.by_ref().take(1).collect();
     for k in 1..=top {
-        let children_p: Vec<Form> = hidden.by_ref().take(1 << k).collect();
-        let children_q: Vec<Form> = hidden.by_ref().take(1 << k).collect();
+        let children_p: Vec<HiddenAffine> = hidden.by_ref().take(1 << k).collect();
+        let children_q: Vec<HiddenAffine> = hidden.by_ref().take(1 << k).collect();
         let pairs = children_p.chunks_exact(2).zip(children_q.chunks_exact(2));
         for ((parent_p, parent_q), (cp, cq)) in p.into_iter().zip(q).zip(pairs) {
             if let ([p0, p1], [q0, q1]) = (cp, cq) {

@@ -11,7 +11,7 @@
 pub mod kernel;
 
 use crate::field::{Fr, HALF, eq, eq_table};
-use crate::transcript::{Equation, Form, Message, Reject, Transcript};
+use crate::transcript::{Equation, HiddenAffine, Message, Reject, Transcript};
 use ark_ff::Field;
 
 /// Degree in each variable of the summand (without the eq factor of the group).
@@ -147,9 +147,9 @@ pub fn sumcheck(
     degree: Degree,
     [k, behind]: [usize; 2],
     eq_point: Option<&[Fr]>,
-    mut claim: Form,
+    mut claim: HiddenAffine,
     mut prover: Option<&mut dyn Rounds>,
-) -> Result<(Vec<Fr>, Form), Reject> {
+) -> Result<(Vec<Fr>, HiddenAffine), Reject> {
     let mut point = Vec::with_capacity(k);
     for b in degree.groups(k, behind) {
         let message = prover.as_deref_mut().map(|p| p.message(b));
@@ -157,11 +157,11 @@ pub fn sumcheck(
         let r = eq_point.map(|p| p.get(point.len()..point.len() + b).unwrap_or_default());
         let corner_weights = r.map_or_else(|| vec![Fr::ONE; 1 << b], eq_table);
         let corners = corner_weights.iter().enumerate().filter_map(|(e, &w)| Some((w, h.get(degree.corner(b, e))?)));
-        t.zero(which.equation(), Form::combine(corners) - &claim);
+        t.zero(which.equation(), HiddenAffine::combine(corners) - &claim);
         let challenges = t.challenges(b);
         let factor = r.map_or(Fr::ONE, |r| eq(r, &challenges));
         let weights = degree.interpolation(&challenges);
-        claim = Form::combine(weights.iter().map(|&w| factor * w).zip(&h));
+        claim = HiddenAffine::combine(weights.iter().map(|&w| factor * w).zip(&h));
         if let Some(prover) = prover.as_deref_mut() {
             prover.bind(&challenges);
         }

@@ -1,12 +1,12 @@
 //! What the hidden scalars must satisfy.
 
-use super::{Equation, Form};
+use super::{Equation, HiddenAffine};
 use crate::field::Fr;
 use ark_ff::{Field, Zero};
 
 /// A product of two affine forms.
 #[derive(Clone, Debug)]
-pub struct Product(pub Form, pub Form);
+pub struct Product(pub HiddenAffine, pub HiddenAffine);
 
 /// `sum a b + form = 0`.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ pub struct Constraint {
     /// The products; none in most constraints.
     pub products: Vec<Product>,
     /// The affine part.
-    pub form: Form,
+    pub form: HiddenAffine,
 }
 
 impl Constraint {

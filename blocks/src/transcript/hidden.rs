@@ -1,7 +1,7 @@
 //! Hidden scalars: every scalar of the plain protocol is committed to on a slot of its own
 //! (docs/protocol.md, section 5). Slots are columns of segments; a message never crosses a segment.
 
-use super::{Constraint, Form, Message};
+use super::{Constraint, HiddenAffine, Message};
 use crate::field::Fr;
 use ark_bls12_381::G1Affine;
 use zeroize::Zeroizing;
@@ -106,12 +106,17 @@ impl Hidden {
     }
 
     /// Takes the slot.
-    pub(super) fn book(&mut self, label: Message, slot: Slot, commitment: G1Affine) -> impl Iterator<Item = Form> + use<> {
+    pub(super) fn book(
+        &mut self,
+        label: Message,
+        slot: Slot,
+        commitment: G1Affine,
+    ) -> impl Iterator<Item = HiddenAffine> + use<> {
         let first = self.count;
         self.messages.push(HiddenMessage { label, slot, first, commitment });
         (self.segment, self.column) = (slot.segment, slot.column + slot.len);
         self.count += slot.len;
-        (first..self.count).map(Form::scalar)
+        (first..self.count).map(HiddenAffine::scalar)
     }
 
     pub(super) fn constrain(&mut self, constraint: Constraint) {

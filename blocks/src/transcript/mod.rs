@@ -7,16 +7,16 @@
 //! The sponge is spongefish's TurboSHAKE128 (draft-irtf-cfrg-fiat-shamir). Its prover and verifier states are not
 //! used: their errors carry no reason, and hidden messages need the tape and the slots side by side.
 
+mod affine;
 mod coins;
 mod constraint;
-mod form;
 mod hidden;
 mod names;
 mod point;
 mod reject;
 
+pub use affine::HiddenAffine;
 pub use constraint::{Constraint, Product};
-pub use form::Form;
 pub use hidden::{Hidden, HiddenMessage, MaskRow, Secrets, Slot};
 pub use names::{Check, Equation, Message};
 use point::Ahead;
@@ -42,7 +42,7 @@ enum Tape<'a> {
 
 /// A clear message, for reports and tampering tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct MessageEntry {
     /// Name of the message.
     pub label: Message,
     /// What it is on the wire.
@@ -79,7 +79,7 @@ pub struct Transcript<'a> {
     tape: Tape<'a>,
     at: usize,
     hidden: Hidden,
-    log: Vec<Entry>,
+    log: Vec<MessageEntry>,
     draws: Vec<Draw>,
 }
 
@@ -179,7 +179,7 @@ impl<'a> Transcript<'a> {
     ///
     /// # Errors
     /// If the proof ends, or the bytes are not points of the curve.
-    pub fn hide(&mut self, label: Message, n: usize, values: Option<Vec<Fr>>) -> Result<Vec<Form>, Reject> {
+    pub fn hide(&mut self, label: Message, n: usize, values: Option<Vec<Fr>>) -> Result<Vec<HiddenAffine>, Reject> {
         let values = values.map(Zeroizing::new);
         let mut forms = Vec::with_capacity(n);
         while forms.len() < n {
@@ -198,12 +198,12 @@ impl<'a> Transcript<'a> {
     }
 
     /// The constraint that a form vanishes.
-    pub fn zero(&mut self, label: Equation, form: Form) {
+    pub fn zero(&mut self, label: Equation, form: HiddenAffine) {
         self.hidden.constrain(Constraint { label, products: Vec::new(), form });
     }
 
     /// The constraint `sum a b + form = 0`.
-    pub fn quad(&mut self, label: Equation, products: Vec<Product>, form: Form) {
+    pub fn quad(&mut self, label: Equation, products: Vec<Product>, form: HiddenAffine) {
         self.hidden.constrain(Constraint { label, products, form });
     }
 
@@ -223,7 +223,7 @@ impl<'a> Transcript<'a> {
     }
 
     /// The messages so far, in order.
-    pub fn log(&self) -> &[Entry] {
+    pub fn log(&self) -> &[MessageEntry] {
         &self.log
     }
 
@@ -278,7 +278,7 @@ impl<'a> Transcript<'a> {
             }
             Tape::Count => mine,
         };
-        self.log.push(Entry { label, kind, offset: self.at });
+        self.log.push(MessageEntry { label, kind, offset: self.at });
         self.at += N;
         self.coins.absorb(&message);
         Ok(message)

@@ -13,7 +13,7 @@ use zktorch_compiler::audit::{Renamed, audit};
 use zktorch_compiler::graph::Graph;
 use zktorch_compiler::import::{ImportError, ImportOptions, load_path};
 use zktorch_compiler::quantise::Settings;
-use zktorch_verifier::key::{Port, VerifyingKey};
+use zktorch_verifier::key::{KeyPort, VerifyingKey};
 
 /// A model has at most this many numbers for each that a key commits to (normalisations are folded into weights), and so many more.
 const FOLDED: usize = 4;
@@ -76,17 +76,18 @@ impl Names {
 /// Whether inputs and outputs are the model's; which of them have other names. A name that is another one's in the model would make
 /// people take one value for another.
 fn ports(graph: &Graph, key: &VerifyingKey) -> Result<Vec<(String, String, String)>, String> {
-    let port = |name: &str, id| Port { name: name.to_owned(), shape: graph.shape(id).to_vec(), element: graph.element(id) };
-    let inputs: Vec<Port> = graph.inputs().iter().map(|&id| port(&graph.node(id).name, id)).collect();
-    let outputs: Vec<Port> = graph.outputs().iter().zip(graph.output_names()).map(|(&id, name)| port(name, id)).collect();
-    let text = |ports: &[Port]| {
-        let one = |p: &Port| format!("`{}` [{}] {}", p.name, show::shape(&p.shape), p.element.name());
+    let port =
+        |name: &str, id| KeyPort { name: name.to_owned(), shape: graph.shape(id).to_vec(), element: graph.element(id) };
+    let inputs: Vec<KeyPort> = graph.inputs().iter().map(|&id| port(&graph.node(id).name, id)).collect();
+    let outputs: Vec<KeyPort> = graph.outputs().iter().zip(graph.output_names()).map(|(&id, name)| port(name, id)).collect();
+    let text = |ports: &[KeyPort]| {
+        let one = |p: &KeyPort| format!("`{}` [{}] {}", p.name, show::shape(&p.shape), p.element.name());
         ports.iter().map(one).collect::<Vec<_>>().join(", ")
     };
     let mut renamed = Vec::new();
     for (what, model, key) in [("input", &inputs, &key.inputs), ("output", &outputs, &key.outputs)] {
         let differ = || Err(format!("the model's {what}s are {}, the key's {}", text(model), text(key)));
-        let like = |port: &Port| (port.shape.clone(), port.element);
+        let like = |port: &KeyPort| (port.shape.clone(), port.element);
         if !model.iter().map(like).eq(key.iter().map(like)) {
             return differ();
         }

@@ -17,7 +17,7 @@ use zktorch_compiler::WARN_ERROR;
 use zktorch_compiler::report::Gap;
 use zktorch_prover::{ProvingKey, Randomness, keygen};
 use zktorch_verifier::codec::DecodeError;
-use zktorch_verifier::key::{Port, VerifyingKey};
+use zktorch_verifier::key::{KeyPort, VerifyingKey};
 use zktorch_verifier::model::Level;
 
 /// Fewer samples than these say little.
@@ -100,7 +100,7 @@ pub fn make(
     progress.begin("preparing the setup");
     let (setup, column_bits) = choose(setup, &program)?;
     progress.begin("committing to the weights");
-    let port = |p: &crate::pipeline::Port| Port { name: p.name.clone(), shape: p.shape.clone(), element: p.element };
+    let port = |p: &crate::pipeline::Port| KeyPort { name: p.name.clone(), shape: p.shape.clone(), element: p.element };
     let ports = [inputs.iter().map(port).collect(), outputs.iter().map(port).collect()];
     let mut randomness = Randomness::from_os().map_err(|e| Failure::undecided(format!("no randomness: {e}")))?;
     let (proving, verifying) = keygen(program, weights, &setup, column_bits, ports, &mut randomness)

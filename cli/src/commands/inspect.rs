@@ -13,7 +13,7 @@ use zktorch_blocks::program::{Limits, Program, Role, TensorId};
 use zktorch_prover::ProvingKey;
 use zktorch_verifier::codec::{Kind, decode};
 use zktorch_verifier::commitment::Commitment;
-use zktorch_verifier::key::{Port, VerifyingKey};
+use zktorch_verifier::key::{KeyPort, VerifyingKey};
 use zktorch_verifier::model::{Level, ModelProof};
 use zktorch_verifier::proof::Proof;
 
@@ -135,7 +135,7 @@ fn program(path: &Path, bytes: &[u8]) -> Result<Found, Failure> {
     let file: ProgramFile = decoded(path, decode(Kind::Program, bytes))?;
     file.program.validate(&Limits::default()).map_err(|e| Failure::file("read", path, e))?;
     let mut found = Found::new("program");
-    let port = |p: &crate::pipeline::Port| Port { name: p.name.clone(), shape: p.shape.clone(), element: p.element };
+    let port = |p: &crate::pipeline::Port| KeyPort { name: p.name.clone(), shape: p.shape.clone(), element: p.element };
     let [inputs, outputs] = [&file.inputs, &file.outputs].map(|ports| ports.iter().map(port).collect::<Vec<_>>());
     describe_program(&mut found, &file.program, &inputs, &outputs);
     Ok(found)
@@ -239,9 +239,9 @@ fn describe_key(found: &mut Found, key: &VerifyingKey) -> Result<(), Failure> {
     Ok(())
 }
 
-fn describe_program(found: &mut Found, program: &Program, inputs: &[Port], outputs: &[Port]) {
-    let describe = |ids: &[TensorId], ports: &[Port]| -> (String, Value) {
-        let text = |(&id, port): (&TensorId, &Port)| {
+fn describe_program(found: &mut Found, program: &Program, inputs: &[KeyPort], outputs: &[KeyPort]) {
+    let describe = |ids: &[TensorId], ports: &[KeyPort]| -> (String, Value) {
+        let text = |(&id, port): (&TensorId, &KeyPort)| {
             let role = program.tensors.get(id).map_or(Role::Witness, |t| t.role());
             let seen = if role == Role::Public { "public" } else { "private" };
             (

@@ -35,7 +35,7 @@ fn every_model_and_its_samples() {
     }
 }
 
-fn check_sample(name: &str, ports: &[Port], tensors: Vec<TensorData>) {
+fn check_sample(name: &str, ports: &[ZooPort], tensors: Vec<TensorData>) {
     assert_eq!(ports.len(), tensors.len(), "{name}");
     for (port, tensor) in ports.iter().zip(tensors) {
         assert_eq!(port.used_shape, tensor.shape, "{name}, {}", port.name);

@@ -8,7 +8,7 @@
 mod circuit;
 pub mod keccak;
 
-use crate::data::Data;
+use crate::field_witness::Data;
 use ark_bls12_381::G1Affine;
 use ark_ec::CurveGroup;
 use ark_ff::{Field, Zero};
@@ -17,7 +17,7 @@ use keccak::{CONSTANTS, RATE, after_session};
 use std::collections::BTreeMap;
 use zktorch_accumulator::msm;
 use zktorch_accumulator::setup::Generators;
-use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::{Fr, from_i64, powers};
 use zktorch_blocks::program::{Program, Role, TensorId, Visibility};
 use zktorch_blocks::transcript::encode_point;

@@ -12,7 +12,7 @@ pub use seeds::seeds;
 
 use crate::fixture::Fixture;
 use crate::tamper::{ALL, Mutation};
-use crate::toy::{Builder, Toy};
+use crate::toy::{ProgramBuilder, Toy};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use zktorch::ProgramFile;
@@ -74,7 +74,7 @@ pub static HONEST: LazyLock<Honest> = LazyLock::new(|| {
 /// A product and its rounding, with an input, on few columns: a proving key holds tables of the generators, so this one is small. It
 /// has one small table, for most of a proof's time goes into the tree: a call with a good key is a proof.
 static PROVER: LazyLock<(Fixture, Vec<i64>)> = LazyLock::new(|| {
-    let mut b = Builder::default();
+    let mut b = ProgramBuilder::default();
     let x = b.tensor("x", &[2], Source::Input(0), 2);
     let w = b.tensor("w", &[3, 2], Source::Weight, 2);
     let labels = [b"oi".to_vec(), b"i".to_vec(), b"o".to_vec()];

@@ -3,7 +3,7 @@
 use super::{COMPILED, HONEST, PROVER, TRANSPARENT, toy};
 use crate::fixture::Fixture;
 use crate::tamper::ALL;
-use crate::toy::{Builder, Toy};
+use crate::toy::{ProgramBuilder, Toy};
 use ark_serialize::CanonicalSerialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -114,7 +114,7 @@ fn program_payload(program: &Program) -> Vec<u8> {
 
 /// A program with every source, every rule of advice, every map of views and every column; it need not mean anything.
 fn everything() -> Program {
-    let mut b = Builder::default();
+    let mut b = ProgramBuilder::default();
     let x = b.tensor("x", &[2, 3], Source::Input(0), 4);
     let w = b.tensor("w", &[3], Source::Weight, 3);
     let one = b.tensor("one", &[2, 3], Source::Fill(1), 4);

@@ -10,7 +10,7 @@ use zktorch_blocks::field::Fr;
 use zktorch_blocks::transcript::{Message, Transcript};
 use zktorch_prover::Randomness;
 use zktorch_prover::session::Session;
-use zktorch_verifier::verify::{begin, protocol};
+use zktorch_verifier::verify::{bind_statement, protocol};
 
 /// A guess for every message that something can be said about.
 ///
@@ -40,7 +40,7 @@ fn run(model: &Model<'_>, seen: &Seen, known: BTreeMap<usize, Fr>) -> Seen {
     let mut session = Session::new(relation, &model.witness, &model.fixture.proving, &mut progress);
     let coins = seen.draws.iter().map(|d| d.value).collect();
     let mut t = Transcript::prover(protocol(&model.fixture.verifying), relation.columns(), &mut secrets).tossed(coins);
-    begin(&mut t, relation, &model.statement);
+    bind_statement(&mut t, relation, &model.statement);
     let joint = model.closed(&mut t, &mut session);
     mask(&mut t, relation.columns(), 0, joint).expect("the guess satisfies all constraints");
     Seen { bytes: t.finish().expect("a prover always finishes"), log: seen.log.clone(), draws: Vec::new() }

@@ -9,7 +9,7 @@ pub mod statistics;
 
 use guess::guess;
 use models::Model;
-use zktorch_blocks::transcript::{Draw, Entry, Message};
+use zktorch_blocks::transcript::{Draw, Message, MessageEntry};
 
 /// A proof as the adversary sees it.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ pub struct Seen {
     /// All messages.
     pub bytes: Vec<u8>,
     /// What they are; the same for every proof of a program.
-    pub log: Vec<Entry>,
+    pub log: Vec<MessageEntry>,
     /// The challenges, which follow from the messages.
     pub draws: Vec<Draw>,
 }

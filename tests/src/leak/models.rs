@@ -2,12 +2,12 @@
 
 use super::Seen;
 use super::leaky::{Hole, Leaky};
-use crate::data::tensor;
+use crate::field_witness::tensor;
 use crate::fixture::Fixture;
-use crate::toy::{Builder, Toy};
+use crate::toy::{ProgramBuilder, Toy};
 use std::sync::Arc;
 use zktorch_accumulator::close::{Joint, Part, close};
-use zktorch_accumulator::decider::Key;
+use zktorch_accumulator::decider::DeciderKey;
 use zktorch_accumulator::product::reduce_products;
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::execute::{Trace, Weights, execute};
@@ -20,7 +20,7 @@ use zktorch_prover::{Blinders, Randomness, Witness};
 use zktorch_verifier::argument::{Prover, argue, argue_hidden};
 use zktorch_verifier::key::Relation;
 use zktorch_verifier::statement::Statement;
-use zktorch_verifier::verify::{begin, protocol};
+use zktorch_verifier::verify::{bind_statement, protocol};
 
 /// The keys and runs of both models.
 pub struct Subject {
@@ -35,7 +35,7 @@ pub struct Model<'s> {
     /// The verifying key, made ready.
     pub relation: Relation<'s>,
     /// The decider's constants.
-    pub decider: Key<'s>,
+    pub decider: DeciderKey<'s>,
     /// The run.
     pub witness: Witness<'s>,
     /// The common statement.
@@ -46,7 +46,7 @@ impl Subject {
     /// `y = W x` with `x` private: no lookup, one product, so that every blinder has a test that needs it. The second model has two
     /// columns of `W` exchanged, and its input the entries that they meet.
     pub fn linear(column_bits: u32) -> Self {
-        let mut b = Builder::default();
+        let mut b = ProgramBuilder::default();
         let x = b.tensor("x", &[4], Source::Input(0), 3);
         let w = b.tensor("W", &[2, 4], Source::Weight, 3);
         let (lhs_labels, rhs_labels, out_labels) = (b"ok".to_vec(), b"k".to_vec(), b"o".to_vec());
@@ -65,7 +65,7 @@ impl Subject {
     /// A convolution in one dimension, rounded: all four blocks and a view, with tables so small that the fraction tree is sent whole.
     /// The models differ in a weight, but not after rounding.
     pub fn convolution(column_bits: u32) -> Self {
-        let mut b = Builder::default();
+        let mut b = ProgramBuilder::default();
         let x = b.tensor("x", &[3], Source::Input(0), 3);
         let k = b.tensor("K", &[2, 2], Source::Weight, 3);
         let map = GroupMap::Affine { strides: vec![1, 1], offset: 0 };
@@ -172,7 +172,7 @@ impl<'s> Model<'s> {
         let mut progress = |_| ();
         let mut session = Session::new(&self.relation, &self.witness, &self.fixture.proving, &mut progress);
         let mut t = Transcript::prover(protocol(&self.fixture.verifying), self.relation.columns(), &mut vault);
-        begin(&mut t, &self.relation, &self.statement);
+        bind_statement(&mut t, &self.relation, &self.statement);
         let joint = self.closed(&mut t, &mut session);
         then(&mut t, joint)
     }
@@ -195,7 +195,7 @@ impl<'s> Model<'s> {
         let mut session = Session::new(&self.relation, &self.witness, &self.fixture.proving, &mut progress);
         session.reuse(blinders);
         let mut t = Transcript::prover(protocol(&self.fixture.verifying), self.relation.columns(), secrets);
-        begin(&mut t, &self.relation, &self.statement);
+        bind_statement(&mut t, &self.relation, &self.statement);
         argue(&mut t, &self.relation, &self.decider, &self.statement, Some(&mut session)).expect("an honest run");
         let (log, draws) = (t.log().to_vec(), t.draws().to_vec());
         Seen { bytes: t.finish().expect("a prover always finishes"), log, draws }
@@ -204,7 +204,7 @@ impl<'s> Model<'s> {
     /// Whether the verifier accepts.
     pub fn accepts(&self, seen: &Seen) -> bool {
         let mut t = Transcript::verifier(protocol(&self.fixture.verifying), self.relation.columns(), &seen.bytes);
-        begin(&mut t, &self.relation, &self.statement);
+        bind_statement(&mut t, &self.relation, &self.statement);
         argue(&mut t, &self.relation, &self.decider, &self.statement, None).is_ok() && t.finish().is_ok()
     }
 }

@@ -17,8 +17,8 @@ use zktorch_blocks::transcript::{Check, Message, Reject, Transcript, check};
 use zktorch_prover::Randomness;
 use zktorch_prover::secrets::Vault;
 use zktorch_prover::session::Session;
-use zktorch_verifier::argument::{Open, Prover, argue_hidden};
-use zktorch_verifier::verify::{begin, protocol};
+use zktorch_verifier::argument::{AccumulatedArgument, Prover, argue_hidden};
+use zktorch_verifier::verify::{bind_statement, protocol};
 
 /// Proves in the wrong order. Returns the messages, and the challenges.
 ///
@@ -62,8 +62,8 @@ pub fn accumulated_value(model: &Model<'_>, coins: Vec<Fr>) -> Fr {
 fn speak(t: &mut Transcript<'_>, model: &Model<'_>, mut prover: Option<&mut dyn Prover>) -> Result<Fr, Reject> {
     let relation = &model.relation;
     let columns = relation.columns();
-    begin(t, relation, &model.statement);
-    let Open { rows, accumulated, vector } = argue_hidden(t, relation, &model.statement, &mut prover)?;
+    bind_statement(t, relation, &model.statement);
+    let AccumulatedArgument { rows, accumulated, vector } = argue_hidden(t, relation, &model.statement, &mut prover)?;
     reduce_products(t)?;
     let witness = vector.zip(prover.as_deref()).map(|(vector, p)| (vector, p.blinder(&accumulated.rows)));
     let commitment = accumulated.rows.iter().copied().zip(rows).collect();
@@ -82,8 +82,10 @@ fn speak(t: &mut Transcript<'_>, model: &Model<'_>, mut prover: Option<&mut dyn 
     let last = mask(t, columns, decided, joint)?.remove(0);
     let (scalars, points): (Vec<Fr>, Vec<G1Affine>) = last.commitment.iter().copied().unzip();
     let generators = &model.fixture.proving.generators;
-    let witness = last.witness.as_ref().map(|(vector, blinder)| decider::Witness { vector, blinder: *blinder, generators });
-    let claim = decider::Claim { commitment: msm::project_sum(&points, &scalars), form: &last.form, value: last.value };
+    let witness =
+        last.witness.as_ref().map(|(vector, blinder)| decider::DeciderWitness { vector, blinder: *blinder, generators });
+    let claim =
+        decider::DeciderClaim { commitment: msm::project_sum(&points, &scalars), form: &last.form, value: last.value };
     decider::decide(t, &model.decider, relation.layout.column_bits, &claim, witness.as_ref())?;
     Ok(accumulated_value)
 }

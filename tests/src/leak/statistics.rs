@@ -2,7 +2,7 @@
 
 use super::{FAMILY_ERROR_LOG2, Seen};
 use std::collections::HashMap;
-use zktorch_blocks::transcript::{Entry, EntryKind};
+use zktorch_blocks::transcript::{EntryKind, MessageEntry};
 
 /// From so many proofs of each model on the bound of [`threshold`] holds.
 const ENOUGH: usize = 458;
@@ -51,7 +51,7 @@ pub fn projections(kind: EntryKind, message: &[u8]) -> Vec<u64> {
 }
 
 /// Positions whose distribution differs between two samples of proofs. None if there are too few proofs to tell.
-pub fn distributions(seen: [&[Seen]; 2], log: &[Entry]) -> Vec<usize> {
+pub fn distributions(seen: [&[Seen]; 2], log: &[MessageEntry]) -> Vec<usize> {
     let n = seen[0].len();
     if n != seen[1].len() || n < ENOUGH {
         return Vec::new();

@@ -3,7 +3,7 @@
 mod run;
 mod vault;
 
-use crate::data::Data;
+use crate::field_witness::Data;
 use crate::fixture::Fixture;
 use crate::reference::{Answers, Reference};
 use crate::tamper::add_to_scalar;
@@ -13,21 +13,21 @@ use std::collections::BTreeMap;
 use vault::LyingVault;
 use zktorch_accumulator::clear::fold_clear;
 use zktorch_accumulator::close::{Joint, Part, close};
-use zktorch_accumulator::decider::{self, Claim, Key, Witness};
+use zktorch_accumulator::decider::{self, DeciderClaim, DeciderKey, DeciderWitness};
 use zktorch_accumulator::mask::mask;
 use zktorch_accumulator::product::reduce_products;
 use zktorch_blocks::field::{Fr, dot};
 use zktorch_blocks::transcript::{
-    Check, Constraint, Draw, Entry, Equation, Form, HiddenMessage, Message, Reject, Slot, Transcript,
+    Check, Constraint, Draw, Equation, HiddenAffine, HiddenMessage, Message, MessageEntry, Reject, Slot, Transcript,
 };
 use zktorch_prover::Randomness;
 use zktorch_prover::secrets::Vault;
 use zktorch_verifier::Verdict;
-use zktorch_verifier::argument::{Open, Prover, argue, argue_hidden};
+use zktorch_verifier::argument::{AccumulatedArgument, Prover, argue, argue_hidden};
 use zktorch_verifier::key::Relation;
 use zktorch_verifier::proof::Proof;
 use zktorch_verifier::statement::Statement;
-use zktorch_verifier::verify::{begin, protocol};
+use zktorch_verifier::verify::{bind_statement, protocol};
 
 type Edit<'l, T> = Box<dyn Fn(&mut T) + 'l>;
 type DataEdit<'l> = Box<dyn Fn(&mut Data<'_>) + 'l>;
@@ -60,7 +60,7 @@ pub struct Outcome {
     /// The proof.
     pub proof: Proof,
     /// Its messages.
-    pub log: Vec<Entry>,
+    pub log: Vec<MessageEntry>,
     /// Constraints that the hidden scalars violate, sorted, each once.
     pub violated: Vec<Equation>,
     /// Relations that the witness does not satisfy: see [`Data::broken`].
@@ -184,7 +184,7 @@ impl Fixture {
         if let Some(coins) = &lie.coins {
             t = t.tossed(coins.clone());
         }
-        begin(&mut t, &relation, &statement);
+        bind_statement(&mut t, &relation, &statement);
         let accumulated = go_on(&mut t, &relation, &decider, &statement, &mut prover, lie);
         let secrets = t.secrets().expect("the prover's side");
         let (scalars, blinders) = (secrets.scalars().to_vec(), secrets.blinders().to_vec());
@@ -201,7 +201,7 @@ impl Fixture {
             None => self.verdict(&proof),
             Some(coins) => {
                 let mut t = Transcript::verifier(protocol(key), relation.columns(), &proof.bytes).tossed(coins.clone());
-                begin(&mut t, &relation, &statement);
+                bind_statement(&mut t, &relation, &statement);
                 let end = argue(&mut t, &relation, &decider, &statement, None).and_then(|()| t.finish());
                 end.map_or_else(Verdict::Rejected, |_| Verdict::Accepted)
             }
@@ -230,17 +230,18 @@ impl Fixture {
 fn go_on(
     t: &mut Transcript<'_>,
     relation: &Relation<'_>,
-    key: &Key<'_>,
+    key: &DeciderKey<'_>,
     statement: &Statement,
     prover: &mut Reference<'_>,
     lie: &Lie<'_>,
 ) -> Constraint {
     const SENT: &str = "a prover's messages decode";
     let (columns, column_bits) = (relation.columns(), relation.layout.column_bits);
-    let Open { accumulated, vector, .. } = argue_hidden(t, relation, statement, &mut Some(&mut *prover)).expect(SENT);
+    let AccumulatedArgument { accumulated, vector, .. } =
+        argue_hidden(t, relation, statement, &mut Some(&mut *prover)).expect(SENT);
     let vector = vector.expect("the prover's side");
     let inner = dot(&vector, &accumulated.form.to_dense(columns));
-    let claim = accumulated.value.clone() - &Form::from(inner);
+    let claim = accumulated.value.clone() - &HiddenAffine::from(inner);
     reduce_products(t).expect(SENT);
     let witness = Some((vector, prover.blinder(&accumulated.rows)));
     // Only the verifier reads commitments.
@@ -250,12 +251,12 @@ fn go_on(
     lie.closing.iter().for_each(|edit| edit(&mut joint, kappa));
     let value = |part: &Part| part.witness.as_ref().map(|(w, _)| dot(w, &part.form.to_dense(columns)));
     joint.value = joint.parts.iter().filter_map(value).sum();
-    let masked =
-        mask(t, columns, decider::shown(matches!(key, Key::Ipa(_)), column_bits), joint).expect("true of the vectors");
+    let masked = mask(t, columns, decider::shown(matches!(key, DeciderKey::Ipa(_)), column_bits), joint)
+        .expect("true of the vectors");
     let last = fold_clear(t, columns, masked).expect(SENT);
     let (vector, blinder) = last.witness.as_ref().expect("the prover's side");
-    let witness = Witness { vector, blinder: *blinder, generators: prover.generators() };
-    let last = Claim { commitment: G1Projective::default(), form: &last.form, value: last.value };
+    let witness = DeciderWitness { vector, blinder: *blinder, generators: prover.generators() };
+    let last = DeciderClaim { commitment: G1Projective::default(), form: &last.form, value: last.value };
     decider::decide(t, key, column_bits, &last, Some(&witness)).expect(SENT);
     Constraint { label: Equation::AccumulatedClaim, products: Vec::new(), form: claim }
 }

@@ -1,7 +1,7 @@
 //! Runs in which some tensors are not what follows from the others.
 
 use super::Edit;
-use crate::data::tensor;
+use crate::field_witness::tensor;
 use zktorch_blocks::execute::{Trace, Weights, execute};
 use zktorch_blocks::program::{Interval, Program, Source, Tensor, TensorId};
 

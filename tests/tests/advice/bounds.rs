@@ -9,8 +9,8 @@ use zktorch_compiler::ops::{AveragePool, LogSoftmax, MaxPool, Op, Reduce, Reduce
 use zktorch_compiler::{Options, compile};
 use zktorch_models::bundled;
 use zktorch_models::zoo::Zoo;
-use zktorch_tests::data::tensor;
 use zktorch_tests::enforced::enforced;
+use zktorch_tests::field_witness::tensor;
 
 /// Bits of the largest magnitude of any tensor.
 ///

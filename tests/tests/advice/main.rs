@@ -13,7 +13,7 @@ mod sums;
 use zktorch_blocks::field::{Fr, from_i64};
 use zktorch_blocks::program::TensorId;
 use zktorch_blocks::transcript::{Check, Equation, Reject};
-use zktorch_tests::data::Data;
+use zktorch_tests::field_witness::Data;
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::lying::Lie;
 use zktorch_verifier::Verdict;
@@ -67,7 +67,7 @@ fn shift(name: &str, at: usize, by: i64) -> Lie<'_> {
 fn witness<'l>(edit: impl Fn(&mut Data<'_>) + 'l) -> Lie<'l> {
     Lie::none().data(move |d| {
         edit(d);
-        d.follow();
+        d.derive_virtual();
     })
 }
 

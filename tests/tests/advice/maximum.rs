@@ -5,7 +5,7 @@ use super::{fraction, shift, told, witness};
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::execute::Weights;
 use zktorch_compiler::ops::{MaxPool, Op, Reduce, ReduceKind, Unary, Window};
-use zktorch_tests::data::{Data, tensor};
+use zktorch_tests::field_witness::{Data, tensor};
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::lying::Lie;
 use zktorch_verifier::Verdict;

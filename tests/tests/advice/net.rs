@@ -8,7 +8,7 @@ use zktorch_blocks::program::{Program, Tensor};
 use zktorch_compiler::graph::{Domain, Graph, NodeId};
 use zktorch_compiler::ops::{Add, Einsum, Op};
 use zktorch_compiler::{Compiled, Options, compile};
-use zktorch_tests::data::tensor;
+use zktorch_tests::field_witness::tensor;
 use zktorch_tests::fixture::Fixture;
 
 /// Columns of the commitment matrices, in binary logarithm.

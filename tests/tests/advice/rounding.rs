@@ -2,13 +2,13 @@
 
 use super::net::{Net, Subject};
 use super::{fraction, refuse, shift, told, witness};
-use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::from_i64;
 use zktorch_blocks::program::{Program, Role, Source};
 use zktorch_blocks::transcript::Check;
 use zktorch_compiler::graph::Domain;
 use zktorch_compiler::ops::{AveragePool, Op, Reduce, ReduceKind, Unary, Window};
-use zktorch_tests::data::{Data, tensor};
+use zktorch_tests::field_witness::{Data, tensor};
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::lying::{Lie, case, refuse_all};
 use zktorch_tests::weights::Change;

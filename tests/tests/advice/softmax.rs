@@ -4,7 +4,7 @@ use super::net::{Net, Subject};
 use super::{fraction, shift, told, witness};
 use zktorch_blocks::field::from_i64;
 use zktorch_compiler::ops::{LogSoftmax, Op, Softmax};
-use zktorch_tests::data::{Data, tensor};
+use zktorch_tests::field_witness::{Data, tensor};
 use zktorch_tests::lying::Lie;
 
 /// Three rows, padded to four, with a product behind.
@@ -33,7 +33,7 @@ fn shifts() {
             "below the largest score, which is flagged",
             shift("p.max", 0, -1).data(move |d| {
                 *d.at("p.first", &[0, top]) = from_i64(1);
-                d.follow();
+                d.derive_virtual();
             }),
             &["p.key"],
         ),

@@ -7,7 +7,7 @@ use crate::outcome::Outcome;
 use crate::show::{self, Tensor, soundness_bits};
 use serde_json::{Value, json};
 use zktorch_blocks::program::{Program, TensorId};
-use zktorch_verifier::key::{Port, VerifyingKey};
+use zktorch_verifier::key::{KeyPort, VerifyingKey};
 use zktorch_verifier::proof::Proof;
 
 /// What a verdict is about.
@@ -116,9 +116,9 @@ impl About<'_> {
 }
 
 /// The public ones among some tensors.
-fn public(program: &Program, ids: &[TensorId], ports: &[Port], proof: &Proof) -> Vec<Tensor> {
+fn public(program: &Program, ids: &[TensorId], ports: &[KeyPort], proof: &Proof) -> Vec<Tensor> {
     let position = |id: TensorId| program.statement().position(|other| other == id);
-    let tensor = |(&id, port): (&TensorId, &Port)| {
+    let tensor = |(&id, port): (&TensorId, &KeyPort)| {
         let integers = proof.statement.get(position(id)?)?.clone();
         let scale = program.tensors.get(id)?.scale;
         let columns = program.column_exponents(id).to_vec();

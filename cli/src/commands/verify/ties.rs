@@ -4,7 +4,7 @@ use super::Judged;
 use std::path::{Path, PathBuf};
 use zktorch_accumulator::setup::VerifierSetup;
 use zktorch_verifier::commitment::{Commitment, Committed};
-use zktorch_verifier::key::{Port, VerifyingKey};
+use zktorch_verifier::key::{KeyPort, VerifyingKey};
 use zktorch_verifier::proof::Proof;
 
 /// A private input or output of a proof.
@@ -20,7 +20,8 @@ pub fn bound(key: &VerifyingKey, proof: &Proof) -> Vec<Bound> {
     let program = &key.program;
     let inputs = program.inputs.iter().zip(&key.inputs).map(|(id, port)| ("input", *id, port));
     let outputs = program.outputs.iter().zip(&key.outputs).map(|(id, port)| ("output", *id, port));
-    let one = |(role, id, port): (_, _, &Port)| Some(Bound { role, committed: Committed::of(key, proof, id, &port.name)? });
+    let one =
+        |(role, id, port): (_, _, &KeyPort)| Some(Bound { role, committed: Committed::of(key, proof, id, &port.name)? });
     inputs.chain(outputs).filter_map(one).collect()
 }
 

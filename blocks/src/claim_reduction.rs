@@ -4,13 +4,13 @@
 //! of `k` variables uses the last `k` challenges and is constant in the variables before. It ends in claims on operands and
 //! sources, of which the virtual ones make the next wave.
 
-use crate::add::{Expander, Expansion, Point, Polynomial, Query};
+use crate::claims::{EvaluationPoint, Expander, Expansion, Polynomial, Query};
 use crate::field::{Fr, powers};
 use crate::matmul::Contraction;
 use crate::permute::{Reduction, table_sizes};
 use crate::program::{Program, Role, Source, TensorId};
 use crate::sumcheck::{Degree, Rounds, Sumcheck, sumcheck};
-use crate::transcript::{Equation, Form, Message, Product, Reject, Transcript};
+use crate::transcript::{Equation, HiddenAffine, Message, Product, Reject, Transcript};
 use crate::work;
 use ark_ff::Field;
 
@@ -33,17 +33,17 @@ pub enum Instance {
 
 /// A claim on a committed polynomial: `polynomial~(point) = value`.
 #[derive(Clone, Debug)]
-pub struct Claim {
+pub struct OpeningClaim {
     /// What is evaluated.
     pub polynomial: Polynomial,
     /// Where.
-    pub point: Point,
+    pub point: EvaluationPoint,
     /// The value.
-    pub value: Form,
+    pub value: HiddenAffine,
 }
 
 /// The prover's side of queries and waves.
-pub trait Evaluator {
+pub trait WaveProver {
     /// The values of queries.
     fn evaluate(&mut self, queries: &[Query]) -> Vec<Fr>;
 
@@ -107,7 +107,7 @@ impl Instance {
             }
             Self::View { reduction } => {
                 let Some(source) = program.tensors.get(reduction.source) else { return Ok(None) };
-                let point: Point = reduction.source_point(&source.shape, challenges).into();
+                let point: EvaluationPoint = reduction.source_point(&source.shape, challenges).into();
                 let indicator = reduction.indicator_at(&source.shape, &point);
                 Some(End::Linear(indicator, expander.evaluate(reduction.source, &point)?))
             }
@@ -126,8 +126,8 @@ pub fn answer<'e>(
     t: &mut Transcript<'_>,
     label: Message,
     expander: &Expander<'_>,
-    forms: &mut Vec<Form>,
-    prover: Option<&mut (dyn Evaluator + 'e)>,
+    forms: &mut Vec<HiddenAffine>,
+    prover: Option<&mut (dyn WaveProver + 'e)>,
 ) -> Result<(), Reject> {
     let new = expander.queries().get(forms.len()..).unwrap_or_default();
     let values = prover.map(|p| p.evaluate(new));
@@ -150,9 +150,9 @@ pub fn reduce<'e>(
     t: &mut Transcript<'_>,
     program: &Program,
     expander: &mut Expander<'_>,
-    mut forms: Vec<Form>,
-    mut prover: Option<&mut (dyn Evaluator + 'e)>,
-) -> Result<Vec<Claim>, Reject> {
+    mut forms: Vec<HiddenAffine>,
+    mut prover: Option<&mut (dyn WaveProver + 'e)>,
+) -> Result<Vec<OpeningClaim>, Reject> {
     let mut claims = Vec::new();
     let mut seen = 0;
     loop {
@@ -167,7 +167,11 @@ pub fn reduce<'e>(
                     instances.push(instance);
                     values.push(form);
                 }
-                None => claims.push(Claim { polynomial: query.polynomial, point: query.point.clone(), value: form.clone() }),
+                None => claims.push(OpeningClaim {
+                    polynomial: query.polynomial,
+                    point: query.point.clone(),
+                    value: form.clone(),
+                }),
             }
         }
         seen = forms.len();
@@ -179,7 +183,7 @@ pub fn reduce<'e>(
         expander.work().spend(degree.groups(variables, 0).into_iter().map(|b| degree.message_len(b)).sum(), work::SCALAR)?;
         let weights = powers(t.challenge(), instances.len());
         let scaled = instances.iter().zip(&weights).map(|(i, &w)| w * two_to(variables - i.variables()));
-        let claim = Form::combine(scaled.zip(values));
+        let claim = HiddenAffine::combine(scaled.zip(values));
         let mut tables = prover.as_deref_mut().map(|p| p.wave(&instances, &weights, variables, degree));
         let rounds = tables.as_deref_mut().map(|r| r as &mut dyn Rounds);
         let (point, claim) = sumcheck(t, Sumcheck::Wave, degree, [variables, 0], None, claim, rounds)?;

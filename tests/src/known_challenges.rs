@@ -1,11 +1,11 @@
 //! Provers who know the challenges before they begin, and what they would like to prove.
 
-use crate::cure::cure;
-use crate::data::{Data, tensor};
+use crate::field_witness::{Data, tensor};
 use crate::fixture::Fixture;
+use crate::last_message_repair::last_message_repair;
 use crate::lying::{Lie, Outcome};
 use crate::toy::Toy;
-use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::{Fr, from_i64};
 use zktorch_blocks::transcript::{Check, Constraint, Equation, Message, Reject};
 use zktorch_prover::Randomness;
@@ -77,7 +77,7 @@ impl Liar {
         free: impl Fn(&Outcome, usize) -> bool,
     ) {
         let first = self.known(&lie, violated);
-        let patch = cure(&first, message, |at| free(&first, at), before_zeta(&first)).expect("a way out");
+        let patch = last_message_repair(&first, message, |at| free(&first, at), before_zeta(&first)).expect("a way out");
         self.works_if_known(|| lie().hidden(message.0, message.1, add(patch.clone())), &[]);
     }
 }

@@ -5,14 +5,14 @@ use crate::linear::{Row, solve};
 use crate::lying::Outcome;
 use ark_ff::{Field, Zero};
 use zktorch_blocks::field::Fr;
-use zktorch_blocks::transcript::{Constraint, Form, Message, Product};
+use zktorch_blocks::transcript::{Constraint, HiddenAffine, Message, Product};
 
 /// What to add to the scalars of a message so that the constraints hold; `None` if nothing helps. Only scalars `free` (by their
 /// place in the message) are changed, and no product may have two of them.
 ///
 /// # Panics
 /// If there is no such message.
-pub fn cure<'c>(
+pub fn last_message_repair<'c>(
     outcome: &Outcome,
     (label, occurrence): (Message, usize),
     free: impl Fn(usize) -> bool,
@@ -21,10 +21,10 @@ pub fn cure<'c>(
     let message = outcome.messages.iter().filter(|m| m.label == label).nth(occurrence).expect("a message");
     let unknown = |i: usize| i.checked_sub(message.first).filter(|&at| at < message.slot.len && free(at));
     let u = &outcome.scalars;
-    let at = |form: &Form| form.evaluate(u, Fr::ONE);
+    let at = |form: &HiddenAffine| form.evaluate(u, Fr::ONE);
     let equations = constraints.into_iter().map(|c| {
         let mut row = Row::new();
-        let mut add = |form: &Form, scale: Fr| {
+        let mut add = |form: &HiddenAffine, scale: Fr| {
             for &(i, c) in &form.terms {
                 if let Some(at) = unknown(i) {
                     *row.entry(at).or_default() += scale * c;

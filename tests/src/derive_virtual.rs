@@ -1,7 +1,7 @@
 //! Virtual tensors over the field: what follows from committed values that are no integers.
 
-use crate::data::Data;
-use zktorch_blocks::add::Polynomial;
+use crate::field_witness::Data;
+use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::execute::{Trace, definition};
 use zktorch_blocks::field::{Fr, from_i64};
 use zktorch_blocks::program::{Einsum, Shape, Source, TensorId, index_bits};
@@ -9,7 +9,7 @@ use zktorch_blocks::program::{Einsum, Shape, Source, TensorId, index_bits};
 impl Data<'_> {
     /// Computes every virtual tensor anew from its definition, padding included (views read and write valid entries only), and
     /// counts the lookups. Advice stays as it is.
-    pub fn follow(&mut self) {
+    pub fn derive_virtual(&mut self) {
         for (id, tensor) in self.program.tensors.iter().enumerate() {
             let values = match &tensor.source {
                 Source::Linear { terms, constant } => self.linear(&tensor.shape, terms, *constant),

@@ -1,7 +1,7 @@
 //! The witness of the reference prover: every polynomial in full, padding included, as field elements.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::execute::Trace;
 use zktorch_blocks::field::{Fr, from_i64};
 use zktorch_blocks::program::{Lookup, Program, Source, TensorId};
@@ -72,7 +72,7 @@ impl<'p> Data<'p> {
             values.insert(Polynomial::Tensor(id), padded);
         }
         let mut data = Self { program, values, tree: BTreeMap::new(), rows: BTreeMap::new() };
-        data.follow();
+        data.derive_virtual();
         data
     }
 

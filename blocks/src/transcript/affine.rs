@@ -6,14 +6,14 @@ use std::ops::{Add, AddAssign, Mul, Neg, Sub, SubAssign};
 
 /// `constant + sum_j c_j u_j` over the hidden scalars `u`, in the order in which they were sent. Terms may repeat.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Form {
+pub struct HiddenAffine {
     /// The part that both sides know.
     pub constant: Fr,
     /// Index of a hidden scalar, and its coefficient.
     pub terms: Vec<(usize, Fr)>,
 }
 
-impl Form {
+impl HiddenAffine {
     /// The form that is zero.
     pub const ZERO: Self = Self { constant: Fr::ZERO, terms: Vec::new() };
 
@@ -46,45 +46,45 @@ impl Form {
     }
 }
 
-impl From<Fr> for Form {
+impl From<Fr> for HiddenAffine {
     fn from(constant: Fr) -> Self {
         Self { constant, terms: Vec::new() }
     }
 }
 
-impl AddAssign<&Form> for Form {
-    fn add_assign(&mut self, other: &Form) {
+impl AddAssign<&HiddenAffine> for HiddenAffine {
+    fn add_assign(&mut self, other: &HiddenAffine) {
         self.constant += other.constant;
         self.terms.extend_from_slice(&other.terms);
     }
 }
 
-impl SubAssign<&Form> for Form {
-    fn sub_assign(&mut self, other: &Form) {
+impl SubAssign<&HiddenAffine> for HiddenAffine {
+    fn sub_assign(&mut self, other: &HiddenAffine) {
         self.constant -= other.constant;
         self.terms.extend(other.terms.iter().map(|&(i, c)| (i, -c)));
     }
 }
 
-impl Add<&Form> for Form {
-    type Output = Form;
-    fn add(mut self, other: &Form) -> Form {
+impl Add<&HiddenAffine> for HiddenAffine {
+    type Output = HiddenAffine;
+    fn add(mut self, other: &HiddenAffine) -> HiddenAffine {
         self += other;
         self
     }
 }
 
-impl Sub<&Form> for Form {
-    type Output = Form;
-    fn sub(mut self, other: &Form) -> Form {
+impl Sub<&HiddenAffine> for HiddenAffine {
+    type Output = HiddenAffine;
+    fn sub(mut self, other: &HiddenAffine) -> HiddenAffine {
         self -= other;
         self
     }
 }
 
-impl Mul<Fr> for Form {
-    type Output = Form;
-    fn mul(mut self, scale: Fr) -> Form {
+impl Mul<Fr> for HiddenAffine {
+    type Output = HiddenAffine;
+    fn mul(mut self, scale: Fr) -> HiddenAffine {
         self.constant *= scale;
         for (_, c) in &mut self.terms {
             *c *= scale;
@@ -93,9 +93,9 @@ impl Mul<Fr> for Form {
     }
 }
 
-impl Neg for Form {
-    type Output = Form;
-    fn neg(self) -> Form {
+impl Neg for HiddenAffine {
+    type Output = HiddenAffine;
+    fn neg(self) -> HiddenAffine {
         self * -Fr::from(1u64)
     }
 }

@@ -7,7 +7,7 @@ use crate::field::{Fr, from_i64};
 use crate::lookup::valid;
 use crate::permute::{Reduction, is_free_view};
 use crate::program::{Program, Role, Shape, Source, TableId, TensorId};
-use crate::transcript::{Form, Reject};
+use crate::transcript::{HiddenAffine, Reject};
 use crate::work::{self, Work};
 use ark_ff::{AdditiveGroup, Field};
 use std::collections::HashMap;
@@ -23,7 +23,7 @@ pub enum Polynomial {
 }
 
 /// A point, shared by the claims made there.
-pub type Point = Rc<[Fr]>;
+pub type EvaluationPoint = Rc<[Fr]>;
 
 /// An evaluation that is sent (hidden): a committed tensor, an einsum or a view that is not free, at a point.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -31,7 +31,7 @@ pub struct Query {
     /// What is evaluated.
     pub polynomial: Polynomial,
     /// Where.
-    pub point: Point,
+    pub point: EvaluationPoint,
 }
 
 /// An affine expression in queries: a constant, and coefficients of queries by their index.
@@ -43,8 +43,8 @@ pub struct Expansion {
 
 impl Expansion {
     /// The form, given those of the queries.
-    pub fn form(&self, queries: &[Form]) -> Form {
-        let mut form = Form::combine(self.terms.iter().filter_map(|&(c, i)| Some((c, queries.get(i)?))));
+    pub fn form(&self, queries: &[HiddenAffine]) -> HiddenAffine {
+        let mut form = HiddenAffine::combine(self.terms.iter().filter_map(|&(c, i)| Some((c, queries.get(i)?))));
         form.constant += self.constant;
         form
     }
@@ -64,7 +64,7 @@ pub struct Expander<'p> {
     statement: &'p dyn Fn(TensorId) -> Option<&'p [i64]>,
     queries: Vec<Query>,
     index: HashMap<Query, usize>,
-    cache: HashMap<(TensorId, Point), Expansion>,
+    cache: HashMap<(TensorId, EvaluationPoint), Expansion>,
     work: Work,
 }
 
@@ -80,7 +80,7 @@ impl<'p> Expander<'p> {
     }
 
     /// The evaluation of a committed polynomial.
-    pub fn query(&mut self, polynomial: Polynomial, point: Point) -> Expansion {
+    pub fn query(&mut self, polynomial: Polynomial, point: EvaluationPoint) -> Expansion {
         let query = Query { polynomial, point };
         let next = self.queries.len();
         let index = *self.index.entry(query.clone()).or_insert_with(|| {
@@ -99,7 +99,7 @@ impl<'p> Expander<'p> {
     ///
     /// # Errors
     /// [`Reject::Work`] only.
-    pub fn evaluate(&mut self, id: TensorId, point: &Point) -> Result<Expansion, Reject> {
+    pub fn evaluate(&mut self, id: TensorId, point: &EvaluationPoint) -> Result<Expansion, Reject> {
         let key = (id, Rc::clone(point));
         let expansion = match self.cache.get(&key) {
             Some(known) => known.clone(),
@@ -114,7 +114,7 @@ impl<'p> Expander<'p> {
         Ok(expansion)
     }
 
-    fn expand(&mut self, id: TensorId, point: &Point) -> Result<Expansion, Reject> {
+    fn expand(&mut self, id: TensorId, point: &EvaluationPoint) -> Result<Expansion, Reject> {
         let program = self.program;
         let Some(tensor) = program.tensors.get(id) else { return Ok(Expansion::default()) };
         let constant = |constant| Ok(Expansion { constant, terms: Vec::new() });
@@ -144,7 +144,7 @@ impl<'p> Expander<'p> {
                     return Ok(self.query(Polynomial::Tensor(id), Rc::clone(point)));
                 }
                 let reduction = Reduction::new(view, &tensor.shape, &source.shape, point);
-                let at: Point = reduction.source_point(&source.shape, &[]).into();
+                let at: EvaluationPoint = reduction.source_point(&source.shape, &[]).into();
                 let mut scaled = Expansion::default();
                 scaled.add_scaled(reduction.factor, &self.evaluate(view.source, &at)?);
                 Ok(scaled)
@@ -154,7 +154,7 @@ impl<'p> Expander<'p> {
     }
 
     /// MLE of values that both sides hold.
-    fn known(&mut self, shape: &Shape, values: &[i64], point: &Point) -> Result<Fr, Reject> {
+    fn known(&mut self, shape: &Shape, values: &[i64], point: &EvaluationPoint) -> Result<Fr, Reject> {
         self.work.spend(shape.len(), 1)?;
         Ok(shape.evaluate(values, point))
     }

@@ -1,8 +1,8 @@
 //! The fractions of all lookups, and a slow prover of their tree, straight from the definition.
 
-use crate::data::Data;
+use crate::field_witness::Data;
 use ark_ff::Field;
-use zktorch_blocks::add::Polynomial;
+use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::{Fr, eq, eq_table, from_i64, powers};
 use zktorch_blocks::lookup::{BlockKind, Leaves, TreeProver};
 use zktorch_blocks::sumcheck::Rounds;
