@@ -63,8 +63,15 @@ pub fn accumulate(
         prover.start(&leaves);
     }
     let rounds = prover.as_deref_mut().map(|p| -> &mut dyn Rounds { p });
-    let (point, value) =
-        sumcheck(t, Sumcheck::Rows, Degree::Two, [index_bits(leaves.len()), layout.column_bits], None, claim, rounds)?;
+    let (point, value) = sumcheck(
+        t,
+        Sumcheck::Rows,
+        Degree::Two,
+        [index_bits(leaves.len()), layout.column_bits as usize],
+        None,
+        claim,
+        rounds,
+    )?;
     let mut rows = vec![Fr::ZERO; layout.total_rows()];
     let mut form = LinearForm::default();
     for (leaf, multiplier) in leaves.into_iter().zip(eq_table(&point)) {

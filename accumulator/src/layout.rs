@@ -42,7 +42,7 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// `c`: every row has `2^c` columns.
-    pub column_bits: usize,
+    pub column_bits: u32,
     /// Rows of each phase, in [`Phase::ALL`]'s order.
     pub phases: [Range<usize>; 4],
     /// For each row whether it lies wholly in padding: then it is zero and not sent.
@@ -74,7 +74,7 @@ impl Layout {
     ///
     /// # Errors
     /// If a well-formed program takes more than [`MAX_ROWS`] rows.
-    pub fn new(program: &Program, column_bits: usize) -> Result<Self, TooManyRows> {
+    pub fn new(program: &Program, column_bits: u32) -> Result<Self, TooManyRows> {
         let shaped = |id| Some((Polynomial::Tensor(id), program.tensors.get(id)?.shape.clone()));
         let bound: BTreeSet<TensorId> = program.bound().collect();
         let tables =
@@ -107,7 +107,7 @@ impl Layout {
             let size = shape.padded_len();
             let place = if size >= columns {
                 let row = self.omitted.len();
-                self.omitted.extend(rows_in_padding(&shape, self.column_bits));
+                self.omitted.extend(rows_in_padding(&shape, self.column_bits as usize));
                 Place { row, column: 0, shape }
             } else {
                 if column + size > columns {
@@ -162,7 +162,7 @@ impl Layout {
     /// Splits the point of a claim on a committed polynomial.
     pub fn split(&self, polynomial: Polynomial, point: &[Fr]) -> Option<Split> {
         let place = self.place(polynomial)?;
-        let c = self.column_bits;
+        let c = self.column_bits as usize;
         if point.len() >= c {
             let (high, low) = point.split_at(point.len() - c);
             let weights = eq_table(high).into_iter().enumerate();

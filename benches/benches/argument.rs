@@ -10,7 +10,7 @@ use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::Fr;
 use zktorch_blocks::kernel::Values;
 use zktorch_blocks::lookup::kernel::Tree;
-use zktorch_blocks::lookup::{Leaves, TAIL, TOP_LAYERS, TreeProver};
+use zktorch_blocks::lookup::{Fingerprint, Leaves, TAIL, TOP_LAYERS, TreeProver};
 use zktorch_blocks::program::{Column, Program, Source, Table};
 use zktorch_blocks::sumcheck::Degree;
 use zktorch_tests::toy::ProgramBuilder;
@@ -47,8 +47,9 @@ fn program(n: usize, columns: usize) -> (Program, Looked) {
 
 /// The prover's work on the whole tree, without the transcript.
 fn prove(leaves: &Leaves, program: &Program, values: &Looked, challenges: &[Fr]) {
-    let [alpha, beta, lambda] = [challenges[0], challenges[1], challenges[2]];
-    let mut tree = Tree::new(leaves, program, values, alpha, beta);
+    let fingerprint = Fingerprint { alpha: challenges[0], beta: challenges[1] };
+    let lambda = challenges[2];
+    let mut tree = Tree::new(leaves, program, values, fingerprint);
     let top = TOP_LAYERS.min(leaves.bits);
     (0..=top).for_each(|k| drop(black_box(tree.layer(k))));
     for k in top..leaves.bits {

@@ -13,6 +13,7 @@
 
 pub mod claim_reduction;
 pub mod claims;
+pub mod digest;
 #[cfg(feature = "prover")]
 pub mod execute;
 pub mod field;

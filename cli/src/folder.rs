@@ -5,6 +5,7 @@ use crate::files::{Entry, PendingFolder, read};
 use crate::pipeline::Port;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use zktorch_blocks::digest::{FileDigest, KeyDigest};
 use zktorch_blocks::program::Program;
 use zktorch_prover::ProvingKey;
 use zktorch_verifier::codec::{DecodeError, Kind, decode, encode, open};
@@ -32,8 +33,17 @@ pub struct ProgramFile {
     pub inputs: Vec<Port>,
     /// The model's outputs.
     pub outputs: Vec<Port>,
-    /// Digests that end the files of both keys, so that files of different compilations are not mixed.
-    pub keys: [[u8; 32]; 2],
+    /// The files of both keys, so that files of different compilations are not mixed.
+    pub keys: KeyFiles,
+}
+
+/// Digests that end the files of both keys.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct KeyFiles {
+    /// Of the proving key.
+    pub proving: FileDigest,
+    /// Of the verifying key.
+    pub verifying: FileDigest,
 }
 
 impl ProgramFile {
@@ -48,7 +58,7 @@ impl ProgramFile {
         let path = inside(dir, PROVING)?;
         let bytes = read(&path)?;
         let key = decoded(&path, ProvingKey::from_bytes(&bytes))?;
-        self.belongs(&path, &bytes, 0)?;
+        self.belongs(&path, &bytes, self.keys.proving)?;
         Ok(key)
     }
 
@@ -57,17 +67,17 @@ impl ProgramFile {
         let path = inside(dir, VERIFYING)?;
         let bytes = read(&path)?;
         let key = decoded(&path, VerifyingKey::from_bytes(&bytes))?;
-        self.belongs(&path, &bytes, 1)?;
+        self.belongs(&path, &bytes, self.keys.verifying)?;
         Ok(key)
     }
 
     /// Refuses a proving key or a model proof in the folder that is damaged or belongs to another model; either may be absent.
-    pub fn check_others(&self, dir: &Path, digest: &[u8; 32]) -> Result<(), Failure> {
+    pub fn check_others(&self, dir: &Path, digest: &KeyDigest) -> Result<(), Failure> {
         let path = dir.join(PROVING);
         if path.exists() {
             let bytes = read(&path)?;
             decoded(&path, open(Kind::ProvingKey, &bytes))?;
-            self.belongs(&path, &bytes, 0)?;
+            self.belongs(&path, &bytes, self.keys.proving)?;
         }
         let path = dir.join(MODEL);
         if path.exists() {
@@ -80,8 +90,8 @@ impl ProgramFile {
         Ok(())
     }
 
-    fn belongs(&self, path: &Path, bytes: &[u8], key: usize) -> Result<(), Failure> {
-        if self.keys[key] == trailing_digest(bytes) {
+    fn belongs(&self, path: &Path, bytes: &[u8], key: FileDigest) -> Result<(), Failure> {
+        if key == trailing_digest(bytes) {
             return Ok(());
         }
         Err(Failure::file(
@@ -94,8 +104,8 @@ impl ProgramFile {
 }
 
 /// The digest that ends each of our files.
-fn trailing_digest(bytes: &[u8]) -> [u8; 32] {
-    bytes.last_chunk().copied().unwrap_or_default()
+fn trailing_digest(bytes: &[u8]) -> FileDigest {
+    FileDigest::new(bytes.last_chunk::<32>().copied().unwrap_or_default())
 }
 
 /// The path of a file of the folder.
@@ -183,7 +193,7 @@ impl Files {
     ) -> Result<Self, Failure> {
         let failed = |e: DecodeError| Failure::undecided(format!("cannot encode the keys: {e}"));
         let (pk, vk) = (proving.to_bytes().map_err(failed)?, verifying.to_bytes().map_err(failed)?);
-        let keys = [trailing_digest(&pk), trailing_digest(&vk)];
+        let keys = KeyFiles { proving: trailing_digest(&pk), verifying: trailing_digest(&vk) };
         let file = ProgramFile { program: verifying.program.clone(), inputs, outputs, keys };
         let program = encode(Kind::Program, &file).map_err(failed)?;
         let entry = |name, bytes| Entry { name, bytes, secret: name == PROVING };

@@ -3,6 +3,7 @@
 use crate::cache;
 use crate::failure::Failure;
 use zktorch_accumulator::setup::{Generators, Setup, VerifierSetup};
+use zktorch_blocks::digest::GeneratorsDigest;
 
 /// The largest number of generators that is hashed on demand: a foreign key must not keep a verifier busy. `compile` makes keys of at
 /// most half as many.
@@ -18,13 +19,13 @@ const PINNED: [(u32, &str); 6] = [
     (15, "caf78052180aa5791bb43c1330f62a1296f7eb63a0365cb987bf4f2d03a8ef71"),
 ];
 
-fn pinned(columns: usize) -> Option<[u8; 32]> {
+fn pinned(columns: usize) -> Option<GeneratorsDigest> {
     let (_, text) = PINNED.iter().find(|(log2, _)| columns == 1 << log2)?;
     let mut digest = [0u8; 32];
     for (i, byte) in digest.iter_mut().enumerate() {
         *byte = u8::from_str_radix(text.get(2 * i..2 * i + 2)?, 16).ok()?;
     }
-    Some(digest)
+    Some(GeneratorsDigest::new(digest))
 }
 
 /// The file of the first `columns` generators.
@@ -32,7 +33,7 @@ fn name(columns: usize) -> String {
     format!("generators-{columns}.bin")
 }
 
-fn cached(columns: usize, digest: &[u8; 32]) -> Option<Generators> {
+fn cached(columns: usize, digest: &GeneratorsDigest) -> Option<Generators> {
     let bytes = std::fs::read(cache::path(&name(columns))?).ok()?;
     Generators::from_bytes_trusted(&bytes, digest).ok().filter(|g| g.columns() == columns)
 }

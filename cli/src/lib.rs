@@ -21,7 +21,7 @@ pub mod setup;
 mod show;
 mod signals;
 
-pub use folder::ProgramFile;
+pub use folder::{KeyFiles, ProgramFile};
 
 use args::{Cli, Command};
 use clap::Parser;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use zktorch_accumulator::setup::Generators;
+use zktorch_blocks::digest::KeyDigest;
 use zktorch_prover::{ProvingKey, Randomness, prove_model};
 use zktorch_verifier::key::VerifyingKey;
 use zktorch_verifier::model::{Level, ModelProof, verify_model};
@@ -73,18 +74,18 @@ struct Accepted {
 }
 
 impl Accepted {
-    fn new(key: &VerifyingKey, digest: &[u8; 32], file: &[u8], level: Level) -> Self {
+    fn new(key: &VerifyingKey, digest: &KeyDigest, file: &[u8], level: Level) -> Self {
         let (key, protocol) = (show::hex(digest), verify::protocol(key).to_owned());
         Self { key, proof: show::hex(&Sha256::digest(file)), level, protocol, verifier: REVISION }
     }
 
     /// The name in the cache, by the key alone: the last word on a key replaces what was known of it.
-    fn name(digest: &[u8; 32]) -> String {
+    fn name(digest: &KeyDigest) -> String {
         format!("proved-models/{}.json", show::hex(digest))
     }
 
     /// What is kept of a key, if this verifier accepted it under the key's protocol.
-    fn recall(key: &VerifyingKey, digest: &[u8; 32]) -> Option<Self> {
+    fn recall(key: &VerifyingKey, digest: &KeyDigest) -> Option<Self> {
         let bytes = std::fs::read(cache::path(&Self::name(digest))?).ok()?;
         let kept: Self = serde_json::from_slice(&bytes).ok()?;
         let hexadecimal = kept.proof.len() == 64 && kept.proof.bytes().all(|b| b.is_ascii_hexdigit());
@@ -92,7 +93,7 @@ impl Accepted {
         (hexadecimal && fits).then_some(kept)
     }
 
-    fn keep(&self, digest: &[u8; 32]) {
+    fn keep(&self, digest: &KeyDigest) {
         if let Ok(bytes) = serde_json::to_vec(self) {
             cache::keep(&Self::name(digest), &bytes);
         }
@@ -111,7 +112,12 @@ impl Accepted {
 ///
 /// # Errors
 /// If there is a file that is no model proof, or one of another key: then nothing is decided.
-pub fn state(path: &Path, key: &VerifyingKey, digest: &[u8; 32], generators: Option<&Generators>) -> Result<Model, Failure> {
+pub fn state(
+    path: &Path,
+    key: &VerifyingKey,
+    digest: &KeyDigest,
+    generators: Option<&Generators>,
+) -> Result<Model, Failure> {
     let kept = Accepted::recall(key, digest);
     let file = path.with_file_name(MODEL);
     if !file.exists() {

@@ -74,7 +74,7 @@ impl Work {
 pub fn predict(program: &Program, decider: Decider, column_bits: u32) -> Result<Cost, Failure> {
     let work = Work::new(program);
     let refused = |why: &dyn std::fmt::Display| Failure::undecided(format!("the program cannot be proved: {why}"));
-    let relation = Relation::blank(program, column_bits as usize).map_err(|e| refused(&e))?;
+    let relation = Relation::blank(program, column_bits).map_err(|e| refused(&e))?;
     let size = ProofSize::of(&relation, decider == Decider::Transparent).map_err(|e| refused(&e))?;
     let model = relation.layout.sent_rows(Phase::Model).count() as f64;
     let (rows, messages, scalars) = (size.rows as f64, size.messages as f64, size.hidden_scalars as f64);

@@ -123,8 +123,8 @@ pub fn seconds(s: f64) -> String {
 }
 
 /// All of a digest.
-pub fn hex(digest: &[u8]) -> String {
-    digest.iter().fold(String::new(), |mut text, byte| {
+pub fn hex(digest: &(impl AsRef<[u8]> + ?Sized)) -> String {
+    digest.as_ref().iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     })
@@ -176,7 +176,7 @@ pub fn matrices(key: &VerifyingKey, layout: &Layout) -> (String, Value) {
 
 /// Whole bits of soundness of a proof for a key that is well formed, together with the proof of its model; 0 if there can be none.
 pub fn soundness_bits(key: &VerifyingKey) -> u32 {
-    let Ok(relation) = Relation::blank(&key.program, key.column_bits as usize) else { return 0 };
+    let Ok(relation) = Relation::blank(&key.program, key.column_bits) else { return 0 };
     let all = || -> Result<_, KeyError> {
         let size = ProofSize::of(&relation, key.setup.is_transparent())?;
         Ok([soundness::shares(&relation, &size), model::shares(key, Level::Widths)?].concat())

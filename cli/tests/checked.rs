@@ -5,6 +5,7 @@ mod common;
 use common::{Scratch, compile_mlp, done, zktorch};
 use std::fs;
 use zktorch::ProgramFile;
+use zktorch_blocks::digest::FileDigest;
 use zktorch_blocks::field::from_i64;
 use zktorch_models::bundled;
 use zktorch_prover::ProvingKey;
@@ -19,7 +20,7 @@ fn damage(scratch: &Scratch, change: impl FnOnce(&mut ProvingKey)) {
     change(&mut key);
     let bytes = key.to_bytes().unwrap();
     let mut program: ProgramFile = decode(Kind::Program, &fs::read(path("program.zkc")).unwrap()).unwrap();
-    program.keys[0] = *bytes.last_chunk().unwrap();
+    program.keys.proving = FileDigest::new(*bytes.last_chunk::<32>().unwrap());
     fs::write(path("proving.key"), bytes).unwrap();
     fs::write(path("program.zkc"), encode(Kind::Program, &program).unwrap()).unwrap();
 }

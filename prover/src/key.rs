@@ -17,6 +17,7 @@ use zktorch_accumulator::msm::fixed::Tables;
 use zktorch_accumulator::msm::row::commit_rows;
 use zktorch_accumulator::setup::{Generators, Setup};
 use zktorch_blocks::claims::Polynomial;
+use zktorch_blocks::digest::{GeneratorsDigest, KeyDigest};
 use zktorch_blocks::execute::{Weights, wipe};
 use zktorch_blocks::field::Fr;
 use zktorch_blocks::program::{Limits, Program, TensorId};
@@ -46,9 +47,9 @@ struct Stored {
     weights: BTreeMap<TensorId, Vec<i64>>,
     blinders: Vec<[u8; 32]>,
     generators: Vec<u8>,
-    digest: [u8; 32],
+    digest: GeneratorsDigest,
     tables: Vec<u8>,
-    verifying: [u8; 32],
+    verifying: KeyDigest,
     mask_rows: Vec<u8>,
 }
 
@@ -153,7 +154,7 @@ pub fn keygen(
     if column_bits >= 32 || 1usize << column_bits > setup.generators.columns() {
         return Err(KeyError::Columns(column_bits).into());
     }
-    let layout = Layout::new(&program, column_bits as usize).map_err(KeyError::from)?;
+    let layout = Layout::new(&program, column_bits).map_err(KeyError::from)?;
     let rows = Zeroizing::new(layout.fill(Phase::Model, |p| match p {
         Polynomial::Tensor(id) => weights.get(&id).cloned().unwrap_or_else(|| Arc::from([])),
         Polynomial::Multiplicity(_) => Arc::from([]),
@@ -173,7 +174,6 @@ pub fn keygen(
     let relation = Relation::new(&verifying)?;
     let size = ProofSize::of(&relation, transparent)?;
     let tables = Tables::new(&generators.g[..size.hidden_scalars.min(generators.columns())]);
-    let masks =
-        MaskRows::new(&generators, relation.digest, shown(size.parts, decider::shown(transparent, column_bits as usize)));
+    let masks = MaskRows::new(&generators, relation.digest, shown(size.parts, decider::shown(transparent, column_bits)));
     Ok((ProvingKey { weights, blinders, generators, tables, masks }, verifying))
 }

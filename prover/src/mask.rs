@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use zktorch_accumulator::msm::{self, fixed};
 use zktorch_accumulator::setup::Generators;
 use zktorch_accumulator::setup::hash::mask_point;
+use zktorch_blocks::digest::KeyDigest;
 use zktorch_blocks::field::Fr;
 use zktorch_blocks::transcript::MaskRow;
 
@@ -24,7 +25,7 @@ use zktorch_blocks::transcript::MaskRow;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MaskRows {
     /// Digest of the verifying key.
-    key: [u8; 32],
+    key: KeyDigest,
     columns: usize,
     /// The `mu_i`.
     points: Vec<Fr>,
@@ -34,7 +35,7 @@ pub struct MaskRows {
 
 impl MaskRows {
     /// Rows that hide as many linear functions in proofs under the verifying key of a digest; never more than columns, when they span everything.
-    pub fn new(generators: &Generators, key: [u8; 32], shown: usize) -> Self {
+    pub fn new(generators: &Generators, key: KeyDigest, shown: usize) -> Self {
         let columns = generators.columns();
         let points = mask_points(&key, shown.min(columns));
         let row =
@@ -45,13 +46,13 @@ impl MaskRows {
     }
 
     /// From what a file holds, unless there are more rows than columns. The commitments are not checked: proofs with wrong ones are refused.
-    pub fn from_parts(generators: &Generators, key: [u8; 32], commitments: Vec<G1Affine>) -> Option<Self> {
+    pub fn from_parts(generators: &Generators, key: KeyDigest, commitments: Vec<G1Affine>) -> Option<Self> {
         let (columns, rows) = (generators.columns(), commitments.len());
         (rows <= columns).then(|| Self { key, columns, points: mask_points(&key, rows), commitments })
     }
 
     /// Digest of the verifying key that they are for.
-    pub fn key(&self) -> &[u8; 32] {
+    pub fn key(&self) -> &KeyDigest {
         &self.key
     }
 
@@ -84,7 +85,7 @@ impl MaskRows {
     }
 }
 
-fn mask_points(key: &[u8; 32], count: usize) -> Vec<Fr> {
+fn mask_points(key: &KeyDigest, count: usize) -> Vec<Fr> {
     (0u64..).take(count).map(|index| mask_point(key, index)).collect()
 }
 
@@ -100,8 +101,8 @@ mod tests {
         let generators = Setup::insecure(5).expect("in range").generators;
         let mut randomness = crate::Randomness::insecure_seed(1);
         let mut random = |n: usize| (0..n).map(|_| randomness.scalar()).collect::<Vec<Fr>>();
-        let rows = MaskRows::new(&generators, [7; 32], 20);
-        assert_eq!([rows.count(), MaskRows::new(&generators, [7; 32], 40).count()], [20, 32]);
+        let rows = MaskRows::new(&generators, KeyDigest::new([7; 32]), 20);
+        assert_eq!([rows.count(), MaskRows::new(&generators, KeyDigest::new([7; 32]), 40).count()], [20, 32]);
         let coefficients = random(rows.count());
         let mask = rows.combine(&coefficients, Fr::from(7u64));
         let expected = msm::sum(&generators.g, &mask.row) + generators.h * Fr::from(7u64);

@@ -17,7 +17,7 @@ use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::execute::{Trace, wipe};
 use zktorch_blocks::field::{Fr, dot};
 use zktorch_blocks::kernel::{Values, WaveEvaluator};
-use zktorch_blocks::lookup::{Leaves, TreeProver, kernel::Tree};
+use zktorch_blocks::lookup::{Fingerprint, Leaves, TreeProver, kernel::Tree};
 use zktorch_blocks::program::{Program, TensorId};
 use zktorch_blocks::transcript::Secrets;
 use zktorch_verifier::argument::{Prover, Stage};
@@ -149,8 +149,8 @@ impl Prover for Session<'_> {
         commit_rows(&rows, &blinders, self.generators)
     }
 
-    fn tree(&mut self, leaves: &Leaves, alpha: Fr, beta: Fr) -> Box<dyn TreeProver + '_> {
-        Box::new(Tree::new(leaves, self.relation.program, self.witness, alpha, beta))
+    fn tree(&mut self, leaves: &Leaves, fingerprint: Fingerprint) -> Box<dyn TreeProver + '_> {
+        Box::new(Tree::new(leaves, self.relation.program, self.witness, fingerprint))
     }
 
     fn evaluator(&mut self) -> Box<dyn WaveProver + '_> {

@@ -13,7 +13,7 @@ use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::claim_reduction::{Instance, WaveProver};
 use zktorch_blocks::claims::{Polynomial, Query};
 use zktorch_blocks::field::{Fr, dot, eq_table, evaluate, from_i64};
-use zktorch_blocks::lookup::{Leaves, TreeProver};
+use zktorch_blocks::lookup::{Fingerprint, Leaves, TreeProver};
 use zktorch_blocks::matmul::{Contraction, Coordinates};
 use zktorch_blocks::permute::Reduction;
 use zktorch_blocks::program::{Role, TensorId};
@@ -36,7 +36,7 @@ pub struct Reference<'a> {
     /// All evaluations that were answered.
     pub answers: RefCell<Answers>,
     /// `alpha` and `beta`.
-    pub challenges: [Fr; 2],
+    pub fingerprint: Fingerprint,
 }
 
 impl<'a> Reference<'a> {
@@ -49,7 +49,7 @@ impl<'a> Reference<'a> {
             rows: Vec::new(),
             blinders: blinders.to_vec(),
             answers: RefCell::default(),
-            challenges: Default::default(),
+            fingerprint: Fingerprint::default(),
         };
         new.rows = new.fill(Phase::Model);
         new
@@ -90,9 +90,9 @@ impl Prover for Reference<'_> {
             .collect()
     }
 
-    fn tree(&mut self, leaves: &Leaves, alpha: Fr, beta: Fr) -> Box<dyn TreeProver + '_> {
-        self.challenges = [alpha, beta];
-        Box::new(SlowTree::new(leaves, self.data, alpha, beta))
+    fn tree(&mut self, leaves: &Leaves, fingerprint: Fingerprint) -> Box<dyn TreeProver + '_> {
+        self.fingerprint = fingerprint;
+        Box::new(SlowTree::new(leaves, self.data, fingerprint))
     }
 
     fn evaluator(&mut self) -> Box<dyn WaveProver + '_> {

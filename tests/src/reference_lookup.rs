@@ -4,7 +4,7 @@ use crate::field_witness::Data;
 use ark_ff::Field;
 use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::{Fr, eq, eq_table, from_i64, powers};
-use zktorch_blocks::lookup::{BlockKind, Leaves, TreeProver};
+use zktorch_blocks::lookup::{BlockKind, Fingerprint, Leaves, TreeProver};
 use zktorch_blocks::sumcheck::Rounds;
 use zktorch_blocks::sumcheck::kernel::bind_top;
 
@@ -46,7 +46,7 @@ pub struct SlowTree {
 
 impl SlowTree {
     /// Builds the tree over what the data show it.
-    pub fn new(leaves: &Leaves, data: &Data<'_>, alpha: Fr, beta: Fr) -> Self {
+    pub fn new(leaves: &Leaves, data: &Data<'_>, Fingerprint { alpha, beta }: Fingerprint) -> Self {
         let zero = from_i64(0);
         let one = from_i64(1);
         let beta = powers(beta, leaves.width + 1);

@@ -112,7 +112,7 @@ fn commitments_of_another_number_of_columns_are_other_or_mean_the_same() {
         let x = b.tensor("x", &shape, Source::Input(0), 3);
         (b.program.inputs, b.program.outputs) = (vec![x], vec![x]);
         let bits = b.program.tensors[x].shape.bits();
-        let rows: Vec<usize> = (0..bits + 3)
+        let rows: Vec<usize> = (0..bits as u32 + 3)
             .map(|column_bits| {
                 let layout = Layout::new(&b.program, column_bits).expect("few rows");
                 assert_eq!(layout.place(Polynomial::Tensor(x)).expect("committed").column, 0);

@@ -51,7 +51,7 @@ fn refusal(program: &Program) -> Invalid {
 fn a_program_can_compute_the_challenge_of_its_own_proof() {
     let (foretold, key) = foretold();
     let digest = key.digest().expect("encodes");
-    let relation = Relation { digest, ..Relation::blank(&key.program, COLUMNS as usize).expect("few rows") };
+    let relation = Relation { digest, ..Relation::blank(&key.program, COLUMNS).expect("few rows") };
     let statement = vec![Foretold::nibbles(&digest), vec![CLAIMED]];
     let statement = Statement::new(&key.program, statement).expect("in range");
     // What a verifier would do up to the challenge at which the constraint is looked at.

@@ -8,6 +8,7 @@ use zktorch_accumulator::decider::{DeciderClaim, DeciderKey, DeciderWitness, dec
 use zktorch_accumulator::form::LinearForm;
 use zktorch_accumulator::mask::shown;
 use zktorch_accumulator::setup::hash::insecure_tau;
+use zktorch_blocks::digest::KeyDigest;
 use zktorch_blocks::field::{Fr, dot, powers};
 use zktorch_blocks::program::index_bits;
 use zktorch_blocks::transcript::{Check, Message, Reject, Secrets, Transcript};
@@ -20,7 +21,7 @@ use zktorch_tests::toy::Toy;
 use zktorch_verifier::Verdict;
 
 /// Binary logarithm of the columns.
-const BITS: usize = 5;
+const BITS: u32 = 5;
 const COLUMNS: usize = 1 << BITS;
 /// Vectors that are masked.
 const PARTS: usize = 2;
@@ -89,7 +90,7 @@ impl<'f> Adversary<'f> {
 
 #[test]
 fn fewer_rows_than_functions_tell_secrets_apart() {
-    let (fixture, _) = Fixture::toy(&Toy::default(), BITS as u32);
+    let (fixture, _) = Fixture::toy(&Toy::default(), BITS);
     let adversary = Adversary::new(&fixture);
     let generators = &fixture.proving.generators;
     let enough = shown(PARTS, kzg::SHOWN);
@@ -98,7 +99,7 @@ fn fewer_rows_than_functions_tell_secrets_apart() {
     let [secret, guess] = [20, 21].map(|seed| random(seed, COLUMNS));
     let g = random(22, 1)[0];
     for (count, told_apart) in [(1, true), (functions - 1, true), (functions, false), (enough, false)] {
-        let rows = MaskRows::new(generators, [count as u8; 32], count);
+        let rows = MaskRows::new(generators, KeyDigest::new([count as u8; 32]), count);
         let mask = rows.combine(&random(23, count), Fr::ZERO);
         let masked: Vec<Fr> = mask.row.iter().zip(&secret).map(|(s, w)| *s + g * w).collect();
         let seen = adversary.sees(&masked);
@@ -119,7 +120,7 @@ fn is_combination(rows: &MaskRows, row: &[Fr]) -> bool {
 
 #[test]
 fn where_a_key_has_too_few_rows_masks_are_uniform() {
-    let (fixture, _) = Fixture::toy(&Toy::default(), BITS as u32);
+    let (fixture, _) = Fixture::toy(&Toy::default(), BITS);
     let rows = &fixture.proving.masks;
     let count = rows.count();
     assert!(count < COLUMNS);
@@ -173,14 +174,15 @@ fn mask_rows_of_a_key_that_is_not_ours() {
     // More than there are columns.
     let (fixture, _) = Fixture::toy(&Toy::default(), 4);
     let generators = &fixture.proving.generators;
-    assert_eq!(MaskRows::from_parts(generators, [0; 32], vec![G1Affine::identity(); 17]), None);
+    assert_eq!(MaskRows::from_parts(generators, KeyDigest::default(), vec![G1Affine::identity(); 17]), None);
 }
 
 #[test]
 fn mask_rows_of_another_key() {
     let (mut fixture, input) = Fixture::toy(&Toy::default(), 8);
     let (own, generators) = (&fixture.proving.masks, &fixture.proving.generators);
-    fixture.proving.masks = MaskRows::from_parts(generators, [3; 32], own.commitments().to_vec()).expect("few");
+    fixture.proving.masks =
+        MaskRows::from_parts(generators, KeyDigest::new([3; 32]), own.commitments().to_vec()).expect("few");
     let proved = prove(&fixture.proving, &fixture.verifying, &[input], Randomness::insecure_seed(7), &mut |_| ());
     assert_eq!(proved.map(|_| ()), Err(ProveError::Foreign));
 }

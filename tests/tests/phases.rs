@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use zktorch_accumulator::layout::{Layout, Phase};
 use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::{Fr, from_i64, powers};
+use zktorch_blocks::lookup::Fingerprint;
 use zktorch_blocks::program::{Program, Role};
 use zktorch_blocks::transcript::{Check, Equation};
 use zktorch_tests::field_witness::Data;
@@ -65,7 +66,7 @@ fn phases_share_no_row_and_polynomials_no_entry() {
 
 /// An activation that is not in its table, and in the multiplicities of the first table what makes all fractions sum to zero for these
 /// challenges.
-fn fitted(data: &mut Data<'_>, [alpha, beta]: [Fr; 2]) {
+fn fitted(data: &mut Data<'_>, Fingerprint { alpha, beta }: Fingerprint) {
     let width = data.program.tables.iter().map(|t| t.columns.len()).max().expect("there are tables");
     let beta_powers = powers(beta, width + 1);
     let excess = reference_lookup::sum(data, [alpha, beta, beta_powers[width]]);
@@ -83,15 +84,15 @@ fn multiplicities_that_fit_the_challenges_come_too_late() {
     let inputs = [input];
     let false_activation = || Lie::none().run("f1", |v| v[8] += 1);
     // The challenges that follow the commitments to the false activation and to its honest multiplicities.
-    let challenges = fixture.tell(&inputs, &false_activation()).challenges;
+    let fingerprint = fixture.tell(&inputs, &false_activation()).fingerprint;
     // Those commitments again, so the same challenges; everything else tells of multiplicities that fit them.
     let late = false_activation().data(move |d| {
         let counts = Polynomial::Multiplicity(0);
         d.rows.insert(counts, d.values[&counts].clone());
-        fitted(d, challenges);
+        fitted(d, fingerprint);
     });
     // The same multiplicities committed in time: other challenges, which they do not fit.
-    let early = false_activation().data(move |d| fitted(d, challenges));
+    let early = false_activation().data(move |d| fitted(d, fingerprint));
     refuse_all(
         &fixture,
         &inputs,
@@ -100,6 +101,6 @@ fn multiplicities_that_fit_the_challenges_come_too_late() {
             case("committed before them", early, Check::MaskedSum, &[Equation::TreeTopNumerator, Equation::ProductRounds]),
         ],
     );
-    let told = fixture.tell(&inputs, &false_activation().data(move |d| fitted(d, challenges)));
-    assert_ne!(told.challenges, challenges);
+    let told = fixture.tell(&inputs, &false_activation().data(move |d| fitted(d, fingerprint)));
+    assert_ne!(told.fingerprint, fingerprint);
 }

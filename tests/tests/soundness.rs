@@ -2,6 +2,7 @@
 
 use ndarray::{ArrayD, IxDyn};
 use zktorch_accumulator::setup::VerifierSetup;
+use zktorch_blocks::digest::GeneratorsDigest;
 use zktorch_blocks::program::{Program, Source, Table, Visibility};
 use zktorch_compiler::import::{ImportOptions, load_bytes, load_path};
 use zktorch_compiler::{Options, compile};
@@ -18,7 +19,7 @@ use zktorch_verifier::soundness;
 fn setups() -> Vec<(VerifierSetup, Vec<u32>)> {
     vec![
         (VerifierSetup::Ethereum, vec![8, 12]),
-        (VerifierSetup::Transparent { columns: 1 << 15, generators: [0; 32] }, vec![10, 15]),
+        (VerifierSetup::Transparent { columns: 1 << 15, generators: GeneratorsDigest::default() }, vec![10, 15]),
         (VerifierSetup::Imported { columns: 1 << 16, tau: Vec::new() }, vec![8, 16]),
     ]
 }
@@ -27,7 +28,7 @@ fn setups() -> Vec<(VerifierSetup, Vec<u32>)> {
 fn has_bits(name: &str, program: &Program) {
     for (setup, columns) in setups() {
         for column_bits in columns {
-            let relation = Relation::blank(program, column_bits as usize).expect("few rows");
+            let relation = Relation::blank(program, column_bits).expect("few rows");
             let size = ProofSize::of(&relation, setup.is_transparent()).expect("little work");
             let [inputs, outputs] = ports(program);
             let (program, setup) = (program.clone(), setup.clone());

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use zktorch_accumulator::setup::Setup;
+use zktorch_blocks::digest::KeyDigest;
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::field::{Fr, from_i64, inverse_power_of_two};
 use zktorch_blocks::program::{Interval, Program, Source, Visibility};
@@ -168,7 +169,10 @@ fn large_models_are_proved_in_parts() {
             _ => None,
         });
         assert_eq!(looked_up.collect::<Vec<_>>(), [index]);
-        assert_eq!(relation.for_program(&part, [0; 32]).expect("few rows").layout.phases[0], relation.layout.phases[0]);
+        assert_eq!(
+            relation.for_program(&part, KeyDigest::default()).expect("few rows").layout.phases[0],
+            relation.layout.phases[0]
+        );
     }
     let proof = prove(&fixture, Level::Padding);
     assert_eq!((proof.parts.len(), verdict(&fixture, &fixture.verifying, &proof)), (2, Verdict::Accepted));

@@ -19,7 +19,7 @@ use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::claim_reduction::{WaveProver, answer, reduce};
 use zktorch_blocks::claims::{EvaluationPoint, Expander, Expansion, Polynomial};
 use zktorch_blocks::field::Fr;
-use zktorch_blocks::lookup::{LeafClaim, Leaves, TreeProver, prove_tree};
+use zktorch_blocks::lookup::{Fingerprint, LeafClaim, Leaves, TreeProver, prove_tree};
 use zktorch_blocks::program::TensorId;
 use zktorch_blocks::transcript::{Equation, HiddenAffine, Message, Reject, Secrets, Transcript};
 
@@ -29,7 +29,7 @@ pub trait Prover {
     fn commit(&mut self, phase: Phase, secrets: &mut dyn Secrets) -> Vec<G1Affine>;
 
     /// The fraction tree for the challenges.
-    fn tree(&mut self, leaves: &Leaves, alpha: Fr, beta: Fr) -> Box<dyn TreeProver + '_>;
+    fn tree(&mut self, leaves: &Leaves, fingerprint: Fingerprint) -> Box<dyn TreeProver + '_>;
 
     /// Answers queries and starts waves.
     fn evaluator(&mut self) -> Box<dyn WaveProver + '_>;
@@ -146,10 +146,10 @@ pub fn argue_hidden(
     receive_rows(t, relation, (Phase::Multiplicities, Message::MultiplicityRow), &mut rows, prover)?;
 
     enter_stage(prover, Stage::Lookups);
-    let challenges = [t.challenge(), t.challenge()];
+    let fingerprint = Fingerprint { alpha: t.challenge(), beta: t.challenge() };
     let leaf_claim = match &relation.leaves {
         Some(leaves) => {
-            let mut tree = prover.as_deref_mut().map(|p| p.tree(leaves, challenges[0], challenges[1]));
+            let mut tree = prover.as_deref_mut().map(|p| p.tree(leaves, fingerprint));
             let tree = tree.as_deref_mut().map(|t| -> &mut dyn TreeProver { t });
             Some(prove_tree(t, leaves.bits, tree)?)
         }
@@ -159,7 +159,7 @@ pub fn argue_hidden(
     enter_stage(prover, Stage::Evaluate);
     let public = |id: TensorId| statement.values(id);
     let mut expander = Expander::new(relation.program, &public);
-    let forms = leaf_constraints(t, relation, challenges, leaf_claim.as_ref(), &mut expander, prover)?;
+    let forms = leaf_constraints(t, relation, fingerprint, leaf_claim.as_ref(), &mut expander, prover)?;
 
     enter_stage(prover, Stage::Waves);
     let claims = {
@@ -211,7 +211,7 @@ fn receive_rows(
 fn leaf_constraints(
     t: &mut Transcript<'_>,
     relation: &Relation<'_>,
-    challenges: [Fr; 2],
+    fingerprint: Fingerprint,
     leaf_claim: Option<&LeafClaim>,
     expander: &mut Expander<'_>,
     prover: &mut Option<&mut dyn Prover>,
@@ -249,7 +249,7 @@ fn leaf_constraints(
         let form = |e: &Expansion| e.form(&forms);
         let columns: Vec<Vec<HiddenAffine>> = columns.iter().map(|c| c.iter().map(form).collect()).collect();
         let multiplicities: Vec<HiddenAffine> = multiplicities.iter().map(form).collect();
-        leaves.check(t, program, challenges, claim, &columns, &multiplicities);
+        leaves.check(t, program, fingerprint, claim, &columns, &multiplicities);
     }
     for zero in &zeros {
         t.zero(Equation::ZeroConstraint, zero.form(&forms));

@@ -6,6 +6,7 @@ use crate::proof::Proof;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zktorch_accumulator::setup::VerifierSetup;
+use zktorch_blocks::digest::CommitmentDigest;
 use zktorch_blocks::program::TensorId;
 use zktorch_blocks::transcript::POINT_BYTES;
 
@@ -61,8 +62,8 @@ impl Committed {
     }
 
     /// SHA-256 of the commitments: its name for people.
-    pub fn digest(&self) -> [u8; 32] {
-        Sha256::digest(&self.rows).into()
+    pub fn digest(&self) -> CommitmentDigest {
+        CommitmentDigest::new(Sha256::digest(&self.rows))
     }
 
     /// Whether both hold the same real numbers, if they are made with the same generators.

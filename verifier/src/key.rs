@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zktorch_accumulator::layout::{Layout, Phase, TooManyRows};
 use zktorch_accumulator::setup::VerifierSetup;
+use zktorch_blocks::digest::{KeyDigest, ModelDigest, ProgramDigest};
 use zktorch_blocks::lookup::Leaves;
 use zktorch_blocks::program::{Element, Invalid, Limits, Program, TensorId};
 use zktorch_blocks::transcript::Reject;
@@ -114,32 +115,31 @@ impl VerifyingKey {
         if !fits(&program.inputs, &self.inputs) || !fits(&program.outputs, &self.outputs) || self.outputs.is_empty() {
             return Err(KeyError::Ports);
         }
-        let column_bits = usize::try_from(self.column_bits).map_err(|_| KeyError::Columns(self.column_bits))?;
         if self.column_bits >= 32 || 1usize << self.column_bits > self.setup.columns() {
             return Err(KeyError::Columns(self.column_bits));
         }
-        Ok(Layout::new(&self.program, column_bits)?)
+        Ok(Layout::new(&self.program, self.column_bits)?)
     }
 
     /// SHA-256 of everything in the key; bound by every proof.
     ///
     /// # Errors
     /// If the key cannot be encoded.
-    pub fn digest(&self) -> Result<[u8; 32], DecodeError> {
-        Ok(Sha256::digest(canonical(self)?).into())
+    pub fn digest(&self) -> Result<KeyDigest, DecodeError> {
+        Ok(KeyDigest::new(Sha256::digest(canonical(self)?)))
     }
 
     /// SHA-256 of the program: the architecture's name, whatever the weights.
     ///
     /// # Errors
     /// If the program cannot be encoded.
-    pub fn program_digest(&self) -> Result<[u8; 32], DecodeError> {
-        Ok(Sha256::digest(canonical(&self.program)?).into())
+    pub fn program_digest(&self) -> Result<ProgramDigest, DecodeError> {
+        Ok(ProgramDigest::new(Sha256::digest(canonical(&self.program)?)))
     }
 
     /// SHA-256 of the commitments to the weights: the model's name in proofs.
-    pub fn model_digest(&self) -> [u8; 32] {
-        Sha256::digest(&self.model_rows).into()
+    pub fn model_digest(&self) -> ModelDigest {
+        ModelDigest::new(Sha256::digest(&self.model_rows))
     }
 
     /// Appends a commitment in the form that `model_rows` holds.
@@ -163,7 +163,7 @@ pub struct Relation<'k> {
     /// Commitments to all rows of weights, points of the curve; omitted rows are the identity.
     pub model_rows: Vec<G1Affine>,
     /// The key's digest.
-    pub digest: [u8; 32],
+    pub digest: KeyDigest,
 }
 
 impl<'k> Relation<'k> {
@@ -196,7 +196,7 @@ impl<'k> Relation<'k> {
     ///
     /// # Errors
     /// If the program takes too many rows.
-    pub fn for_program<'p>(&self, program: &'p Program, digest: [u8; 32]) -> Result<Relation<'p>, TooManyRows> {
+    pub fn for_program<'p>(&self, program: &'p Program, digest: KeyDigest) -> Result<Relation<'p>, TooManyRows> {
         let layout = Layout::new(program, self.layout.column_bits)?;
         let (leaves, model_rows) = (Leaves::new(program), self.model_rows.clone());
         Ok(Relation { program, layout, leaves, model_rows, digest })
@@ -206,10 +206,10 @@ impl<'k> Relation<'k> {
     ///
     /// # Errors
     /// If the program takes too many rows.
-    pub fn blank(program: &'k Program, column_bits: usize) -> Result<Self, TooManyRows> {
+    pub fn blank(program: &'k Program, column_bits: u32) -> Result<Self, TooManyRows> {
         let layout = Layout::new(program, column_bits)?;
         let model_rows = vec![G1Affine::zero(); layout.rows(Phase::Model).end];
-        Ok(Self { program, layout, leaves: Leaves::new(program), model_rows, digest: [0; 32] })
+        Ok(Self { program, layout, leaves: Leaves::new(program), model_rows, digest: KeyDigest::default() })
     }
 
     /// Columns of the commitment matrices.

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zktorch_accumulator::layout::{MAX_ROWS, Phase, TooManyRows};
 use zktorch_accumulator::setup::Generators;
+use zktorch_blocks::digest::KeyDigest;
 use zktorch_blocks::program::{
     Advice, AxisGroup, GroupMap, Interval, Lookup, Program, Shape, Source, Table, TableId, Tensor, TensorId, View,
     Visibility,
@@ -38,7 +39,7 @@ pub enum Level {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelProof {
     /// Digest of the verifying key.
-    pub key: [u8; 32],
+    pub key: KeyDigest,
     /// What is proved.
     pub level: Level,
     /// Whether the blinders came from a fixed seed: such a proof hides nothing and is for tests only.
@@ -100,7 +101,7 @@ pub fn verify_model(
 }
 
 /// What a part binds instead of the key's digest: the key, and which part it is.
-pub fn part_digest(key: &[u8; 32], level: Level, part: usize) -> [u8; 32] {
+pub fn part_digest(key: &KeyDigest, level: Level, part: usize) -> KeyDigest {
     let mut hash = Sha256::new();
     hash.update(b"zktorch-v1-model-proof");
     hash.update(key);
@@ -109,7 +110,7 @@ pub fn part_digest(key: &[u8; 32], level: Level, part: usize) -> [u8; 32] {
         Level::Widths => 1u8,
     }]);
     hash.update(u64::try_from(part).unwrap_or(u64::MAX).to_le_bytes());
-    hash.finalize().into()
+    KeyDigest::new(hash.finalize())
 }
 
 /// Padded entries of a part after which the next begins: the fraction tree of this many leaves takes about a gibibyte.

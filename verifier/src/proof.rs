@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use zktorch_accumulator::layout::{Layout, Phase};
 use zktorch_blocks::claims::Polynomial;
+use zktorch_blocks::digest::KeyDigest;
 use zktorch_blocks::program::TensorId;
 use zktorch_blocks::transcript::POINT_BYTES;
 
@@ -12,7 +13,7 @@ use zktorch_blocks::transcript::POINT_BYTES;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
     /// Digest of the verifying key.
-    pub key: [u8; 32],
+    pub key: KeyDigest,
     /// Values of all public tensors, row-major, in program order.
     pub statement: Vec<Vec<i64>>,
     /// `output = integer * 2^-scale`, one an output. Must be the key's.

@@ -39,7 +39,7 @@ impl ProofSize {
         let hidden = t.hidden();
         let products: usize = hidden.constraints().iter().map(|c| c.products.len()).sum();
         let parts = 1 + hidden.segments();
-        let c = relation.layout.column_bits;
+        let c = usize::try_from(relation.layout.column_bits).unwrap_or_default();
         // The mask: a row and a value for each vector, and the value of all rows. The clear fold: a cross term for each but one. Then the decider.
         let points = parts + if transparent { 2 * c } else { 2 };
         let scalars = parts + 1 + (parts - 1) + 2;

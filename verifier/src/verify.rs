@@ -65,6 +65,6 @@ pub fn verify(key: &VerifyingKey, proof: &Proof, generators: Option<&Generators>
 
 /// Binds the key and the statement.
 pub fn bind_statement(t: &mut Transcript<'_>, relation: &Relation<'_>, statement: &Statement) {
-    t.absorb(&relation.digest);
+    t.absorb(relation.digest.as_ref());
     statement.absorb(t);
 }

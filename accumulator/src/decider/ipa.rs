@@ -23,8 +23,8 @@ use zktorch_blocks::transcript::{Check, Message, Reject, Transcript, check};
 
 /// Linear functions of the vector that a proof shows: the commitment without its blinder, which is sent, two points a round, and the last
 /// scalar.
-pub fn shown(c: usize) -> usize {
-    2 + 2 * c
+pub fn shown(c: u32) -> usize {
+    2 + 2 * c as usize
 }
 
 /// Decides a claim of `2^c` columns.
@@ -42,7 +42,7 @@ pub fn shown(c: usize) -> usize {
 pub fn decide(
     transcript: &mut Transcript<'_>,
     generators: &Generators,
-    c: usize,
+    c: u32,
     claim: &DeciderClaim<'_>,
     witness: Option<&DeciderWitness<'_>>,
 ) -> Result<(), Reject> {
@@ -52,7 +52,7 @@ pub fn decide(
     let scale = transcript.challenge();
     let mut prover = witness.map(|w| IpaProver::new(w, claim.form, bases, scale));
 
-    let mut rounds = Vec::with_capacity(c);
+    let mut rounds = Vec::with_capacity(c as usize);
     for _ in 0..c {
         let mine = prover.as_ref().map(IpaProver::round);
         let left = transcript.point(Message::IpaLeft, mine.map(|(left, _)| left))?;

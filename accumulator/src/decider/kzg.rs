@@ -76,7 +76,7 @@ impl KzgKey {
 pub fn decide(
     transcript: &mut Transcript<'_>,
     key: &KzgKey,
-    c: usize,
+    c: u32,
     claim: &DeciderClaim<'_>,
     witness: Option<&DeciderWitness<'_>>,
 ) -> Result<(), Reject> {
@@ -87,7 +87,7 @@ pub fn decide(
 
     let z = transcript.challenge();
     let inverse = z.inverse().filter(|inverse| *inverse != z).ok_or(Reject::Check(Check::DeciderPoint))?;
-    let (at_z, at_inverse) = (claim.form.univariate(c, z), claim.form.univariate(c, inverse));
+    let (at_z, at_inverse) = (claim.form.univariate(c as usize, z), claim.form.univariate(c as usize, inverse));
     let opened = prover.as_ref().map(|p| p.open([z, inverse], [at_z, at_inverse]));
 
     let value = transcript.scalar(Message::DeciderValue, opened.as_ref().map(|o| o.0))?;

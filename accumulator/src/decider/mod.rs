@@ -60,7 +60,7 @@ pub enum DeciderKey<'a> {
 pub fn decide(
     transcript: &mut Transcript<'_>,
     key: &DeciderKey<'_>,
-    c: usize,
+    c: u32,
     claim: &DeciderClaim<'_>,
     witness: Option<&DeciderWitness<'_>>,
 ) -> Result<(), Reject> {
@@ -71,14 +71,13 @@ pub fn decide(
 }
 
 /// How many linear functions of the vector a decider of `2^c` columns shows: those of [`kzg::SHOWN`], or of [`ipa::shown`].
-pub fn shown(transparent: bool, c: usize) -> usize {
+pub fn shown(transparent: bool, c: u32) -> usize {
     if transparent { ipa::shown(c) } else { kzg::SHOWN }
 }
 
 /// `m = 2^c`, if the claim and the witness are of that length.
-fn columns(c: usize, claim: &DeciderClaim<'_>, witness: Option<&DeciderWitness<'_>>) -> Result<usize, Reject> {
-    let bits = u32::try_from(c).ok().filter(|&c| c < 32).ok_or(Reject::Check(Check::DeciderSize))?;
-    let m = 1usize << bits;
+fn columns(c: u32, claim: &DeciderClaim<'_>, witness: Option<&DeciderWitness<'_>>) -> Result<usize, Reject> {
+    let m = 1usize.checked_shl(c).filter(|_| c < 32).ok_or(Reject::Check(Check::DeciderSize))?;
     let fits = claim.form.fits(m) && witness.is_none_or(|w| w.vector.len() == m && w.generators.g.len() >= m);
     if fits { Ok(m) } else { Err(Reject::Check(Check::DeciderSize)) }
 }

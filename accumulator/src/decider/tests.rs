@@ -47,7 +47,7 @@ fn random(seed: u64) -> impl Iterator<Item = Fr> {
 struct Case {
     key: DeciderKey<'static>,
     generators: &'static Generators,
-    c: usize,
+    c: u32,
     vector: Vec<Fr>,
     blinder: Fr,
     form: LinearForm,
@@ -56,12 +56,12 @@ struct Case {
 }
 
 impl Case {
-    fn new(kzg: bool, c: usize, dense: bool) -> Self {
+    fn new(kzg: bool, c: u32, dense: bool) -> Self {
         let m = 1 << c;
         let (key, generators) =
             if kzg { (TAU.verifier.key(None).unwrap(), &TAU.generators) } else { (DeciderKey::Ipa(&HASHES), &*HASHES) };
         let vector: Vec<Fr> = random(1).take(m).collect();
-        let eqs = (0..3).map(|k| (Fr::from(k + 5), random(10 + k).take(c).collect())).collect();
+        let eqs = (0..3).map(|k| (Fr::from(k + 5), random(10 + k).take(c as usize).collect())).collect();
         let dense = if dense { random(20).take(m).collect() } else { Vec::new() };
         let form = LinearForm { eqs, dense };
         let blinder = random(30).next().unwrap();
@@ -102,7 +102,7 @@ fn honest_proofs_of_every_size_are_accepted() {
                 let case = Case::new(kzg, c, dense);
                 let (proof, _) = case.prove();
                 assert_eq!(case.verify(&proof), Ok(()), "kzg {kzg}, c {c}, dense {dense}");
-                assert_eq!(proof.len(), if kzg { 160 } else { 64 + 96 * c });
+                assert_eq!(proof.len(), if kzg { 160 } else { 64 + 96 * c as usize });
             }
         }
     }
@@ -199,7 +199,7 @@ fn replacements(proof: &[u8], entry: &MessageEntry) -> Vec<Vec<u8>> {
 fn ill_fitting_arguments_are_refused() {
     let case = Case::new(true, 4, false);
     let (proof, _) = case.prove();
-    for c in [3, 5, 40, usize::MAX] {
+    for c in [3, 5, 40, u32::MAX] {
         let mut transcript = Transcript::verifier("test", 1, &proof);
         assert_eq!(decide(&mut transcript, &case.key, c, &case.claim(), None), Err(Reject::Check(Check::DeciderSize)));
     }

@@ -8,6 +8,7 @@ use ark_ec::scalar_mul::ScalarMul;
 use ark_ec::{AffineRepr, PrimeGroup};
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
 use sha2::{Digest, Sha256};
+use zktorch_blocks::digest::GeneratorsDigest;
 use zktorch_blocks::field::powers;
 
 /// Bytes of an uncompressed point.
@@ -57,12 +58,12 @@ impl Generators {
     }
 
     /// SHA-256 of [`to_bytes`](Self::to_bytes).
-    pub fn digest(&self) -> [u8; 32] {
+    pub fn digest(&self) -> GeneratorsDigest {
         let mut hash = Sha256::new();
         for point in &self.g {
             hash.update(uncompressed(point));
         }
-        hash.finalize().into()
+        GeneratorsDigest::new(hash.finalize())
     }
 
     /// All `G_j`, uncompressed. (`H` is a constant.)
@@ -74,8 +75,8 @@ impl Generators {
     ///
     /// # Errors
     /// If the digest is another, or the bytes are not points.
-    pub fn from_bytes_trusted(bytes: &[u8], digest: &[u8; 32]) -> Result<Self, SetupError> {
-        let found: [u8; 32] = Sha256::digest(bytes).into();
+    pub fn from_bytes_trusted(bytes: &[u8], digest: &GeneratorsDigest) -> Result<Self, SetupError> {
+        let found = GeneratorsDigest::new(Sha256::digest(bytes));
         if found != *digest || !bytes.len().is_multiple_of(POINT_BYTES) {
             return Err(SetupError::Digest);
         }

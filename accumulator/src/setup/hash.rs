@@ -7,6 +7,7 @@ use ark_ec::hashing::curve_maps::wb::WBMap;
 use ark_ec::hashing::map_to_curve_hasher::MapToCurveBasedHasher;
 use ark_ff::field_hashers::{DefaultFieldHasher, HashToField};
 use sha2::Sha256;
+use zktorch_blocks::digest::KeyDigest;
 
 /// Domain of the blinding generator `H` (message: the empty string).
 pub const DST_BLINDING: &[u8] = b"zktorch-v1-blinding-BLS12381G1_XMD:SHA-256_SSWU_RO_";
@@ -44,8 +45,8 @@ pub fn insecure_tau() -> Fr {
 }
 
 /// What mask row `index` is the powers of, under the verifying key of a digest.
-pub fn mask_point(key: &[u8; 32], index: u64) -> Fr {
-    hash_to_field(DST_MASK, &[key.as_slice(), &index.to_le_bytes()].concat())
+pub fn mask_point(key: &KeyDigest, index: u64) -> Fr {
+    hash_to_field(DST_MASK, &[key.as_ref(), &index.to_le_bytes()].concat())
 }
 
 fn hash_to_field(domain: &[u8], message: &[u8]) -> Fr {

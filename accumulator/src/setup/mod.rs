@@ -27,6 +27,7 @@ use ark_ec::{AffineRepr, CurveGroup};
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use zktorch_blocks::digest::{GeneratorsDigest, SetupDigest};
 
 /// Powers in the embedded ceremony.
 pub const ETHEREUM_COLUMNS: usize = 4096;
@@ -97,7 +98,7 @@ pub enum VerifierSetup {
         /// Number of generators.
         columns: u64,
         /// [`Generators::digest`].
-        generators: [u8; 32],
+        generators: GeneratorsDigest,
     },
     /// A `tau` that everyone knows. Proofs can be forged.
     Insecure {
@@ -173,7 +174,7 @@ impl VerifierSetup {
     }
 
     /// A digest of everything that pins the setup.
-    pub fn digest(&self) -> [u8; 32] {
+    pub fn digest(&self) -> SetupDigest {
         let mut hash = Sha256::new();
         hash.update(b"zktorch-v1-setup");
         match self {
@@ -193,7 +194,7 @@ impl VerifierSetup {
                 hash.update(log2.to_le_bytes());
             }
         }
-        hash.finalize().into()
+        SetupDigest::new(hash.finalize())
     }
 
     /// The decider's constants. A transparent setup needs its generators, which are checked against the digest.

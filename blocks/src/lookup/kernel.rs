@@ -1,6 +1,6 @@
 //! The prover's fraction tree.
 
-use super::{BlockKind, Leaves, TreeProver, tag};
+use super::{BlockKind, Fingerprint, Leaves, TreeProver, tag};
 use crate::claims::Polynomial;
 use crate::field::{Fr, eq, eq_table, eq_table_scaled, from_i64, powers};
 use crate::kernel::Values;
@@ -49,8 +49,8 @@ pub struct Tree {
 
 impl Tree {
     /// Builds the tree over the leaves.
-    pub fn new(leaves: &Leaves, program: &Program, values: &dyn Values, alpha: Fr, beta: Fr) -> Self {
-        let mut layers = vec![fill(leaves, program, values, alpha, beta)];
+    pub fn new(leaves: &Leaves, program: &Program, values: &dyn Values, fingerprint: Fingerprint) -> Self {
+        let mut layers = vec![fill(leaves, program, values, fingerprint)];
         for _ in 0..leaves.bits {
             let above = layers.last().map(Layer::parents).unwrap_or_default();
             layers.push(above);
@@ -61,7 +61,8 @@ impl Tree {
 }
 
 /// The leaves' fractions.
-fn fill(leaves: &Leaves, program: &Program, values: &dyn Values, alpha: Fr, beta: Fr) -> Layer {
+fn fill(leaves: &Leaves, program: &Program, values: &dyn Values, fingerprint: Fingerprint) -> Layer {
+    let Fingerprint { alpha, beta } = fingerprint;
     let mut layer = Layer { p: vec![Fr::ZERO; leaves.active], q: vec![Fr::ONE; leaves.active] };
     let beta = powers(beta, leaves.width + 1);
     let tag_power = beta[leaves.width];

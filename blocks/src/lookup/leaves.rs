@@ -28,6 +28,15 @@ pub struct Block {
     pub offset: usize,
 }
 
+/// The challenges that turn a row of a table, and a tuple that is looked up, into a denominator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// From it a denominator is shifted.
+    pub alpha: Fr,
+    /// Its powers tell columns apart, and tables.
+    pub beta: Fr,
+}
+
 /// How the leaves are laid out: blocks by size, largest first, ties in program order; then neutral leaves `0 / 1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leaves {
@@ -84,7 +93,7 @@ impl Leaves {
         &self,
         t: &mut Transcript<'_>,
         program: &Program,
-        [alpha, beta]: [Fr; 2],
+        Fingerprint { alpha, beta }: Fingerprint,
         claim: &LeafClaim,
         columns: &[Vec<HiddenAffine>],
         multiplicities: &[HiddenAffine],

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use zktorch_accumulator::msm;
 use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::claims::Polynomial;
+use zktorch_blocks::digest::KeyDigest;
 use zktorch_blocks::field::{Fr, from_i64, powers};
 use zktorch_blocks::program::{Program, Role, TensorId, Visibility};
 use zktorch_blocks::transcript::encode_point;
@@ -58,12 +59,12 @@ impl Foretold {
     }
 
     /// The public input for a key.
-    pub fn nibbles(digest: &[u8; 32]) -> Vec<i64> {
-        digest.iter().flat_map(|byte| [i64::from(byte & 15), i64::from(byte >> 4)]).collect()
+    pub fn nibbles(digest: &KeyDigest) -> Vec<i64> {
+        digest.as_ref().iter().flat_map(|byte| [i64::from(byte & 15), i64::from(byte >> 4)]).collect()
     }
 
     /// All values of the program on the digest of a key.
-    pub fn run(&self, digest: &[u8; 32]) -> Data<'_> {
+    pub fn run(&self, digest: &KeyDigest) -> Data<'_> {
         let mut given = self.committed.clone();
         given.insert(self.program.inputs[0], Self::nibbles(digest).into_iter().map(from_i64).collect());
         given.insert(self.program.outputs[0], vec![from_i64(CLAIMED)]);
@@ -107,7 +108,7 @@ fn interpolation() -> Vec<Vec<Fr>> {
 
 /// The commitment to the one row of the witness, with a blinder that the program's maker chose.
 fn commit(program: &Program, committed: &BTreeMap<TensorId, Vec<Fr>>, generators: &Generators) -> G1Affine {
-    let relation = Relation::blank(program, generators.g.len().ilog2() as usize).expect("few rows");
+    let relation = Relation::blank(program, generators.g.len().ilog2()).expect("few rows");
     let mut row = vec![Fr::zero(); relation.columns()];
     for id in program.with_role(Role::Witness) {
         let place = relation.layout.place(Polynomial::Tensor(id)).expect("committed");

@@ -7,7 +7,7 @@ use crate::toy::{ProgramBuilder, Toy};
 use ark_serialize::CanonicalSerialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use zktorch::ProgramFile;
+use zktorch::{KeyFiles, ProgramFile};
 use zktorch_accumulator::setup::hash::insecure_tau;
 use zktorch_accumulator::setup::import::to_container;
 use zktorch_accumulator::setup::{Generators, Setup, VerifierSetup, second_group_powers, write_tau};
@@ -108,7 +108,7 @@ fn program_payload(program: &Program) -> Vec<u8> {
         interval: program.tensors[id].interval,
     };
     let [inputs, outputs] = [&program.inputs, &program.outputs].map(|ids| ids.iter().map(port).collect());
-    let file = ProgramFile { program: program.clone(), inputs, outputs, keys: [[0; 32]; 2] };
+    let file = ProgramFile { program: program.clone(), inputs, outputs, keys: KeyFiles::default() };
     canonical(&file).expect("encodes")
 }
 

@@ -17,6 +17,7 @@ use zktorch_accumulator::decider::{self, DeciderClaim, DeciderKey, DeciderWitnes
 use zktorch_accumulator::mask::mask;
 use zktorch_accumulator::product::reduce_products;
 use zktorch_blocks::field::{Fr, dot};
+use zktorch_blocks::lookup::Fingerprint;
 use zktorch_blocks::transcript::{
     Check, Constraint, Draw, Equation, HiddenAffine, HiddenMessage, Message, MessageEntry, Reject, Slot, Transcript,
 };
@@ -80,7 +81,7 @@ pub struct Outcome {
     /// All evaluations that were hidden.
     pub answers: Answers,
     /// `alpha` and `beta` of the lookups.
-    pub challenges: [Fr; 2],
+    pub fingerprint: Fingerprint,
 }
 
 impl<'l> Lie<'l> {
@@ -207,7 +208,7 @@ impl Fixture {
             }
         };
         let violated = violated(&constraints, &scalars);
-        let (answers, challenges) = (prover.answers.take(), prover.challenges);
+        let (answers, fingerprint) = (prover.answers.take(), prover.fingerprint);
         Outcome {
             proof,
             log,
@@ -220,7 +221,7 @@ impl Fixture {
             blinders,
             draws,
             answers,
-            challenges,
+            fingerprint,
         }
     }
 }

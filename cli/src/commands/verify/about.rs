@@ -6,6 +6,7 @@ use crate::model_proof::Model;
 use crate::outcome::Outcome;
 use crate::show::{self, Tensor, soundness_bits};
 use serde_json::{Value, json};
+use zktorch_blocks::digest::KeyDigest;
 use zktorch_blocks::program::{Program, TensorId};
 use zktorch_verifier::key::{KeyPort, VerifyingKey};
 use zktorch_verifier::proof::Proof;
@@ -14,7 +15,7 @@ use zktorch_verifier::proof::Proof;
 pub struct About<'a> {
     pub key: &'a VerifyingKey,
     pub proof: &'a Proof,
-    pub digest: &'a [u8; 32],
+    pub digest: &'a KeyDigest,
     pub model: &'a Model,
     pub bound: &'a [Bound],
 }
