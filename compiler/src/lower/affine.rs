@@ -3,7 +3,7 @@
 use ndarray::ArrayD;
 use zktorch_blocks::program::TensorId;
 
-use super::{Lowering, Refusal, Value, power};
+use super::{Lowering, Note, Refusal, Value, power};
 use crate::graph::NodeId;
 use crate::quantise::{scale_for, to_integer};
 
@@ -31,7 +31,7 @@ impl Lowering<'_> {
         // A narrow sum gets the constant's precision by a finer scale.
         let scale = match exact {
             true => x.scale,
-            false => self.decisions.scale(|| x.scale.max(scale_for(largest, 255.0).min(x.scale + 8)))?,
+            false => self.decide_scale(Note::SumScale, |_| x.scale.max(scale_for(largest, 255.0).min(x.scale + 8)))?,
         };
         let factor = power(scale - x.scale)?;
         if constant.len() == 1 {
@@ -43,7 +43,7 @@ impl Lowering<'_> {
         }
         let coarse = match exact {
             true => scale,
-            false => self.decisions.scale(|| scale.min(scale_for(largest, f64::from(BIAS_BITS).exp2())))?,
+            false => self.decide_scale(Note::BiasScale, |_| scale.min(scale_for(largest, f64::from(BIAS_BITS).exp2())))?,
         };
         let dims = self.builder.dims(x.tensor).to_vec();
         let bias = self.weight_squeezed(&format!("{name}.bias"), constant, coarse)?;
@@ -104,7 +104,7 @@ impl Lowering<'_> {
             return Ok(0);
         }
         let (bits, shift, sink) = (self.settings.bits, self.settings.shift, self.plan.sink(self.graph, id));
-        self.decisions.scale(|| {
+        self.decide_scale(Note::WeightScale, |_| {
             // Weights of more than 16 bits only where remainders take limbs anyway.
             let widest = scale_for(largest, f64::from(1u32 << (shift.max(16) - 1)) - 1.0);
             match sink {

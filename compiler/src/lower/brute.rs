@@ -9,8 +9,9 @@ use ndarray::{ArrayD, IxDyn};
 use zktorch_blocks::execute::{Trace, Weights, definition, execute, first_miss};
 use zktorch_blocks::program::{Lookup, Program, Source, Table};
 
-use super::builder::{Builder, Refusal};
+use super::builder::Builder;
 use super::decisions::Decisions;
+use super::error::Refusal;
 use super::{Interface, Lowering, Value};
 use crate::graph::columns::Columns;
 use crate::graph::{Graph, NodeId};

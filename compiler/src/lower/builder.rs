@@ -8,8 +8,7 @@ use zktorch_blocks::program::{
     VIRTUAL_DEPTH, View, Visibility,
 };
 
-/// Why a tensor cannot be expressed.
-pub(crate) type Refusal = String;
+use super::error::Refusal;
 
 /// Values stay below this magnitude.
 const MAGNITUDE: i128 = 1 << 61;
@@ -257,7 +256,8 @@ impl Builder {
             return Ok(());
         }
         if !splits {
-            return Err(format!("`{name}`: a range of {bound} values cannot be split into limbs of {shared}"));
+            let why = format!("`{name}`: a range of {bound} values cannot be split into limbs of {shared}");
+            return Err(Refusal::Width(why));
         }
         let hi = self.limb(name, x, shared, bound / shared)?;
         self.exact_range(name, hi, bound / shared)
@@ -340,7 +340,8 @@ impl Builder {
 
 fn narrow(name: &str, lo: i128, hi: i128) -> Result<Interval, Refusal> {
     if lo <= -MAGNITUDE || hi >= MAGNITUDE {
-        return Err(format!("`{name}` could reach [{lo}, {hi}], more than 61 bits: use fewer bits"));
+        let why = format!("`{name}` could reach [{lo}, {hi}], more than 61 bits: use fewer bits");
+        return Err(Refusal::Width(why));
     }
     Ok(Interval::new(lo as i64, hi as i64))
 }

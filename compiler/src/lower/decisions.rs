@@ -5,8 +5,8 @@
 
 use std::ops::RangeInclusive;
 
-use super::builder::Refusal;
-use crate::quantise::{SCALES, Settings};
+use super::error::Refusal;
+use crate::quantise::{Note, Settings};
 
 /// Bits of a weight that may be noted, less its sign.
 pub(super) const WIDTHS: RangeInclusive<i64> = 0..=40;
@@ -40,27 +40,24 @@ impl<'n> Decisions<'n> {
     ///
     /// # Errors
     /// If it is not allowed, or was not noted.
-    pub fn next(&mut self, allowed: RangeInclusive<i64>, make: impl FnOnce() -> i64) -> Result<i64, Refusal> {
+    pub fn next(&mut self, note: Note, allowed: RangeInclusive<i64>, make: impl FnOnce() -> i64) -> Result<i64, Refusal> {
         let decision = match self {
             Self::Made(_) => make(),
-            Self::Noted(notes, used) => *notes.get(*used).ok_or("the annotations end too early")?,
+            Self::Noted(notes, used) => {
+                let ended = || Refusal::Annotation(format!("the annotations end before the {note}"));
+                *notes.get(*used).ok_or_else(ended)?
+            }
         };
         if !allowed.contains(&decision) {
-            return Err(format!("a decision of {decision}, expected {} to {}", allowed.start(), allowed.end()));
+            let why =
+                format!("the {note} is {decision} by the annotations, expected {} to {}", allowed.start(), allowed.end());
+            return Err(Refusal::Annotation(why));
         }
         match self {
             Self::Made(notes) => notes.push(decision),
             Self::Noted(_, used) => *used += 1,
         }
         Ok(decision)
-    }
-
-    /// The next decision, a scale.
-    ///
-    /// # Errors
-    /// As [`Self::next`].
-    pub fn scale(&mut self, make: impl FnOnce() -> i32) -> Result<i32, Refusal> {
-        self.next(SCALES, || i64::from(make())).map(|scale| scale as i32)
     }
 
     /// All decisions.
@@ -71,7 +68,9 @@ impl<'n> Decisions<'n> {
         match self {
             Self::Made(notes) => Ok(notes),
             Self::Noted(notes, used) if used == notes.len() => Ok(notes.to_vec()),
-            Self::Noted(notes, used) => Err(format!("there are {}, this model has use for {used}", notes.len())),
+            Self::Noted(notes, used) => {
+                Err(Refusal::Annotation(format!("there are {} annotations, this model has use for {used}", notes.len())))
+            }
         }
     }
 }

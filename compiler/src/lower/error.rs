@@ -2,6 +2,38 @@
 
 use crate::graph::{Graph, NodeId};
 
+const FOREIGN: &str = "was the key made from this model?";
+
+/// Why a node has no integers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// No integers of these widths hold it; others may.
+    Width(String),
+    /// No width helps.
+    Unsupported(String),
+    /// An annotation that this lowering would not have written.
+    Annotation(String),
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (Self::Width(why) | Self::Unsupported(why) | Self::Annotation(why)) = self;
+        f.write_str(why)
+    }
+}
+
+impl From<&str> for Refusal {
+    fn from(why: &str) -> Self {
+        Self::Unsupported(why.to_owned())
+    }
+}
+
+impl From<String> for Refusal {
+    fn from(why: String) -> Self {
+        Self::Unsupported(why)
+    }
+}
+
 /// A node that cannot be lowered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -17,18 +49,19 @@ pub struct Problem {
 
 impl Problem {
     /// Annotations that no lowering of this model writes.
-    pub(super) fn annotations(why: String) -> Self {
-        let hint = "was the key made from this model?".to_owned();
-        Self { node: String::new(), op: "annotations".to_owned(), why, hint }
+    pub(super) fn annotations(why: Refusal) -> Self {
+        let hint = FOREIGN.to_owned();
+        Self { node: String::new(), op: "annotations".to_owned(), why: why.to_string(), hint }
     }
 
-    pub(super) fn refused(graph: &Graph, id: NodeId, why: String) -> Self {
+    pub(super) fn refused(graph: &Graph, id: NodeId, why: Refusal) -> Self {
         let node = graph.node(id);
-        // Reasons of arithmetic speak of bits; no width helps against any other.
-        let hint = match why.contains("bits") || why.contains("limbs") || why.contains("calibrated range") {
-            true => "try other widths (--bits), or simplify the model around this node",
-            false => "no width helps: replace this operation in the model by others, or leave it out",
+        let hint = match why {
+            Refusal::Width(_) => "try other widths (--bits), or simplify the model around this node",
+            Refusal::Unsupported(_) => "no width helps: replace this operation in the model by others, or leave it out",
+            Refusal::Annotation(_) => FOREIGN,
         };
+        let why = why.to_string();
         let hint = hint.to_owned();
         Self { node: node.name.clone(), op: node.op.name().to_owned(), why, hint }
     }
@@ -62,9 +95,9 @@ mod tests {
     fn hints_fit_the_cause() {
         let mut graph = Graph::new();
         let x = graph.add_input("x", &[2]);
-        let hint = |why: &str| Problem::refused(&graph, x, why.to_owned()).hint;
-        assert!(hint("`x` could reach [-9, 9], more than 61 bits: use fewer bits").contains("--bits"));
-        assert!(hint("division of two tensors is not supported yet").starts_with("no width helps"));
-        assert!(hint("the kernel must be a constant").starts_with("no width helps"));
+        let hint = |why: Refusal| Problem::refused(&graph, x, why).hint;
+        assert!(hint(Refusal::Width("more than 61 bits".to_owned())).contains("--bits"));
+        assert!(hint("division of two tensors is not supported yet".into()).starts_with("no width helps"));
+        assert_eq!(hint(Refusal::Annotation("a decision of 9".to_owned())), FOREIGN);
     }
 }

@@ -20,7 +20,7 @@ impl Lowering<'_> {
         scale: i32,
     ) -> Result<Value, Refusal> {
         let divisor = 1i64.checked_shl(shift as u32).filter(|d| *d > 0 && shift < 40);
-        let divisor = divisor.ok_or_else(|| format!("a requantisation by {shift} bits"))?;
+        let divisor = divisor.ok_or_else(|| Refusal::Width(format!("a requantisation by {shift} bits")))?;
         let dims = self.builder.dims(x).to_vec();
         let axes: Vec<usize> = (0..over).collect();
         let kept: Vec<usize> = (over..dims.len()).collect();
@@ -99,7 +99,7 @@ impl Lowering<'_> {
             return Ok(Value { scale, ..sum });
         }
         if divisor > 1 << 16 {
-            return Err(format!("a mean over {divisor} entries, at most 65536 are possible"));
+            return Err(format!("a mean over {divisor} entries, at most 65536 are possible").into());
         }
         // A mean is as wide as what it is the mean of: an input, or a sum that was not rounded, has more bits than an activation.
         let Interval { lo, hi } = self.builder.interval(sum.tensor);

@@ -25,6 +25,7 @@ mod views;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use ndarray::ArrayD;
 use zktorch_blocks::execute::Weights;
@@ -34,10 +35,12 @@ use crate::compile::{Like, Options};
 use crate::graph::columns::Columns;
 use crate::graph::{Graph, NodeId};
 use crate::ops::{Broadcast, Constant, Op};
-use crate::quantise::{Calibration, Plan, Settings, to_integer};
+pub(crate) use crate::quantise::Note;
+use crate::quantise::{Calibration, Plan, SCALES, Settings, to_integer};
 pub(crate) use affine::{kept_axes, largest};
-pub(crate) use builder::{Builder, Refusal};
+pub(crate) use builder::Builder;
 use decisions::{Decisions, WIDTHS};
+pub(crate) use error::Refusal;
 pub use error::{LowerError, Problem};
 pub(crate) use requantise::power;
 pub(crate) use rows::{EXPONENTIAL, RESULT};
@@ -71,14 +74,15 @@ impl fmt::Debug for Lowered {
 /// The state of a lowering.
 pub(crate) struct Lowering<'g> {
     pub graph: &'g Graph,
-    pub calibration: &'g Calibration,
+    /// What samples say, and what was decided by them: reached by [`Self::decide`] alone, and for inputs, whose intervals the program has.
+    calibration: &'g Calibration,
     pub plan: Plan,
     pub settings: Settings,
     interface: Interface<'g>,
     pub builder: Builder,
     values: HashMap<NodeId, Value>,
     narrow: HashMap<NodeId, Value>,
-    pub decisions: Decisions<'g>,
+    decisions: Decisions<'g>,
 }
 
 /// What inputs and outputs must be like.
@@ -133,7 +137,8 @@ fn lower_by<'g>(
 ) -> Result<Lowered, LowerError> {
     check(graph)?;
     let mut plan = Plan::new(graph, calibration, settings);
-    plan.decide(graph, settings, |allowed, made| decisions.next(allowed, || made)).map_err(Problem::annotations)?;
+    plan.decide(graph, settings, |note, allowed, made| decisions.next(note, allowed, || made))
+        .map_err(Problem::annotations)?;
     let mut lowering = Lowering {
         graph,
         calibration,
@@ -183,7 +188,7 @@ fn lower_by<'g>(
 fn check(graph: &Graph) -> Result<(), LowerError> {
     let refused = |(id, why): (NodeId, &str)| Problem {
         hint: "replace it by supported operations before export".to_owned(),
-        ..Problem::refused(graph, id, why.to_owned())
+        ..Problem::refused(graph, id, why.into())
     };
     let missing = graph.nodes().filter_map(|(id, node)| Some((id, node.op.operator().unsupported()?)));
     let problems: Vec<Problem> = missing.map(refused).collect();
@@ -193,6 +198,29 @@ fn check(graph: &Graph) -> Result<(), LowerError> {
 impl Lowering<'_> {
     pub fn name(&self, id: NodeId) -> String {
         self.graph.node(id).name.clone()
+    }
+
+    /// What depends on samples, or on weights: made here and noted, or read from the notes of an earlier lowering, so that all else is a
+    /// function of the architecture.
+    ///
+    /// # Errors
+    /// If the notes end, or have what is not allowed.
+    pub fn decide(
+        &mut self,
+        note: Note,
+        allowed: RangeInclusive<i64>,
+        make: impl FnOnce(&Calibration) -> i64,
+    ) -> Result<i64, Refusal> {
+        let calibration = self.calibration;
+        self.decisions.next(note, allowed, || make(calibration))
+    }
+
+    /// A scale that depends on samples or weights.
+    ///
+    /// # Errors
+    /// As [`Self::decide`].
+    pub fn decide_scale(&mut self, note: Note, make: impl FnOnce(&Calibration) -> i32) -> Result<i32, Refusal> {
+        self.decide(note, SCALES, |samples| i64::from(make(samples))).map(|scale| scale as i32)
     }
 
     fn input(&mut self, id: NodeId, n: usize) -> Result<Value, Refusal> {
@@ -227,13 +255,15 @@ impl Lowering<'_> {
     fn integers(&self, id: NodeId, (lo, hi): (i64, i64), given: Option<(i32, Interval)>) -> Result<Interval, Refusal> {
         if let Some((scale, interval)) = given {
             if scale != 0 {
-                return Err(format!("its entries are integers, what it is to be like has {scale} bits behind the point"));
+                return Err(
+                    format!("its entries are integers, what it is to be like has {scale} bits behind the point").into()
+                );
             }
             let common = Interval::new(interval.lo.max(lo), interval.hi.min(hi));
             return if common.lo <= common.hi {
                 Ok(common)
             } else {
-                Err("what it is to be like is never an integer of its type".to_owned())
+                Err("what it is to be like is never an integer of its type".into())
             };
         }
         if hi - lo < 1 << 16 {
@@ -249,7 +279,7 @@ impl Lowering<'_> {
     fn output(&mut self, id: NodeId, name: &str) -> Result<(), Refusal> {
         let value = self.value(id)?;
         if self.graph.domain(id).is_exact() && value.scale != 0 {
-            return Err(format!("an integer at scale {}, which is a defect of the compiler", value.scale));
+            return Err(format!("an integer at scale {}, which is a defect of the compiler", value.scale).into());
         }
         self.builder.output(name, value.tensor, value.scale, self.interface.public_outputs);
         Ok(())
@@ -257,7 +287,7 @@ impl Lowering<'_> {
 
     /// The `n`-th operand of a node.
     pub fn operand(&self, id: NodeId, n: usize) -> Result<NodeId, Refusal> {
-        self.graph.operands(id).get(n).copied().ok_or_else(|| format!("operand {n} is missing"))
+        self.graph.operands(id).get(n).copied().ok_or_else(|| format!("operand {n} is missing").into())
     }
 
     /// The value of a compile-time tensor, before broadcasts of it: axes may have extent 1.
@@ -289,7 +319,7 @@ impl Lowering<'_> {
         let limit = f64::from(1u32 << (self.settings.bits - 1)) - 1.0;
         let scale = match self.graph.domain(id).is_exact() {
             true => 0,
-            false => self.decisions.scale(|| crate::quantise::scale_for(magnitude, limit))?,
+            false => self.decide_scale(Note::WeightScale, |_| crate::quantise::scale_for(magnitude, limit))?,
         };
         let tensor = self.weight(&self.name(id), array.shape(), &array, scale)?;
         let value = Value { tensor, scale, depth: 0 };
@@ -301,7 +331,7 @@ impl Lowering<'_> {
     pub fn weight(&mut self, name: &str, dims: &[usize], array: &ArrayD<f64>, scale: i32) -> Result<TensorId, Refusal> {
         let values: Vec<i64> = array.iter().map(|&v| to_integer(v, scale) as i64).collect();
         let largest = values.iter().map(|&v| if v < 0 { !v } else { v }).max().unwrap_or(0);
-        let bits = self.decisions.next(WIDTHS, || i64::from(64 - largest.leading_zeros()))?;
+        let bits = self.decide(Note::WeightWidth, WIDTHS, |_| i64::from(64 - largest.leading_zeros()))?;
         Ok(self.builder.weight(name, dims, values, scale, bits as u32))
     }
 }

@@ -54,7 +54,7 @@ impl Lowering<'_> {
     pub(crate) fn shifted(&mut self, name: &str, x: Value, scale: i32) -> Result<(TensorId, i64), Refusal> {
         match x.scale - scale {
             shift if shift > WIDEST_SHIFT => {
-                Err(format!("a requantisation by {shift} bits, at most {WIDEST_SHIFT} are possible"))
+                Err(Refusal::Width(format!("a requantisation by {shift} bits, at most {WIDEST_SHIFT} are possible")))
             }
             shift if shift > 0 => Ok((x.tensor, 1 << shift)),
             shift => Ok((self.builder.linear(&format!("{name}.shifted"), &[(power(-shift)?, x.tensor)], 0, scale)?, 1)),
@@ -113,5 +113,5 @@ pub(crate) fn power(exponent: i32) -> Result<i64, Refusal> {
         .ok()
         .filter(|&e| e < 60)
         .map(|e| 1i64 << e)
-        .ok_or_else(|| format!("scales of operands lie {exponent} bits apart, expected 0 to 59"))
+        .ok_or_else(|| Refusal::Width(format!("scales of operands lie {exponent} bits apart, expected 0 to 59")))
 }

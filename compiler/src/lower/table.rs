@@ -2,7 +2,7 @@
 
 use zktorch_blocks::program::{Advice, Interval, TableId};
 
-use super::{Lowering, Refusal, Value};
+use super::{Lowering, Note, Refusal, Value};
 use crate::graph::NodeId;
 use crate::ops::Unary;
 use crate::quantise::{to_integer, to_real};
@@ -57,15 +57,15 @@ impl Lowering<'_> {
         let entry = |x: i64| to_integer(function.eval(to_real(x, from)), to);
         let fits = |x: i64| entry(x).abs() < ENTRY;
         let operand = self.operand(id, 0)?;
-        let range = self.calibration.range(operand);
         // The table begins where the function does, around the middle of what it meets.
-        let lo = self.decisions.next(domain.lo..=domain.hi + 1, || {
+        let lo = self.decide(Note::TableStart, domain.lo..=domain.hi + 1, |samples| {
+            let range = samples.range(operand);
             let middle = (((range.lo + range.hi) / 2.0) * f64::from(from).exp2()) as i64;
             let seed = [middle.clamp(domain.lo, domain.hi), 0, 1, -1].into_iter().find(|&x| fits(x));
             seed.map_or(domain.hi + 1, |seed| (domain.lo..=seed).rev().take_while(|&x| fits(x)).last().unwrap_or(seed))
         })?;
-        let hi =
-            (lo..=domain.hi).take_while(|&x| fits(x)).last().ok_or("the function has no value in the calibrated range")?;
+        let none = || Refusal::Width("the function has no value in the calibrated range".to_owned());
+        let hi = (lo..=domain.hi).take_while(|&x| fits(x)).last().ok_or_else(none)?;
         let column: Vec<i64> = (lo..=hi).map(|x| entry(x) as i64).collect();
         let bounds = (column.iter().copied().min().unwrap_or(0), column.iter().copied().max().unwrap_or(0));
         let name = format!("{} at scale {from}", function.name());

@@ -90,7 +90,7 @@ impl Operator for AveragePool {
         let rank = self.window.rank();
         let counts = if self.count_include_pad { None } else { uneven_counts(&self.window, &source[2..], &out) };
         if counts.iter().flatten().any(|&count| count == 0) {
-            return Err("a window lies in the padding altogether: its mean is that of no entries".to_owned());
+            return Err("a window lies in the padding altogether: its mean is that of no entries".into());
         }
         let divisor = match &counts {
             None => self.window.taps() as i64,

@@ -105,7 +105,7 @@ impl Operator for Compare {
     }
 
     fn lower(&self, _: &mut Lowering<'_>, _: NodeId) -> Result<Value, Refusal> {
-        Err(UNSUPPORTED.to_owned())
+        Err(UNSUPPORTED.into())
     }
 }
 
@@ -143,6 +143,6 @@ impl Operator for Select {
     }
 
     fn lower(&self, _: &mut Lowering<'_>, _: NodeId) -> Result<Value, Refusal> {
-        Err(UNSUPPORTED.to_owned())
+        Err(UNSUPPORTED.into())
     }
 }

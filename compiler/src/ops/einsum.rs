@@ -76,7 +76,7 @@ impl Operator for Einsum {
         let Self { lhs, rhs, out } = self;
         for (own, other) in [(lhs, rhs), (rhs, lhs)] {
             if let Some(label) = own.iter().find(|l| !other.contains(l) && !out.contains(l)) {
-                return Err(format!("label {label} occurs in one operand alone and not in the result"));
+                return Err(format!("label {label} occurs in one operand alone and not in the result").into());
             }
         }
         let (a, b) = (at.operand(id, 0)?, at.operand(id, 1)?);

@@ -8,7 +8,7 @@ use super::operator::{Imports, Nature, Operator, Ranges, Reason, same, zip};
 use super::unary::{Unary, clip};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
-use crate::lower::{Lowering, Refusal, Value, power};
+use crate::lower::{Lowering, Note, Refusal, Value, power};
 use crate::quantise::{Range, scale_for};
 
 pub(super) const IMPORT: Imports = &[Import::Binary(import)];
@@ -110,12 +110,13 @@ fn extremum(at: &mut Lowering<'_>, id: NodeId, sign: i64) -> Result<Value, Refus
     let name = at.name(id);
     let (a, b) = (at.operand(id, 0)?, at.operand(id, 1)?);
     // The difference may be far wider than the result.
-    let (ra, rb) = (at.calibration.range(a), at.calibration.range(b));
-    let spread = (ra.hi - rb.lo).max(rb.hi - ra.lo) * at.calibration.margin();
     let limit = at.signed().hi as f64;
     let widest = match at.exact(id) {
         true => 0,
-        false => at.decisions.scale(|| scale_for(spread, limit))?,
+        false => at.decide_scale(Note::DifferenceScale, |samples| {
+            let (ra, rb) = (samples.range(a), samples.range(b));
+            scale_for((ra.hi - rb.lo).max(rb.hi - ra.lo) * samples.margin(), limit)
+        })?,
     };
     let (a, b) = (at.narrow(a)?, at.narrow(b)?);
     let scale = a.scale.max(b.scale);

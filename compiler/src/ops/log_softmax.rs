@@ -114,7 +114,7 @@ impl Lowering<'_> {
         let kept: Vec<usize> = (0..dims.len()).filter(|a| !axes.contains(a)).collect();
         let entries: usize = axes.iter().map(|&a| dims[a]).product();
         if entries >= LONGEST {
-            return Err(format!("a log-softmax over {entries} entries, at most {} are possible", LONGEST - 1));
+            return Err(format!("a log-softmax over {entries} entries, at most {} are possible", LONGEST - 1).into());
         }
         let (maximum, d) = self.gaps(name, x, scale, axes, &kept, precision.rows)?;
         let e = self.exponentials(name, d, scale, axes, (precision.rows, precision.exponential))?;

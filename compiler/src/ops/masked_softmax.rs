@@ -123,7 +123,8 @@ fn out_of_reach(at: &mut Lowering<'_>, scores: NodeId, gap: f64) -> Result<Value
     }
     Err(format!(
         "scores reach {reach:.0}: an entry that the mask lowers by {gap:.0} may have weight, expected a lower mask"
-    ))
+    )
+    .into())
 }
 
 fn mask(at: &mut Lowering<'_>, id: NodeId) -> Result<Mask, Refusal> {
@@ -167,7 +168,7 @@ fn masked_gaps(
     let below = at.builder.linear(&format!("{name}.below"), &[(1, x), (-divisor, spread)], 0, 0)?;
     let below =
         at.builder.einsum(&format!("{name}.masked"), (mask.compact, &mask.labels), (below, &labels), &labels)?;
-    let away = divisor.checked_mul(last).ok_or("a requantisation by too many bits")?;
+    let away = divisor.checked_mul(last).ok_or_else(|| Refusal::Width("a requantisation by too many bits".to_owned()))?;
     let below = at.builder.linear(&format!("{name}.placed"), &[(1, below), (away, mask.spread)], -away, 0)?;
     let zero = at.builder.fill(&format!("{name}.zero"), &dims, 0);
     let rule = Advice::Gap { reference: zero, source: below, divisor };

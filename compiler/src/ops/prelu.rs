@@ -5,7 +5,7 @@ use ndarray::ArrayD;
 use super::operator::{Imports, Nature, Operator, Ranges, Reason, integers, same, zip};
 use super::unary::Unary;
 use crate::graph::{Domain, NodeId};
-use crate::lower::{Lowering, Refusal, Value, kept_axes, largest, power};
+use crate::lower::{Lowering, Note, Refusal, Value, kept_axes, largest, power};
 use crate::quantise::{Range, scale_for};
 
 /// tract writes it with a choice, which a pass recognises.
@@ -64,7 +64,7 @@ impl Operator for PRelu {
         // As fine as 16 bits make it: slopes may be far below 1.
         let bits = match at.exact(id) {
             true => 0,
-            false => at.decisions.scale(|| scale_for(largest(&slope), 32767.0).clamp(0, SLOPE_BITS))?,
+            false => at.decide_scale(Note::SlopeScale, |_| scale_for(largest(&slope), 32767.0).clamp(0, SLOPE_BITS))?,
         };
         let weight = at.weight_squeezed(&format!("{name}.slope"), &slope, bits)?;
         let dims = at.builder.dims(y.tensor).to_vec();

@@ -97,8 +97,8 @@ impl Operator for Div {
         let (a, b) = (at.operand(id, 0)?, at.operand(id, 1)?);
         match at.constant(b) {
             Some(constant) if constant.iter().all(|&v| v != 0.0) => at.mul_constant(id, a, &constant.mapv(|v| 1.0 / v)),
-            Some(_) => Err("division by a constant 0".to_owned()),
-            None => Err("division of two tensors is not supported yet; expected a constant divisor".to_owned()),
+            Some(_) => Err("division by a constant 0".into()),
+            None => Err("division of two tensors is not supported yet; expected a constant divisor".into()),
         }
     }
 }

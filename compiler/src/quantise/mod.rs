@@ -2,11 +2,13 @@
 
 mod calibration;
 mod intervals;
+mod note;
 mod plan;
 mod saturation;
 mod search;
 
 pub use calibration::{Calibration, Range};
+pub(crate) use note::Note;
 pub use plan::Settings;
 pub(crate) use plan::{Plan, SCALES};
 pub(crate) use saturation::{Domain, saturates};

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
 
 use super::saturation::{CLASS, Domain, REACH, WORTH, saturable};
-use super::{Calibration, scale_for};
+use super::{Calibration, Note, scale_for};
 use zktorch_blocks::program::Program;
 
 use crate::graph::{Graph, NodeId};
@@ -136,17 +136,17 @@ impl Plan {
         &mut self,
         graph: &Graph,
         settings: Settings,
-        mut decide: impl FnMut(RangeInclusive<i64>, i64) -> Result<i64, E>,
+        mut decide: impl FnMut(Note, RangeInclusive<i64>, i64) -> Result<i64, E>,
     ) -> Result<(), E> {
         for (id, _) in graph.nodes().filter(|(_, node)| !node.domain.is_exact()) {
-            let scale = decide(SCALES, self.scale(id).into())?;
+            let scale = decide(Note::ActivationScale, SCALES, self.scale(id).into())?;
             self.scales.insert(id, scale as i32);
         }
         let functions =
             saturable(graph).filter(|(_, _, function)| settings.saturates && Domain::of(function, settings).is_some());
         for (id, ..) in functions {
             let known = self.saturated.remove(&id).unwrap_or(0);
-            let reach = decide(0..=REACH.into(), known.into())?;
+            let reach = decide(Note::Reach, 0..=REACH.into(), known.into())?;
             if reach > 0 {
                 self.saturated.insert(id, reach as u32);
             }
