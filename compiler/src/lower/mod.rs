@@ -227,7 +227,7 @@ impl Lowering<'_> {
         let domain = self.graph.domain(id);
         let given = self.interface.inputs_like.get(n).map(|like| (like.scale, like.interval));
         if domain.is_exact() && self.interface.columns.inputs.get(n).is_some_and(|exponents| !exponents.is_empty()) {
-            return Err("its entries are integers, what it is to be like has a scale for each column".to_owned());
+            return Err("its entries are integers, what it is to be like has a scale for each column".into());
         }
         let (scale, interval) = match domain.range() {
             Some(range) => (0, self.integers(id, range, given)?),
