@@ -118,9 +118,9 @@ pub struct Compile {
     /// error on the samples small
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(8..=16))]
     pub bits: Option<u32>,
-    /// The largest error of an output that is accepted, as a part of what its entries (of a large output: its column) reach on the
-    /// samples: 0.05 is 5 %. A model with a larger error is refused
-    #[arg(long, value_name = "PART", default_value_t = zktorch_compiler::MAX_ERROR, value_parser = part)]
+    /// The largest error of an output that is accepted on the samples, as a part of what its entries (of a large output: its column) reach,
+    /// or of their bound where the operator has one (1 of a sigmoid or a softmax): 0.05 is 5 %. A model with a larger error is refused
+    #[arg(long, value_name = "PART", default_value_t = zktorch_compiler::MAX_ERROR, value_parser = part, requires = "calibrate")]
     pub max_error: f64,
     /// What the commitments rest on: `auto`, `ethereum` (the public KZG ceremony, small proofs), `transparent` (nothing to
     /// trust), the path of a powers-of-tau file, or `insecure:LOG2` (anyone can forge proofs; benchmarks only)
@@ -140,7 +140,8 @@ pub struct Compile {
     /// Without it a verdict says `model: unproved`
     #[arg(long, value_enum, default_value_t = Toggle::On)]
     pub model_proof: Toggle,
-    /// The shape of an input that the ONNX file leaves open, such as 1x3x32x32; repeat it for further inputs, in order
+    /// The shape of an input that the ONNX file leaves open, such as 1x3x32x32; repeat it for further inputs, in order. An open first
+    /// axis (the batch) is 1 without it
     #[arg(long = "input-shape", value_name = "SHAPE", value_parser = shape)]
     pub input_shape: Vec<Shape>,
 }
@@ -156,6 +157,9 @@ pub struct Run {
     /// Also write the outputs, as {"input_data": [[..]]}: an input or calibration sample of a model that goes on with them
     #[arg(short, long, value_name = "FILE.json")]
     pub output: Option<PathBuf>,
+    /// Replace what cannot be made again: an opening, a commitment, keys or a program of zktorch
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Commit to private inputs, so that several proofs can be about them.
@@ -172,6 +176,9 @@ pub struct Commit {
     /// The commitment to write
     #[arg(short, long, value_name = "COMMITMENT")]
     pub output: PathBuf,
+    /// Replace what cannot be made again: an opening, a commitment, keys or a program of zktorch
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Run the compiled model on an input and prove the outputs.
@@ -194,6 +201,9 @@ pub struct Prove {
     /// The proof to write
     #[arg(short, long, value_name = "PROOF")]
     pub output: PathBuf,
+    /// Replace what cannot be made again: an opening, a commitment, keys or a program of zktorch
+    #[arg(long)]
+    pub force: bool,
     /// Write the proof without verifying it first: saves what `verify` takes, and a proof under a foreign or damaged key is not found out
     #[arg(long)]
     pub unchecked: bool,
@@ -242,6 +252,9 @@ pub struct Strip {
     /// The file to write
     #[arg(short, long, value_name = "STRIPPED.onnx")]
     pub output: PathBuf,
+    /// Replace what cannot be made again: an opening, a commitment, keys or a program of zktorch
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Check that a verifying key is for a given network, without its weights.
@@ -338,10 +351,13 @@ fn threads(text: &str) -> Result<usize, String> {
     }
 }
 
-/// A positive number.
+/// A part of a whole.
 fn part(text: &str) -> Result<f64, String> {
-    let number = text.parse::<f64>().ok().filter(|n| n.is_finite() && *n > 0.0);
-    number.ok_or_else(|| "expected a positive number, such as 0.05".to_owned())
+    match text.parse::<f64>() {
+        Ok(n) if n > 0.0 && n <= 1.0 => Ok(n),
+        Ok(n) if n > 1.0 && n.is_finite() => Err(format!("expected a part of at most 1: for {n} % give {}", n / 100.0)),
+        _ => Err("expected a positive number of at most 1, such as 0.05 for 5 %".to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -352,6 +368,18 @@ mod tests {
     #[test]
     fn definitions_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn errors_are_parts_of_samples() {
+        assert_eq!((part("0.05"), part("1")), (Ok(0.05), Ok(1.0)));
+        assert!(part("5").is_err_and(|why| why.contains("for 5 % give 0.05")));
+        for bad in ["0", "-1", "nan", "inf", "x"] {
+            assert!(part(bad).is_err(), "{bad}");
+        }
+        let line = |more: &[&str]| Cli::try_parse_from([&["zktorch", "compile", "m.onnx", "-o", "d"], more].concat());
+        assert!(line(&["--max-error", "0.1"]).is_err_and(|e| e.to_string().contains("--calibrate")));
+        assert!(line(&["--max-error", "0.1", "--calibrate", "x.npy"]).is_ok() && line(&[]).is_ok());
     }
 
     #[test]

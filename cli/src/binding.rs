@@ -102,7 +102,7 @@ impl Bound {
                 let mut inputs = private(file, &file.program.inputs, &file.inputs);
                 inputs.find(|(_, _, port)| c.name == port.name && fits(c, port)).map(|(n, _, _)| n)
             };
-            let mut used = Vec::new();
+            let (mut used, mut several) = (Vec::new(), None);
             for (n, id, port) in private(file, &file.program.inputs, &file.inputs) {
                 if bound.values.contains_key(&n) {
                     continue;
@@ -111,6 +111,10 @@ impl Bound {
                 let candidates: Vec<(usize, &Committed)> =
                     commitment.tensors.iter().enumerate().filter(|(at, c)| fits(c, port) && free(*at, c)).collect();
                 let named = candidates.iter().find(|(_, c)| c.name == port.name);
+                if named.is_none() && candidates.len() > 1 {
+                    let names: Vec<String> = candidates.iter().map(|(_, c)| format!("`{}`", c.name)).collect();
+                    several = several.or(Some((port.name.clone(), names.join(", "))));
+                }
                 let Some((at, committed)) = named.or(if candidates.len() == 1 { candidates.first() } else { None }) else {
                     continue;
                 };
@@ -127,6 +131,13 @@ impl Bound {
                 bound.values.insert(n, opened.values.clone());
                 bound.blinders.insert(id, opened.blinders());
                 used.push(*at);
+            }
+            if let (true, Some((input, names))) = (used.is_empty(), several) {
+                let why = format!("several of its tensors fit input `{input}`, and none has that name: {names}");
+                return Err(Failure::file("bind", path, why).hint(
+                    "name the model's input as the tensor that is meant, or give a commitment to that tensor alone: a model with one private \
+                     output keeps one, `commit` makes one of a model's private inputs",
+                ));
             }
             if used.is_empty() {
                 let inputs: Vec<String> = private(file, &file.program.inputs, &file.inputs)

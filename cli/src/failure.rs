@@ -60,6 +60,11 @@ pub fn warn(what: &str) {
     eprintln_quietly(&format!("warning: {}", plain(what)));
 }
 
+/// Says on stderr what a command took for granted.
+pub fn note(what: &str) {
+    eprintln_quietly(&format!("note: {}", plain(what)));
+}
+
 fn eprintln_quietly(line: &str) {
     use std::io::Write;
     // A closed stderr is no reason to fail differently.

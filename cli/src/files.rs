@@ -69,7 +69,11 @@ impl Pending {
     }
 
     fn with(path: &Path, secret: bool) -> Result<Self, Failure> {
-        let target = match Place::of(path).map_err(|e| unwritable(path, e))? {
+        let misplaced = |e: std::io::Error| match e.kind() {
+            std::io::ErrorKind::Other => Failure::file("write", path, e),
+            _ => unwritable(path, e),
+        };
+        let target = match Place::of(path).map_err(misplaced)? {
             Place::File(place) => {
                 let (file, listed) = temporary(parent(&place), secret).map_err(|e| unwritable(path, e))?;
                 Target::File { place, file, listed }
@@ -207,10 +211,10 @@ impl PendingFolder {
             return Self::old(path);
         }
         if path.exists() {
-            return Err(unwritable(path, "it is a file, a folder is needed"));
+            return Err(Failure::file("write", path, "it is a file, a folder is needed"));
         }
         if path.is_symlink() {
-            return Err(unwritable(path, "it is a symbolic link to nothing"));
+            return Err(Failure::file("write", path, "it is a symbolic link to nothing"));
         }
         let made = signals::make(|| fs::create_dir(path), |()| Leftover::Empty(path.to_owned()));
         let ((), _listed) = match made {

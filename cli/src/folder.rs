@@ -118,6 +118,18 @@ fn inside(dir: &Path, name: &str) -> Result<PathBuf, Failure> {
     Err(Failure::file("use", dir, why).hint("a folder made by `zktorch compile` is needed"))
 }
 
+/// No header of ours is longer.
+pub const HEADER: u64 = 64;
+
+/// The kind that the header states: every kind's reader names what it got instead.
+pub fn kind(bytes: &[u8]) -> Option<Kind> {
+    match decode::<()>(Kind::Program, bytes) {
+        Err(DecodeError::Foreign) => None,
+        Err(DecodeError::Kind { got, .. }) => Kind::ALL.into_iter().find(|k| k.name() == got),
+        _ => Some(Kind::Program),
+    }
+}
+
 /// Adds a file's name to a decoder's complaint.
 pub fn decoded<T>(path: &Path, result: Result<T, DecodeError>) -> Result<T, Failure> {
     result.map_err(|e| Failure::file("read", path, e))

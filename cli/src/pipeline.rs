@@ -1,13 +1,14 @@
 //! The only place that calls the compiler.
 
 use crate::args::Visibility;
-use crate::failure::{Failure, warn};
+use crate::failure::{Failure, note, warn};
 use crate::files;
 use crate::folder::read_verifying_key;
 use crate::foreign;
 use crate::progress::Progress;
 use crate::show::{self, Tensor};
 use std::path::{Path, PathBuf};
+use zktorch_blocks::execute::ExecuteError;
 use zktorch_blocks::program::{Program, TensorId};
 use zktorch_compiler::import::{ImportError, ImportOptions, model_path};
 use zktorch_compiler::inputs::{InputSpec, Sample, SampleError, read};
@@ -43,6 +44,12 @@ pub fn compile_model(model: &Path, choices: &Choices, progress: &mut Progress) -
     let options = ImportOptions { input_shapes: choices.input_shapes.clone(), ..ImportOptions::default() };
     let imported = model_path(model, &options).map_err(|e| import_failure(model, &e))?;
     let inputs = InputSpec::of(&imported.graph);
+    for name in &imported.batched {
+        let what = format!(
+            "the file leaves the first axis of input `{name}` open: it is 1, one sample a proof; --input-shape sets another"
+        );
+        progress.suspend(|| note(&what));
+    }
     progress.begin("reading samples");
     let mut all = Vec::new();
     for path in &choices.calibrate {
@@ -77,9 +84,10 @@ fn outputs_of(path: &Path, inputs: &[InputSpec]) -> Result<Vec<Like>, Failure> {
 pub fn import_failure(path: &Path, error: &ImportError) -> Failure {
     let model = path.display();
     let failure = match error {
-        ImportError::Unsupported(_) => {
-            Failure::unsupported(format!("`{model}` uses operators that cannot be proved yet: {error}"))
-        }
+        ImportError::Unsupported(_) => Failure::unsupported(format!(
+            "`{model}` uses operators that cannot be proved yet: {error}"
+        ))
+        .hint(error.way_out().unwrap_or("docs/operators.md lists the operators that are proved, and ways around others")),
         ImportError::Read { .. } => Failure::undecided(error.to_string()),
         ImportError::Malformed { .. } => {
             let seems = foreign::guess(path).map(|what| format!("the file seems to be {what}"));
@@ -101,6 +109,7 @@ fn compile_failure(model: &Path, error: &CompileError) -> Failure {
     let text = format!("`{}`: {error}", model.display());
     match error {
         CompileError::Lower(_) => Failure::unsupported(text),
+        CompileError::Execute(ExecuteError::OutOfRange { allowed, .. }) if allowed.lo > 0 => Failure::unsupported(text),
         CompileError::Execute(_) => Failure::unsupported(text).hint(
             "numbers of very different size share a tensor: divide each by its usual size before the model, or give more samples (--calibrate), \
              which show the size of every column",

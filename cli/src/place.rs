@@ -1,9 +1,11 @@
 //! Where an output goes: links are followed, devices and pipes are written through, and no input is overwritten.
 
 use crate::failure::Failure;
+use crate::folder;
 use std::fs::{self, File, Metadata};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use zktorch_verifier::codec::Kind;
 
 /// Links that are followed before they are taken for a circle.
 const LINKS: usize = 40;
@@ -95,6 +97,8 @@ impl Identity {
 pub struct Files {
     inputs: Vec<(String, PathBuf)>,
     outputs: Vec<(String, PathBuf)>,
+    /// Whether files that cannot be made again may be replaced.
+    force: bool,
 }
 
 impl Files {
@@ -121,7 +125,14 @@ impl Files {
         self
     }
 
-    /// Refuses what would destroy something: an output that is an input, or another output, or where results are printed.
+    /// Lets files be replaced that cannot be made again.
+    pub fn force(mut self, force: bool) -> Self {
+        self.force = force;
+        self
+    }
+
+    /// Refuses what would destroy something: an output that is an input, or another output, or where results are printed, or (unless that
+    /// is forced) where something lies that cannot be made again.
     ///
     /// # Errors
     /// With both names.
@@ -141,9 +152,23 @@ impl Files {
                 let why = format!("it is the file `{}` ({other}), which {why}", at.display());
                 return Err(Failure::file(&format!("write {option}"), path, why).hint("name another file"));
             }
+            if let Some(kind) = precious(path).filter(|_| !self.force) {
+                let article = if kind == Kind::Opening { "an" } else { "a" };
+                let why = format!("it is {article} {} of zktorch, which cannot be made again", kind.name());
+                return Err(
+                    Failure::file(&format!("write {option}"), path, why).hint("name another file; --force replaces it")
+                );
+            }
         }
         Ok(())
     }
+}
+
+/// What lies at a path that cannot be made again: all that has randomness of its own, but proofs.
+fn precious(path: &Path) -> Option<Kind> {
+    let mut start = Vec::new();
+    File::open(path).ok()?.take(folder::HEADER).read_to_end(&mut start).ok()?;
+    folder::kind(&start).filter(|&kind| kind != Kind::Proof)
 }
 
 /// Refuses to write a file where text is printed: each would spoil the other.
@@ -208,5 +233,25 @@ mod tests {
         assert!(clash("other").is_ok());
         let twice = Files::default().output("-o", at("new")).output("--keep", at("folder/../new")).check();
         assert!(twice.unwrap_err().to_string().contains("is written by the same command"));
+    }
+
+    #[test]
+    fn what_cannot_be_made_again_is_replaced_by_force_only() {
+        use zktorch_verifier::codec::encode;
+        let root = tempfile::tempdir().unwrap();
+        let at = |name: &str| root.path().join(name);
+        for kind in Kind::ALL {
+            fs::write(at("file"), encode(kind, &7u32).unwrap()).unwrap();
+            let check = |force| Files::default().output("-o", at("file")).force(force).check().map_err(|e| e.to_string());
+            assert_eq!(check(true), Ok(()));
+            match check(false) {
+                Ok(()) => assert_eq!(kind, Kind::Proof),
+                Err(why) => assert!(kind != Kind::Proof && why.contains(kind.name()) && why.contains("made again"), "{why}"),
+            }
+        }
+        for other in ["", "zktr", "{}"] {
+            fs::write(at("file"), other).unwrap();
+            assert!(Files::default().output("-o", at("file")).check().is_ok());
+        }
     }
 }

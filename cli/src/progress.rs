@@ -35,6 +35,11 @@ impl Progress {
         self.bar.set_message(text);
     }
 
+    /// Writes something else on stderr.
+    pub fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.bar.suspend(write)
+    }
+
     fn end(&mut self) {
         if let Some((name, start)) = self.current.take() {
             self.phases.push((name, start.elapsed().as_secs_f64()));

@@ -48,6 +48,35 @@ fn errors_show_no_private_value() {
 }
 
 #[test]
+fn entries_that_count_as_zero_are_told() {
+    let scratch = Scratch::new();
+    let run = |value: &str| done(&["run", &shared().dir(), "--input", &scratch.file("input.json", with(value))]).stderr;
+    let said = run("1.25e-7");
+    assert!(said.contains("warning: input") && said.contains("7") && said.contains("counts as 0"), "{said}");
+    assert!(!said.contains("1.25"), "{said}");
+    assert_eq!(run("0"), "");
+}
+
+#[test]
+fn a_compilation_says_what_its_samples_leave_open() {
+    let scratch = Scratch::new();
+    let model = scratch.file("sub.onnx", common::one_node_of("Sub", &["a", "b"], &[2]));
+    let sample = |x: [f64; 2]| serde_json::json!({ "input_data": [x, [0.5, 0.25]] }).to_string();
+    let one = scratch.file("one.json", sample([1.0, 0.0]));
+    let dir = scratch.text("sub");
+    let compile = |more: &[&str]| {
+        let words = ["compile", &model, "-o", &dir, "--force", "--setup", "insecure:8", "--format", "json"];
+        done(&[&words[..], more].concat()).json()
+    };
+    let said = compile(&["--calibrate", &one]);
+    let warnings: Vec<&str> = said["warnings"].as_array().unwrap().iter().map(|w| w.as_str().unwrap()).collect();
+    assert!(warnings.iter().any(|w| w.contains("1 calibration sample")), "{warnings:?}");
+    assert!(warnings.iter().any(|w| w.contains("input `a` column 1: it is 0 in all samples")), "{warnings:?}");
+    let said = compile(&[]);
+    assert!(said["warnings"].to_string().contains("assumed range only: `a` from -"), "{said}");
+}
+
+#[test]
 fn files_that_are_no_models_are_named() {
     let scratch = Scratch::new();
     let out = scratch.text("out");

@@ -138,3 +138,31 @@ fn a_model_s_weights_are_not_overwritten_by_its_stripped_form() {
     zktorch(&["strip", &model, "-o", &weights]).fails(2, &["weights.data", "its weights may lie there"]);
     assert_eq!(fs::read(weights).unwrap(), [0u8; 12]);
 }
+
+#[test]
+fn what_cannot_be_made_again_is_replaced_by_force_only() {
+    let scratch = Scratch::new();
+    assert_eq!(compile_mlp(&scratch, "mlp", &["--input", "private"]).code, 0);
+    let [dir, kept, proof, weights] = ["mlp", "x", "proof", "mlp/proving.key"].map(|name| scratch.text(name));
+    let commit = ["commit", &dir, "--input", &shared().input(), "-o", &kept];
+    done(&commit);
+    let opening = fs::read(scratch.path("x.opening")).unwrap();
+    zktorch(&commit).fails(2, &["cannot be made again", "--force"]);
+    fs::remove_file(scratch.path("x")).unwrap();
+    zktorch(&commit).fails(2, &["an opening of zktorch", "--force"]);
+    assert_eq!(fs::read(scratch.path("x.opening")).unwrap(), opening);
+    done(&[&commit[..], &["--force"]].concat());
+    assert_ne!(fs::read(scratch.path("x.opening")).unwrap(), opening);
+    let run = ["run", &shared().dir(), "--input", &shared().input(), "-o"];
+    for (words, output) in [
+        (vec!["prove", &shared().dir(), "--input", &shared().input(), "-o"], &weights),
+        (run.to_vec(), &weights),
+        (vec!["strip", &scratch.file("mlp.onnx", bundled::DIGITS_MLP.onnx), "-o"], &weights),
+    ] {
+        zktorch(&[&words[..], &[output]].concat()).fails(2, &["proving.key", "a proving key of zktorch"]);
+    }
+    // Proofs are made again from the same input.
+    for _ in 0..2 {
+        done(&["prove", &dir, "--bind", &kept, "-o", &proof]);
+    }
+}

@@ -1,9 +1,9 @@
 //! A reader of NumPy's `.npy` files.
 //!
-//! It takes C-order little-endian floats of 16, 32 and 64 bits, integers (all but uint64) and bool, with the header as NumPy writes it.
+//! It takes little-endian floats of 16, 32 and 64 bits, integers (all but uint64) and bool, in either order, with the header as NumPy writes it.
 
 use crate::tensor::from_little_endian;
-use crate::{ElementType, FormatError, TensorData};
+use crate::{ElementType, FormatError, TensorData, Values};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
@@ -12,12 +12,35 @@ pub fn parse(bytes: &[u8]) -> Result<TensorData, FormatError> {
     let (header, data) = split_header(bytes)?;
     let element = element_type(entry(header, "descr")?)?;
     let order = entry(header, "fortran_order")?;
-    if !order.starts_with("False") {
-        let how = "convert it with numpy.ascontiguousarray(x)";
-        return Err(FormatError::unsupported("fortran_order", format!("{} ({how})", clip(order))));
+    let (c, fortran) = (order.starts_with("False"), order.starts_with("True"));
+    if !c && !fortran {
+        return Err(FormatError::unexpected("fortran_order", "True or False", clip(order)));
     }
     let shape = shape(entry(header, "shape")?)?;
-    TensorData::new(String::new(), element, shape, from_little_endian(element, data)?)
+    let read = TensorData::new(String::new(), element, shape, from_little_endian(element, data)?)?;
+    Ok(if fortran { row_major(read) } else { read })
+}
+
+/// A tensor whose first axis runs fastest, with its last one running fastest.
+fn row_major(tensor: TensorData) -> TensorData {
+    let TensorData { shape, values, .. } = &tensor;
+    let order: Vec<usize> = (0..values.len())
+        .map(|position| {
+            let (mut rest, mut stride, mut at) = (position, values.len(), 0);
+            for &extent in shape.iter().rev() {
+                stride /= extent.max(1);
+                at += (rest % extent.max(1)) * stride;
+                rest /= extent.max(1);
+            }
+            at
+        })
+        .collect();
+    let values = match values {
+        Values::F32(v) => Values::F32(order.iter().map(|&at| v[at]).collect()),
+        Values::F64(v) => Values::F64(order.iter().map(|&at| v[at]).collect()),
+        Values::I64(v) => Values::I64(order.iter().map(|&at| v[at]).collect()),
+    };
+    TensorData { values, ..tensor }
 }
 
 fn split_header(bytes: &[u8]) -> Result<(&str, &[u8]), FormatError> {
@@ -85,7 +108,6 @@ fn clip(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Values;
 
     fn file(header: &str, data: &[u8]) -> Vec<u8> {
         let length = (header.len() as u16).to_le_bytes();
@@ -116,11 +138,22 @@ mod tests {
     }
 
     #[test]
+    fn the_first_axis_may_run_fastest() {
+        let data: Vec<u8> = [0i64, 12, 4, 16, 8, 20, 1, 13, 5, 17, 9, 21].iter().flat_map(|v| v.to_le_bytes()).collect();
+        let tensor = parse(&file("{'descr': '<i8', 'fortran_order': True, 'shape': (2, 3, 2), }\n", &data)).unwrap();
+        assert_eq!(
+            (tensor.shape, tensor.values),
+            (vec![2, 3, 2], Values::I64(vec![0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21]))
+        );
+        let vector = parse(&file("{'descr': '<i8', 'fortran_order': True, 'shape': (12,), }\n", &data)).unwrap();
+        assert_eq!(vector.values, Values::I64(vec![0, 12, 4, 16, 8, 20, 1, 13, 5, 17, 9, 21]));
+    }
+
+    #[test]
     fn refused() {
         let cases = [
             ("{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }", 8),
             ("{'descr': '>f4', 'fortran_order': False, 'shape': (1,), }", 4),
-            ("{'descr': '<f4', 'fortran_order': True, 'shape': (1,), }", 4),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", 4),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }", 5),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296, 4), }", 4),

@@ -9,7 +9,8 @@ use crate::pipeline::import_failure;
 use crate::show;
 use serde_json::{Value, json};
 use zktorch_blocks::program::{Program, Role, Tensor};
-use zktorch_compiler::audit::{Renamed, audit};
+use zktorch_compiler::Problem;
+use zktorch_compiler::audit::{AuditError, Renamed, audit};
 use zktorch_compiler::graph::Graph;
 use zktorch_compiler::import::{ImportError, ImportOptions, load_path};
 use zktorch_compiler::quantise::Settings;
@@ -18,6 +19,9 @@ use zktorch_verifier::key::{KeyPort, VerifyingKey};
 /// A model has at most this many numbers for each that a key commits to (normalisations are folded into weights), and so many more.
 const FOLDED: usize = 4;
 const SPARE: usize = 1 << 20;
+/// What may be behind a rejection.
+const WITHHELD: &str = "if the file lacks its weights, a tensor that decides what the program looks like (such as a mask that the model computes) \
+may be among them: audit the whole model to find out";
 /// A weight of fewer bits is worth a word.
 const COARSE: u32 = 6;
 
@@ -34,7 +38,7 @@ pub fn command(args: &Audit) -> Result<Outcome, Failure> {
     };
     let answer = match load_path(&args.model, &options) {
         Ok(graph) => ports(&graph, &key).and_then(|ports| {
-            let inner = audit(&graph, &key.program).map_err(|e| e.to_string())?;
+            let inner = audit(&graph, &key.program).map_err(|e| reason(&e))?;
             Ok(Names { ports, inner })
         }),
         Err(
@@ -43,6 +47,14 @@ pub fn command(args: &Audit) -> Result<Outcome, Failure> {
         Err(error) => return Err(import_failure(&args.model, &error)),
     };
     describe(args, &key, weights, &answer)
+}
+
+/// Why the program is not the model's, on one line: what helps a compilation helps no audit.
+fn reason(error: &AuditError) -> String {
+    let AuditError::Lower(error) = error else { return error.to_string() };
+    let one = |p: &Problem| format!("node `{}` ({}): {}", p.node, p.op, p.why);
+    let problems: Vec<String> = error.problems.iter().map(one).collect();
+    format!("the model cannot be lowered by the key's annotations: {}", problems.join("; "))
 }
 
 /// Names that differ, where nothing else does.
@@ -128,6 +140,7 @@ fn describe(
         Err(why) => {
             lines.push(("audit", format!("REJECTED: the key's program is not the lowering of `{}`", args.model.display())));
             lines.push(("reason", why.clone()));
+            lines.push(("", WITHHELD.to_owned()));
             lines.push(("program digest", format!("{digest}, of the key")));
         }
     }

@@ -16,7 +16,7 @@ use zktorch_verifier::commitment::{Commitment, Committed};
 pub fn command(args: &Commit) -> Result<Outcome, Failure> {
     let files = place::Files::default().samples("--input", &args.input);
     let files = folder::ALL.iter().fold(files, |files, name| files.input("DIR", args.dir.join(name)));
-    PendingBinding::listed("-o", &args.output, files).check()?;
+    PendingBinding::listed("-o", &args.output, files).force(args.force).check()?;
     let pending = PendingBinding::new(&args.output)?;
     let file = ProgramFile::read(&args.dir)?;
     let (proving, verifying) = (file.proving_key(&args.dir)?, file.verifying_key(&args.dir)?);

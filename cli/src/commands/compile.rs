@@ -40,7 +40,8 @@ pub struct Made {
 }
 
 pub fn command(args: &Compile) -> Result<Outcome, Failure> {
-    files(args).check()?;
+    // The folder is looked at as a whole.
+    files(args).force(true).check()?;
     let folder = PendingFolder::new(&args.out)?;
     let replaced = folder::vacant(&args.out, args.force)?;
     let mut progress = Progress::new();
@@ -174,7 +175,12 @@ fn describe(made: &Made, dir: &Path) -> Result<(String, Value), Failure> {
 fn sparse(made: &Made) -> Vec<String> {
     let report = &made.report;
     if report.samples == 0 {
-        return Vec::new();
+        let one = |port: &crate::pipeline::Port| {
+            let [lo, hi] = port.limits(0).map(show::number);
+            format!("`{}` from {lo} to {hi}", port.name)
+        };
+        let inputs: Vec<String> = made.inputs.iter().map(one).collect();
+        return vec![format!("without samples a program takes inputs in an assumed range only: {}.", inputs.join(", "))];
     }
     let mut warnings = Vec::new();
     if report.samples < FEW {
@@ -211,9 +217,7 @@ fn imprecise(report: &Report) -> Option<String> {
                 .to_owned(),
         ),
         Some(accuracy) if accuracy.error() > WARN_ERROR => {
-            let group = &accuracy.worst[0];
-            let percent = 100.0 * group.error;
-            Some(format!("the error of output `{}` {} is {percent:.2} % of what it reaches.", group.output, group.entries))
+            accuracy.worst.first().map(|group| format!("the outputs are off: {}.", group.describe()))
         }
         Some(_) => None,
     }

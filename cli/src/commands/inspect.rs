@@ -3,13 +3,15 @@
 use crate::args::Inspect;
 use crate::failure::Failure;
 use crate::files;
-use crate::folder::{MODEL, PROGRAM, PROVING, ProgramFile, REPORT, VERIFYING, decoded};
+use crate::folder::{MODEL, PROGRAM, PROVING, ProgramFile, REPORT, VERIFYING, decoded, kind};
 use crate::outcome::Outcome;
 use crate::show;
 use crate::show::soundness_bits;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::Path;
 use zktorch_blocks::program::{Limits, Program, Role, TensorId};
+use zktorch_compiler::report::GroupError;
 use zktorch_prover::ProvingKey;
 use zktorch_verifier::codec::{Kind, decode};
 use zktorch_verifier::commitment::Commitment;
@@ -84,12 +86,12 @@ fn folder(dir: &Path) -> Result<Found, Failure> {
 
 fn describe_report(found: &mut Found, report: &Value) {
     if let Some(error) = report.get("output_error").and_then(Value::as_f64) {
-        found.add(
-            "error",
-            format!("{:.3} % of what the output with the largest error reaches on the calibration samples", 100.0 * error),
-            "output_error",
-            json!(error),
-        );
+        let group = report.pointer("/accuracy/worst/0").and_then(|group| GroupError::deserialize(group).ok());
+        let text = match group {
+            Some(group) => format!("{} (largest error on the calibration samples)", group.describe()),
+            None => format!("{:.3} % (largest error on the calibration samples)", 100.0 * error),
+        };
+        found.add("error", text, "output_error", json!(error));
     }
     if let Some(p) = report.get("predictions") {
         let number = |name: &str| p.get(name).and_then(Value::as_f64).unwrap_or(0.0);
@@ -206,16 +208,6 @@ fn report(bytes: &[u8]) -> Option<Found> {
     }
     describe_report(&mut found, &report);
     Some(found)
-}
-
-/// The kind that the header states: every kind's reader names what it got instead.
-fn kind(bytes: &[u8]) -> Option<Kind> {
-    use zktorch_verifier::codec::DecodeError;
-    match decode::<()>(Kind::Program, bytes) {
-        Err(DecodeError::Foreign) => None,
-        Err(DecodeError::Kind { got, .. }) => Kind::ALL.into_iter().find(|k| k.name() == got),
-        _ => Some(Kind::Program),
-    }
 }
 
 fn describe_key(found: &mut Found, key: &VerifyingKey) -> Result<(), Failure> {

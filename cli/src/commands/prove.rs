@@ -25,7 +25,7 @@ pub fn command(args: &Prove) -> Result<Outcome, Failure> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
         pool.map_err(|e| Failure::undecided(format!("cannot start {threads} threads: {e}")))?;
     }
-    files(args).check()?;
+    files(args).force(args.force).check()?;
     let pending = Pending::new(&args.output)?;
     let keep = args.keep.as_deref().map(PendingBinding::new).transpose()?;
     let mut progress = Progress::new();

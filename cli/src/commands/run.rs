@@ -15,7 +15,7 @@ use zktorch_blocks::execute::{ExecuteError, execute};
 pub fn command(args: &Run) -> Result<Outcome, Failure> {
     let files = place::Files::default().samples("--input", &args.input);
     let files = folder::ALL.iter().fold(files, |files, name| files.input("DIR", args.dir.join(name)));
-    args.output.iter().fold(files, |files, path| files.output("-o", path)).check()?;
+    args.output.iter().fold(files, |files, path| files.output("-o", path)).force(args.force).check()?;
     let pending = args.output.as_deref().map(Pending::new).transpose()?;
     let mut progress = Progress::new();
     progress.begin("reading the keys");

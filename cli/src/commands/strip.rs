@@ -14,7 +14,7 @@ use zktorch_compiler::import::strip;
 const NAMED: usize = 8;
 
 pub fn command(args: &Strip) -> Result<Outcome, Failure> {
-    place::Files::default().input("the model", &args.model).output("-o", &args.output).check()?;
+    place::Files::default().input("the model", &args.model).output("-o", &args.output).force(args.force).check()?;
     let pending = Pending::new(&args.output)?;
     let bytes = files::read(&args.model)?;
     not_its_weights(args, &bytes)?;

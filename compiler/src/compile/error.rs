@@ -49,10 +49,12 @@ pub enum CompileError {
     },
     /// The integers are too far from the model.
     #[error(
-        "the integer program's outputs are too far from the model's: {:.3} % at `{output}` {entries}, at most {:.3} % are accepted; {origin}",
-        100.0 * error, 100.0 * accepted
+        "the integer program's outputs are too far from the model's: {group}; at most {} % are accepted; {origin}",
+        percent(*accepted)
     )]
     Inexact {
+        /// The worst error, in words.
+        group: String,
         /// The output with the largest error.
         output: String,
         /// Its entries.
@@ -77,6 +79,11 @@ pub enum CompileError {
         /// The error.
         error: f64,
     },
+}
+
+/// Percents, as many digits as there are.
+fn percent(part: f64) -> f64 {
+    (1e8 * part).round() / 1e6
 }
 
 /// Why a run on a calibration sample itself cannot go on: no sample left the range that the samples set.

@@ -185,7 +185,8 @@ fn judge(task: &Task<'_>, best: &Attempt, accuracy: &Accuracy) -> Result<(), Com
         return Ok(());
     }
     let origin = origin::describe(task, best);
-    Err(CompileError::Inexact { output, entries, error, accepted, origin })
+    let group = worst.describe();
+    Err(CompileError::Inexact { group, output, entries, error, accepted, origin })
 }
 
 fn finish(task: &Task<'_>, Found { best, accuracy, unseen }: Found) -> Compiled {

@@ -250,7 +250,9 @@ pub(super) fn check_attribute(attribute: &AttributeProto, kind: Kind) -> Result<
         }
         Kind::Equation => {
             of(AttributeType::String)?;
-            let allowed = |c: &u8| c.is_ascii_alphabetic() || b" ,.->".contains(c);
+            // The parser takes them for one axis, whatever they stand for.
+            refuse(!attribute.s.contains(&b'.'), &|| "has `...`, which is not supported: name all axes".to_owned())?;
+            let allowed = |c: &u8| c.is_ascii_alphabetic() || b" ,->".contains(c);
             let good = attribute.s.len() <= EQUATION && attribute.s.iter().all(allowed);
             refuse(good, &|| format!("is not an equation of at most {EQUATION} letters"))
         }

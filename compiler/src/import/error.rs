@@ -139,6 +139,34 @@ pub enum ImportError {
     Graph(#[from] GraphError),
 }
 
+impl ImportError {
+    /// What to do about the first node that is not supported, where there is something.
+    pub fn way_out(&self) -> Option<&'static str> {
+        let Self::Unsupported(nodes) = self else { return None };
+        nodes.iter().find_map(|node| way_out(&node.op, &node.hint))
+    }
+}
+
+fn way_out(op: &str, hint: &str) -> Option<&'static str> {
+    Some(match op {
+        op if op.contains("ArgM") || ["TopK", "Hardmax"].contains(&op) => {
+            "let the model end in the scores: whoever reads the proof can take the largest of the proved ones"
+        }
+        "Gather" if hint.contains("depend on inputs") => {
+            "for an embedding take one-hot rows as input and multiply them with the table, or take the embedded rows as input"
+        }
+        "LSTM" | "GRU" | "RNN" => "write the cell out as a loop over steps of Linear, sigmoid and tanh, and export that",
+        "Resize" | "Upsample" => {
+            "enlarge by whole factors with repeat_interleave, or with reshapes and expansions; other sizes as a product with a constant matrix"
+        }
+        "Loop" | "If" | "Scan" => "export with a fixed length, so that loops are unrolled and branches decided",
+        op if op.starts_with("Random") || op == "Bernoulli" => {
+            "a proof is of a function: call model.eval() before export, or take the noise as input"
+        }
+        _ => return None,
+    })
+}
+
 fn list(nodes: &[UnsupportedNode]) -> String {
     nodes.iter().map(|node| format!("\n  {node}")).collect()
 }

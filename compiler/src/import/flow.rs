@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
 
 use super::operators::operator;
+use super::rewrite;
 use super::tensors::{self, Element};
 
 /// Entries of a tensor of shapes, axes or bounds.
@@ -77,6 +78,8 @@ pub(super) struct Flow<'g> {
     nodes: &'g [NodeProto],
     users: HashMap<&'g str, Vec<(usize, usize)>>,
     outputs: HashSet<&'g str>,
+    /// Constants of one number.
+    numbers: HashMap<&'g str, f64>,
 }
 
 /// How a value is used on its way to a softmax.
@@ -88,6 +91,14 @@ enum Role {
     Condition,
     /// It is scores.
     Scores,
+    /// It is one of two numbers (as bits), of which constants may yet make a mask: `-1e4 * (1 - m)`.
+    Two([u64; 2]),
+}
+
+/// One of two numbers, that of 0 first.
+fn two(pair: [f64; 2]) -> Role {
+    // Minus zero is zero.
+    Role::Two(pair.map(|v| (v + 0.0).to_bits()))
 }
 
 impl<'g> Flow<'g> {
@@ -99,7 +110,16 @@ impl<'g> Flow<'g> {
             }
         }
         let outputs = graph.output.iter().map(|output| output.name.as_str()).collect();
-        Self { nodes: &graph.node, users, outputs }
+        let number = |tensor: &TensorProto| {
+            tensors::is_uniform(tensor).then(|| tensors::position(tensor, |_| true)).flatten().map(|(_, value)| value)
+        };
+        let tensors = graph.initializer.iter().filter_map(|tensor| Some((tensor.name.as_str(), number(tensor)?)));
+        let constant = |node: &'g NodeProto| {
+            let tensor = (node.op_type == "Constant").then(|| rewrite::constant(node)).flatten()?;
+            Some((node.output.first()?.as_str(), number(&tensor)?))
+        };
+        let numbers = tensors.chain(graph.node.iter().filter_map(constant)).collect();
+        Self { nodes: &graph.node, users, outputs, numbers }
     }
 
     /// The nodes that use a value, with the position at which each does; none if the value is an output of the model too.
@@ -140,15 +160,18 @@ impl<'g> Flow<'g> {
     }
 
     /// Whether a tensor is a mask: two numbers, one of which leaves a score as it is and one of which takes it out of a softmax; or
-    /// the condition of a choice between scores.
+    /// the condition of a choice between scores; or what constants make one of these of.
     pub fn is_mask(&self, name: &str, tensor: &TensorProto) -> bool {
         let Some(element) = Element::of(tensor.data_type) else { return false };
         let Some((_, other)) = tensors::position(tensor, |v| v != 0.0) else { return false };
-        let two = tensors::position(tensor, |v| v != 0.0 && v != other).is_none();
-        match element.is_float() {
-            true => two && other <= MASK && self.reaches_softmax(name, Role::Mask),
-            false => two && other == 1.0 && self.reaches_softmax(name, Role::Condition),
+        if tensors::position(tensor, |v| v != 0.0 && v != other).is_some() {
+            return false;
         }
+        let plain = match element.is_float() {
+            true => other <= MASK && self.reaches_softmax(name, Role::Mask),
+            false => other == 1.0 && self.reaches_softmax(name, Role::Condition),
+        };
+        plain || (other == 1.0 && self.reaches_softmax(name, two([0.0, other])))
     }
 
     /// Whether a value may be minus infinity: it takes scores out of a softmax, and does nothing else.
@@ -165,20 +188,69 @@ impl<'g> Flow<'g> {
         self.users(name).is_some_and(|users| users.iter().all(bound))
     }
 
-    /// Whether a value ends in softmaxes alone.
+    /// What a node makes of one of two numbers: a mask, a condition, others; and whether that takes scores out. `None` for anything else.
+    fn of_two(&self, node: &NodeProto, position: usize, pair: [f64; 2]) -> Option<(Role, bool)> {
+        let op = node.op_type.as_str();
+        let number = (node.input.len() == 2)
+            .then(|| node.input.get(1 - position))
+            .flatten()
+            .and_then(|n| self.numbers.get(n.as_str()));
+        let with = |f: fn(f64, f64) -> f64, c: f64| {
+            let made = pair.map(|v| if position == 0 { f(v, c) } else { f(c, v) });
+            made.iter().all(|v| v.is_finite()).then(|| (two(made), false))
+        };
+        let truth = |f: fn(&f64, &f64) -> bool, c: &f64| {
+            let made = pair.map(|v| if position == 0 { f(&v, c) } else { f(c, &v) });
+            (two(made.map(|holds| f64::from(u8::from(holds)))), false)
+        };
+        // One number leaves a score, the other takes it out.
+        let mask = |pair: [f64; 2]| (pair.contains(&0.0) && pair.iter().any(|&v| v <= MASK)).then_some((Role::Scores, true));
+        let bits = || pair.iter().all(|v| [0.0, 1.0].contains(v));
+        match (op, number) {
+            ("Cast", _) if !bits() => None,
+            (view, _) if VIEWS.contains(&view) && position == 0 => Some((two(pair), false)),
+            ("Neg", _) => Some((two(pair.map(|v| -v)), false)),
+            ("Not", _) => Some((two(pair.map(|v| 1.0 - v)), false)),
+            ("Where", _) => (position == 0).then_some((Role::Scores, true)),
+            ("Add", Some(&c)) => with(|a, b| a + b, c),
+            ("Sub", Some(&c)) => with(|a, b| a - b, c),
+            ("Mul", Some(&c)) => with(|a, b| a * b, c),
+            ("Div", Some(&c)) => with(|a, b| a / b, c),
+            ("Equal", Some(c)) => Some(truth(|a, b| a == b, c)),
+            ("Less", Some(c)) => Some(truth(|a, b| a < b, c)),
+            ("LessOrEqual", Some(c)) => Some(truth(|a, b| a <= b, c)),
+            ("Greater", Some(c)) => Some(truth(|a, b| a > b, c)),
+            ("GreaterOrEqual", Some(c)) => Some(truth(|a, b| a >= b, c)),
+            ("Add", None) => mask(pair),
+            ("Sub", None) if position == 1 => mask(pair.map(|v| -v)),
+            // A score that is set to 0 must be taken out elsewhere.
+            ("Mul", None) if bits() => Some((Role::Scores, false)),
+            _ => None,
+        }
+    }
+
+    /// Whether a value ends in softmaxes alone, and takes scores out of them.
     fn reaches_softmax(&self, name: &str, role: Role) -> bool {
         let (mut seen, mut stack) = (HashSet::new(), vec![(name.to_owned(), role)]);
-        let mut reached = false;
+        let (mut reached, mut takes) = (false, !matches!(role, Role::Two(_)));
         while let Some((name, role)) = stack.pop() {
             let Some(users) = self.users(&name) else { return false };
             for &(n, position) in users {
                 let node = &self.nodes[n];
                 let next = match (node.op_type.as_str(), role, position) {
+                    (_, Role::Two(pair), _) => match self.of_two(node, position, pair.map(f64::from_bits)) {
+                        Some((next, mask)) => {
+                            takes |= mask;
+                            next
+                        }
+                        None => return false,
+                    },
                     (view, _, 0) if VIEWS.contains(&view) => role,
                     ("Not" | "And" | "Or", Role::Condition, _) => role,
                     ("Where", Role::Condition, 0) => Role::Scores,
                     ("Where", Role::Mask | Role::Scores, 1 | 2) => Role::Scores,
                     ("Add" | "Max", Role::Mask | Role::Scores, _) | ("Mul" | "Div", Role::Scores, _) => Role::Scores,
+                    ("Sub", Role::Scores, 0) => Role::Scores,
                     ("Softmax" | "LogSoftmax", Role::Scores, 0) => {
                         reached = true;
                         continue;
@@ -189,6 +261,6 @@ impl<'g> Flow<'g> {
                 stack.extend(results.filter(|result| seen.insert(result.clone())));
             }
         }
-        reached
+        reached && takes
     }
 }

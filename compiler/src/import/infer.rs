@@ -42,21 +42,48 @@ pub(super) fn infer(model: &mut InferenceModel, proto: &ModelProto, opset: i64, 
             computed.constant.insert(id, !model.inputs.iter().any(|input| input.node == id));
             continue;
         };
-        let at = |reason: String| ImportError::Shape { node: display_name(node), op: node.op_type.clone(), reason };
+        let unsupported = |hint: String| {
+            ImportError::Unsupported(vec![UnsupportedNode { name: display_name(node), op: node.op_type.clone(), hint }])
+        };
+        let at = |why: Why| match why {
+            Why::Wrong(reason) => ImportError::Shape { node: display_name(node), op: node.op_type.clone(), reason },
+            Why::Unknown(operands) => unsupported(unknown(&operands)),
+        };
         let known = |outlet: &OutletId| {
             let fact = model.outlet_fact(*outlet).is_ok_and(|fact| fact.value.concretize().is_some());
             fact || computed.constant.get(&outlet.node) == Some(&true)
         };
         let constant = model.node(id).inputs.iter().all(known);
         if !constant && operators::operator(&node.domain, &node.op_type).is_some_and(|op| op.constant) {
-            let hint = "this operator is supported for constant operands only".to_owned();
-            let node = UnsupportedNode { name: display_name(node), op: node.op_type.clone(), hint };
-            return Err(ImportError::Unsupported(vec![node]));
+            return Err(unsupported("this operator is supported for constant operands only".to_owned()));
         }
         computed.constant.insert(id, constant);
         step(model, id, node, opset, &mut computed).map_err(at)?;
     }
     Ok(())
+}
+
+/// Why nothing is inferred.
+enum Why {
+    /// The node is not what it may be.
+    Wrong(String),
+    /// The parser has no rule for operands of these shapes, in a form that may be valid.
+    Unknown(Vec<Vec<usize>>),
+}
+
+impl From<String> for Why {
+    fn from(reason: String) -> Self {
+        Self::Wrong(reason)
+    }
+}
+
+fn unknown(operands: &[Vec<usize>]) -> String {
+    let shapes: Vec<String> = operands.iter().map(|shape| format!("{shape:?}")).collect();
+    format!(
+        "for operands of the shapes {} this form of the operator is not supported, or they do not go together; write it otherwise, as with \
+         MatMul, Mul, Reshape and Transpose",
+        shapes.join(", ")
+    )
 }
 
 /// What is computed from constants alone.
@@ -71,10 +98,14 @@ struct Computed {
 }
 
 /// Infers what one node makes.
-fn step(model: &mut InferenceModel, id: usize, node: &NodeProto, opset: i64, computed: &mut Computed) -> Result<(), String> {
+fn step(model: &mut InferenceModel, id: usize, node: &NodeProto, opset: i64, computed: &mut Computed) -> Result<(), Why> {
     let inputs: Vec<InferenceFact> = facts(model, id)?;
-    let known: Vec<Operand> =
-        inputs.iter().map(operand).collect::<Option<_>>().ok_or("the shape of an operand is not known")?;
+    let known: Vec<Operand> = inputs
+        .iter()
+        .map(operand)
+        .collect::<Option<_>>()
+        .ok_or_else(|| "the shape of an operand is not known".to_owned())?;
+    let shapes_given: Vec<Vec<usize>> = known.iter().map(|operand| operand.shape.clone()).collect();
     let mut known = known.into_iter();
     let operands: Vec<Option<Operand>> =
         node.input.iter().map(|name| if name.is_empty() { None } else { known.next() }).collect();
@@ -83,13 +114,14 @@ fn step(model: &mut InferenceModel, id: usize, node: &NodeProto, opset: i64, com
     if let Some(shape) = shapes::padded(node, &operands) {
         load::guarded(|| model.set_outlet_fact(OutletId::new(id, 0), InferenceFact::shape(shape)))?;
     }
-    let shapes = predicted(model, id, &inputs)?;
+    results_match(model, id)?;
+    let shapes = predicted(model, id, &inputs).map_err(|_| Why::Unknown(shapes_given.clone()))?;
     let given = operands.iter().flatten().map(Operand::volume).sum::<usize>();
     let most = if constant { computed.most } else { MOST };
     for shape in &shapes {
         let Some(shape) = shape else {
             if constant && !SHRINKING.contains(&node.op_type.as_str()) {
-                return Err("the shape of its result cannot be told before it is computed".to_owned());
+                return Err("the shape of its result cannot be told before it is computed".to_owned().into());
             }
             computed.total = computed.total.saturating_add(given);
             continue;
@@ -101,13 +133,13 @@ fn step(model: &mut InferenceModel, id: usize, node: &NodeProto, opset: i64, com
         }
         if SAME.contains(&node.op_type.as_str()) && operands.first().and_then(|x| Some(x.as_ref()?.volume())) != Some(volume)
         {
-            return Err(format!("a result of shape {shape:?} has not as many entries as the operand"));
+            return Err(format!("a result of shape {shape:?} has not as many entries as the operand").into());
         }
     }
     if computed.total > computed.all {
-        return Err(format!("the model's constants compute to more than {} entries", computed.all));
+        return Err(format!("the model's constants compute to more than {} entries", computed.all).into());
     }
-    load::guarded(|| apply(model, id, &inputs))
+    load::guarded(|| apply(model, id, &inputs)).map_err(|_| Why::Unknown(shapes_given))
 }
 
 /// Infers, and evaluates, what a node makes.
@@ -129,15 +161,22 @@ fn facts(model: &InferenceModel, id: usize) -> Result<Vec<InferenceFact>, String
     load::guarded(|| Ok(model.node_facts(id)?.0.into_iter().cloned().collect()))
 }
 
+/// Refuses a node with other results than its operator has.
+fn results_match(model: &InferenceModel, id: usize) -> Result<(), String> {
+    load::guarded(|| {
+        let (node, results) = (model.node_facts(id)?.1.len(), model.node(id).op.nboutputs()?);
+        if results != node {
+            return Err(format_err!("it has {node} results, its operator {results}"));
+        }
+        Ok(())
+    })
+}
+
 /// The shapes of a node's results where they follow from its operands, without an evaluation.
 fn predicted(model: &InferenceModel, id: usize, inputs: &[InferenceFact]) -> Result<Vec<Option<Vec<i64>>>, String> {
     let mut op = model.node(id).op.clone();
     let outputs = load::guarded(|| {
         let outputs = model.node_facts(id)?.1;
-        let results = op.nboutputs()?;
-        if results != outputs.len() {
-            return Err(format_err!("it has {} results, its operator {results}", outputs.len()));
-        }
         Ok(op.infer_facts(inputs.iter().collect(), outputs, tvec!())?.1)
     })?;
     let dims = |fact: &InferenceFact| -> Option<Vec<i64>> {

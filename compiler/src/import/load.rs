@@ -18,6 +18,8 @@ pub(super) struct Loaded {
     pub(super) model: TypedModel,
     pub(super) names: Names,
     pub(super) output_names: Vec<String>,
+    /// Inputs whose first axis the file leaves open: it is 1.
+    pub(super) batched: Vec<String>,
 }
 
 /// The model that bytes hold.
@@ -60,13 +62,13 @@ pub(super) fn load(bytes: &[u8], folder: Option<&Path>, options: &ImportOptions)
     }
     let mut model = parsed.model;
     check_operators(&model)?;
-    fix_inputs(&mut model, &options.input_shapes)?;
+    let batched = fix_inputs(&mut model, &options.input_shapes)?;
     infer::infer(&mut model, &proto, opset, bytes.len().max(options.withheld.unwrap_or(0)))?;
     let names = Names::new(model.nodes().iter().map(|node| node.name.clone()));
     let model = guarded(|| model.into_typed()).map_err(|reason| ImportError::Inference { reason })?;
     sizes::check_values(&model, bytes.len().max(options.withheld.unwrap_or(0)))
         .map_err(|reason| ImportError::Inference { reason })?;
-    Ok(Loaded { model, names, output_names })
+    Ok(Loaded { model, names, output_names, batched })
 }
 
 /// Runs a step of the parser; its errors and panics become text.
@@ -110,8 +112,9 @@ fn output_names(proto: &ModelProto) -> Vec<String> {
     proto.graph.iter().flat_map(|graph| &graph.output).map(|output| output.name.clone()).collect()
 }
 
-/// Gives every input a concrete shape.
-fn fix_inputs(model: &mut InferenceModel, shapes: &[Vec<usize>]) -> Result<(), ImportError> {
+/// Gives every input a concrete shape; the names of those whose first axis becomes 1.
+fn fix_inputs(model: &mut InferenceModel, shapes: &[Vec<usize>]) -> Result<Vec<String>, ImportError> {
+    let mut batched = Vec::new();
     let count = model.inputs.len();
     if !shapes.is_empty() && shapes.len() != count {
         return Err(ImportError::InputShapeCount { expected: count, got: shapes.len() });
@@ -122,12 +125,17 @@ fn fix_inputs(model: &mut InferenceModel, shapes: &[Vec<usize>]) -> Result<(), I
         let fact = model.input_fact(index).map_err(inference)?.clone();
         let shape = match shapes.get(index) {
             Some(shape) => admitted(&name, &fact, shape)?,
-            None => default_shape(&name, &fact)?,
+            None => {
+                if declared(&fact).is_some_and(|extents| extents.first() == Some(&None)) {
+                    batched.push(name.clone());
+                }
+                default_shape(&name, &fact)?
+            }
         };
         let datum_type = fact.datum_type.concretize().unwrap_or(DatumType::F32);
         model.set_input_fact(index, InferenceFact::dt_shape(datum_type, shape)).map_err(inference)?;
     }
-    Ok(())
+    Ok(batched)
 }
 
 /// The declared extents, `None` where symbolic; `None` for an unknown number of axes.
@@ -140,10 +148,8 @@ fn declared(fact: &InferenceFact) -> Option<Vec<Option<usize>>> {
 fn admitted(name: &str, fact: &InferenceFact, shape: &[usize]) -> Result<Vec<usize>, ImportError> {
     let fits = match declared(fact) {
         None => true,
-        // A fixed batch is often an accident of the export: the first axis may be changed.
         Some(declared) => {
-            declared.len() == shape.len()
-                && declared.iter().zip(shape).enumerate().all(|(axis, (d, s))| axis == 0 || d.is_none_or(|d| d == *s))
+            declared.len() == shape.len() && declared.iter().zip(shape).all(|(d, s)| d.is_none_or(|d| d == *s))
         }
     };
     if fits && !shape.contains(&0) {

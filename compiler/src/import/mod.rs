@@ -60,6 +60,8 @@ pub struct Model {
     pub graph: Graph,
     /// What errors are measured against.
     pub untouched: Untouched,
+    /// Inputs whose first axis the file leaves open, which is 1 in the graph.
+    pub batched: Vec<String>,
 }
 
 /// Reads an ONNX file. Weights in other files are read from the file's folder.
@@ -69,7 +71,7 @@ pub struct Model {
 pub fn model_path(path: &Path, options: &ImportOptions) -> Result<Model, ImportError> {
     let loaded = read(path, options)?;
     let graph = graph(&loaded, options)?;
-    Ok(Model { graph, untouched: Untouched::new(loaded.model)? })
+    Ok(Model { graph, batched: loaded.batched, untouched: Untouched::new(loaded.model)? })
 }
 
 /// Reads an ONNX model from its bytes, which must contain all weights.
@@ -79,7 +81,7 @@ pub fn model_path(path: &Path, options: &ImportOptions) -> Result<Model, ImportE
 pub fn model_bytes(bytes: &[u8], options: &ImportOptions) -> Result<Model, ImportError> {
     let loaded = load::load(bytes, None, options)?;
     let graph = graph(&loaded, options)?;
-    Ok(Model { graph, untouched: Untouched::new(loaded.model)? })
+    Ok(Model { graph, batched: loaded.batched, untouched: Untouched::new(loaded.model)? })
 }
 
 /// Imports the graph of an ONNX file, as [`model_path`] does.

@@ -108,6 +108,12 @@ pub(super) fn operator(domain: &str, name: &str) -> Option<&'static Operator> {
     OPERATORS.iter().find(|op| op.name == name && op.domain == domain)
 }
 
+/// All operators that are read.
+#[cfg(test)]
+pub(super) fn all() -> impl Iterator<Item = &'static Operator> {
+    OPERATORS.iter()
+}
+
 #[rustfmt::skip]
 static OPERATORS: &[Operator] = &[
     plain("Abs"), plain("Acos"), plain("Acosh"), plain("Add"), plain("And"),

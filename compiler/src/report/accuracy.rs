@@ -48,6 +48,41 @@ pub struct GroupError {
     pub difference: f64,
     /// What the difference is relative to.
     pub size: f64,
+    /// Why it is.
+    pub yardstick: Yardstick,
+    /// The largest magnitude that the reference has in the group.
+    pub reached: f64,
+}
+
+/// What an error is relative to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Yardstick {
+    /// What the group reaches, or its tensor where the group is small by accident.
+    Reached,
+    /// The bound that an operator sets: 1 of a probability.
+    Bound,
+    /// The samples: entries are integers or truth values, the same or not.
+    Samples,
+}
+
+impl GroupError {
+    /// The error as a sentence's part.
+    pub fn describe(&self) -> String {
+        let Self { output, entries, size, reached, .. } = self;
+        let percent = |part: f64| format!("{:.3} %", 100.0 * part);
+        let error = percent(self.error);
+        match self.yardstick {
+            Yardstick::Reached => format!("{error} at `{output}` {entries}, where outputs reach {size:.4}"),
+            Yardstick::Bound => {
+                let own = percent(relative(self.difference, *reached));
+                format!(
+                    "{error} of its bound {size} at `{output}` {entries}, and {own} of the {reached:.4} that is reached there"
+                )
+            }
+            Yardstick::Samples => format!("`{output}` {entries} is another number in {error} of the samples"),
+        }
+    }
 }
 
 impl Accuracy {
@@ -139,8 +174,21 @@ impl<'p> Measure<'p> {
                 if !output.integers {
                     tensor_error = tensor_error.max(relative(seen.difference, largest));
                 }
-                let entries = entries(&port.shape, index);
-                worst.push(GroupError { output: port.name.clone(), entries, error, difference: seen.difference, size });
+                let yardstick = match output.bound {
+                    _ if output.integers => Yardstick::Samples,
+                    Some(_) => Yardstick::Bound,
+                    None => Yardstick::Reached,
+                };
+                let (name, entries, reached) = (port.name.clone(), entries(&port.shape, index), seen.size);
+                worst.push(GroupError {
+                    output: name,
+                    entries,
+                    error,
+                    difference: seen.difference,
+                    size,
+                    yardstick,
+                    reached,
+                });
             }
         }
         worst.sort_by(|a, b| b.error.total_cmp(&a.error));
@@ -236,6 +284,20 @@ mod tests {
         assert_eq!(measured(&[2], None, &[8.0, 0.5], &[8.0, 0.0]).error(), 0.0625);
         assert_eq!(measured(&[1], None, &[0.5], &[0.0]).error(), 1.0);
         assert!(measured(&[1], None, &[0.5], &[f64::NAN]).error().is_infinite());
+    }
+
+    #[test]
+    fn errors_are_worded_by_what_they_are_relative_to() {
+        let text = |accuracy: Accuracy| accuracy.worst[0].describe();
+        let said = text(measured(&[1], Some(1.0), &[0.0625], &[0.125]));
+        assert_eq!(said, "6.250 % of its bound 1 at `y` [0], and 50.000 % of the 0.1250 that is reached there");
+        assert_eq!(text(measured(&[1], None, &[3.0], &[4.0])), "25.000 % at `y` [0], where outputs reach 4.0000");
+        let ports = [port(&[1], 0)];
+        let mut measure = Measure::new(&ports, &[Some(1.0)]);
+        measure.take(&[vec![1.0]], &[ArrayD::from_elem(IxDyn(&[1]), 0.0)]);
+        let accuracy = measure.finish(1);
+        assert_eq!(accuracy.worst[0].describe(), "`y` [0] is another number in 100.000 % of the samples");
+        assert!(!accuracy.to_string().contains("of the largest output"), "{accuracy}");
     }
 
     #[test]

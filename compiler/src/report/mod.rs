@@ -11,7 +11,7 @@ use zktorch_blocks::program::{Program, Role, Source, TensorId};
 
 use crate::graph::{Evaluation, Graph, NodeId};
 use crate::quantise::to_real;
-pub use accuracy::{Accuracy, GroupError};
+pub use accuracy::{Accuracy, GroupError, Yardstick};
 pub(crate) use accuracy::{Measure, by_chance};
 
 /// Everything that is known about a compiled model before it is proved.

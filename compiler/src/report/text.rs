@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Formatter, Result};
 
-use super::{Accuracy, Gap, Report};
+use super::{Accuracy, Gap, Report, Yardstick};
 
 /// Columns of a gap that are listed.
 const LISTED: usize = 8;
@@ -67,15 +67,10 @@ impl Display for Accuracy {
             writeln!(f, "errors are measured against zktorch's own evaluation: tract cannot run the file ({reason})")?;
         }
         let Some(worst) = self.worst.first() else { return writeln!(f, "no outputs were measured") };
-        writeln!(
-            f,
-            "largest output error on {}{of} samples: {:.3} % at `{}` {}, where outputs reach {:.4}; {:.3} % of the largest output",
-            self.measured,
-            100.0 * worst.error,
-            worst.output,
-            worst.entries,
-            worst.size,
-            100.0 * self.tensor_error
-        )
+        write!(f, "largest output error on {}{of} samples: {}", self.measured, worst.describe())?;
+        match worst.yardstick {
+            Yardstick::Reached => writeln!(f, "; {:.3} % of the largest output", 100.0 * self.tensor_error),
+            Yardstick::Bound | Yardstick::Samples => writeln!(f),
+        }
     }
 }

@@ -40,6 +40,11 @@ fn a_symbolic_batch_becomes_one_and_other_symbols_need_a_shape() {
     assert_eq!(given.shape(given.inputs()[0]), [1, 7]);
     let contradicts = load_bytes(&batch().encode(), &with_shapes(&[&[1, 4]])).unwrap_err();
     assert!(matches!(contradicts, ImportError::InputShape { .. }), "{contradicts}");
+    let fixed = || relu(&[Dim::Fixed(4), Dim::Fixed(3)]);
+    let contradicts = load_bytes(&fixed().encode(), &with_shapes(&[&[1, 3]])).unwrap_err();
+    assert!(matches!(contradicts, ImportError::InputShape { .. }), "a fixed batch is no other one: {contradicts}");
+    let batched = |model: Model| crate::import::model_bytes(&model.encode(), &ImportOptions::default()).unwrap().batched;
+    assert_eq!((batched(batch()), batched(fixed())), (vec!["x".to_owned()], Vec::new()));
     let count = load_bytes(&batch().encode(), &with_shapes(&[&[1, 3], &[1]])).unwrap_err();
     assert!(matches!(count, ImportError::InputShapeCount { expected: 1, got: 2 }));
 }

@@ -2,6 +2,7 @@ mod archive;
 mod conformance;
 mod errors;
 mod onnx;
+mod operators;
 mod proto;
 mod refused;
 mod rewritten;

@@ -49,6 +49,20 @@ fn axes_are_distinct_and_exist() {
 }
 
 #[test]
+fn what_the_parser_has_no_rule_for_is_unsupported_in_our_words() {
+    let equation = [("equation", Text("...ij,j->...i"))];
+    let einsum = with("Einsum", &[1, 2, 3, 4], vec![floats("v", &[4], &[1.0, 2.0, 3.0, 4.0])], &equation);
+    let product = with("MatMul", &[1, 3], vec![floats("w", &[2, 1], &[1.0, 2.0])], &[]);
+    for (model, name, why) in [(einsum, "Einsum", "name all axes"), (product, "MatMul", "[1, 3], [2, 1]")] {
+        let error = model.import().unwrap_err();
+        let crate::import::ImportError::Unsupported(nodes) = &error else { panic!("{error}") };
+        assert_eq!((nodes[0].name.as_str(), nodes[0].op.as_str()), (format!("the {name}").as_str(), name));
+        assert!(nodes[0].hint.contains(why), "{error}");
+        assert!(!error.to_string().contains("unify") && !error.to_string().contains("rule"), "{error}");
+    }
+}
+
+#[test]
 fn sizes_are_possible() {
     let wide = 1i64 << 62;
     refused(&with("Reshape", &[2, 3], vec![integers("s", &[2], &[wide, wide])], &[]), &["`the Reshape`", "extents"]);

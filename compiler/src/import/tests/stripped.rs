@@ -182,3 +182,50 @@ fn no_weights_are_left_in_any_stripped_model() {
     println!("{looked_at} runs of {} files", files.len());
     assert!(files.len() > 30 && looked_at > 1 << 20, "{looked_at} runs of {} files", files.len());
 }
+
+#[test]
+fn masks_that_constants_are_made_into_stay() {
+    let square = |values: &[f32]| floats("m", &[3, 3], values);
+    let triangle = [1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0];
+    let constants = || vec![floats("one", &[], &[1.0]), floats("large", &[], &[1e4]), floats("half", &[1], &[0.5])];
+    let scores = || node("MatMul", &["x", "w"], &["s"], &[]);
+    let weight = || floats("w", &[3, 3], &[0.5, -0.25, 0.125, 0.75, 0.25, -0.5, 0.375, 0.625, -0.75]);
+    let with = |inner: Vec<NodeProto>, mask: TensorProto| {
+        let nodes = [vec![scores()], inner, vec![node("Softmax", &["t"], &["y"], &[])]].concat();
+        model(&[3, 3], nodes, [constants(), vec![weight(), mask]].concat())
+    };
+    let complement = || vec![node("Sub", &["one", "m"], &["a"], &[]), node("Mul", &["a", "large"], &["b"], &[])];
+    let apart = |node: NodeProto| [complement(), vec![node]].concat();
+    let subtracted = apart(node("Sub", &["s", "b"], &["t"], &[]));
+    let multiplied =
+        [complement(), vec![node("Mul", &["s", "m"], &["u"], &[]), node("Sub", &["u", "b"], &["t"], &[])]].concat();
+    let negated =
+        apart(node("Neg", &["b"], &["c"], &[])).into_iter().chain([node("Add", &["s", "c"], &["t"], &[])]).collect();
+    for nodes in [subtracted.clone(), multiplied, negated] {
+        let model = with(nodes, square(&triangle));
+        let stripped = strip(&model.encode_to_vec(), None).unwrap();
+        assert_eq!(stripped.structure, [("m".to_owned(), vec![3, 3])], "{:?}", stripped.withheld);
+        assert_eq!(stripped.withheld, [("w".to_owned(), vec![3, 3])]);
+        assert_eq!(audited(&model, &model), Ok(Vec::new()));
+    }
+    // What is no mask is a weight: it takes nothing out, has other numbers, or goes elsewhere too.
+    let pruned = vec![node("Mul", &["s", "m"], &["t"], &[])];
+    let small = vec![node("Mul", &["m", "half"], &["b"], &[]), node("Add", &["s", "b"], &["t"], &[])];
+    let raised = apart(node("Add", &["s", "b"], &["t"], &[]));
+    let mut elsewhere = with(subtracted.clone(), square(&triangle));
+    let graph = elsewhere.graph.as_mut().unwrap();
+    graph.node.push(node("MatMul", &["x", "m"], &["z"], &[]));
+    graph.output.push(tract_onnx::pb::ValueInfoProto { name: "z".into(), ..Default::default() });
+    let others = [1.0, 0.0, 0.0, 1.0, 0.5, 0.0, 1.0, 1.0, 1.0];
+    let all = [
+        with(pruned, square(&triangle)),
+        with(small, square(&triangle)),
+        with(raised, square(&triangle)),
+        with(subtracted, square(&others)),
+        elsewhere,
+    ];
+    for (n, model) in all.iter().enumerate() {
+        let stripped = strip(&model.encode_to_vec(), None).unwrap();
+        assert!(stripped.withheld.iter().any(|(name, _)| name == "m"), "model {n}: {:?}", stripped.structure);
+    }
+}
