@@ -171,7 +171,7 @@ impl<'g> Flow<'g> {
             true => other <= MASK && self.reaches_softmax(name, Role::Mask),
             false => other == 1.0 && self.reaches_softmax(name, Role::Condition),
         };
-        plain || (other == 1.0 && self.reaches_softmax(name, two([0.0, other])))
+        plain || self.reaches_softmax(name, two([0.0, other]))
     }
 
     /// Whether a value may be minus infinity: it takes scores out of a softmax, and does nothing else.

@@ -201,8 +201,12 @@ fn masks_that_constants_are_made_into_stay() {
         [complement(), vec![node("Mul", &["s", "m"], &["u"], &[]), node("Sub", &["u", "b"], &["t"], &[])]].concat();
     let negated =
         apart(node("Neg", &["b"], &["c"], &[])).into_iter().chain([node("Add", &["s", "c"], &["t"], &[])]).collect();
-    for nodes in [subtracted.clone(), multiplied, negated] {
-        let model = with(nodes, square(&triangle));
+    // An exporter may have computed a part.
+    let folded = triangle.map(|v| 1e4 * (1.0 - v));
+    let direct = vec![node("Sub", &["s", "m"], &["t"], &[])];
+    let all = [(subtracted.clone(), triangle), (multiplied, triangle), (negated, triangle), (direct, folded)];
+    for (nodes, mask) in all {
+        let model = with(nodes, square(&mask));
         let stripped = strip(&model.encode_to_vec(), None).unwrap();
         assert_eq!(stripped.structure, [("m".to_owned(), vec![3, 3])], "{:?}", stripped.withheld);
         assert_eq!(stripped.withheld, [("w".to_owned(), vec![3, 3])]);
