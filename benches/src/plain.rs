@@ -10,7 +10,7 @@ use ark_bls12_381::{G1Affine, G1Projective};
 use ark_ec::AffineRepr;
 use ark_ff::{AdditiveGroup, Field};
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
-use zktorch_accumulator::decider::{self, decide};
+use zktorch_accumulator::decider::{self, DeciderKey, decide};
 use zktorch_accumulator::msm;
 use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::execute::execute;
@@ -89,7 +89,7 @@ pub fn prove(proving: &ProvingKey, verifying: &VerifyingKey, inputs: &[Vec<i64>]
     let trace = execute(program, &proving.weights, inputs)?;
     let generators = &proving.generators;
     let relation = Relation::new(verifying)?;
-    let key = verifying.setup.key(Some(generators))?;
+    let key = DeciderKey::resolve(&verifying.setup, Some(generators))?;
     let values: Vec<Vec<i64>> = program.statement().map(|id| trace.values(program, id).to_vec()).collect();
     let statement = Statement::new(program, values)?;
     let witness = Witness::new(program, &trace)?;
@@ -120,7 +120,7 @@ pub fn prove(proving: &ProvingKey, verifying: &VerifyingKey, inputs: &[Vec<i64>]
 /// What is wrong with the proof.
 pub fn verify(verifying: &VerifyingKey, proof: &PlainProof, generators: Option<&Generators>) -> Result<()> {
     let relation = Relation::new(verifying)?;
-    let key = verifying.setup.key(generators)?;
+    let key = DeciderKey::resolve(&verifying.setup, generators)?;
     let statement = Statement::new(relation.program, proof.statement.clone())?;
     let mut t = Transcript::verifier(PROTOCOL, relation.columns(), &proof.bytes);
     bind_statement(&mut t, &relation, &statement);

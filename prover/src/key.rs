@@ -1,7 +1,7 @@
 //! Proving keys, and the making of both keys.
 
+use crate::error::ProveError;
 use crate::mask::MaskRows;
-use crate::prove::ProveError;
 use crate::randomness::Randomness;
 use ark_bls12_381::G1Affine;
 use ark_ff::{BigInteger, PrimeField};

@@ -1,6 +1,7 @@
 //! The prover of zktorch: keys from a compiled program, and proofs from keys and inputs.
 
 pub mod binding;
+mod error;
 pub mod key;
 pub mod mask;
 mod model;
@@ -10,9 +11,10 @@ mod randomness;
 pub mod secrets;
 pub mod session;
 
+pub use error::ProveError;
 pub use key::{ProvingKey, keygen};
 pub use model::prove_model;
 pub use multiplicities::Miss;
-pub use prove::{ProveError, Proved, prove, prove_bound, prove_trace};
+pub use prove::{Proved, prove, prove_bound, prove_trace};
 pub use randomness::Randomness;
 pub use session::{Blinders, StageTime, Witness};

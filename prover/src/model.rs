@@ -1,7 +1,8 @@
 //! The proof about a model's weights, made once.
 
+use crate::error::ProveError;
 use crate::key::ProvingKey;
-use crate::prove::{ProveError, argue_trace};
+use crate::prove::argue_trace;
 use crate::randomness::Randomness;
 use crate::session::Blinders;
 use std::collections::BTreeMap;

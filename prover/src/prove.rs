@@ -1,60 +1,20 @@
 //! Proving.
 
+use crate::error::ProveError;
 use crate::key::ProvingKey;
-use crate::multiplicities::Miss;
 use crate::randomness::Randomness;
 use crate::secrets::Vault;
 use crate::session::{Blinders, Session, StageTime, Witness};
 use std::time::Instant;
 use zeroize::Zeroizing;
-use zktorch_accumulator::setup::SetupError;
-use zktorch_blocks::execute::{ExecuteError, Trace, execute};
-use zktorch_blocks::transcript::{Equation, MessageEntry, Misfit, Reject, Transcript};
+use zktorch_accumulator::decider::DeciderKey;
+use zktorch_blocks::execute::{Trace, execute};
+use zktorch_blocks::transcript::{Equation, MessageEntry, Transcript};
 use zktorch_verifier::argument::{Stage, argue};
-use zktorch_verifier::key::{KeyError, Relation, VerifyingKey};
+use zktorch_verifier::key::{Relation, VerifyingKey};
 use zktorch_verifier::proof::Proof;
 use zktorch_verifier::statement::Statement;
 use zktorch_verifier::verify::{bind_statement, protocol};
-
-/// Why there is no proof.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ProveError {
-    /// The program does not run on the inputs.
-    #[error(transparent)]
-    Execute(#[from] ExecuteError),
-    /// The run does not satisfy the program.
-    #[error(transparent)]
-    Miss(#[from] Miss),
-    /// The verifying key is not usable.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// The setup is not usable.
-    #[error(transparent)]
-    Setup(#[from] SetupError),
-    /// A check failed on the prover's own side.
-    #[error("the proof fails its own check: {reason}; violated constraints: {}", violated.iter().map(|e| e.label()).collect::<Vec<_>>().join(", "))]
-    Inconsistent {
-        /// The check.
-        reason: Reject,
-        /// Labels of the constraints that the hidden scalars violate.
-        violated: Vec<Equation>,
-    },
-    /// The proving key belongs to another model.
-    #[error("the proving key and the verifying key are not of one model")]
-    Foreign,
-}
-
-impl From<Misfit> for ProveError {
-    fn from(reason: Misfit) -> Self {
-        Reject::from(reason).into()
-    }
-}
-
-impl From<Reject> for ProveError {
-    fn from(reason: Reject) -> Self {
-        Self::Inconsistent { reason, violated: Vec::new() }
-    }
-}
 
 /// A proof, and how it came about.
 #[derive(Clone, Debug)]
@@ -143,7 +103,7 @@ pub(crate) fn argue_trace(
     if !fits {
         return Err(ProveError::Foreign);
     }
-    let decider = verifying.setup.key(Some(generators))?;
+    let decider = DeciderKey::resolve(&verifying.setup, Some(generators))?;
     let values = program.statement().map(|id| trace.values(program, id).to_vec()).collect();
     let statement = Statement::new(program, values)?;
     let witness = Witness::new(program, trace)?;

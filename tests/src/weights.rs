@@ -8,6 +8,7 @@ use ark_bls12_381::G1Affine;
 use ark_ec::CurveGroup;
 use ark_serialize::CanonicalDeserialize;
 use std::collections::BTreeMap;
+use zktorch_accumulator::decider::DeciderKey;
 use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::execute::{Weights, execute};
 use zktorch_blocks::field::{Fr, from_i64};
@@ -68,7 +69,7 @@ impl Fixture {
     pub fn tell_model(&self, key: &VerifyingKey, level: Level, change: &Change) -> ModelOutcome {
         let generators = &self.proving.generators;
         let relation = Relation::new(key).expect("a good key");
-        let decider = key.setup.key(Some(generators)).expect("a good setup");
+        let decider = DeciderKey::resolve(&key.setup, Some(generators)).expect("a good setup");
         let weights: Weights = self.proving.weights.values().cloned().enumerate().collect::<BTreeMap<_, _>>();
         let mut wrong = Vec::new();
         let mut proof = ModelProof { key: relation.digest, level, seeded: true, parts: Vec::new() };

@@ -6,6 +6,7 @@ use ark_bls12_381::G1Affine;
 use ark_serialize::CanonicalSerialize;
 use std::cell::{Cell, RefCell};
 use std::fmt::Write;
+use zktorch_accumulator::decider::DeciderKey;
 use zktorch_accumulator::layout::Phase;
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::execute::execute;
@@ -133,7 +134,7 @@ impl Conversation {
     fn new(fixture: &Fixture, input: Vec<i64>) -> Self {
         let (proving, verifying) = (&fixture.proving, &fixture.verifying);
         let relation = Relation::new(verifying).expect("a good key");
-        let decider = verifying.setup.key(Some(&proving.generators)).expect("a good setup");
+        let decider = DeciderKey::resolve(&verifying.setup, Some(&proving.generators)).expect("a good setup");
         let trace = execute(&verifying.program, &proving.weights, std::slice::from_ref(&input)).expect("the toy runs");
         let values = relation.program.statement().map(|id| trace.values(relation.program, id).to_vec()).collect();
         let statement = Statement::new(relation.program, values).expect("in range");

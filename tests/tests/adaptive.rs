@@ -2,6 +2,7 @@
 //! from another proof, for another statement. Each is refused by the check named.
 
 use ark_ff::Field;
+use zktorch_accumulator::decider::DeciderKey;
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::from_i64;
@@ -267,7 +268,7 @@ fn another_protocol() {
     let honest = fixture.honest(std::slice::from_ref(&input)).proof;
     let trace = zktorch_blocks::execute::execute(&key.program, &proving.weights, &[input]).expect("runs");
     let relation = Relation::new(key).expect("a good key");
-    let decider = key.setup.key(Some(&proving.generators)).expect("a good setup");
+    let decider = DeciderKey::resolve(&key.setup, Some(&proving.generators)).expect("a good setup");
     let witness = Witness::new(&key.program, &trace).expect("satisfied");
     let statement = Statement::new(&key.program, honest.statement.clone()).expect("in range");
     let under = |protocol: &str| {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use zktorch_accumulator::decider::DeciderKey;
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::transcript::{Check, Message, Transcript};
 use zktorch_tests::fixture::Fixture;
@@ -233,7 +234,7 @@ fn spoken(setup: &Setup) -> (Vec<Message>, BTreeSet<Message>) {
     let proof = fixture.honest(&[input]).proof;
     let generators = Some(&fixture.proving.generators);
     let relation = Relation::new(&fixture.verifying).expect("a good key");
-    let decider = fixture.verifying.setup.key(generators).expect("a good setup");
+    let decider = DeciderKey::resolve(&fixture.verifying.setup, generators).expect("a good setup");
     let statement = Statement::new(relation.program, proof.statement.clone()).expect("in range");
     let mut t = Transcript::verifier(protocol(&fixture.verifying), relation.columns(), &proof.bytes);
     bind_statement(&mut t, &relation, &statement);

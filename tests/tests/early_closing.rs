@@ -188,7 +188,7 @@ fn point(x: G1Projective) -> Vec<u8> {
 #[test]
 fn the_point_of_the_kzg_decider() {
     // W = 0. With S = c the equation -z c - c/z = 2 has a solution, and nothing is left to divide. On the Ethereum ceremony's key.
-    let key = VerifierSetup::Ethereum.key(None).expect("embedded");
+    let key = DeciderKey::resolve(&VerifierSetup::Ethereum, None).expect("embedded");
     let z = random(9)[8];
     let c = -from_i64(2) * (z + z.inverse().expect("random")).inverse().expect("random");
     let proof = [scalar(Fr::zero()), point(G1Affine::generator() * c), scalar(-z * c), point(G1Projective::zero())].concat();
@@ -200,7 +200,7 @@ fn the_point_of_the_kzg_decider() {
 fn rounds_of_the_inner_product() {
     // One left point takes away the value.
     let setup = Setup::transparent(8).expect("in range");
-    let key = setup.verifier.key(Some(&setup.generators)).expect("its own generators");
+    let key = DeciderKey::resolve(&setup.verifier, Some(&setup.generators)).expect("its own generators");
     let (scale, x) = (random(9)[7], random(9)[8]);
     let left = inner_product_base() * (-scale * x.inverse().expect("random"));
     let (nothing, no_scalar) = (point(G1Projective::zero()), scalar(Fr::zero()));

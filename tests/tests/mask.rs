@@ -43,7 +43,7 @@ struct Adversary<'f> {
 
 impl<'f> Adversary<'f> {
     fn new(fixture: &'f Fixture) -> Self {
-        let key = fixture.verifying.setup.key(None).expect("a good setup");
+        let key = DeciderKey::resolve(&fixture.verifying.setup, None).expect("a good setup");
         let forms: Vec<Vec<Fr>> = (0..1 + index_bits(PARTS) as u64).map(|k| random(k, COLUMNS)).collect();
         let mut decided = LinearForm::dense(forms[0].clone());
         forms[1..].iter().zip(random(10, 8)).for_each(|(f, r)| decided.add_scaled(r, &LinearForm::dense(f.clone())));

@@ -2,6 +2,7 @@
 
 use ark_bls12_381::G1Affine;
 use ark_ec::CurveGroup;
+use zktorch_accumulator::decider::DeciderKey;
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::field::from_i64;
 use zktorch_blocks::transcript::{Check, Reject, decode_point};
@@ -35,7 +36,7 @@ fn simulate(toy: &Toy, setup: &Setup, column_bits: u32, judge: impl Fn(&Fixture,
         VerifyingKey::push_row(&mut fixture.verifying.model_rows, &nothing);
     }
     let relation = Relation::new(&fixture.verifying).expect("a good key");
-    let decider = fixture.verifying.setup.key(Some(&fixture.proving.generators)).expect("a good setup");
+    let decider = DeciderKey::resolve(&fixture.verifying.setup, Some(&fixture.proving.generators)).expect("a good setup");
     // An output that nobody computed.
     let mut values = honest.proof.statement.clone();
     values.last_mut().expect("an output").iter_mut().enumerate().for_each(|(i, v)| *v = 1000 - 700 * i as i64);
@@ -91,7 +92,7 @@ fn a_model_proof_is_simulated_without_the_weights() {
     let toy = Toy::default();
     let (fixture, _) = Fixture::toy(&toy, 8);
     let relation = Relation::new(&fixture.verifying).expect("a good key");
-    let decider = fixture.verifying.setup.key(None).expect("a good setup");
+    let decider = DeciderKey::resolve(&fixture.verifying.setup, None).expect("a good setup");
     let mut random = Randomness::insecure_seed(13);
     for level in [Level::Padding, Level::Widths] {
         for (index, program) in parts(&relation, level).expect("few").enumerate() {

@@ -1,6 +1,7 @@
 //! The model proof: honest weights pass; fractions, weights beyond their widths and hidden channels in padding do not.
 
 use std::sync::Arc;
+use zktorch_accumulator::decider::DeciderKey;
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::digest::KeyDigest;
 use zktorch_blocks::execute::Weights;
@@ -187,7 +188,7 @@ fn a_part_is_a_proof_in_its_place_alone() {
     let proof = prove(&fixture, Level::Widths);
     let key = &fixture.verifying;
     let relation = Relation::new(key).expect("a good key");
-    let decider = key.setup.key(None).expect("a good setup");
+    let decider = DeciderKey::resolve(&key.setup, None).expect("a good setup");
     let [program] = parts(&relation, Level::Widths).expect("few").collect::<Vec<_>>().try_into().expect("one part");
     let statement = Statement::new(&program, Vec::new()).expect("nothing is public");
     let argued = |level, index| {

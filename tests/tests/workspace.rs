@@ -189,3 +189,146 @@ fn only_engines_touch_the_transcript() {
         }
     }
 }
+
+/// Crates whose files can be read one after the other. The others follow.
+const ONE_WAY: &[&str] = &["blocks", "accumulator", "verifier", "prover", "models", "compiler", "cli"];
+
+/// Words of a path, or of a module's place in its crate.
+type Words<'t> = Vec<&'t str>;
+
+/// Every path of `a::{b, c::d}` at the beginning of a text; what follows it.
+fn paths<'t>(text: &'t str, prefix: &[&'t str], found: &mut Vec<Words<'t>>) -> &'t str {
+    let text = text.trim_start();
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    if let Some(mut rest) = text.strip_prefix('{') {
+        loop {
+            rest = paths(rest, prefix, found).trim_start();
+            match rest.strip_prefix(',') {
+                Some(next) => rest = next,
+                None => return rest.strip_prefix('}').unwrap_or(rest),
+            }
+        }
+    }
+    let (own, rest) = text.split_at(text.find(|c| !word(c)).unwrap_or(text.len()));
+    let path = [prefix, &[own]].concat();
+    if let Some(rest) = rest.strip_prefix("::") {
+        return paths(rest, &path, found);
+    }
+    found.push(path);
+    rest.strip_prefix(" as ").map_or(rest, |rest| rest.trim_start_matches(word))
+}
+
+/// The modules of a crate, and what they are made known by: `pub use` of a name in a file that is below.
+struct Modules<'t> {
+    code: BTreeMap<Words<'t>, &'t str>,
+    shown: BTreeMap<Words<'t>, Words<'t>>,
+}
+
+impl<'t> Modules<'t> {
+    fn new(sources: &'t [(String, String)], directory: &str) -> Self {
+        let place = |name: &'t str| -> Words<'t> {
+            let words: Words<'t> = name[directory.len() + 1..].trim_end_matches(".rs").split('/').collect();
+            let own = usize::from(["mod", "lib", "main"].contains(words.last().expect("a name")));
+            words[..words.len() - own].to_vec()
+        };
+        let code = sources.iter().map(|(name, code)| (place(name), code.as_str())).collect();
+        let mut modules = Self { code, shown: BTreeMap::new() };
+        let mut shown = BTreeMap::new();
+        for (at, code) in &modules.code {
+            for (_, rest) in code.match_indices("pub use ").map(|(i, w)| (i, &code[i + w.len()..])) {
+                let mut found = Vec::new();
+                paths(rest, &[], &mut found);
+                for path in found {
+                    let name = path[path.len() - 1];
+                    shown.insert([at.as_slice(), &[name]].concat(), modules.file(at, &path));
+                }
+            }
+        }
+        modules.shown = shown;
+        modules
+    }
+
+    /// The file that defines what a path in a module leads to.
+    fn file(&self, at: &[&'t str], path: &[&'t str]) -> Words<'t> {
+        let mut place = at.to_vec();
+        for (i, word) in path.iter().enumerate() {
+            match *word {
+                "crate" if i == 0 => place.clear(),
+                "self" if i == 0 => {}
+                "super" => drop(place.pop()),
+                word => {
+                    place.push(word);
+                    if !self.code.contains_key(&place) {
+                        let shown = self.shown.get(&place).cloned();
+                        place.pop();
+                        return shown.unwrap_or(place);
+                    }
+                }
+            }
+        }
+        place
+    }
+
+    /// The files that a file uses. What a folder's own file and the files below share is no circle: it lists them, and holds what they have in
+    /// common.
+    fn uses(&self, at: &[&'t str]) -> BTreeSet<Words<'t>> {
+        let code = self.code[at];
+        let mut found = Vec::new();
+        for word in ["crate::", "super::"] {
+            for (i, _) in code.match_indices(word) {
+                let inside = code[..i].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
+                if !inside {
+                    paths(&code[i..], &[], &mut found);
+                }
+            }
+        }
+        let files = found.iter().map(|path| self.file(at, path));
+        files.filter(|file| !file.starts_with(at) && !at.starts_with(file)).collect()
+    }
+}
+
+/// The files of a folder that use each other in a circle, or lie between two circles.
+fn circles(directory: &str, sources: &[(String, String)]) -> BTreeMap<String, Vec<String>> {
+    let modules = Modules::new(sources, directory);
+    let mut left: BTreeMap<Words<'_>, BTreeSet<Words<'_>>> =
+        modules.code.keys().map(|at| (at.clone(), modules.uses(at))).collect();
+    loop {
+        let used: BTreeSet<Words<'_>> = left.values().flatten().cloned().collect();
+        let before = left.len();
+        left.retain(|at, uses| !uses.is_empty() && used.contains(at));
+        let there: BTreeSet<Words<'_>> = left.keys().cloned().collect();
+        left.values_mut().for_each(|uses| uses.retain(|file| there.contains(file)));
+        if left.len() == before {
+            break;
+        }
+    }
+    left.into_iter().map(|(at, uses)| (at.join("::"), uses.iter().map(|file| file.join("::")).collect())).collect()
+}
+
+#[test]
+fn no_files_use_each_other_in_a_circle() {
+    for directory in ONE_WAY.iter().map(|name| format!("{name}/src")) {
+        let found = circles(&directory, &sources(&directory));
+        assert!(found.is_empty(), "{directory}: {found:#?}");
+    }
+}
+
+#[test]
+fn circles_between_files_are_found() {
+    let file = |name: &str, code: &str| (format!("x/{name}.rs"), code.to_owned());
+    let one_way = [
+        file("lib", "mod a;\nmod b;\npub use b::shown;"),
+        file("a/mod", "mod below;\npub use below::Below;\nstruct Shared;"),
+        file("a/below", "use super::Shared;\nuse crate::{b::{self, B as Other}, c};"),
+        file("b", "pub fn shown() {}\nfn f() { crate::c::g() }"),
+        file("c", ""),
+    ];
+    assert!(circles("x", &one_way).is_empty());
+    let names = |sources: &[(String, String)]| circles("x", sources).into_keys().collect::<Vec<_>>();
+    for back in ["use crate::a::Below;", "fn f() -> super::a::Below {}", "use crate::{\n    c,\n    a::{Below},\n};"] {
+        let circle = [one_way.as_slice(), &[file("b", back)]].concat();
+        assert_eq!(names(&circle), ["a::below", "b"], "{back}");
+    }
+    let shown = [one_way.as_slice(), &[file("c", "use crate::shown;")]].concat();
+    assert_eq!(names(&shown), ["b", "c"]);
+}

@@ -16,6 +16,7 @@ use crate::statement::Statement;
 use crate::verify::{Unverifiable, Verdict, bind_statement, protocol};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use zktorch_accumulator::decider::DeciderKey;
 use zktorch_accumulator::layout::{MAX_ROWS, Phase, TooManyRows};
 use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::digest::KeyDigest;
@@ -76,7 +77,7 @@ pub fn verify_model(
     generators: Option<&Generators>,
 ) -> Result<Verdict, Unverifiable> {
     let relation = Relation::new(key)?;
-    let decider = key.setup.key(generators)?;
+    let decider = DeciderKey::resolve(&key.setup, generators)?;
     let run = || -> Result<(), Reject> {
         if proof.key != relation.digest {
             return Err(Misfit::ModelKey.into());

@@ -4,6 +4,7 @@ use crate::argument::argue;
 use crate::key::{KeyError, Relation, VerifyingKey};
 use crate::proof::Proof;
 use crate::statement::Statement;
+use zktorch_accumulator::decider::DeciderKey;
 use zktorch_accumulator::setup::{Generators, SetupError};
 use zktorch_blocks::transcript::{Misfit, Reject, Transcript};
 
@@ -42,7 +43,7 @@ pub fn protocol(key: &VerifyingKey) -> &'static str {
 /// If the key or the setup cannot be used, so that nothing was decided.
 pub fn verify(key: &VerifyingKey, proof: &Proof, generators: Option<&Generators>) -> Result<Verdict, Unverifiable> {
     let relation = Relation::new(key)?;
-    let decider = key.setup.key(generators)?;
+    let decider = DeciderKey::resolve(&key.setup, generators)?;
     let run = || -> Result<(), Reject> {
         if proof.key != relation.digest {
             return Err(Misfit::Key.into());

@@ -11,8 +11,9 @@ pub mod ipa;
 pub mod kzg;
 
 use crate::form::LinearForm;
-use crate::setup::Generators;
-use ark_bls12_381::G1Projective;
+use crate::setup::{Generators, SetupError, VerifierSetup, constants, hash, read_tau};
+use ark_bls12_381::{G1Projective, G2Affine};
+use ark_ec::{AffineRepr, CurveGroup};
 use zktorch_blocks::field::Fr;
 use zktorch_blocks::transcript::{Check, Reject, Transcript};
 
@@ -38,13 +39,40 @@ pub struct DeciderWitness<'a> {
     pub generators: &'a Generators,
 }
 
-/// The constants a decider needs, resolved from a [`VerifierSetup`](crate::setup::VerifierSetup).
+/// The constants a decider needs, resolved from a [`VerifierSetup`].
 #[derive(Clone, Debug)]
 pub enum DeciderKey<'a> {
     /// Pairings.
     Kzg(Box<kzg::KzgKey>),
     /// The inner-product argument on these generators.
     Ipa(&'a Generators),
+}
+
+impl<'a> DeciderKey<'a> {
+    /// The constants of a setup. A transparent one needs its generators, which are checked against the digest.
+    ///
+    /// # Errors
+    /// If points of the setup are not in the group, or generators are missing or others.
+    pub fn resolve(setup: &VerifierSetup, generators: Option<&'a Generators>) -> Result<Self, SetupError> {
+        let h = constants::blinding_generator();
+        let (tau, tau_squared) = match setup {
+            VerifierSetup::Ethereum => (constants::ethereum_tau(), constants::ethereum_tau_squared()),
+            VerifierSetup::Imported { tau, .. } => read_tau(tau)?,
+            VerifierSetup::Insecure { .. } => {
+                let tau = hash::insecure_tau();
+                let one = G2Affine::generator();
+                ((one * tau).into_affine(), (one * (tau * tau)).into_affine())
+            }
+            VerifierSetup::Transparent { columns, generators: digest } => {
+                let generators = generators.ok_or(SetupError::Missing)?;
+                let same = u64::try_from(generators.g.len()).is_ok_and(|n| n == *columns)
+                    && generators.h == h
+                    && generators.digest() == *digest;
+                return if same { Ok(Self::Ipa(generators)) } else { Err(SetupError::Digest) };
+            }
+        };
+        Ok(Self::Kzg(Box::new(kzg::KzgKey::new(h, tau, tau_squared))))
+    }
 }
 
 /// Decides a claim of `2^c` columns.

@@ -58,8 +58,11 @@ struct Case {
 impl Case {
     fn new(kzg: bool, c: u32, dense: bool) -> Self {
         let m = 1 << c;
-        let (key, generators) =
-            if kzg { (TAU.verifier.key(None).unwrap(), &TAU.generators) } else { (DeciderKey::Ipa(&HASHES), &*HASHES) };
+        let (key, generators) = if kzg {
+            (DeciderKey::resolve(&TAU.verifier, None).unwrap(), &TAU.generators)
+        } else {
+            (DeciderKey::Ipa(&HASHES), &*HASHES)
+        };
         let vector: Vec<Fr> = random(1).take(m).collect();
         let eqs = (0..3).map(|k| (Fr::from(k + 5), random(10 + k).take(c as usize).collect())).collect();
         let dense = if dense { random(20).take(m).collect() } else { Vec::new() };
@@ -224,7 +227,7 @@ fn whoever_knows_tau_forges() {
     Fr::ZERO.serialize_compressed(&mut bytes).unwrap();
     quotient.into_affine().serialize_compressed(&mut bytes).unwrap();
     let mut transcript = Transcript::verifier("test", 1, &bytes);
-    assert_eq!(decide(&mut transcript, &TAU.verifier.key(None).unwrap(), 3, &claim, None), Ok(()));
+    assert_eq!(decide(&mut transcript, &DeciderKey::resolve(&TAU.verifier, None).unwrap(), 3, &claim, None), Ok(()));
 }
 
 #[test]

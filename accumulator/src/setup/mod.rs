@@ -21,7 +21,6 @@ mod tests;
 
 pub use generators::Generators;
 
-use crate::decider::{DeciderKey, kzg};
 use ark_bls12_381::{G2Affine, G2Projective};
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
@@ -196,31 +195,6 @@ impl VerifierSetup {
         }
         SetupDigest::new(hash.finalize())
     }
-
-    /// The decider's constants. A transparent setup needs its generators, which are checked against the digest.
-    ///
-    /// # Errors
-    /// If points from the key are not in the group, or generators are missing or others.
-    pub fn key<'a>(&self, generators: Option<&'a Generators>) -> Result<DeciderKey<'a>, SetupError> {
-        let h = constants::blinding_generator();
-        let (tau, tau_squared) = match self {
-            Self::Ethereum => (constants::ethereum_tau(), constants::ethereum_tau_squared()),
-            Self::Imported { tau, .. } => read_tau(tau)?,
-            Self::Insecure { .. } => {
-                let tau = hash::insecure_tau();
-                let one = G2Affine::generator();
-                ((one * tau).into_affine(), (one * (tau * tau)).into_affine())
-            }
-            Self::Transparent { columns, generators: digest } => {
-                let generators = generators.ok_or(SetupError::Missing)?;
-                let same = u64::try_from(generators.g.len()).is_ok_and(|n| n == *columns)
-                    && generators.h == h
-                    && generators.digest() == *digest;
-                return if same { Ok(DeciderKey::Ipa(generators)) } else { Err(SetupError::Digest) };
-            }
-        };
-        Ok(DeciderKey::Kzg(Box::new(kzg::KzgKey::new(h, tau, tau_squared))))
-    }
 }
 
 /// Half a digest in hexadecimal: a second preimage takes `2^128` tries.
@@ -232,7 +206,7 @@ fn fingerprint(bytes: &[u8]) -> String {
 const G2_BYTES: usize = 96;
 
 /// `[tau]_2` and `[tau^2]_2`, in the group and not the identity.
-fn read_tau(bytes: &[u8]) -> Result<(G2Affine, G2Affine), SetupError> {
+pub(crate) fn read_tau(bytes: &[u8]) -> Result<(G2Affine, G2Affine), SetupError> {
     let (tau, tau_squared) = bytes
         .split_at_checked(G2_BYTES)
         .filter(|(_, second)| second.len() == G2_BYTES)

@@ -1,19 +1,20 @@
 //! The setups, and every corrupt file that an import must refuse.
 
 use super::*;
+use crate::decider::DeciderKey;
 use ark_bls12_381::Fr;
 
 #[test]
 fn transparent_generators_are_pinned_by_their_digest() {
     let setup = Setup::transparent(8).unwrap();
-    assert!(setup.verifier.key(Some(&setup.generators)).is_ok());
-    assert_eq!(setup.verifier.key(None).unwrap_err(), SetupError::Missing);
+    assert!(DeciderKey::resolve(&setup.verifier, Some(&setup.generators)).is_ok());
+    assert_eq!(DeciderKey::resolve(&setup.verifier, None).unwrap_err(), SetupError::Missing);
     let mut other = setup.generators.clone();
     other.g.swap(0, 1);
-    assert_eq!(setup.verifier.key(Some(&other)).unwrap_err(), SetupError::Digest);
+    assert_eq!(DeciderKey::resolve(&setup.verifier, Some(&other)).unwrap_err(), SetupError::Digest);
     let shorter = Generators::transparent(4).unwrap();
     assert_eq!(shorter.g, setup.generators.g[..4]);
-    assert_eq!(setup.verifier.key(Some(&shorter)).unwrap_err(), SetupError::Digest);
+    assert_eq!(DeciderKey::resolve(&setup.verifier, Some(&shorter)).unwrap_err(), SetupError::Digest);
     assert!(matches!(Setup::transparent(0), Err(SetupError::Format(_))));
     assert!(matches!(Setup::transparent(usize::MAX), Err(SetupError::Format(_))));
 }
@@ -46,8 +47,8 @@ fn verifier_points_are_checked() {
     let tau = Fr::from(77u64);
     let [_, tau1, tau2] = second_group_powers(tau, 3).try_into().unwrap();
     let good = write_tau(tau1, tau2).unwrap();
-    assert!(VerifierSetup::Imported { columns: 8, tau: good.clone() }.key(None).is_ok());
-    let refuse = |tau: Vec<u8>| VerifierSetup::Imported { columns: 8, tau }.key(None).unwrap_err();
+    assert!(DeciderKey::resolve(&VerifierSetup::Imported { columns: 8, tau: good.clone() }, None).is_ok());
+    let refuse = |tau: Vec<u8>| DeciderKey::resolve(&VerifierSetup::Imported { columns: 8, tau }, None).unwrap_err();
     assert!(matches!(refuse(good[..100].to_vec()), SetupError::Format(_)));
     let mut outside = good.clone();
     outside[95] ^= 1;
@@ -84,7 +85,7 @@ mod prover {
         let setup = import(|_, _| ()).unwrap();
         assert_eq!(setup.generators.g, good().0[..8]);
         assert_eq!(setup.verifier.columns(), 8);
-        assert!(!setup.verifier.describe().insecure && setup.verifier.key(None).is_ok());
+        assert!(!setup.verifier.describe().insecure && DeciderKey::resolve(&setup.verifier, None).is_ok());
     }
 
     #[test]

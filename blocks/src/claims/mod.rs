@@ -4,7 +4,6 @@
 //! [`Expansion`] follows linear expressions and free views down to the tensors that need a claim of their own.
 
 use crate::field::{Fr, from_i64};
-use crate::lookup::valid;
 use crate::permute::{Reduction, is_free_view};
 use crate::program::{Program, Role, Shape, Source, TableId, TensorId};
 use crate::transcript::{HiddenAffine, Reject};
@@ -119,7 +118,7 @@ impl<'p> Expander<'p> {
         let Some(tensor) = program.tensors.get(id) else { return Ok(Expansion::default()) };
         let constant = |constant| Ok(Expansion { constant, terms: Vec::new() });
         match (&tensor.source, tensor.role()) {
-            (Source::Fill(value), _) => constant(from_i64(*value) * valid(tensor.shape.dims(), point)),
+            (Source::Fill(value), _) => constant(from_i64(*value) * tensor.shape.valid(point)),
             (Source::Constant(values), _) => constant(self.known(&tensor.shape, values, point)?),
             (_, Role::Public) => {
                 let values = (self.statement)(id).unwrap_or_default();
@@ -128,7 +127,7 @@ impl<'p> Expander<'p> {
             (Source::Linear { terms, constant }, _) => {
                 let mut sum = Expansion::default();
                 if *constant != 0 {
-                    sum.constant = from_i64(*constant) * valid(tensor.shape.dims(), point);
+                    sum.constant = from_i64(*constant) * tensor.shape.valid(point);
                 }
                 for &(coefficient, term) in terms {
                     let term = self.evaluate(term, point)?;

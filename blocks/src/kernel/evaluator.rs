@@ -1,7 +1,7 @@
 //! The prover's answers to queries, and the tables of its waves.
 
 use super::operand::{axis_shifts, bind, operand_table, scatter};
-use super::{Axis, contract};
+use super::{Axis, Values, contract};
 use crate::claim_reduction::{Instance, WaveProver};
 use crate::claims::{Polynomial, Query};
 use crate::field::{Fr, eq_table};
@@ -11,13 +11,6 @@ use crate::program::{Program, TensorId, index_bits};
 use crate::sumcheck::kernel::{Batch, ProductTables};
 use crate::sumcheck::{Degree, Rounds};
 use rayon::prelude::*;
-use std::sync::Arc;
-
-/// The integers behind every polynomial.
-pub trait Values: Sync {
-    /// Row-major values on the valid box of a tensor, or of a table's multiplicities (one for each padded row).
-    fn values(&self, polynomial: Polynomial) -> Arc<[i64]>;
-}
 
 /// Evaluates queries and starts waves on a witness.
 pub struct WaveEvaluator<'a> {

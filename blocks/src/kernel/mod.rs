@@ -9,4 +9,13 @@ mod operand;
 pub mod wide;
 
 pub use contract::{Axis, contract};
-pub use evaluator::{Values, WaveEvaluator};
+pub use evaluator::WaveEvaluator;
+
+use crate::claims::Polynomial;
+use std::sync::Arc;
+
+/// The integers behind every polynomial.
+pub trait Values: Sync {
+    /// Row-major values on the valid box of a tensor, or of a table's multiplicities (one for each padded row).
+    fn values(&self, polynomial: Polynomial) -> Arc<[i64]>;
+}

@@ -3,8 +3,8 @@
 //! A sliding window is never unrolled: its bound and kept axes become one small matrix a spatial axis, and the source is
 //! contracted with one matrix after the other.
 
+use super::Values;
 use super::contract::{Axis, contract};
-use super::evaluator::Values;
 use crate::claims::Polynomial;
 use crate::field::{Fr, eq_table};
 use crate::matmul::{Contraction, Coordinates};

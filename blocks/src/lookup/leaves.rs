@@ -111,7 +111,7 @@ impl Leaves {
                 BlockKind::Lookup(i) => {
                     let Some(lookup) = program.lookups.get(i) else { continue };
                     let shape = lookup.columns.first().and_then(|&c| program.tensors.get(c)).map(|t| &t.shape);
-                    let valid = shape.map_or(Fr::ZERO, |s| valid(s.dims(), low));
+                    let valid = shape.map_or(Fr::ZERO, |s| s.valid(low));
                     numerator.constant += weight;
                     denominator.constant += weight * (alpha + tag_power * tag(lookup.table) * valid);
                     for (&power, column) in beta.iter().zip(columns.get(i).into_iter().flatten()) {
@@ -139,18 +139,6 @@ impl Leaves {
 /// The tag of a table; 0 is the table `{0}` of padded positions.
 pub fn tag(table: TableId) -> Fr {
     Fr::from(table as u64 + 1)
-}
-
-/// MLE of the indicator of a valid box.
-pub fn valid(dims: &[usize], mut point: &[Fr]) -> Fr {
-    let mut product = Fr::ONE;
-    for &extent in dims {
-        let bits = index_bits(extent);
-        let (axis, rest) = point.split_at(bits.min(point.len()));
-        product *= less_than(extent, axis);
-        point = rest;
-    }
-    product
 }
 
 impl Table {

@@ -1,7 +1,7 @@
 //! Shapes, and the padded index space behind them.
 
-use crate::field::{Fr, eq_table, from_i64};
-use ark_ff::AdditiveGroup;
+use crate::field::{Fr, eq_table, from_i64, less_than};
+use ark_ff::{AdditiveGroup, Field};
 use serde::{Deserialize, Serialize};
 
 /// Extents of a tensor's axes. Each axis is padded to a power of two; the index of an entry is the concatenation of
@@ -15,6 +15,18 @@ pub fn index_bits(count: usize) -> usize {
 }
 
 impl Shape {
+    /// MLE of the indicator of the valid box.
+    pub fn valid(&self, mut point: &[Fr]) -> Fr {
+        let mut product = Fr::ONE;
+        for &extent in &self.0 {
+            let bits = index_bits(extent);
+            let (axis, rest) = point.split_at(bits.min(point.len()));
+            product *= less_than(extent, axis);
+            point = rest;
+        }
+        product
+    }
+
     /// Number of axes.
     pub fn rank(&self) -> usize {
         self.0.len()

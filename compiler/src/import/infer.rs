@@ -16,7 +16,7 @@ use super::check::{MOST_AXES, display_name};
 use super::error::{ImportError, UnsupportedNode};
 use super::shapes::{self, Operand};
 use super::sizes::{MOST, MOST_CONSTANT};
-use super::{load, operators};
+use super::{contain, operators};
 
 /// Entries of all values together that are computed from constants, in a small file.
 const MOST_COMPUTED: usize = 1 << 25;
@@ -34,7 +34,7 @@ pub(super) fn infer(model: &mut InferenceModel, proto: &ModelProto, opset: i64, 
     let nodes = proto.graph.as_ref().map_or(&[][..], |graph| &graph.node);
     // Constants and inputs come first, then the file's nodes in their order.
     let first = model.nodes().len() - nodes.len().min(model.nodes().len());
-    let order = load::guarded(|| model.eval_order()).map_err(invalid)?;
+    let order = contain::guarded(|| model.eval_order()).map_err(invalid)?;
     let mut computed =
         Computed { constant: HashMap::new(), total: 0, most: MOST_CONSTANT.max(bytes), all: MOST_COMPUTED.max(4 * bytes) };
     for id in order {
@@ -112,7 +112,7 @@ fn step(model: &mut InferenceModel, id: usize, node: &NodeProto, opset: i64, com
     shapes::check(node, &operands, opset)?;
     let constant = computed.constant.get(&id) == Some(&true);
     if let Some(shape) = shapes::padded(node, &operands) {
-        load::guarded(|| model.set_outlet_fact(OutletId::new(id, 0), InferenceFact::shape(shape)))?;
+        contain::guarded(|| model.set_outlet_fact(OutletId::new(id, 0), InferenceFact::shape(shape)))?;
     }
     results_match(model, id)?;
     let shapes = predicted(model, id, &inputs).map_err(|_| Why::Unknown(shapes_given.clone()))?;
@@ -139,7 +139,7 @@ fn step(model: &mut InferenceModel, id: usize, node: &NodeProto, opset: i64, com
     if computed.total > computed.all {
         return Err(format!("the model's constants compute to more than {} entries", computed.all).into());
     }
-    load::guarded(|| apply(model, id, &inputs)).map_err(|_| Why::Unknown(shapes_given))
+    contain::guarded(|| apply(model, id, &inputs)).map_err(|_| Why::Unknown(shapes_given))
 }
 
 /// Infers, and evaluates, what a node makes.
@@ -158,12 +158,12 @@ fn apply(model: &mut InferenceModel, id: usize, inputs: &[InferenceFact]) -> Tra
 
 /// What is known of a node's operands.
 fn facts(model: &InferenceModel, id: usize) -> Result<Vec<InferenceFact>, String> {
-    load::guarded(|| Ok(model.node_facts(id)?.0.into_iter().cloned().collect()))
+    contain::guarded(|| Ok(model.node_facts(id)?.0.into_iter().cloned().collect()))
 }
 
 /// Refuses a node with other results than its operator has.
 fn results_match(model: &InferenceModel, id: usize) -> Result<(), String> {
-    load::guarded(|| {
+    contain::guarded(|| {
         let (node, results) = (model.node_facts(id)?.1.len(), model.node(id).op.nboutputs()?);
         if results != node {
             return Err(format_err!("it has {node} results, its operator {results}"));
@@ -175,7 +175,7 @@ fn results_match(model: &InferenceModel, id: usize) -> Result<(), String> {
 /// The shapes of a node's results where they follow from its operands, without an evaluation.
 fn predicted(model: &InferenceModel, id: usize, inputs: &[InferenceFact]) -> Result<Vec<Option<Vec<i64>>>, String> {
     let mut op = model.node(id).op.clone();
-    let outputs = load::guarded(|| {
+    let outputs = contain::guarded(|| {
         let outputs = model.node_facts(id)?.1;
         Ok(op.infer_facts(inputs.iter().collect(), outputs, tvec!())?.1)
     })?;

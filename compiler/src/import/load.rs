@@ -1,6 +1,5 @@
 //! Bytes to tract's typed model with concrete shapes.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use tract_onnx::pb::ModelProto;
@@ -9,6 +8,7 @@ use tract_onnx::tract_core::internal::DimLike;
 use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel};
 use tract_onnx::tract_hir::ops::unimpl::UnimplementedOp;
 
+use super::contain::guarded;
 use super::error::{ImportError, UnsupportedNode};
 use super::names::Names;
 use super::{ImportOptions, celu, check, external, finite, infer, inline, rewrite, scan, sizes, withheld};
@@ -69,27 +69,6 @@ pub(super) fn load(bytes: &[u8], folder: Option<&Path>, options: &ImportOptions)
     sizes::check_values(&model, bytes.len().max(options.withheld.unwrap_or(0)))
         .map_err(|reason| ImportError::Inference { reason })?;
     Ok(Loaded { model, names, output_names, batched })
-}
-
-/// Runs a step of the parser; its errors and panics become text.
-pub(super) fn guarded<T>(step: impl FnOnce() -> TractResult<T>) -> Result<T, String> {
-    contained(step)?.map_err(|error| {
-        let mut reasons: Vec<String> = error.chain().map(ToString::to_string).collect();
-        reasons.dedup();
-        reasons.join(": ")
-    })
-}
-
-/// Runs a step, whose panic becomes text.
-///
-/// tract asserts what well-formed models fulfil, and its operators' attributes are taken over here with the same trust. Models
-/// come from anybody, and their checking beforehand would be a second parser; nothing outlives a step that failed.
-pub(super) fn contained<T>(step: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(step)).map_err(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
-        text.unwrap_or_else(|| "the parser gave up".to_owned())
-    })
 }
 
 /// Reports all operators that the parser does not know.

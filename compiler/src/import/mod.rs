@@ -10,6 +10,7 @@
 
 mod celu;
 mod check;
+mod contain;
 mod error;
 mod external;
 mod finite;
@@ -35,7 +36,7 @@ mod withheld;
 use std::path::Path;
 
 pub use error::{ImportError, UnsupportedNode};
-pub(crate) use site::{Import, Refusal, Site, Translator, domain_of, to_array, to_integers};
+pub(crate) use site::{Import, Refusal, Site, Translator, domain_of, extent, integer, to_array, to_integers};
 pub use strip::{Stripped, strip};
 pub use untouched::Untouched;
 
@@ -116,5 +117,5 @@ fn graph(loaded: &load::Loaded, options: &ImportOptions) -> Result<Graph, Import
         }
         Ok(graph)
     };
-    load::contained(graph).unwrap_or_else(|reason| Err(ImportError::Invalid { reason }))
+    contain::contained(graph).unwrap_or_else(|reason| Err(ImportError::Invalid { reason }))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, IxDyn};
 use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::DimLike;
 use tract_onnx::tract_core::ops::binary::BinMiniOp;
 use tract_onnx::tract_core::ops::element_wise::ElementWiseMiniOp;
 
@@ -194,4 +195,14 @@ pub(crate) fn to_integers(tensor: &Tensor) -> Result<Vec<i64>, Refusal> {
     let cast = tensor.cast_to::<i64>().map_err(reason)?;
     let plain = cast.try_as_plain_ram().map_err(reason)?;
     Ok(plain.as_slice::<i64>().map_err(reason)?.to_vec())
+}
+
+/// A bound that is fixed.
+pub(crate) fn integer(dim: &TDim) -> Result<i64, Refusal> {
+    dim.to_i64().map_err(|_| format!("the bound {dim} is not fixed"))
+}
+
+/// An extent that is fixed.
+pub(crate) fn extent(dim: &TDim) -> Result<usize, Refusal> {
+    dim.to_usize().map_err(|_| format!("the bound {dim} is not fixed"))
 }

@@ -9,8 +9,8 @@ use tract_onnx::tract_core::ops::identity::Identity;
 use tract_onnx::tract_core::ops::math::Ln;
 use tract_onnx::tract_core::ops::nn::{Softmax, SoftmaxKind};
 
+use super::contain::contained;
 use super::error::ImportError;
-use super::load::contained;
 use crate::reference::Reference;
 
 /// A model that tract runs.

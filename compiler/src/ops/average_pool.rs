@@ -4,7 +4,8 @@ use ndarray::ArrayD;
 use tract_onnx::tract_core::ops::cnn::{PaddingSpec, SumPool};
 use zktorch_blocks::program::AxisGroup;
 
-use super::operator::{Imports, Nature, Operator, Ranges, Reason, empty, one};
+use super::operator::{Imports, Nature, Operator, Ranges, empty};
+use super::shape::{Reason, one};
 use super::pad::Pad;
 use super::window::{Window, affine_map, check_layout, pool, pooled};
 use crate::graph::{Domain, NodeId};

@@ -2,7 +2,8 @@
 
 use ndarray::ArrayD;
 
-use super::operator::{Imports, Nature, Operator, Ranges, Reason, empty, one, require};
+use super::operator::{Imports, Nature, Operator, Ranges, empty};
+use super::shape::{Reason, one, require};
 use crate::graph::{Domain, NodeId};
 use crate::lower::{Lowering, Refusal, Value, power};
 use crate::quantise::Range;

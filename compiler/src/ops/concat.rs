@@ -3,7 +3,8 @@
 use ndarray::{ArrayD, Axis, concatenate};
 use tract_onnx::tract_core::ops::array::TypedConcat;
 
-use super::operator::{Imports, Nature, Operator, Ranges, Reason, empty, require, with_axes};
+use super::operator::{Imports, Nature, Operator, Ranges, empty};
+use super::shape::{Reason, require, with_axes};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
 use crate::lower::{Lowering, Refusal, Value, affine, pass, power};

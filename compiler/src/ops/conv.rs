@@ -4,7 +4,8 @@ use ndarray::{Array2, ArrayD, ArrayView2, IxDyn};
 use tract_onnx::tract_core::ops::cnn::{Conv as TractConv, KernelFormat};
 use zktorch_blocks::program::{AxisGroup, GroupMap, TensorId};
 
-use super::operator::{Imports, Nature, Operator, Ranges, Reason, empty, integers, require};
+use super::operator::{Imports, Nature, Operator, Ranges, empty, integers};
+use super::shape::{Reason, require};
 use super::window::{Window, is_channels_first, slide};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};

@@ -3,7 +3,8 @@
 use ndarray::{ArrayD, Axis};
 use tract_onnx::tract_core::ops::array::CumSum as TractCumSum;
 
-use super::operator::{Imports, Nature, Operator, Ranges, Reason, empty, integers, one, with_axes};
+use super::operator::{Imports, Nature, Operator, Ranges, empty, integers};
+use super::shape::{Reason, one, with_axes};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
 use crate::lower::{Lowering, Refusal, Value, affine, pass};

@@ -6,7 +6,8 @@ use tract_onnx::tract_core::axes::Axis as TractAxis;
 use tract_onnx::tract_core::ops::einsum::EinSum;
 
 use super::Op;
-use super::operator::{Imports, Nature, Operator, Ranges, Reason, empty, integers, require, two};
+use super::operator::{Imports, Nature, Operator, Ranges, empty, integers};
+use super::shape::{Reason, require, two};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
 use crate::lower::{Lowering, Refusal, Value, largest, reshape_groups};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use ndarray::ArrayD;
 
-use super::operator::{Imports, Nature, Operator, Ranges, Reason, empty, require};
+use super::operator::{Imports, Nature, Operator, Ranges, empty};
+use super::shape::{Reason, require};
 use crate::graph::{Domain, NodeId};
 use crate::lower::{Lowering, Refusal, Value};
 use crate::quantise::Range;

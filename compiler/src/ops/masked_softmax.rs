@@ -7,7 +7,8 @@
 use ndarray::{ArrayD, Zip};
 use zktorch_blocks::program::{Advice, Interval, TensorId};
 
-use super::operator::{Demand, Imports, Nature, Operator, Ranges, Reason, empty, require, two, with_axes};
+use super::operator::{Demand, Imports, Nature, Operator, Ranges, empty};
+use super::shape::{Reason, require, two, with_axes};
 use super::softmax::{self, softmax};
 use crate::graph::{Domain, NodeId};
 use crate::lower::{EXPONENTIAL, Lowering, RESULT, Refusal, Value};

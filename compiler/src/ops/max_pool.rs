@@ -4,7 +4,8 @@ use ndarray::ArrayD;
 use tract_onnx::tract_core::ops::cnn::MaxPool as TractMaxPool;
 use zktorch_blocks::program::{AxisGroup, GroupMap, Interval, TensorId};
 
-use super::operator::{Imports, Nature, Operator, Ranges, Reason, empty, first, one};
+use super::operator::{Imports, Nature, Operator, Ranges, empty, first};
+use super::shape::{Reason, one};
 use super::window::{Window, affine_map, check_layout, is_tiling, pool, pooled};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};

@@ -4,6 +4,7 @@
 //! becomes. Adding one is a file and a word in the list below (`docs/add-an-operator.md`).
 
 mod operator;
+mod shape;
 mod window;
 
 use std::fmt;
@@ -11,8 +12,6 @@ use std::fmt;
 pub(crate) use operator::{Demand, Nature, Operator, Ranges};
 pub use window::Window;
 pub(crate) use window::is_tiling;
-
-use crate::import::Import;
 
 /// Declares the files of operators, and makes one enum of what they hold.
 macro_rules! operators {
@@ -42,7 +41,7 @@ macro_rules! operators {
         }
 
         /// How each file's operators are imported.
-        pub(crate) const IMPORTS: &[&[Import]] = &[$($file::IMPORT),+];
+        pub(crate) const IMPORTS: &[operator::Imports] = &[$($file::IMPORT),+];
     };
 }
 

@@ -4,13 +4,11 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, IxDyn};
 
+use super::shape::{Reason, require};
 use crate::graph::{Domain, Graph, NodeId};
 use crate::import::Import;
 use crate::lower::{Lowering, Refusal, Value};
 use crate::quantise::{Range, Settings};
-
-/// Why operands do not fit an operator.
-pub(crate) type Reason = String;
 
 /// An operation of the typed graph: from its shape to its integers. One type for each, in a file of its own or of its family; the list in
 /// [`super`] makes the enum [`Op`](super::Op) of them.
@@ -152,40 +150,6 @@ impl<'a> Ranges<'a> {
 
 /// How an operator of tract becomes nodes of the graph, for all operators of a file.
 pub(super) type Imports = &'static [Import];
-
-pub(super) fn require(condition: bool, reason: impl FnOnce() -> Reason) -> Result<(), Reason> {
-    if condition { Ok(()) } else { Err(reason()) }
-}
-
-/// The only operand.
-pub(super) fn one<'a>(operands: &[&'a [usize]]) -> Result<&'a [usize], Reason> {
-    match operands {
-        [x] => Ok(x),
-        _ => Err(format!("expected 1 operand, got {}", operands.len())),
-    }
-}
-
-/// Both operands.
-pub(super) fn two<'a>(operands: &[&'a [usize]]) -> Result<[&'a [usize]; 2], Reason> {
-    match operands {
-        [a, b] => Ok([a, b]),
-        _ => Err(format!("expected 2 operands, got {}", operands.len())),
-    }
-}
-
-/// The shape of both operands.
-pub(super) fn same(operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
-    let [a, b] = two(operands)?;
-    require(a == b, || format!("operands must have one shape, got {a:?} and {b:?}"))?;
-    Ok(Some(a.to_vec()))
-}
-
-/// A shape whose axes include those given, in ascending order.
-pub(super) fn with_axes(x: &[usize], axes: &[usize]) -> Result<Vec<usize>, Reason> {
-    let ascending = axes.windows(2).all(|w| w[0] < w[1]) && axes.last().is_none_or(|&a| a < x.len());
-    require(ascending, || format!("axes {axes:?} are not ascending axes of {x:?}"))?;
-    Ok(x.to_vec())
-}
 
 /// The domain of a first operand.
 pub(super) fn first(operands: &[Domain]) -> Domain {

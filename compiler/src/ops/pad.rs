@@ -4,7 +4,8 @@ use ndarray::{ArrayD, Axis, IxDyn, Slice as Cut};
 use tract_onnx::tract_core::ops::array::{Pad as TractPad, PadMode};
 use zktorch_blocks::program::AxisGroup;
 
-use super::operator::{Imports, Nature, Operator, Ranges, Reason, empty, first, one, require};
+use super::operator::{Imports, Nature, Operator, Ranges, empty, first};
+use super::shape::{Reason, one, require};
 use super::take::Take;
 use crate::graph::{Domain, EXACT, NodeId};
 use crate::import::{self, Import, Site, Translator, to_array};

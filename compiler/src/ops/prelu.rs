@@ -2,7 +2,8 @@
 
 use ndarray::ArrayD;
 
-use super::operator::{Imports, Nature, Operator, Ranges, Reason, integers, same, zip};
+use super::operator::{Imports, Nature, Operator, Ranges, integers, zip};
+use super::shape::{Reason, same};
 use super::unary::Unary;
 use crate::graph::{Domain, NodeId};
 use crate::lower::{Lowering, Note, Refusal, Value, kept_axes, largest, power};

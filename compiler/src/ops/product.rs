@@ -4,7 +4,8 @@ use ndarray::ArrayD;
 use tract_onnx::tract_core::ops::binary::BinMiniOp;
 use tract_onnx::tract_core::ops::math;
 
-use super::operator::{Imports, Nature, Operator, Ranges, Reason, same, zip};
+use super::operator::{Imports, Nature, Operator, Ranges, zip};
+use super::shape::{Reason, same};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
 use crate::lower::{Lowering, Refusal, Value};

@@ -4,7 +4,8 @@ use ndarray::{ArrayD, Axis};
 use tract_onnx::tract_core::ops::nn::{Reduce as TractReduce, Reducer};
 use zktorch_blocks::program::{AxisGroup, GroupMap};
 
-use super::operator::{Imports, Nature, Operator, Ranges, Reason, empty, first, integers, one, sorted, with_axes};
+use super::operator::{Imports, Nature, Operator, Ranges, empty, first, integers, sorted};
+use super::shape::{Reason, one, with_axes};
 use super::unary::Unary;
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};

@@ -4,7 +4,8 @@ use ndarray::{ArrayD, IxDyn};
 use tract_onnx::prelude::{IntoTValue, Tensor, tvec};
 use tract_onnx::tract_core::internal::EvalContext;
 
-use super::operator::{Imports, Nature, Operator, Ranges, Reason, empty, first, one, require};
+use super::operator::{Imports, Nature, Operator, Ranges, empty, first};
+use super::shape::{Reason, one, require};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
 use crate::lower::{Lowering, Refusal, Value, reshape_groups};

@@ -2,16 +2,17 @@
 
 use ndarray::{ArrayD, Axis, Slice as Cut};
 use tract_onnx::prelude::Tensor;
-use tract_onnx::tract_core::internal::{DimLike, TDim, ToDim};
+use tract_onnx::tract_core::internal::ToDim;
 use tract_onnx::tract_core::ops::array::{Slice as TractSlice, StridedSlice};
 use tract_onnx::tract_core::ops::downsample::Downsample;
 
 use super::Op;
 
-use super::operator::{Imports, Nature, Operator, Ranges, Reason, empty, first, one, require, with_axes};
+use super::operator::{Imports, Nature, Operator, Ranges, empty, first};
+use super::shape::{Reason, one, require, with_axes};
 use super::take::Take;
 use crate::graph::{Domain, NodeId};
-use crate::import::{self, Import, Site, Translator, to_integers};
+use crate::import::{self, Import, Site, Translator, extent, integer, to_integers};
 use crate::lower::{Lowering, Refusal, Value, affine, pass};
 use crate::quantise::Range;
 
@@ -136,12 +137,4 @@ impl Operator for Slice {
         let cut = |a| if a == self.axis { affine(a, a, self.step as i64, self.start as i64) } else { pass(a, a) };
         at.layout(id, (0..rank).map(cut).collect())
     }
-}
-
-fn integer(dim: &TDim) -> Result<i64, import::Refusal> {
-    dim.to_i64().map_err(|_| format!("the bound {dim} is not fixed"))
-}
-
-pub(super) fn extent(dim: &TDim) -> Result<usize, import::Refusal> {
-    dim.to_usize().map_err(|_| format!("the bound {dim} is not fixed"))
 }

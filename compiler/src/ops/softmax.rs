@@ -3,7 +3,8 @@
 use ndarray::{ArrayD, IxDyn};
 use tract_onnx::tract_core::ops::nn::Softmax as TractSoftmax;
 
-use super::operator::{Demand, Imports, Nature, Operator, Ranges, Reason, empty, one, sorted, with_axes};
+use super::operator::{Demand, Imports, Nature, Operator, Ranges, empty, sorted};
+use super::shape::{Reason, one, with_axes};
 use super::reduce::{ReduceKind, along};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};

@@ -4,10 +4,10 @@ use ndarray::{ArrayD, Axis};
 use tract_onnx::tract_core::ops::array::{Gather, Tile};
 use zktorch_blocks::program::{AxisGroup, GroupMap};
 
-use super::operator::{Imports, Nature, Operator, Ranges, Reason, empty, first, one, require, with_axes};
-use super::slice::extent;
+use super::operator::{Imports, Nature, Operator, Ranges, empty, first};
+use super::shape::{Reason, one, require, with_axes};
 use crate::graph::{Domain, NodeId};
-use crate::import::{self, Import, Site, Translator, to_integers};
+use crate::import::{self, Import, Site, Translator, extent, to_integers};
 use crate::lower::{Lowering, Refusal, Value, pass};
 use crate::quantise::Range;
 

@@ -3,7 +3,8 @@
 use ndarray::{ArrayD, IxDyn};
 use tract_onnx::tract_core::internal::AxisOp;
 
-use super::operator::{Imports, Nature, Operator, Ranges, Reason, empty, first, one, require};
+use super::operator::{Imports, Nature, Operator, Ranges, empty, first};
+use super::shape::{Reason, one, require};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
 use crate::lower::{Lowering, Refusal, Value, pass};

@@ -5,7 +5,7 @@ use tract_onnx::tract_core::ops::cnn::PoolSpec;
 use tract_onnx::tract_core::ops::nn::DataFormat;
 use zktorch_blocks::program::GroupMap;
 
-use super::operator::{Reason, require};
+use super::shape::{Reason, require};
 use crate::import::Refusal;
 
 /// A sliding window over spatial axes, all vectors one entry per spatial axis. Padding is explicit: `ceil_mode` and

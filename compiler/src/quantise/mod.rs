@@ -6,13 +6,14 @@ mod note;
 mod plan;
 mod saturation;
 mod search;
+mod settings;
 
 pub use calibration::{Calibration, Range};
 pub(crate) use note::Note;
-pub use plan::Settings;
 pub(crate) use plan::{Plan, SCALES};
 pub(crate) use saturation::{Domain, saturates};
 pub(crate) use search::{candidates, finest};
+pub use settings::Settings;
 
 /// No scale is further from 0.
 const FINEST: i32 = 96;

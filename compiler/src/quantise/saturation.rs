@@ -1,6 +1,7 @@
 //! Which functions are looked up in tables that end where the functions do (docs/lowerings.md, section 7).
 
-use super::{Settings, scale_for};
+use super::scale_for;
+use super::settings::Settings;
 use crate::graph::{Graph, NodeId};
 use crate::ops::{Op, Unary};
 

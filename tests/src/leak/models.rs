@@ -123,7 +123,7 @@ impl<'s> Model<'s> {
     fn new(fixture: &'s Fixture, trace: &'s Trace) -> Self {
         let (key, generators) = (&fixture.verifying, Some(&fixture.proving.generators));
         let relation = Relation::new(key).expect("a good key");
-        let decider = key.setup.key(generators).expect("a good setup");
+        let decider = DeciderKey::resolve(&key.setup, generators).expect("a good setup");
         let witness = Witness::new(&key.program, trace).expect("satisfied");
         let values = key.program.statement().map(|id| trace.values(&key.program, id).to_vec()).collect();
         let statement = Statement::new(&key.program, values).expect("in range");

@@ -166,7 +166,7 @@ impl Fixture {
         let (key, generators) = (&self.verifying, &self.proving.generators);
         let program = &key.program;
         let relation = Relation::new(key).expect("a good key");
-        let decider = key.setup.key(Some(generators)).expect("a good setup");
+        let decider = DeciderKey::resolve(&key.setup, Some(generators)).expect("a good setup");
         let trace = run(program, &self.proving.weights, inputs, &lie.run);
         let mut values: Vec<Vec<i64>> = program.statement().map(|id| trace.values(program, id).to_vec()).collect();
         if let Some(edit) = &lie.statement {

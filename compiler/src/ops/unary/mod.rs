@@ -6,7 +6,8 @@ mod import;
 
 use ndarray::ArrayD;
 
-use super::operator::{Imports, Nature, Operator, Ranges, Reason, empty, first, one};
+use super::operator::{Imports, Nature, Operator, Ranges, empty, first};
+use super::shape::{Reason, one};
 use crate::graph::{Domain, NodeId};
 use crate::import::Import;
 use crate::lower::{Lowering, Refusal, Value, power};
