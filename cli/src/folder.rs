@@ -2,11 +2,11 @@
 
 use crate::failure::Failure;
 use crate::files::{Entry, PendingFolder, read};
-use crate::pipeline::Port;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use zktorch_blocks::digest::{FileDigest, KeyDigest};
 use zktorch_blocks::program::Program;
+use zktorch_compiler::Port;
 use zktorch_prover::ProvingKey;
 use zktorch_verifier::codec::{DecodeError, Kind, decode, encode, open};
 use zktorch_verifier::key::VerifyingKey;
@@ -116,18 +116,6 @@ fn inside(dir: &Path, name: &str) -> Result<PathBuf, Failure> {
     }
     let why = if dir.is_dir() { format!("it has no {name}") } else { "it is not a folder".into() };
     Err(Failure::file("use", dir, why).hint("a folder made by `zktorch compile` is needed"))
-}
-
-/// No header of ours is longer.
-pub const HEADER: u64 = 64;
-
-/// The kind that the header states: every kind's reader names what it got instead.
-pub fn kind(bytes: &[u8]) -> Option<Kind> {
-    match decode::<()>(Kind::Program, bytes) {
-        Err(DecodeError::Foreign) => None,
-        Err(DecodeError::Kind { got, .. }) => Kind::ALL.into_iter().find(|k| k.name() == got),
-        _ => Some(Kind::Program),
-    }
 }
 
 /// Adds a file's name to a decoder's complaint.

@@ -12,6 +12,7 @@ mod files;
 mod folder;
 mod foreign;
 mod generators;
+mod header;
 mod model_proof;
 mod outcome;
 mod pipeline;

@@ -1,7 +1,7 @@
 //! Where an output goes: links are followed, devices and pipes are written through, and no input is overwritten.
 
 use crate::failure::Failure;
-use crate::folder;
+use crate::header;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -167,8 +167,8 @@ impl Files {
 /// What lies at a path that cannot be made again: all that has randomness of its own, but proofs.
 fn precious(path: &Path) -> Option<Kind> {
     let mut start = Vec::new();
-    File::open(path).ok()?.take(folder::HEADER).read_to_end(&mut start).ok()?;
-    folder::kind(&start).filter(|&kind| kind != Kind::Proof)
+    File::open(path).ok()?.take(header::HEADER).read_to_end(&mut start).ok()?;
+    header::kind(&start).filter(|&kind| kind != Kind::Proof)
 }
 
 /// Refuses to write a file where text is printed: each would spoil the other.

@@ -3,7 +3,8 @@
 use crate::args::Inspect;
 use crate::failure::Failure;
 use crate::files;
-use crate::folder::{MODEL, PROGRAM, PROVING, ProgramFile, REPORT, VERIFYING, decoded, kind};
+use crate::folder::{MODEL, PROGRAM, PROVING, ProgramFile, REPORT, VERIFYING, decoded};
+use crate::header::kind;
 use crate::outcome::Outcome;
 use crate::show;
 use crate::show::soundness_bits;
