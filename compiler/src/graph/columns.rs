@@ -8,9 +8,12 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, IxDyn};
 
-use super::passes::{combined, scaled_einsum, uniform};
+use super::passes::{self, combined, scaled_einsum, uniform};
 use super::{Graph, NodeId};
-use crate::ops::{Add, Broadcast, ColumnScale, Concat, Einsum, Mul, Op, Reshape, Slice};
+use crate::ops::{Add, ColumnScale, Concat, Einsum, Mul, Op, Reshape, Slice};
+
+/// Nodes between an input or output and the constants that take its powers in: a hostile model's chains may be as long as its file.
+const FARTHEST: usize = 64;
 
 /// By which powers of two columns are larger than what stands for them; empty for none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,11 +36,11 @@ impl Columns {
         for (position, exponents) in self.outputs.iter().enumerate().filter(|(_, e)| !e.is_empty()) {
             let output = graph.outputs()[position];
             let down: Vec<i32> = exponents.iter().map(|e| -e).collect();
-            let scaled = backward(&mut graph, output, &down);
+            let scaled = backward(&mut graph, output, &down, FARTHEST);
             graph.set_output(position, scaled);
         }
         for (input, exponents) in graph.inputs().to_vec().into_iter().zip(&self.inputs).filter(|(_, e)| !e.is_empty()) {
-            forward(&mut graph, input, input, exponents);
+            forward(&mut graph, input, input, exponents, FARTHEST);
         }
         graph.remove_dead();
         graph
@@ -55,24 +58,10 @@ fn powers(exponents: &[i32], rank: usize) -> ArrayD<f64> {
     ArrayD::from_shape_fn(IxDyn(&shape), |index| f64::from(exponents[index[rank.max(1) - 1]]).exp2())
 }
 
-/// `op(x, c)` where `c` broadcasts to the result's shape, as the node `like`.
-fn with_constant(graph: &mut Graph, like: NodeId, op: Op, x: NodeId, c: ArrayD<f64>) -> NodeId {
-    let (name, shape) = (graph.node(like).name.clone(), graph.shape(like).to_vec());
-    let constant = graph.add_constant(name.clone(), c);
-    let constant =
-        if graph.shape(constant) == shape { constant } else { graph.add(name.clone(), Broadcast, &[constant], &shape) };
-    graph.add(name, op, &[x, constant], &shape)
-}
-
 /// The variable and the constant operand of a node, if the constant is a weight. One number for all entries is public in the program, and
 /// must stay so: times powers of two it would be a weight, whose values an audit does not see.
 fn split(graph: &Graph, id: NodeId) -> Option<(NodeId, Arc<ArrayD<f64>>)> {
-    let [a, b] = graph.operands(id)[..] else { return None };
-    let (variable, constant) = match (graph.behind(a), graph.behind(b)) {
-        (None, Some(constant)) => (a, constant),
-        (Some(constant), None) => (b, constant),
-        _ => return None,
-    };
+    let (variable, constant, _) = passes::split(graph, id)?;
     uniform(&constant).is_none().then_some((variable, constant))
 }
 
@@ -86,9 +75,9 @@ fn apart(graph: &mut Graph, x: NodeId, exponents: &[i32]) -> NodeId {
 }
 
 /// The columns of `x`, which is an output, times powers of two: within the constants before it where nothing else uses them.
-fn backward(graph: &mut Graph, x: NodeId, exponents: &[i32]) -> NodeId {
-    if is_zero(exponents) {
-        return x;
+fn backward(graph: &mut Graph, x: NodeId, exponents: &[i32], steps: usize) -> NodeId {
+    if is_zero(exponents) || steps == 0 {
+        return apart(graph, x, exponents);
     }
     let node = graph.node(x).clone();
     let rank = node.shape.len();
@@ -98,15 +87,15 @@ fn backward(graph: &mut Graph, x: NodeId, exponents: &[i32]) -> NodeId {
             if let Some((y, c)) = split(graph, x)
                 && let Some(c) = combined(&c, &powers(exponents, rank))
             {
-                let y = backward(graph, y, exponents);
-                return with_constant(graph, x, Op::Add(Add), y, c);
+                let y = backward(graph, y, exponents, steps - 1);
+                return passes::with_constant(graph, x, Op::Add(Add), y, c);
             }
         }
         Some(Op::Mul(Mul)) => {
             if let Some((y, c)) = split(graph, x)
                 && let Some(c) = combined(&c, &powers(exponents, rank))
             {
-                return with_constant(graph, x, Op::Mul(Mul), y, c);
+                return passes::with_constant(graph, x, Op::Mul(Mul), y, c);
             }
         }
         Some(Op::Einsum(Einsum { lhs, rhs, out })) => {
@@ -121,14 +110,14 @@ fn backward(graph: &mut Graph, x: NodeId, exponents: &[i32]) -> NodeId {
                 let extent = graph.shape(part)[axis];
                 let own = if axis + 1 == rank { &exponents[start..start + extent] } else { exponents };
                 start += extent;
-                parts.push(backward(graph, part, own));
+                parts.push(backward(graph, part, own, steps - 1));
             }
             return graph.add(node.name, Concat { axis }, &parts, &node.shape);
         }
         Some(Op::Reshape(Reshape)) => {
             let y = graph.operands(x)[0];
             if graph.shape(y).last() == node.shape.last() {
-                let y = backward(graph, y, exponents);
+                let y = backward(graph, y, exponents, steps - 1);
                 return graph.add(node.name, Reshape, &[y], &node.shape);
             }
         }
@@ -138,13 +127,13 @@ fn backward(graph: &mut Graph, x: NodeId, exponents: &[i32]) -> NodeId {
 }
 
 /// Makes all that uses `old` use `new` instead, whose columns are smaller by powers of two.
-fn forward(graph: &mut Graph, old: NodeId, new: NodeId, exponents: &[i32]) {
+fn forward(graph: &mut Graph, old: NodeId, new: NodeId, exponents: &[i32], steps: usize) {
     let mut apart_from = None;
     for (user, position) in graph.users(old) {
         if user == new || apart_from == Some(user) {
             continue;
         }
-        if let Some(replacement) = absorbed(graph, user, old, new, exponents) {
+        if let Some(replacement) = absorbed(graph, user, old, new, exponents, steps) {
             if let Replacement::Whole(node) = replacement {
                 graph.replace(user, node);
             }
@@ -170,14 +159,22 @@ enum Replacement {
 }
 
 /// A user of `old` that takes the powers into its constants, or hands them on.
-fn absorbed(graph: &mut Graph, user: NodeId, old: NodeId, new: NodeId, exponents: &[i32]) -> Option<Replacement> {
+fn absorbed(
+    graph: &mut Graph,
+    user: NodeId,
+    old: NodeId,
+    new: NodeId,
+    exponents: &[i32],
+    steps: usize,
+) -> Option<Replacement> {
+    let steps = steps.checked_sub(1)?;
     let rank = graph.shape(old).len();
     let node = graph.node(user).clone();
     match &node.op {
         Op::Mul(Mul) => {
             let (x, c) = split(graph, user)?;
             let c = combined(&c, &powers(exponents, rank))?;
-            (x == old).then(|| Replacement::Whole(with_constant(graph, user, Op::Mul(Mul), new, c)))
+            (x == old).then(|| Replacement::Whole(passes::with_constant(graph, user, Op::Mul(Mul), new, c)))
         }
         Op::Add(Add) => {
             let (x, c) = split(graph, user)?;
@@ -186,8 +183,8 @@ fn absorbed(graph: &mut Graph, user: NodeId, old: NodeId, new: NodeId, exponents
             if x != old {
                 return None;
             }
-            let sum = with_constant(graph, user, Op::Add(Add), new, c);
-            forward(graph, user, sum, exponents);
+            let sum = passes::with_constant(graph, user, Op::Add(Add), new, c);
+            forward(graph, user, sum, exponents, steps);
             Some(Replacement::Done)
         }
         Op::Einsum(Einsum { lhs, rhs, .. }) => {
@@ -207,7 +204,7 @@ fn absorbed(graph: &mut Graph, user: NodeId, old: NodeId, new: NodeId, exponents
         }
         Op::Reshape(Reshape) if node.shape.last() == graph.shape(old).last() => {
             let reshaped = graph.add(node.name.clone(), Reshape, &[new], &node.shape);
-            forward(graph, user, reshaped, exponents);
+            forward(graph, user, reshaped, exponents, steps);
             Some(Replacement::Done)
         }
         Op::Slice(Slice { axis, start, end, step }) => {
@@ -217,7 +214,7 @@ fn absorbed(graph: &mut Graph, user: NodeId, old: NodeId, new: NodeId, exponents
                 exponents.to_vec()
             };
             let sliced = graph.add(node.name.clone(), node.op.clone(), &[new], &node.shape);
-            forward(graph, user, sliced, &own);
+            forward(graph, user, sliced, &own, steps);
             Some(Replacement::Done)
         }
         _ => None,
@@ -227,6 +224,7 @@ fn absorbed(graph: &mut Graph, user: NodeId, old: NodeId, new: NodeId, exponents
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::Broadcast;
     use ndarray::Dimension;
 
     fn values(shape: &[usize], seed: usize) -> ArrayD<f64> {
@@ -302,5 +300,21 @@ mod tests {
         let got = scaled.evaluate(&[small]).unwrap();
         assert_eq!(got.outputs()[1], &x);
         assert_eq!(got.outputs()[0], &combined(&(&x * &x), &powers(&[0, -1], 2)).unwrap());
+    }
+
+    #[test]
+    fn a_chain_as_long_as_its_file_does_not_exhaust_the_stack() {
+        let mut g = Graph::new();
+        let x = g.add_input("x", &[4, 2]);
+        let mut y = x;
+        for _ in 0..1 << 15 {
+            y = g.add_inferred("y", Slice { axis: 0, start: 0, end: 4, step: 1 }, &[y]).unwrap();
+        }
+        for _ in 0..1 << 15 {
+            y = g.add("y", Reshape, &[y], &[4, 2]);
+        }
+        g.add_output("y", y);
+        let columns = Columns { inputs: vec![vec![3, 0]], outputs: vec![vec![0, 1]] };
+        columns.apply(&g).validate().unwrap();
     }
 }

@@ -56,14 +56,14 @@ fn without_inverse(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
 }
 
 /// The node `op(x, constant)` in place of `id`.
-fn with_constant(graph: &mut Graph, id: NodeId, op: Op, x: NodeId, value: ArrayD<f64>) -> NodeId {
+pub(in crate::graph) fn with_constant(graph: &mut Graph, id: NodeId, op: Op, x: NodeId, value: ArrayD<f64>) -> NodeId {
     let (name, shape) = (graph.node(id).name.clone(), graph.shape(id).to_vec());
     let constant = add_broadcast(graph, &name, value, &shape);
     graph.add(name, op, &[x, constant], &shape)
 }
 
 /// The variable and the constant operand, and whether they change places for that.
-fn split(graph: &Graph, id: NodeId) -> Option<(NodeId, Arc<ArrayD<f64>>, bool)> {
+pub(in crate::graph) fn split(graph: &Graph, id: NodeId) -> Option<(NodeId, Arc<ArrayD<f64>>, bool)> {
     let [a, b] = graph.operands(id)[..] else { return None };
     match (graph.behind(a), graph.behind(b)) {
         (None, Some(constant)) => Some((a, constant, false)),

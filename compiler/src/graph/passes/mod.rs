@@ -14,7 +14,7 @@ mod tests;
 use super::Graph;
 
 pub use affine::fold_affine;
-pub(super) use affine::scaled_einsum;
+pub(super) use affine::{scaled_einsum, split, with_constant};
 pub use constants::fold_constants;
 pub(super) use constants::uniform;
 pub use functions::{fuse_functions, merge_clips};
