@@ -226,10 +226,14 @@ impl Builder {
         self.program.zeros.push(id);
     }
 
-    /// Requires a remainder in `[0, divisor)`. The remainder is an integer, because what it is the remainder of is one
+    /// Requires a remainder in `[0, divisor)`, hence 0 of 1. The remainder is an integer, because what it is the remainder of is one
     /// and the quotient is looked up; so a multiple of it may be looked up in a larger table. Uniqueness of the
     /// quotient needs no integrality: two of them would differ by less than 1.
     pub fn remainder(&mut self, name: &str, x: TensorId, divisor: i64) -> Result<(), Refusal> {
+        if divisor == 1 {
+            self.zero(x);
+            return Ok(());
+        }
         let shared = 1i64 << self.shared_bits;
         if divisor.count_ones() == 1 && divisor < shared {
             let scaled = self.linear(&format!("{name}.scaled"), &[(shared / divisor, x)], 0, 0)?;

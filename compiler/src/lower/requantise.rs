@@ -74,11 +74,7 @@ impl Lowering<'_> {
         let rule = Advice::Round { source: x, divisor: d };
         let y = self.builder.advice(&format!("{name}.rounded"), &dims, rule, interval, scale);
         let remainder = self.builder.linear(&format!("{name}.remainder"), &[(1, x), (-d, y)], d / 2, 0)?;
-        if d == 1 {
-            self.builder.zero(remainder);
-        } else {
-            self.builder.remainder(&format!("{name}.remainder"), remainder, d)?;
-        }
+        self.builder.remainder(&format!("{name}.remainder"), remainder, d)?;
         Ok(Value { tensor: y, scale, depth: 0 })
     }
 

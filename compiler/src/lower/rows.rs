@@ -11,7 +11,8 @@ pub(crate) const EXPONENTIAL: i32 = 14;
 pub(crate) const RESULT: i32 = 15;
 
 impl Lowering<'_> {
-    /// `e = exp(-d)` at a scale of its own by a table of so many rows, in which a flag says that some `d` along the axes is 0.
+    /// `e = exp(-d)` at a scale of its own by a table of so many rows, in which a flag says that some `d` along the axes is 0, and a
+    /// mask that its last row serves entries that do not count.
     pub(crate) fn exponentials(
         &mut self,
         name: &str,
@@ -19,19 +20,26 @@ impl Lowering<'_> {
         scale: i32,
         axes: &[usize],
         (rows, finer): (usize, i32),
+        mask: Option<TensorId>,
     ) -> Result<TensorId, Refusal> {
         let z = self.selector(name, d, axes)?;
         let key = self.builder.linear(&format!("{name}.key"), &[(1, d), (-1, z)], 0, scale)?;
         let exponential = |row: usize| {
             let gap = to_real(row.saturating_sub(1) as i64, scale);
-            to_integer((-gap).exp(), finer) as i64
+            if mask.is_some() && row + 1 == rows { 0 } else { to_integer((-gap).exp(), finer) as i64 }
         };
-        let columns = vec![(0..rows).map(exponential).collect(), (0..rows).map(|r| i64::from(r == 0)).collect()];
-        let table = self.builder.data_table(&format!("exp(-d) at scale {scale}"), -1, columns);
+        let mut title = format!("exp(-d) at scale {scale}");
+        let mut columns = vec![(0..rows).map(exponential).collect(), (0..rows).map(|r| i64::from(r == 0)).collect()];
+        if mask.is_some() {
+            title += ", 0 where masked";
+            columns.push((0..rows).map(|row| i64::from(row + 1 != rows)).collect());
+        }
+        let table = self.builder.data_table(&title, -1, columns);
         let rule = Advice::Table { source: key, table, column: 1 };
         let dims = self.builder.dims(d).to_vec();
         let e = self.builder.advice(&format!("{name}.exp"), &dims, rule, Interval::new(0, 1i64 << finer), finer);
-        self.builder.lookup(&[key, e, z], table);
+        let tuple: Vec<TensorId> = [key, e, z].into_iter().chain(mask).collect();
+        self.builder.lookup(&tuple, table);
         Ok(e)
     }
 
@@ -58,11 +66,7 @@ impl Lowering<'_> {
         let d = self.builder.advice(&format!("{name}.gap"), &dims, rule, Interval::new(0, rows as i64 - 2), scale);
         let terms = [(1, x), (-divisor, spread), (divisor, d)];
         let remainder = self.builder.linear(&format!("{name}.remainder"), &terms, divisor / 2, 0)?;
-        if divisor == 1 {
-            self.builder.zero(remainder);
-        } else {
-            self.builder.remainder(&format!("{name}.remainder"), remainder, divisor)?;
-        }
+        self.builder.remainder(&format!("{name}.remainder"), remainder, divisor)?;
         Ok((spread, d))
     }
 

@@ -118,7 +118,7 @@ impl Lowering<'_> {
             return Err(format!("a log-softmax over {entries} entries, at most {} are possible", LONGEST - 1).into());
         }
         let (maximum, d) = self.gaps(name, x, scale, axes, &kept, precision.rows)?;
-        let e = self.exponentials(name, d, scale, axes, (precision.rows, precision.exponential))?;
+        let e = self.exponentials(name, d, scale, axes, (precision.rows, precision.exponential), None)?;
         let sum = self.sum_axes(&format!("{name}.sum"), e, axes, false)?;
         let sum = self.builder.copy(&format!("{name}.total"), sum);
         let logarithm = self.logarithm(name, sum, entries as i64, precision)?;

@@ -11,8 +11,8 @@ use super::operator::{Demand, Imports, Nature, Operator, Ranges, empty};
 use super::shape::{Reason, require, two, with_axes};
 use super::softmax::{self, softmax};
 use crate::graph::{Domain, NodeId};
-use crate::lower::{EXPONENTIAL, Lowering, RESULT, Refusal, Value};
-use crate::quantise::{Range, Settings, to_integer, to_real};
+use crate::lower::{EXPONENTIAL, Lowering, RESULT, Refusal, Value, kept_axes};
+use crate::quantise::{Range, Settings, to_real};
 
 /// A pass finds masks in what exporters write.
 pub(super) const IMPORT: Imports = &[];
@@ -79,22 +79,7 @@ impl Operator for MaskedSoftmax {
         let scale = at.plan.scale(scores);
 
         let d = masked_gaps(at, &name, x, (scale, rows as i64 - 2), &mask, (&self.axes, &kept))?;
-        let z = at.selector(&name, d, &self.axes)?;
-        let key = at.builder.linear(&format!("{name}.key"), &[(1, d), (-1, z)], 0, scale)?;
-        let exponential = |row: usize| {
-            let gap = to_real(row.saturating_sub(1) as i64, scale);
-            if row + 1 == rows { 0 } else { to_integer((-gap).exp(), EXPONENTIAL) as i64 }
-        };
-        let columns = vec![
-            (0..rows).map(exponential).collect(),
-            (0..rows).map(|row| i64::from(row == 0)).collect(),
-            (0..rows).map(|row| i64::from(row + 1 != rows)).collect(),
-        ];
-        let table = at.builder.data_table(&format!("exp(-d) at scale {scale}, 0 where masked"), -1, columns);
-        let rule = Advice::Table { source: key, table, column: 1 };
-        let one = 1i64 << EXPONENTIAL;
-        let e = at.builder.advice(&format!("{name}.exp"), &dims, rule, Interval::new(0, one), EXPONENTIAL);
-        at.builder.lookup(&[key, e, z, mask.spread], table);
+        let e = at.exponentials(&name, d, scale, &self.axes, (rows, EXPONENTIAL), Some(mask.spread))?;
         let tensor = at.normalise(&name, e, &self.axes, &kept)?;
         Ok(Value { tensor, scale: RESULT, depth: 0 })
     }
@@ -107,7 +92,8 @@ struct Mask {
     spread: TensorId,
 }
 
-/// Scores so small, against any prover, that `gap` less leaves nothing of their weight.
+/// Scores that `gap` less leaves nothing of the weight of, by their declared interval: a loose range of private inputs is wider
+/// (docs/lowerings.md, section 15). Masked entries have weight 0 in any case.
 fn out_of_reach(at: &mut Lowering<'_>, scores: NodeId, gap: f64) -> Result<Value, Refusal> {
     let reach = |lowering: &Lowering<'_>, x: Value| {
         let Interval { lo, hi } = lowering.builder.interval(x.tensor);
@@ -132,9 +118,7 @@ fn mask(at: &mut Lowering<'_>, id: NodeId) -> Result<Mask, Refusal> {
     let operand = at.operand(id, 1)?;
     let values = at.constant(operand).ok_or("the mask must be a constant")?;
     let dims = at.graph.shape(id).to_vec();
-    let first = dims.len().saturating_sub(values.ndim());
-    let varies: Vec<usize> =
-        values.shape().iter().enumerate().filter(|(_, d)| **d > 1).map(|(axis, _)| first + axis).collect();
+    let varies = kept_axes(&values, dims.len());
     let compact_dims: Vec<usize> = varies.iter().map(|&a| dims[a]).collect();
     let entries = values.iter().map(|&v| i64::from(v != 0.0)).collect();
     let name = at.name(id);
@@ -175,10 +159,6 @@ fn masked_gaps(
     let rule = Advice::Gap { reference: zero, source: below, divisor };
     let d = at.builder.advice(&format!("{name}.gap"), &dims, rule, Interval::new(0, last), scale);
     let remainder = at.builder.linear(&format!("{name}.remainder"), &[(1, below), (divisor, d)], divisor / 2, 0)?;
-    if divisor == 1 {
-        at.builder.zero(remainder);
-    } else {
-        at.builder.remainder(&format!("{name}.remainder"), remainder, divisor)?;
-    }
+    at.builder.remainder(&format!("{name}.remainder"), remainder, divisor)?;
     Ok(d)
 }

@@ -70,7 +70,7 @@ impl Operator for Softmax {
         let kept: Vec<usize> = (0..rank).filter(|a| !self.axes.contains(a)).collect();
 
         let (_, d) = at.gaps(&name, x, scale, &self.axes, &kept, rows)?;
-        let e = at.exponentials(&name, d, scale, &self.axes, (rows, EXPONENTIAL))?;
+        let e = at.exponentials(&name, d, scale, &self.axes, (rows, EXPONENTIAL), None)?;
         let tensor = at.normalise(&name, e, &self.axes, &kept)?;
         Ok(Value { tensor, scale: RESULT, depth: 0 })
     }
