@@ -67,7 +67,7 @@ mod tests {
     use zktorch_blocks::program::index_bits;
 
     #[test]
-    fn a_challenge_a_level() {
+    fn a_challenge_is_drawn_a_level() {
         for claims in 1..40 {
             let claim =
                 ClearClaim { commitment: Vec::new(), form: LinearForm::dense(vec![Fr::ONE]), value: Fr::ONE, witness: None };

@@ -103,7 +103,7 @@ mod tests {
 
     /// A key decides how narrow segments are: what is done for each may not grow with how many there are.
     #[test]
-    fn as_many_segments_as_messages() {
+    fn as_many_segments_as_messages_are_joined() {
         let count = 1 << 18;
         let mut t = Transcript::dry_run(1);
         let scalars = t.hide(Message::LeafValues, count, None).unwrap();

@@ -21,7 +21,7 @@ fn hoard(then: &str) -> String {
 }
 
 #[test]
-fn output_and_exit_code() {
+fn output_and_exit_code_are_kept() {
     let limits = Limits { seconds: 60.0, bytes: 1 << 34 };
     let finished = shell("echo $WORD; echo wrong >&2; exit 3", limits);
     assert_eq!((finished.stdout.as_str(), finished.stderr.as_str()), ("spoken\n", "wrong\n"));
@@ -30,7 +30,7 @@ fn output_and_exit_code() {
 }
 
 #[test]
-fn peak_memory_of_a_grandchild() {
+fn the_peak_memory_of_a_grandchild_counts() {
     let finished = shell(&hoard("true"), Limits { seconds: 60.0, bytes: 1 << 34 });
     let usage = finished.usage;
     assert_eq!(usage.ending, Ending::Exit(Some(0)));
@@ -48,7 +48,7 @@ fn limits_end_a_command_and_its_children() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn memory_limit() {
+fn a_memory_limit_ends_a_command() {
     // A shell variable holds the bytes while the shell sleeps.
     let script = format!("x=$(head -c {} /dev/zero | tr '\\0' x); sleep 60", HELD * 1_000_000);
     let finished = shell(&script, Limits { seconds: 50.0, bytes: HELD * 500_000 });
@@ -56,7 +56,7 @@ fn memory_limit() {
 }
 
 #[test]
-fn a_program_that_is_not_there() {
+fn a_program_that_is_not_there_is_an_error() {
     let limits = Limits { seconds: 1.0, bytes: 1 << 30 };
     let folder = tempfile::tempdir().unwrap();
     let launcher = Launcher { watcher: env!("CARGO_BIN_EXE_zktorch-benches").into(), limits, folder: folder.path().into() };

@@ -166,7 +166,7 @@ fn annotations_are_held_to_what_a_compiler_writes() {
 }
 
 #[test]
-fn what_is_no_model_or_no_key() {
+fn what_is_no_model_or_no_key_is_refused() {
     let scratch = prepared(&[]);
     let nonsense = scratch.file("nonsense", "nonsense");
     let key = scratch.text("digits_cnn/verifying.key");

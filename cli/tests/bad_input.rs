@@ -15,7 +15,7 @@ fn compile(scratch: &Scratch, model: &str, more: &[&str]) -> common::Ran {
 }
 
 #[test]
-fn models_that_are_none() {
+fn models_that_are_none_are_refused() {
     let scratch = Scratch::new();
     compile(&scratch, &scratch.text("absent.onnx"), &[]).fails(2, &["absent.onnx"]);
     let noise = scratch.file("noise.onnx", [0xa5; 200]);
@@ -28,7 +28,7 @@ fn models_that_are_none() {
 }
 
 #[test]
-fn calibration_and_options_that_do_not_fit() {
+fn calibration_and_options_that_do_not_fit_are_refused() {
     let scratch = Scratch::new();
     let model = scratch.file("mlp.onnx", bundled::DIGITS_MLP.onnx);
     let samples = scratch.file("samples.json", r#"{"input_data": [[1.0, 2.0]]}"#);
@@ -45,7 +45,7 @@ fn calibration_and_options_that_do_not_fit() {
 }
 
 #[test]
-fn inputs_that_are_none() {
+fn inputs_that_are_none_are_refused() {
     let scratch = Scratch::new();
     let shared = shared();
     let row = |value: &str| format!(r#"{{"input_data": [[{}]]}}"#, vec![value; 64].join(", "));
@@ -78,7 +78,7 @@ fn inputs_that_are_none() {
 }
 
 #[test]
-fn keys_and_proofs_that_are_none() {
+fn keys_and_proofs_that_are_none_decide_nothing() {
     let scratch = Scratch::new();
     let shared = shared();
     let verify = |key: &str, proof: &str| zktorch(&["verify", "--key", key, proof, "--format", "json"]);
@@ -127,7 +127,7 @@ fn files_of_two_models_are_not_mixed() {
 }
 
 #[test]
-fn outputs_that_cannot_be_written() {
+fn outputs_that_cannot_be_written_leave_nothing() {
     let scratch = Scratch::new();
     let shared = shared();
     scratch.file("file", b"");
@@ -148,7 +148,7 @@ fn outputs_that_cannot_be_written() {
 }
 
 #[test]
-fn usage() {
+fn wrong_usage_is_told() {
     let shared = shared();
     let proof = Scratch::new();
     let output = proof.text("proof");

@@ -82,7 +82,7 @@ fn the_output_of_one_model_is_the_input_of_another() {
 }
 
 #[test]
-fn what_cannot_be_bound() {
+fn what_cannot_be_bound_is_refused() {
     let scratch = Scratch::new();
     done(compile_mlp(&scratch, "public", &[]));
     done(compile_mlp(&scratch, "private", PRIVATE));

@@ -36,7 +36,7 @@ fn compile(scratch: &Scratch, location: &str) -> Ran {
 }
 
 #[test]
-fn weights_in_a_file_that_is_there() {
+fn weights_in_a_file_that_is_there_are_read() {
     let scratch = Scratch::new();
     scratch.file("model.weights", [1.0f32, -2.0, 0.5].map(f32::to_le_bytes).concat());
     let compiled = compile(&scratch, "model.weights");
@@ -49,14 +49,14 @@ fn weights_in_a_file_that_is_there() {
 }
 
 #[test]
-fn weights_in_a_file_that_is_not_there() {
+fn weights_in_a_file_that_is_not_there_are_missed() {
     let scratch = Scratch::new();
     compile(&scratch, "model.weights").fails(2, &["model.onnx", "`w`", "model.weights"]);
     assert_eq!(scratch.names(), ["model.onnx"]);
 }
 
 #[test]
-fn weights_in_a_file_that_cannot_hold_them() {
+fn weights_in_a_file_that_cannot_hold_them_are_refused() {
     let scratch = Scratch::new();
     std::fs::create_dir(scratch.path("folder")).unwrap();
     scratch.file("short.weights", [0u8; 11]);

@@ -15,7 +15,7 @@ fn relu(scratch: &Scratch) -> String {
 }
 
 #[test]
-fn it_holds_nothing_else() {
+fn a_model_s_folder_holds_nothing_else() {
     let scratch = Scratch::new();
     let model = relu(&scratch);
     let words = ["compile", &model, "--setup", "insecure:8", "-o"];
@@ -33,7 +33,7 @@ fn it_holds_nothing_else() {
 }
 
 #[test]
-fn one_compilation_at_a_time() {
+fn one_compilation_runs_at_a_time() {
     let scratch = Scratch::new();
     let model = relu(&scratch);
     let out = scratch.text("out");

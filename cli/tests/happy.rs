@@ -18,7 +18,7 @@ fn largest(values: &[f64]) -> usize {
 }
 
 #[test]
-fn from_model_to_verdict() {
+fn a_model_becomes_a_verdict() {
     let scratch = Scratch::new();
     let compiled = compile_mlp(&scratch, "out", &["--format", "json"]);
     assert_eq!((compiled.code, compiled.stderr.as_str()), (0, ""), "{compiled:?}");

@@ -105,7 +105,7 @@ fn an_export_in_training_mode_is_told_so() {
 }
 
 #[test]
-fn what_inspect_tells_apart() {
+fn inspect_tells_files_apart() {
     let scratch = Scratch::new();
     assert_eq!(compile_mlp(&scratch, "mlp", &[]).code, 0);
     let [dir, report] = ["mlp", "mlp/report.json"].map(|name| scratch.text(name));

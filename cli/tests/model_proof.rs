@@ -46,7 +46,7 @@ fn model(ran: &Ran) -> String {
 }
 
 #[test]
-fn it_is_checked_once_and_remembered() {
+fn a_model_proof_is_checked_once_and_remembered() {
     let place = Place::new();
     let [key, proof] = place.proved("out", &[]);
     let file = place.scratch.path("out/model.proof");
@@ -129,7 +129,7 @@ fn every_level_is_remembered() {
 }
 
 #[test]
-fn anothers_decides_nothing() {
+fn the_proof_of_another_model_decides_nothing() {
     let place = Place::new();
     let [key, proof] = place.proved("one", &[]);
     place.proved("other", &[]);
@@ -141,7 +141,7 @@ fn anothers_decides_nothing() {
 }
 
 #[test]
-fn one_that_does_not_hold_is_a_rejection() {
+fn a_model_proof_that_does_not_hold_is_a_rejection() {
     use zktorch_verifier::model::ModelProof;
     let place = Place::new();
     let [key, proof] = place.proved("out", &[]);

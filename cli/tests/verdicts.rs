@@ -52,7 +52,7 @@ fn a_model_without_its_proof_is_warned_of_and_can_be_rejected() {
 }
 
 #[test]
-fn what_is_required_and_not_so() {
+fn what_is_required_and_not_so_is_rejected() {
     let scratch = Scratch::new();
     let insecure = shared();
     let ran = verify(&insecure.key(), &insecure.proof(), &["--require", "secure-setup"]);

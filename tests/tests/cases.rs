@@ -205,8 +205,8 @@ impl Case {
 }
 
 #[test]
-fn what_becomes_of_every_case() {
-    let Some(folder) = cases("what_becomes_of_every_case") else { return };
+fn every_case_is_right_or_refused_as_it_is_written_down() {
+    let Some(folder) = cases("every_case_is_right_or_refused_as_it_is_written_down") else { return };
     let one = |&(name, fate): &(&str, Fate)| {
         let found = read_case(&folder.join(name)).and_then(|case| case.error());
         let holds = match (&found, fate) {

@@ -26,18 +26,24 @@ fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
 
-/// The file of a module: a test's own, or a part of one.
+/// The file of a module: names of files below `tests/tests` differ.
 fn in_tests(module: &str) -> String {
-    let own = format!("tests/tests/{module}.rs");
-    if root().join(&own).is_file() { own } else { format!("tests/tests/advice/{module}.rs") }
+    let name = format!("/{module}.rs");
+    let mut files = written(&["rs"]).into_iter().filter(|p| p.starts_with("tests/tests/") && p.ends_with(&name));
+    let found = files.next().unwrap_or_else(|| panic!("no file{name} below tests/tests"));
+    assert_eq!(files.next(), None, "two files of one name");
+    found
 }
 
 /// `file::test` for tests in `tests/tests`, `path.rs::test` for others.
 fn names_a_test(word: &str) -> Option<(String, &str)> {
     let (file, test) = word.rsplit_once("::")?;
     let snake = |s: &str| s.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    let path = if file.ends_with(".rs") { file.to_owned() } else { in_tests(file) };
-    (snake(test) && (file.ends_with(".rs") || snake(file))).then_some((path, test))
+    if !snake(test) {
+        return None;
+    }
+    let path = if file.ends_with(".rs") { file.to_owned() } else { snake(file).then(|| in_tests(file))? };
+    Some((path, test))
 }
 
 /// Files below the root that somebody wrote, of one of these kinds, by path relative to the root.
@@ -60,6 +66,13 @@ fn written(kinds: &[&str]) -> Vec<String> {
     }
     found.sort();
     found
+}
+
+/// The tests of a source.
+fn tests(source: &str) -> impl Iterator<Item = &str> {
+    // Other attributes may stand between.
+    let parts = source.split("#[test]").skip(1);
+    parts.filter_map(|part| part.lines().find_map(|l| l.trim_start().strip_prefix("fn "))?.split('(').next())
 }
 
 /// Whether a source defines something of this name.
@@ -215,15 +228,23 @@ fn every_test_that_a_page_names_exists() {
         let text = read(&page);
         for (file, test) in quoted(&text).into_iter().filter_map(names_a_test) {
             let source = read(&file);
-            // Other attributes may stand between.
-            let own = |s: &str| s.lines().map(str::trim_start).find(|l| l.starts_with("fn ")).map(str::to_owned);
-            let name = format!("fn {test}(");
-            let found = source.split("#[test]").skip(1).filter_map(own).any(|s| s.starts_with(&name));
-            assert!(found, "{} names `{test}`, which {file} does not have", page.display());
+            assert!(tests(&source).any(|own| own == test), "{} names `{test}`, which {file} does not have", page.display());
             named += 1;
         }
     }
     assert!(named > 60, "{named} tests named");
+}
+
+#[test]
+fn every_lie_about_a_lowering_is_on_its_page() {
+    let page = read("docs/advice.md");
+    for path in written(&["rs"]).into_iter().filter(|p| p.starts_with("tests/tests/advice/") && !p.ends_with("bounds.rs")) {
+        let module = Path::new(&path).file_stem().expect("a name").to_string_lossy();
+        for test in tests(&read(&path)) {
+            let name = format!("`{module}::{test}`");
+            assert!(page.contains(&name), "docs/advice.md says nothing of {name}");
+        }
+    }
 }
 
 /// The messages in the order of their first appearance, and those after which challenges are drawn.

@@ -41,31 +41,31 @@ fn replay(name: &str, mutations: usize) {
 }
 
 #[test]
-fn proofs() {
+fn no_bytes_of_a_proof_do_harm() {
     replay("proof", 200);
 }
 
 #[test]
-fn verifying_keys() {
+fn no_bytes_of_a_verifying_key_do_harm() {
     replay("verifying_key", 2000);
 }
 
 #[test]
-fn files_of_the_prover() {
+fn no_bytes_of_a_prover_s_file_do_harm() {
     replay("prover_files", 500);
 }
 
 #[test]
-fn setups() {
+fn no_bytes_of_a_setup_do_harm() {
     replay("setup", 300);
 }
 
 #[test]
-fn inputs() {
+fn no_bytes_of_inputs_do_harm() {
     replay("inputs", 3000);
 }
 
 #[test]
-fn models() {
+fn no_bytes_of_a_model_do_harm() {
     replay("onnx", 200);
 }

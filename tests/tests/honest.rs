@@ -67,7 +67,7 @@ fn shapes() -> Vec<Toy> {
 }
 
 #[test]
-fn every_shape_on_kzg() {
+fn every_shape_is_proved_on_kzg() {
     for log2 in [5, 7, 10] {
         let setup = Setup::insecure(log2).expect("in range");
         for toy in shapes() {
@@ -78,7 +78,7 @@ fn every_shape_on_kzg() {
 }
 
 #[test]
-fn every_shape_on_the_transparent_setup() {
+fn every_shape_is_proved_on_the_transparent_setup() {
     let setup = Setup::transparent(64).expect("in range");
     for toy in shapes() {
         round_trip(&toy, &setup, 6);

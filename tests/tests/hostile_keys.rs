@@ -74,7 +74,7 @@ fn is_invalid(refused: Result<Reject, KeyError>, fragment: &str) {
 }
 
 #[test]
-fn lengths_beyond_the_file() {
+fn lengths_beyond_the_file_are_refused() {
     // The name of the first tensor is said to have 2^33 bytes.
     let payload = canonical(&key(finish(ProgramBuilder::default()), 5)).expect("encodes");
     let name = payload.iter().position(|&b| b == b'y').expect("a name") - 1;
@@ -86,7 +86,7 @@ fn lengths_beyond_the_file() {
 }
 
 #[test]
-fn tensors_that_no_file_could_commit_to() {
+fn tensors_that_no_file_could_commit_to_are_refused() {
     for bits in [21, 34] {
         let mut b = ProgramBuilder::default();
         b.tensor("w", &[1 << bits], Source::Weight, 3);
@@ -106,7 +106,7 @@ fn tensors_that_no_file_could_commit_to() {
 }
 
 #[test]
-fn expressions_that_recur_too_deep() {
+fn expressions_that_recur_too_deep_are_refused() {
     let mut b = ProgramBuilder::default();
     let mut x = b.tensor("", &[], Source::Fill(0), 3);
     for _ in 0..40_000 {
@@ -117,7 +117,7 @@ fn expressions_that_recur_too_deep() {
 }
 
 #[test]
-fn views_of_many_groups() {
+fn views_of_many_groups_are_refused() {
     let mut b = ProgramBuilder::default();
     let x = b.tensor("", &[], Source::Fill(0), 3);
     let group = AxisGroup { out_axes: vec![], source_axes: vec![], map: GroupMap::Reshape };
@@ -133,7 +133,7 @@ fn transposed(b: &mut ProgramBuilder, source: TensorId, shape: &[usize], order: 
 }
 
 #[test]
-fn claims_that_multiply() {
+fn claims_that_multiply_are_refused() {
     // A transpose costs nothing, but moves the point of a claim. After n sums of two of them there are as many points as
     // products of n out of two orders of the axes: soon half of all orders.
     const SHAPE: [usize; 12] = [2; 12];
@@ -149,7 +149,7 @@ fn claims_that_multiply() {
 }
 
 #[test]
-fn public_tensors_without_end() {
+fn public_tensors_without_end_are_refused() {
     let mut b = ProgramBuilder::default();
     let x = b.tensor("x", &[1 << 34], Source::Input(1), 3);
     b.program.tensors[x].visibility = Visibility::Public;
@@ -160,7 +160,7 @@ fn public_tensors_without_end() {
 }
 
 #[test]
-fn index_maps_without_end() {
+fn index_maps_without_end_are_refused() {
     let mut b = ProgramBuilder::default();
     let x = b.tensor("x", &[1 << 32, 3], Source::Fill(0), 3);
     let groups = vec![AxisGroup { out_axes: vec![0], source_axes: vec![0, 1], map: GroupMap::Reshape }];
@@ -170,7 +170,7 @@ fn index_maps_without_end() {
 }
 
 #[test]
-fn constraints_that_repeat_a_long_expression() {
+fn constraints_that_repeat_a_long_expression_are_refused() {
     let mut b = ProgramBuilder::default();
     let terms: Vec<(i64, TensorId)> = (0..3000).map(|_| (1, committed(&mut b, &[]))).collect();
     let sum = zero(&mut b, &[], linear(terms));
@@ -179,7 +179,7 @@ fn constraints_that_repeat_a_long_expression() {
 }
 
 #[test]
-fn claims_on_many_rows() {
+fn claims_on_many_rows_are_refused() {
     // Constraints on a tensor of many rows, each of which needs it at a point of its own.
     const SHAPE: [usize; 20] = [2; 20];
     let mut b = ProgramBuilder::default();
@@ -195,7 +195,7 @@ fn claims_on_many_rows() {
 }
 
 #[test]
-fn products_of_products() {
+fn products_of_products_are_refused() {
     // Each level doubles the degree: a program of many could compute what its own proof hashes.
     let mut b = ProgramBuilder::default();
     let mut x = committed(&mut b, &[2]);
@@ -222,7 +222,7 @@ fn parted(small: usize, large: usize) -> VerifyingKey {
 }
 
 #[test]
-fn model_proofs_of_many_parts() {
+fn model_proofs_of_many_parts_take_bounded_memory_and_time() {
     // Parts are made one by one. All of them together would take 3 GB.
     let key = parted(1 << 16, 1 << 8);
     let digest = key.digest().expect("encodes");

@@ -46,25 +46,25 @@ fn honest(subject: &Subject, n: usize) {
 }
 
 #[test]
-fn honest_proofs_of_a_linear_model() {
+fn honest_proofs_of_a_linear_model_leak_nothing() {
     // Of several segments of hidden scalars, and of one.
     honest(&Subject::linear(3), MANY);
     honest(&Subject::linear(5), MANY);
 }
 
 #[test]
-fn honest_proofs_of_a_convolution() {
+fn honest_proofs_of_a_convolution_leak_nothing() {
     honest(&Subject::convolution(5), MANY);
 }
 
 #[test]
-fn honest_proofs_of_a_network() {
+fn honest_proofs_of_a_network_leak_nothing() {
     // Every message there is; too slow for distributions.
     honest(&Subject::network(8), 16);
 }
 
 #[test]
-fn honest_proofs_about_one_commitment() {
+fn honest_proofs_about_one_commitment_share_nothing_else() {
     // One committed input in all proofs of both models: it comes again, and nothing else does.
     for (subject, n) in [(Subject::convolution(5), 128), (Subject::network(8), 8)] {
         let models = subject.models();
@@ -92,7 +92,7 @@ fn simulated_and_real_proofs_do_not_differ() {
 }
 
 #[test]
-fn without_the_blinder_of_a_message() {
+fn a_message_without_its_blinder_leaks() {
     for subject in [Subject::linear(3), Subject::network(8)] {
         let models = subject.models();
         let log = models[0].prove(0).log;
@@ -110,7 +110,7 @@ fn without_the_blinder_of_a_message() {
 }
 
 #[test]
-fn without_the_blinder_of_a_row() {
+fn a_row_without_its_blinder_leaks() {
     let subject = Subject::network(8);
     let models = subject.models();
     for row in Places::of(&models[0]).rows {
@@ -125,7 +125,7 @@ fn without_the_blinder_of_a_row() {
 }
 
 #[test]
-fn without_the_blinder_of_a_row_distributions_differ() {
+fn rows_without_blinders_differ_in_distribution() {
     let subject = Subject::linear(3);
     let models = subject.models();
     let tells = [Tell::Distribution, Tell::Repetition, Tell::Guess].map(|tell| Finding {
@@ -137,7 +137,7 @@ fn without_the_blinder_of_a_row_distributions_differ() {
 }
 
 #[test]
-fn without_a_mask_row() {
+fn a_vector_without_its_mask_row_leaks() {
     for (subject, several) in [(Subject::linear(3), true), (Subject::linear(5), false), (Subject::network(8), true)] {
         let models = subject.models();
         let rows = Places::of(&models[0]).mask_rows;
@@ -155,7 +155,7 @@ fn without_a_mask_row() {
 }
 
 #[test]
-fn with_a_mask_of_value_zero() {
+fn a_mask_of_value_zero_leaks() {
     for subject in [Subject::linear(3), Subject::network(8)] {
         let models = subject.models();
         for (i, row) in Places::of(&models[0]).mask_rows.into_iter().enumerate() {
@@ -168,7 +168,7 @@ fn with_a_mask_of_value_zero() {
 }
 
 #[test]
-fn with_the_value_of_a_mask_in_the_clear() {
+fn the_value_of_a_mask_in_the_clear_leaks() {
     // Only the sum of the masks' values is sent. `(V - v_s) / g` of one vector is a linear functional of witness and weights.
     for subject in [Subject::linear(3), Subject::network(8)] {
         let models = subject.models();
@@ -184,7 +184,7 @@ fn with_the_value_of_a_mask_in_the_clear() {
 }
 
 #[test]
-fn without_the_mask_of_a_factor() {
+fn a_factor_without_its_mask_leaks() {
     for subject in [Subject::linear(3), Subject::linear(5), Subject::network(8)] {
         let models = subject.models();
         for (i, draw) in Places::of(&models[0]).factors.into_iter().enumerate() {
@@ -194,7 +194,7 @@ fn without_the_mask_of_a_factor() {
 }
 
 #[test]
-fn with_the_mask_after_the_fold() {
+fn a_mask_after_the_fold_leaks() {
     for subject in [Subject::linear(3), Subject::network(8)] {
         let models = subject.models();
         for seed in 0..4 {

@@ -158,7 +158,7 @@ fn with_rows(commitments: impl Fn(&MaskRows) -> Vec<G1Affine>) -> Result<(Proved
 }
 
 #[test]
-fn mask_rows_of_a_key_that_is_not_ours() {
+fn mask_rows_that_are_not_what_they_should_be_make_no_proof() {
     let verdict = |commitments: fn(&MaskRows) -> Vec<G1Affine>| with_rows(commitments).expect("proves").1;
     assert_eq!(verdict(|own| own.commitments().to_vec()), Verdict::Accepted);
     // Fewer are not used.
@@ -178,7 +178,7 @@ fn mask_rows_of_a_key_that_is_not_ours() {
 }
 
 #[test]
-fn mask_rows_of_another_key() {
+fn mask_rows_of_another_key_are_refused() {
     let (mut fixture, input) = Fixture::toy(&Toy::default(), 8);
     let (own, generators) = (&fixture.proving.masks, &fixture.proving.generators);
     fixture.proving.masks =
@@ -188,7 +188,7 @@ fn mask_rows_of_another_key() {
 }
 
 #[test]
-fn generators_outside_of_the_group() {
+fn generators_outside_of_the_group_are_refused() {
     // A point of order three beside a generator: what is committed to it shows in the sum, modulo three.
     let three = G1Affine::new_unchecked(0u64.into(), 2u64.into());
     let (mut fixture, input) = Fixture::toy(&Toy::default(), 8);

@@ -119,12 +119,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn views(parts in prop::collection::vec((0usize..6, 1usize..6, 0usize..30, 0usize..30), 1..4), rotate in 0usize..3, columns in 2u32..6) {
+    fn random_views_are_proved(parts in prop::collection::vec((0usize..6, 1usize..6, 0usize..30, 0usize..30), 1..4), rotate in 0usize..3, columns in 2u32..6) {
         round_trip(&view_program(&parts, rotate), columns);
     }
 
     #[test]
-    fn einsums(kinds in prop::collection::vec((0usize..4, 1usize..5), 0..5), columns in 2u32..6) {
+    fn random_einsums_are_proved(kinds in prop::collection::vec((0usize..4, 1usize..5), 0..5), columns in 2u32..6) {
         round_trip(&einsum_program(&kinds), columns);
     }
 }
@@ -133,7 +133,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(6))]
 
     #[test]
-    fn toys(channels in 1usize..4, side in 3usize..6, kernel in 1usize..4, stride in 1usize..3, pad in 0usize..2, outputs in 1usize..4, public_input: bool, columns in 6u32..10) {
+    fn random_networks_are_proved(channels in 1usize..4, side in 3usize..6, kernel in 1usize..4, stride in 1usize..3, pad in 0usize..2, outputs in 1usize..4, public_input: bool, columns in 6u32..10) {
         let toy = Toy { input: [2, side, side + 1], channels, kernel: [kernel, kernel], stride, pad, outputs, public_input, ..Toy::default() };
         let (fixture, input) = Fixture::toy(&toy, columns);
         prop_assert_eq!(fixture.verdict(&fixture.honest(&[input]).proof), Verdict::Accepted);
@@ -141,7 +141,7 @@ proptest! {
 }
 
 #[test]
-fn reshapes_in_mixed_radix() {
+fn reshapes_in_mixed_radix_are_proved() {
     for (from, to) in [
         (vec![2, 3], vec![3, 2]),
         (vec![6], vec![3, 2]),
@@ -160,7 +160,7 @@ fn reshapes_in_mixed_radix() {
 }
 
 #[test]
-fn einsums_with_batch_labels() {
+fn einsums_with_batch_labels_are_proved() {
     // Elementwise, batched matmul, depthwise (channel is batch), outer product, inner product, scalars.
     for kinds in [
         &[(0, 5), (0, 3)][..],
@@ -175,7 +175,7 @@ fn einsums_with_batch_labels() {
 }
 
 #[test]
-fn one_tensor_with_several_claims_and_constraints_larger_than_the_tree() {
+fn one_tensor_with_several_claims_and_constraints_larger_than_the_tree_is_proved() {
     let mut b = ProgramBuilder::default();
     let x = input(&mut b, &[20, 17]);
     let small = input(&mut b, &[2]);

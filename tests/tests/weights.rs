@@ -35,7 +35,7 @@ fn refused(reason: Misfit) -> Verdict {
 }
 
 #[test]
-fn honest_weights() {
+fn honest_weights_are_proved() {
     let toy = Toy::default();
     let (weights, _) = toy.sample(3);
     for setup in [Setup::insecure(8).expect("in range"), Setup::transparent(256).expect("in range")] {
@@ -51,7 +51,7 @@ fn honest_weights() {
 }
 
 #[test]
-fn weights_wider_than_a_table_and_of_any_interval() {
+fn weights_wider_than_a_table_are_held_to_any_interval() {
     let mut b = ProgramBuilder::default();
     for (name, interval) in [
         ("wide", Interval::new(-(1 << 40), (1 << 40) - 1)),
@@ -80,7 +80,7 @@ fn weights_wider_than_a_table_and_of_any_interval() {
 }
 
 #[test]
-fn fractions_and_hidden_channels() {
+fn fractions_and_hidden_channels_are_refused() {
     let toy = Toy::default();
     let (fixture, _) = Fixture::toy(&toy, 8);
     let half = inverse_power_of_two(1);
@@ -112,7 +112,7 @@ fn fractions_and_hidden_channels() {
 }
 
 #[test]
-fn a_model_proof_of_something_else() {
+fn a_model_proof_of_something_else_is_refused() {
     let toy = Toy::default();
     let (fixture, input) = Fixture::toy(&toy, 8);
     let [padding, widths] = LEVELS.map(|level| prove(&fixture, level));

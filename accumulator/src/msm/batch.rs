@@ -174,7 +174,7 @@ mod tests {
     use ark_ec::{AffineRepr, CurveGroup};
 
     #[test]
-    fn one_by_one_and_eight_at_a_time() {
+    fn one_by_one_and_eight_at_a_time_give_the_same_points() {
         let multiples: Vec<G1Affine> =
             std::iter::successors(Some(G1Projective::from(G1Affine::generator())), |p| Some(*p + G1Affine::generator()))
                 .take(40)

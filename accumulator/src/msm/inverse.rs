@@ -147,7 +147,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn of_unusual_numbers() {
+    fn unusual_numbers_are_inverted() {
         assert_eq!(inverse(&Fq::from(0u64)), None);
         let powers = (0..381).map(|k| Fq::from(2u64).pow([k]));
         let numbers = powers.flat_map(|p| [p, -p, p + Fq::from(1u64), p - Fq::from(1u64), p.inverse().unwrap()]);
@@ -167,7 +167,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(2000))]
 
         #[test]
-        fn of_any_number(limbs: [u64; 12]) {
+        fn any_number_is_inverted(limbs: [u64; 12]) {
             let bytes: Vec<u8> = limbs.iter().flat_map(|l| l.to_le_bytes()).collect();
             let x = Fq::from_le_bytes_mod_order(&bytes);
             prop_assert_eq!(inverse(&x), x.inverse());

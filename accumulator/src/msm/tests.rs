@@ -20,7 +20,7 @@ fn naive(bases: &[G1Affine], scalars: &[Fr]) -> G1Projective {
 }
 
 #[test]
-fn full_size_sums() {
+fn full_size_sums_are_the_naive_ones() {
     for n in [0, 1, 2, 3, 31, 32, 100, 128, 129, 700] {
         let scalars: Vec<Fr> = random(1).take(n).collect();
         assert_eq!(full::sum(&BASES.g[..n], &scalars), naive(&BASES.g, &scalars), "{n}");
@@ -28,7 +28,7 @@ fn full_size_sums() {
 }
 
 #[test]
-fn full_size_sums_of_special_scalars_and_points() {
+fn full_size_sums_of_special_scalars_and_points_are_the_naive_ones() {
     let mut bases = vec![BASES.g[3]; 40];
     bases.extend([G1Affine::identity(), -BASES.g[3], G1Projective::generator().into_affine()]);
     bases.extend_from_slice(&BASES.g[..8]);
@@ -65,7 +65,7 @@ fn the_cofactor_clears_points_of_small_order() {
 }
 
 #[test]
-fn projected_sums() {
+fn projected_sums_lose_points_of_small_order() {
     let small = small_order();
     let three = small[small.len() - 1];
     for n in [1, 2, 7, 40, 128, 129, 600] {
@@ -98,7 +98,7 @@ fn projected_sums() {
 }
 
 #[test]
-fn folded_bases() {
+fn folded_bases_are_sums_of_their_own() {
     for (n, k) in [(1, 1), (1, 8), (3, 2), (64, 8), (100, 4)] {
         let mut weights: Vec<Fr> = random(8).take(k).collect();
         weights[0] = Fr::ONE;
@@ -128,12 +128,12 @@ fn integer() -> impl Strategy<Value = i64> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
     #[test]
-    fn rows_of_integers(rows in prop::collection::vec(prop::collection::vec(integer(), 0..40), 1..4), seed in 0u64..1000) {
+    fn rows_of_integers_are_the_naive_sums(rows in prop::collection::vec(prop::collection::vec(integer(), 0..40), 1..4), seed in 0u64..1000) {
         check_rows(&rows, seed);
     }
 
     #[test]
-    fn rows_of_bytes(row in prop::collection::vec(-128i64..128, 300), seed in 0u64..1000) {
+    fn rows_of_bytes_are_the_naive_sums(row in prop::collection::vec(-128i64..128, 300), seed in 0u64..1000) {
         check_rows(&[row], seed);
     }
 }
@@ -152,7 +152,7 @@ fn check_rows(rows: &[Vec<i64>], seed: u64) {
 }
 
 #[test]
-fn rows_of_extremes() {
+fn rows_of_extremes_are_the_naive_sums() {
     let edge = |k: u32| [1i64 << k, (1 << k) - 1, -(1 << k), -(1 << k) - 1];
     let row: Vec<i64> = (0..62).flat_map(edge).chain([i64::MIN, i64::MAX, i64::MIN + 1]).collect();
     check_rows(&[row, vec![0; 9], Vec::new(), vec![i64::MIN; 20], vec![1; 300]], 1);
@@ -162,7 +162,7 @@ fn rows_of_extremes() {
 }
 
 #[test]
-fn fixed_tables() {
+fn fixed_tables_give_the_naive_sums() {
     let tables = fixed::Tables::new(&BASES.g[..300]);
     assert_eq!((tables.len(), tables.is_empty()), (300, false));
     for (column, n) in [(0, 0), (0, 1), (7, 3), (100, 81), (219, 81), (290, 30), (300, 0), (301, 2)] {
@@ -179,14 +179,14 @@ fn fixed_tables() {
 }
 
 #[test]
-fn blinders() {
+fn blinders_are_multiples_of_their_base() {
     for blinder in random(9).take(50).chain([Fr::ZERO, Fr::ONE, -Fr::ONE]) {
         assert_eq!(fixed::blind(blinder), BASES.h * blinder);
     }
 }
 
 #[test]
-fn fixed_tables_of_special_scalars_and_points() {
+fn fixed_tables_of_special_scalars_and_points_give_the_naive_sums() {
     let mut bases = vec![BASES.g[3]; 12];
     bases.extend([G1Affine::identity(), -BASES.g[3], G1Projective::generator().into_affine()]);
     bases.extend_from_slice(&BASES.g[..8]);

@@ -62,7 +62,7 @@ mod tests {
     use ark_ff::MontFp;
 
     #[test]
-    fn rfc_9380_vectors() {
+    fn hashes_are_those_of_rfc_9380() {
         // RFC 9380, appendix J.9.1.
         let domain = b"QUUX-V01-CS02-with-BLS12381G1_XMD:SHA-256_SSWU_RO_";
         let cases: [(&[u8], &str, &str); 2] = [

@@ -211,7 +211,7 @@ mod tests {
 
     /// Points are decoded ahead of what is read, whatever that is.
     #[test]
-    fn points_of_a_tape() {
+    fn points_of_a_tape_are_read_ahead() {
         let point = |i: u64| (G1Affine::generator() * ark_bls12_381::Fr::from(i)).into_affine();
         let mut tape: Vec<u8> = (0..30).flat_map(|i| encode_point(&point(i))).collect();
         tape[7 * POINT_BYTES + 40] ^= 1;
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn unusual_points() {
+    fn unusual_points_are_what_arkworks_reads() {
         // Of order three; the identity; numbers around the modulus; the identity with a sign or a coordinate.
         let two = Fq::from(2u64);
         for point in [G1Affine::new_unchecked(Fq::ZERO, two), G1Affine::new_unchecked(Fq::ZERO, -two), G1Affine::identity()]

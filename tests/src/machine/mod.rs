@@ -2,7 +2,7 @@
 //! constraint that this violates.
 //!
 //! Only what changes is computed, and only until something is violated, so that a lie about a network of millions of products takes
-//! microseconds. No proof is made: `tests/tests/lies.rs` and `tests/tests/advice` show that what violates a constraint is refused.
+//! microseconds. No proof is made: `tests/tests/forge/witness/values.rs` and `tests/tests/advice` show that what violates a constraint is refused.
 
 mod index;
 mod kinds;

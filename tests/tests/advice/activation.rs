@@ -17,7 +17,7 @@ fn first(values: &[i64], like: impl Fn(i64) -> bool) -> usize {
 }
 
 #[test]
-fn functions_by_table() {
+fn functions_by_table_have_one_result() {
     let s = table(Unary::Tanh);
     assert_eq!(s.tables_of("f"), ["Tanh at scale 5"]);
     let f = s.values("f");
@@ -30,7 +30,7 @@ fn functions_by_table() {
 }
 
 #[test]
-fn relu_by_table() {
+fn relu_by_table_has_one_result() {
     let s = table(Unary::Relu);
     assert_eq!(s.tables_of("f"), ["relu -128..128"]);
     let y = s.values("fc.rounded");
@@ -49,7 +49,7 @@ fn saturating() -> Subject {
 }
 
 #[test]
-fn functions_by_saturating_tables() {
+fn functions_by_saturating_tables_have_one_result() {
     let s = saturating();
     assert_eq!(s.tables_of("f.class"), ["sign", "Clip at scale 9, saturating"]);
     let (excess, f) = (s.values("f.excess"), s.values("f"));
@@ -90,7 +90,7 @@ fn functions_by_saturating_tables() {
 }
 
 #[test]
-fn relu_by_sign() {
+fn relu_by_sign_has_one_result() {
     let s = Net::new(&[1, 4]).dense("fc", 3).then("f", Op::Unary(Unary::Relu)).dense("fd", 2).keys(true, 3);
     assert_eq!(s.tables_of("f.sign"), ["sign of 1 bits"]);
     let y = s.values("fc.rounded");

@@ -29,7 +29,7 @@ fn masked_scores_have_no_weight() {
 }
 
 #[test]
-fn lies_about_masked_and_other_scores() {
+fn lies_about_masked_and_other_scores_are_refused() {
     let s = causal();
     let last = s.values("p.gap")[1];
     let kept = if s.values("p.gap")[3] == 0 { 4 } else { 3 };

@@ -41,7 +41,7 @@ fn set(name: &str, at: usize, to: i64) -> Lie<'_> {
 }
 
 #[test]
-fn rounded_maxima() {
+fn a_rounded_maximum_has_one_value() {
     let s = pool().with_input(clear);
     let (top, low) = (at(&s, |d| d == 0)[0], at(&s, |d| d > 2)[0]);
     let flag = move |v: &mut Vec<i64>| v[top] = 1;
@@ -60,7 +60,7 @@ fn rounded_maxima() {
 }
 
 #[test]
-fn ties() {
+fn ties_are_flagged_once_and_change_no_output() {
     let s = pool().with_input(|s| at(s, |d| d == 0).len() == 2);
     let tied = at(&s, |d| d == 0);
     let (first, second) = (tied[0], tied[1]);
@@ -92,7 +92,7 @@ fn nudge(d: &mut Data<'_>) {
 }
 
 #[test]
-fn a_maximum_between_integers() {
+fn a_maximum_between_integers_is_refused() {
     let low_limbs = |s: &Subject| WINDOW.iter().all(|&at| s.values("f.remainder.low")[at] < 255);
     let s = pool().with_input(low_limbs);
     s.refuse(&[told("a fraction", witness(nudge), &["f.max"])]);
@@ -106,7 +106,7 @@ fn a_maximum_between_integers() {
 }
 
 #[test]
-fn maxima_of_a_row() {
+fn a_maximum_of_a_row_has_one_value() {
     let s = Net::new(&[1, 5]).then("m", Op::Reduce(Reduce { kind: ReduceKind::Max, axes: vec![1] })).keys(true, 3);
     let top = s.values("m.first").iter().position(|&z| z == 1).expect("flagged");
     s.refuse(&[

@@ -38,7 +38,7 @@ fn solve(d: &mut Data<'_>, remainder: &str, quotient: &str, wanted: i64) {
 }
 
 #[test]
-fn quotients() {
+fn a_rounded_quotient_has_one_value() {
     let s = limbs();
     assert_eq!(divisor(s.program(), "fc.remainder", "fc.rounded"), 1024);
     s.refuse(&[
@@ -58,7 +58,7 @@ fn quotients() {
 }
 
 #[test]
-fn limbs_of_a_remainder() {
+fn limbs_of_a_remainder_have_one_value() {
     limbs().refuse(&[
         told("high one more, low negative", shift("fc.remainder.high", 0, 1), &["fc.remainder.low"]),
         told("high one less, low too large", shift("fc.remainder.high", 0, -1), &["fc.remainder.high", "fc.remainder.low"]),
@@ -122,7 +122,7 @@ fn a_small_remainder_is_a_fraction_where_a_weight_is() {
 }
 
 #[test]
-fn private_inputs() {
+fn private_inputs_out_of_range_are_refused() {
     let s = Net::new(&[1, 4]).then("f", Op::Unary(Unary::Tanh)).keys(false, 3);
     s.refuse(&[
         told("below the range", Lie::none().run("x", |v| v[0] = -513), &["x.range.high"]),
@@ -136,7 +136,7 @@ fn private_inputs() {
 }
 
 #[test]
-fn private_inputs_of_a_type() {
+fn private_inputs_are_held_to_their_type() {
     let s = Net::of(Domain::Boolean, &[1, 4]).then("f", Op::Unary(Unary::ToReal)).keys(false, 3);
     s.refuse(&[
         told("a boolean that is 2", witness(|d| *d.at("x", &[0, 0]) = from_i64(2)), &["out.difference", "x"]),
@@ -153,7 +153,7 @@ fn average() -> Subject {
 }
 
 #[test]
-fn averages() {
+fn an_average_has_one_value() {
     let s = average().with_input(|s| s.values("pool.remainder")[1] > 0);
     let wrong = |v: &mut Vec<i64>| {
         // The first window has two entries; their sum by three.
@@ -172,7 +172,7 @@ fn averages() {
 }
 
 #[test]
-fn rows_that_pad_a_table() {
+fn rows_that_pad_a_table_allow_nothing_new() {
     // Six rows, padded to eight by repeating row 0.
     let s = Net::new(&[1, 6]).then("mean", Op::Reduce(Reduce { kind: ReduceKind::Mean, axes: vec![1] })).keys(true, 3);
     let program = s.program();

@@ -23,7 +23,7 @@ fn positions(s: &Subject) -> (usize, usize) {
 }
 
 #[test]
-fn shifts() {
+fn a_shift_is_the_largest_score() {
     let s = rows();
     let (top, other) = positions(&s);
     s.refuse(&[
@@ -53,7 +53,7 @@ fn shifts() {
 }
 
 #[test]
-fn a_shift_between_integers() {
+fn a_shift_between_integers_is_refused() {
     let s = rows().with_input(|s| s.values("p.remainder")[..3].iter().all(|&r| r < 255));
     s.refuse(&[told(
         "by the smallest fraction that remainders show",
@@ -65,7 +65,7 @@ fn a_shift_between_integers() {
 }
 
 #[test]
-fn scores_that_need_no_rounding() {
+fn scores_that_need_no_rounding_have_one_gap() {
     let s = Net::new(&[1, 3]).then("p", Op::Softmax(Softmax { axes: vec![1] })).keys(true, 3);
     assert!(s.program().zeros.contains(&tensor(s.program(), "p.remainder")), "the remainder vanishes");
     let s = s.with_input(|s| s.values("p.gap").iter().filter(|&&d| d > 2).count() == 2);
@@ -77,7 +77,7 @@ fn scores_that_need_no_rounding() {
 }
 
 #[test]
-fn exponentials() {
+fn an_exponential_is_that_of_its_gap() {
     let s = rows();
     let (top, other) = positions(&s);
     s.refuse(&[
@@ -87,7 +87,7 @@ fn exponentials() {
 }
 
 #[test]
-fn quotients() {
+fn a_quotient_of_a_softmax_has_one_value() {
     // Low limbs with room for one more and one less.
     let room =
         |s: &Subject| (1..255).contains(&s.values("p.remainder2.low")[0]) && (1..255).contains(&s.values("p.rest.low")[0]);
@@ -114,7 +114,7 @@ fn quotients() {
 }
 
 #[test]
-fn division_by_zero_in_padding() {
+fn division_by_zero_in_padding_gives_zero() {
     // Row 3 is padding: its sum is zero, and every quotient satisfies the relation.
     let s = rows();
     s.refuse(&[told("a quotient there", witness(|d| *d.at("p", &[3, 0]) = from_i64(5)), &["p.low", "p.remainder.low"])]);
@@ -130,7 +130,7 @@ fn logarithms_of_rows() -> Subject {
 }
 
 #[test]
-fn logarithms() {
+fn a_logarithm_has_one_value() {
     let s = logarithms_of_rows();
     s.refuse(&[
         told("a shift above all scores", shift("p.max", 0, 1), &["p.excess"]),
@@ -162,7 +162,7 @@ fn logarithms() {
 }
 
 #[test]
-fn a_mantissa_between_integers() {
+fn a_mantissa_between_integers_is_refused() {
     let s = logarithms_of_rows();
     s.refuse(&[told(
         "a fraction of the remainder's step",

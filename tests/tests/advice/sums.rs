@@ -9,7 +9,7 @@ fn sums(exclusive: bool, reverse: bool) -> Subject {
 }
 
 #[test]
-fn a_sum_that_is_off() {
+fn a_sum_that_is_off_is_refused() {
     for (exclusive, reverse) in [(false, false), (false, true), (true, false), (true, true)] {
         sums(exclusive, reverse).refuse(&[
             told("the first entry one more", shift("out", 0, 1), &["out.difference"]),
@@ -20,7 +20,7 @@ fn a_sum_that_is_off() {
 }
 
 #[test]
-fn a_sum_in_the_other_direction() {
+fn a_sum_in_the_other_direction_is_refused() {
     let [other, own] = [sums(false, true), sums(false, false)].map(|s| s.values("out"));
     let lies: Vec<_> = (0..5).filter(|&at| other[at] != own[at]).map(|at| shift("out", at, other[at] - own[at])).collect();
     assert!(lies.len() >= 3, "{own:?} {other:?}");

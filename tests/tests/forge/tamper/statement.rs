@@ -33,7 +33,7 @@ fn length(tensor: &str, expected: usize, got: usize) -> Verdict {
 }
 
 #[test]
-fn values_of_the_statement() {
+fn other_values_of_the_statement_are_refused() {
     let (fixture, input) = Fixture::toy(&toy(), 7);
     let honest = fixture.honest(&[input]).proof;
     let with = |edit: &dyn Fn(&mut Vec<Vec<i64>>)| {
@@ -66,7 +66,7 @@ fn values_of_the_statement() {
 }
 
 #[test]
-fn other_keys() {
+fn a_proof_is_refused_under_any_other_key() {
     let (fixture, input) = Fixture::toy(&toy(), 7);
     let proof = fixture.honest(std::slice::from_ref(&input)).proof;
     let (mut weights, _) = toy().sample(3);
@@ -100,7 +100,7 @@ fn other_keys() {
 }
 
 #[test]
-fn broken_keys() {
+fn broken_keys_decide_nothing() {
     let (fixture, input) = Fixture::toy(&toy(), 7);
     let proof = fixture.honest(&[input]).proof;
     let with = |edit: &dyn Fn(&mut VerifyingKey)| {

@@ -44,7 +44,7 @@ fn has_bits(name: &str, program: &Program) {
 }
 
 #[test]
-fn shipped_models() {
+fn shipped_models_keep_115_bits() {
     for shipped in bundled::ALL {
         let graph = load_bytes(shipped.onnx, &ImportOptions::default()).expect("it imports");
         let compiled = compile(&graph, &[], &Options::default()).expect("it compiles");
@@ -53,8 +53,8 @@ fn shipped_models() {
 }
 
 #[test]
-fn models_of_the_zoo() {
-    let Some(zoo) = Zoo::locate_or_skip("models_of_the_zoo") else { return };
+fn models_of_the_zoo_keep_115_bits() {
+    let Some(zoo) = Zoo::locate_or_skip("models_of_the_zoo_keep_115_bits") else { return };
     for name in ["mnist_cnn_ms", "resnet20_cifar10"] {
         let model = zoo.model(name).expect("it is there");
         let graph = load_path(&model.onnx, &ImportOptions::default()).expect("it imports");
@@ -67,7 +67,7 @@ fn models_of_the_zoo() {
 
 /// A hundred million weights in a hundred layers, of which each looks up 2^24 values.
 #[test]
-fn models_larger_than_any_that_is_proved() {
+fn models_larger_than_any_that_is_proved_keep_115_bits() {
     let mut b = ProgramBuilder::default();
     let range = b.table(Table::range("range", 0, 1 << 16));
     let x = b.tensor("x", &[1 << 24], Source::Fill(0), 8);

@@ -141,13 +141,13 @@ fn sweep(setup: &Setup, decider: Check) {
 }
 
 #[test]
-fn every_message_on_kzg() {
+fn no_changed_message_is_accepted_on_kzg() {
     let [(setup, decider), _] = setups();
     sweep(&setup, decider);
 }
 
 #[test]
-fn every_message_on_the_transparent_setup() {
+fn no_changed_message_is_accepted_on_the_transparent_setup() {
     let [_, (setup, decider)] = setups();
     sweep(&setup, decider);
 }

@@ -132,7 +132,7 @@ fn toys() -> Vec<Subject> {
 }
 
 #[test]
-fn about_small_programs() {
+fn lies_about_small_programs_break_a_relation() {
     let (mut counts, mut rules) = (Counts::new(), BTreeSet::new());
     for subject in toys() {
         subject.lie(&subject.machine(), 400, &mut counts);
@@ -169,7 +169,7 @@ fn the_machine_sees_what_the_whole_witness_shows() {
 }
 
 #[test]
-fn a_program_that_lacks_a_lookup_believes_some() {
+fn a_program_that_lacks_a_lookup_believes_some_lies() {
     let mut subject = toys().swap_remove(0);
     subject.compiled.program.lookups.remove(0);
     let machine = subject.machine();
@@ -179,8 +179,8 @@ fn a_program_that_lacks_a_lookup_believes_some() {
 }
 
 #[test]
-fn about_classifiers_of_the_zoo() {
-    let Some(zoo) = Zoo::locate_or_skip("about_classifiers_of_the_zoo") else { return };
+fn lies_about_classifiers_of_the_zoo_break_a_relation() {
+    let Some(zoo) = Zoo::locate_or_skip("lies_about_classifiers_of_the_zoo_break_a_relation") else { return };
     let (mut counts, mut deepest) = (Counts::new(), 0);
     for name in classifiers::SMALL.into_iter().chain(classifiers::LARGE) {
         let start = std::time::Instant::now();

@@ -1,4 +1,4 @@
-//! What breaks if a challenge is known too early, after the last claim is folded: see `early.rs`.
+//! What breaks if a challenge is known too early, after the last claim is folded: see `hidden.rs`.
 
 use ark_bls12_381::{G1Affine, G1Projective};
 use ark_ec::{AffineRepr, CurveGroup};
@@ -46,7 +46,7 @@ fn linear_batch(outcome: &Outcome) -> Constraint {
 }
 
 #[test]
-fn the_batching_of_products() {
+fn a_known_weight_of_products_lets_a_false_lookup_pass() {
     // zeta: numerators that make up for each other's errors, and for nothing that is linear.
     let liar = Liar::default();
     let first = liar.known(off_the_table, OFF_THE_TABLE);
@@ -59,7 +59,7 @@ fn the_batching_of_products() {
 }
 
 #[test]
-fn rounds_of_the_products() {
+fn known_rounds_of_the_products_let_a_false_lookup_pass() {
     let liar = Liar::default();
     let first = liar.known(off_the_table, OFF_THE_TABLE);
     let rounds = first.constraints.iter().filter(|c| [Equation::ProductRounds, Equation::Product].contains(&c.label));
@@ -71,7 +71,7 @@ fn rounds_of_the_products() {
 }
 
 #[test]
-fn the_product_that_is_left() {
+fn a_known_challenge_of_the_factors_lets_a_false_product_pass() {
     // Rounds that carry the error on, spread evenly: no challenge is needed for that. What arrives at the end is hidden in `e_0`, if `h` is known.
     let liar = Liar::default();
     let first = liar.known(off_the_table, OFF_THE_TABLE);
@@ -99,7 +99,7 @@ fn the_product_that_is_left() {
 }
 
 #[test]
-fn the_batching_of_constraints() {
+fn a_known_weight_of_constraints_lets_a_false_output_pass() {
     // eta: the leading coefficient of the last cross terms, which their sum does not see, makes up for whatever else does not hold.
     let liar = Liar::default();
     let first = liar.known(fake_output, &[Equation::LeafDenominator]);
@@ -112,7 +112,7 @@ fn the_batching_of_constraints() {
 }
 
 #[test]
-fn the_masked_factors() {
+fn a_known_weight_of_constraints_lets_a_masked_factor_hide_an_error() {
     // eta: a masked factor, a constant of its own constraint and of the product's, pays for whatever else does not hold.
     let liar = Liar::default();
     let first = liar.known(fake_output, &[Equation::LeafDenominator]);
@@ -129,7 +129,7 @@ fn the_masked_factors() {
 }
 
 #[test]
-fn the_weights_of_slots() {
+fn known_weights_of_slots_let_a_late_message_rewrite_an_early_one() {
     // kappa: a late message rewrites an early one. What it adds to the early one's columns is weighed as its own.
     let liar = Liar::default();
     let program = Toy::default().program();
@@ -152,7 +152,7 @@ fn the_weights_of_slots() {
 }
 
 #[test]
-fn the_mask() {
+fn a_known_challenge_of_the_mask_lets_a_false_output_pass() {
     // g: the value of the mask makes up for a joint claim that is false.
     let liar = Liar::default();
     let first = liar.known(fake_output, &[Equation::LeafDenominator]);
@@ -186,7 +186,7 @@ fn point(x: G1Projective) -> Vec<u8> {
 }
 
 #[test]
-fn the_point_of_the_kzg_decider() {
+fn a_known_point_of_the_kzg_decider_lets_a_false_value_pass() {
     // W = 0. With S = c the equation -z c - c/z = 2 has a solution, and nothing is left to divide. On the Ethereum ceremony's key.
     let key = DeciderKey::resolve(&VerifierSetup::Ethereum, None).expect("embedded");
     let z = random(9)[8];
@@ -197,7 +197,7 @@ fn the_point_of_the_kzg_decider() {
 }
 
 #[test]
-fn rounds_of_the_inner_product() {
+fn known_rounds_of_the_inner_product_let_a_false_value_pass() {
     // One left point takes away the value.
     let setup = Setup::transparent(8).expect("in range");
     let key = DeciderKey::resolve(&setup.verifier, Some(&setup.generators)).expect("its own generators");
@@ -211,7 +211,7 @@ fn rounds_of_the_inner_product() {
 }
 
 #[test]
-fn the_clear_fold() {
+fn a_known_challenge_of_the_clear_fold_lets_a_false_claim_pass() {
     // Two claims on vectors, the first of a false value: the cross term makes up for it.
     let (r, [w1, w2, f1, f2]) = (random(1)[0], [0, 1, 2, 3].map(|i| random(20)[4 * i..4 * i + 4].to_vec()));
     let claims = |wrong: Fr| {

@@ -16,7 +16,7 @@ fn bump<'l>(label: Message, occurrence: usize, entry: usize) -> Lie<'l> {
 }
 
 #[test]
-fn hidden_scalars() {
+fn false_hidden_scalars_are_refused() {
     let (fixture, input) = Fixture::toy(&Toy::default(), 10);
     let shifted = Lie::none().hidden(Message::TreeTop, 0, |v| {
         // p at layer 1 shifted so that the root stays zero: p0 q1 + p1 q0.
@@ -76,7 +76,7 @@ fn hidden_scalars() {
 const HALF: usize = 2 << TAIL;
 
 #[test]
-fn every_child_of_a_layer() {
+fn every_child_of_a_layer_enters_three_constraints() {
     // Each node enters the sum of the layer above, the claim on the layer below, and a factor of the product that is left of all.
     let (fixture, input) = Fixture::toy(&Toy::default(), 10);
     let honest = fixture.tell(&[input], &Lie::none());
@@ -97,7 +97,7 @@ fn every_child_of_a_layer() {
 }
 
 #[test]
-fn children_that_agree_with_the_layer_above() {
+fn children_that_agree_with_the_layer_above_are_refused_below() {
     // All that is known when they are sent: p0 q1 + p1 q0 stays what it is for any pair.
     let shifted = |layer: usize, pair: usize| {
         Lie::none().hidden(Message::TreeChildren, layer, move |v: &mut Vec<Fr>| {
@@ -116,7 +116,7 @@ fn children_that_agree_with_the_layer_above() {
 }
 
 #[test]
-fn the_product_that_is_left() {
+fn a_false_product_that_is_left_is_refused() {
     let (fixture, input) = Fixture::toy(&Toy::default(), 10);
     let honest = fixture.tell(std::slice::from_ref(&input), &Lie::none());
     let last = honest.messages.iter().filter(|m| m.label == Message::ProductRounds).count() - 1;
@@ -137,7 +137,7 @@ fn the_product_that_is_left() {
 }
 
 #[test]
-fn masked_claims() {
+fn false_masks_and_masked_values_are_refused() {
     let (fixture, input) = Fixture::toy(&Toy::default(), 9);
     let honest = fixture.tell(std::slice::from_ref(&input), &Lie::none());
     let segments = 1 + honest.messages.iter().map(|m| m.slot.segment).max().expect("messages");

@@ -53,7 +53,7 @@ fn subject(setup: &Setup) -> (Fixture, [Vec<i64>; 1]) {
 }
 
 #[test]
-fn a_true_statement_is_proved_with_it() {
+fn a_part_of_small_order_leaves_a_true_statement_proved() {
     for setup in [Setup::insecure(9).expect("in range"), Setup::transparent(256).expect("in range")] {
         let (fixture, inputs) = subject(&setup);
         let honest = fixture.tell(&inputs, &Lie::none());
@@ -76,7 +76,7 @@ fn a_true_statement_is_proved_with_it() {
 }
 
 #[test]
-fn a_false_one_is_refused_by_the_same_check() {
+fn a_part_of_small_order_saves_no_lie() {
     let (fixture, inputs) = subject(&Setup::insecure(10).expect("in range"));
     let bump = |label: Message, entry: usize| Lie::none().hidden(label, 0, move |v| v[entry] += from_i64(1));
     type Told<'l> = (&'l dyn Fn() -> Lie<'l>, Check, &'l [Equation]);
@@ -128,7 +128,7 @@ fn rows_of_a_key_are_read_as_their_projections() {
 }
 
 #[test]
-fn in_a_finished_proof_it_moves_challenges_or_is_no_point() {
+fn a_part_of_small_order_in_a_finished_proof_is_refused() {
     for (setup, last) in [
         (Setup::insecure(9).expect("in range"), Message::DeciderQuotient),
         (Setup::transparent(256).expect("in range"), Message::IpaRight),

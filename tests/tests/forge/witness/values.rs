@@ -35,7 +35,7 @@ fn the_reference_prover_and_the_fast_one_agree() {
 }
 
 #[test]
-fn values_off_their_tables() {
+fn values_off_their_tables_are_refused() {
     let fraction = |d: &mut Data<'_>| {
         *d.at("y1.rem", &[0, 1, 2]) += from_i64(1);
         *d.at("y1", &[0, 1, 2]) -= inverse_power_of_two(3);
@@ -59,7 +59,7 @@ fn values_off_their_tables() {
 }
 
 #[test]
-fn padding_of_every_looked_up_tensor() {
+fn padding_of_every_looked_up_tensor_is_held_to_zero() {
     let pad = |name: &'static str, index: &'static [usize], v: i64| {
         (format!("padding of {name}"), Lie::none().data(move |d| *d.at(name, index) = from_i64(v)))
     };
@@ -83,7 +83,7 @@ fn padding_of_every_looked_up_tensor() {
 }
 
 #[test]
-fn padding_shown_to_the_tree_as_zero() {
+fn padding_shown_to_the_tree_as_zero_is_refused() {
     // The tree sees zeros; the evaluations tell what is committed.
     let hide = |name: &'static str, index: &'static [usize]| {
         let lie = Lie::none().data(move |d: &mut Data<'_>| {
@@ -97,7 +97,7 @@ fn padding_shown_to_the_tree_as_zero() {
 }
 
 #[test]
-fn padding_in_rows_that_evaluations_deny() {
+fn padding_in_rows_that_evaluations_deny_is_refused() {
     // Every committed tensor and every table's multiplicities: something else in the rows than what is evaluated.
     let program = Toy::default().program();
     let committed = program.tensors.iter().enumerate().filter(|(_, t)| ["X", "y1", "f1"].contains(&&*t.name));
@@ -115,7 +115,7 @@ fn padding_in_rows_that_evaluations_deny() {
 }
 
 #[test]
-fn virtual_tensors() {
+fn virtual_tensors_that_do_not_follow_are_refused() {
     let at = |name: &'static str, index: &'static [usize], v: i64| {
         Lie::none().data(move |d: &mut Data<'_>| *d.at(name, index) += from_i64(v))
     };
@@ -132,7 +132,7 @@ fn virtual_tensors() {
 }
 
 #[test]
-fn multiplicities() {
+fn false_multiplicities_are_refused() {
     let shift = |from: (&'static str, usize), to: (&'static str, usize)| {
         Lie::none().data(move |d: &mut Data<'_>| {
             d.counts(from.0)[from.1] -= from_i64(1);
@@ -149,7 +149,7 @@ fn multiplicities() {
 }
 
 #[test]
-fn a_row_of_another_table() {
+fn a_row_of_another_table_does_not_count() {
     // The remainder of y1 in [8, 16) is a row of the table of y2's remainder; the multiplicity is counted there.
     let lie = || {
         Lie::none().run("y1", |v| v[8] -= 1).data(|d: &mut Data<'_>| {
@@ -171,7 +171,7 @@ fn a_row_of_another_table() {
 }
 
 #[test]
-fn other_weights_than_the_committed_ones() {
+fn other_weights_than_the_committed_ones_are_refused() {
     // The same entry in every slice along the first axis.
     let weight = |name: &'static str, index: &'static [usize]| {
         Lie::none().data(move |d: &mut Data<'_>| {
@@ -204,7 +204,7 @@ fn other_weights_than_the_committed_ones() {
 }
 
 #[test]
-fn outputs() {
+fn false_outputs_are_refused() {
     refuse(vec![
         case("public output differs", Lie::none().statement(|s| s[0][0] += 1), EQUATION, LEAF),
         case("last public output differs", Lie::none().statement(|s| s[0][2] -= 1), EQUATION, LEAF),

@@ -7,7 +7,7 @@ use zktorch_tests::toy::Toy;
 use zktorch_verifier::Verdict;
 
 #[test]
-fn lies_in_every_wave() {
+fn a_lie_in_any_wave_is_refused() {
     let base = Toy { square: true, shifts: [3, 7], ..Toy::default() };
     let toys = [
         (base.clone(), 10),

@@ -91,7 +91,7 @@ fn a_late_message_cannot_rewrite_early_ones_on_the_transparent_setup() {
 /// A wrong activation is committed; tree and evaluations tell the true one, and two multiplicities are shifted so that the errors of
 /// the three claims, which share their column point, cancel.
 #[test]
-fn claims_merge_under_a_challenge() {
+fn errors_of_claims_that_cancel_are_refused() {
     let toy = Toy { shifts: [4, 4], ..Toy::default() };
     let (fixture, input) = Fixture::toy(&toy, 4);
     let inputs = [input];
@@ -153,7 +153,7 @@ fn error(outcome: &Outcome, products: bool) -> Fr {
 }
 
 #[test]
-fn products_merge_under_a_challenge() {
+fn errors_of_products_that_cancel_are_refused() {
     // A numerator below the root, which enters two constraints: all is known before `zeta`.
     let lie = |first: Option<&Outcome>| {
         let Some(first) = first else { return off_the_table() };
@@ -166,7 +166,7 @@ fn products_merge_under_a_challenge() {
 }
 
 #[test]
-fn linear_constraints_merge_under_a_challenge() {
+fn errors_of_linear_constraints_that_cancel_are_refused() {
     // A constant in a round of the wave, which raises the sum of the round and lowers that of the next: all is known before `eta`.
     let lie = |first: Option<&Outcome>| {
         let Some(first) = first else { return fake_output() };

@@ -1,6 +1,6 @@
 //! What breaks if a challenge is known too early: for each, a prover with a false witness or statement who is accepted by a verifier
 //! whose challenges are known beforehand, and refused if they are hashed. Here the challenges of the hidden messages; the rest is in
-//! `early_closing.rs`.
+//! `closing.rs`.
 
 use ark_ff::Field;
 use zktorch_blocks::claims::Polynomial;
@@ -18,7 +18,7 @@ use zktorch_tests::reference_lookup;
 use zktorch_tests::toy::Toy;
 
 #[test]
-fn fingerprints() {
+fn known_fingerprints_let_a_false_lookup_pass() {
     // alpha and beta before the multiplicities: one multiplicity makes the fractions sum to zero.
     let [alpha, beta] = [coins()[0], coins()[1]];
     Liar::default().works_if_known(
@@ -34,12 +34,12 @@ fn fingerprints() {
 }
 
 #[test]
-fn the_point_below_the_tree_top() {
+fn a_known_point_below_the_tree_top_lets_a_false_lookup_pass() {
     Liar::default().cured(off_the_table, OFF_THE_TABLE, (Message::TreeTop, 0), |_, at| is_numerator(at));
 }
 
 #[test]
-fn rounds_of_the_tree() {
+fn known_rounds_of_the_tree_let_a_false_lookup_pass() {
     // Numerators that make the root zero move the error to the first layer that has rounds.
     let liar = Liar::default();
     let first = liar.known(off_the_table, OFF_THE_TABLE);
@@ -50,7 +50,7 @@ fn rounds_of_the_tree() {
 }
 
 #[test]
-fn the_line_between_children() {
+fn a_known_line_between_children_lets_a_false_layer_pass() {
     // A last round that keeps its sum is followed by children whose errors cancel at the point below.
     let bump = || Lie::none().hidden(Message::TreeRounds, 0, |v| v[2] += from_i64(1));
     let numerators = 2 << TAIL;
@@ -63,7 +63,7 @@ fn the_line_between_children() {
 }
 
 #[test]
-fn the_weights_of_a_wave() {
+fn known_weights_of_a_wave_let_a_false_output_pass() {
     // The two results of matmuls, told so that the leaves agree and the batched claim stays what it is.
     let program = Toy::default().program();
     Liar::default().cured(
@@ -75,7 +75,7 @@ fn the_weights_of_a_wave() {
 }
 
 #[test]
-fn rounds_of_a_wave() {
+fn known_rounds_of_a_wave_let_a_false_product_pass() {
     Liar::default().cured(
         || Lie::none().run("x2", |v| v[0] += 32),
         &[Equation::WaveRounds],
@@ -85,12 +85,12 @@ fn rounds_of_a_wave() {
 }
 
 #[test]
-fn the_weights_of_claims() {
+fn known_weights_of_claims_let_other_rows_pass() {
     Liar::default().cured(other_rows, &[Equation::CrossTerms], (Message::LeafValues, 0), |_, _| true);
 }
 
 #[test]
-fn the_fold() {
+fn a_known_fold_challenge_lets_a_false_claim_pass() {
     let liar = Liar::default();
     liar.cured(other_rows, &[Equation::CrossTerms], (Message::CrossTerms, 0), |_, _| true);
     let messages = liar.known(other_rows, &[Equation::CrossTerms]).messages;
