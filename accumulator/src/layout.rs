@@ -78,7 +78,7 @@ impl Layout {
         let shaped = |id| Some((Polynomial::Tensor(id), program.tensors.get(id)?.shape.clone()));
         let bound: BTreeSet<TensorId> = program.bound().collect();
         let tables =
-            program.tables.iter().enumerate().map(|(id, t)| (Polynomial::Multiplicity(id), Shape::from([t.padded_rows()])));
+            program.tables.enumerate().map(|(id, t)| (Polynomial::Multiplicity(id), Shape::from([t.padded_rows()])));
         let mut layout = Self { column_bits, phases: [0..0, 0..0, 0..0, 0..0], omitted: Vec::new(), places: HashMap::new() };
         let model = layout.pack(program.with_role(Role::Weight).filter_map(shaped).collect())?;
         let first = layout.omitted.len();

@@ -11,13 +11,13 @@ use zktorch_blocks::field::Fr;
 use zktorch_blocks::kernel::Values;
 use zktorch_blocks::lookup::kernel::Tree;
 use zktorch_blocks::lookup::{Fingerprint, Leaves, TAIL, TOP_LAYERS, TreeProver};
-use zktorch_blocks::program::{Column, Program, Source, Table};
+use zktorch_blocks::program::{Column, IdVec, Program, Source, Table, TensorId};
 use zktorch_blocks::sumcheck::Degree;
 use zktorch_tests::toy::ProgramBuilder;
 
 /// Values that are looked up, and their table's multiplicities.
 struct Looked {
-    columns: Vec<Arc<[i64]>>,
+    columns: IdVec<TensorId, Arc<[i64]>>,
     multiplicities: Arc<[i64]>,
 }
 
@@ -33,7 +33,7 @@ impl Values for Looked {
 /// `n` lookups in a table of 256 rows with one or two columns: remainders, or an activation.
 fn program(n: usize, columns: usize) -> (Program, Looked) {
     let mut builder = ProgramBuilder::default();
-    let ids: Vec<usize> = (0..columns).map(|i| builder.tensor(&format!("x{i}"), &[n], Source::Input(i), 8)).collect();
+    let ids: Vec<TensorId> = (0..columns).map(|i| builder.tensor(&format!("x{i}"), &[n], Source::Input(i), 8)).collect();
     let entries = [Column::Count { start: -128 }, Column::Relu { start: -128 }];
     let table =
         builder.table(Table { name: "table".into(), rows: 256, columns: entries.into_iter().take(columns).collect() });
@@ -42,7 +42,7 @@ fn program(n: usize, columns: usize) -> (Program, Looked) {
     let mut multiplicities = vec![0; 256];
     values.iter().for_each(|v| multiplicities[(v + 128) as usize] += 1);
     let relu = values.iter().map(|v| *v.max(&0)).collect();
-    (builder.program, Looked { columns: vec![values.into(), relu], multiplicities: multiplicities.into() })
+    (builder.program, Looked { columns: vec![values.into(), relu].into(), multiplicities: multiplicities.into() })
 }
 
 /// The prover's work on the whole tree, without the transcript.

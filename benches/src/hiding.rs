@@ -82,8 +82,8 @@ impl Compiled {
             (ProvingKey::from_bytes(&read("proving.key")?)?, VerifyingKey::from_bytes(&read("verifying.key")?)?);
         let proof = Proof::from_bytes(&read("proof.zkp")?)?;
         let program = &verifying.program;
-        let place = |id: &usize| program.statement().position(|public| public == *id).context("the input is not public");
-        let inputs = program.inputs.iter().map(|id| Ok(proof.statement[place(id)?].clone())).collect::<Result<_>>()?;
+        let place = |id| program.statement().position(|public| public == id).context("the input is not public");
+        let inputs = program.inputs.iter().map(|&id| Ok(proof.statement[place(id)?].clone())).collect::<Result<_>>()?;
         Ok(Self { proving, verifying, inputs })
     }
 

@@ -173,7 +173,7 @@ fn imported(path: &Path, program: &Program) -> Result<(Setup, u32), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zktorch_blocks::program::{Advice, Interval, Shape, Source, Tensor, Visibility};
+    use zktorch_blocks::program::{Advice, Interval, Shape, Source, Tensor, TensorId, Visibility};
 
     fn program(committed: usize) -> Program {
         let tensor = |name: &str, source, visibility| Tensor {
@@ -185,8 +185,8 @@ mod tests {
             scale: 0,
         };
         let input = tensor("x", Source::Input(0), Visibility::Public);
-        let witness = tensor("y", Source::Advice(Advice::Copy { source: 0 }), Visibility::Private);
-        Program { tensors: vec![input, witness], inputs: vec![0], ..Program::default() }
+        let witness = tensor("y", Source::Advice(Advice::Copy { source: TensorId(0) }), Visibility::Private);
+        Program { tensors: vec![input, witness].into(), inputs: vec![TensorId(0)], ..Program::default() }
     }
 
     #[test]

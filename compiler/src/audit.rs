@@ -62,8 +62,8 @@ pub struct Difference {
 /// A tensor that has another name in the key's program than in the model's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Renamed {
-    /// The tensor's number.
-    pub tensor: usize,
+    /// The tensor.
+    pub tensor: TensorId,
     /// Its name by the model.
     pub model: String,
     /// Its name in the key.
@@ -90,7 +90,7 @@ pub fn audit(graph: &Graph, claimed: &Program) -> Result<Vec<Renamed>, AuditErro
     let like: Vec<Like> = inputs.iter().map(like).collect();
     let columns = columns(graph, claimed)?;
     let scaled = if columns.is_none() { Cow::Borrowed(graph) } else { Cow::Owned(scaled(graph, &columns)) };
-    let public = |ids: &[usize]| {
+    let public = |ids: &[TensorId]| {
         ids.first().and_then(|&id| claimed.tensors.get(id)).is_some_and(|t| t.visibility == Visibility::Public)
     };
     let interface = Interface {
@@ -108,8 +108,8 @@ pub fn audit(graph: &Graph, claimed: &Program) -> Result<Vec<Renamed>, AuditErro
 
 /// The tensors whose names differ, of programs that are the same otherwise.
 fn renamed(model: &Program, key: &Program) -> Vec<Renamed> {
-    let pairs = model.tensors.iter().zip(&key.tensors).enumerate().filter(|(_, (model, key))| model.name != key.name);
-    pairs.map(|(tensor, (model, key))| Renamed { tensor, model: model.name.clone(), key: key.name.clone() }).collect()
+    let pairs = model.tensors.enumerate().zip(&key.tensors).filter(|((_, model), key)| model.name != key.name);
+    pairs.map(|((tensor, model), key)| Renamed { tensor, model: model.name.clone(), key: key.name.clone() }).collect()
 }
 
 /// A program under the names of another, as far as it has tensors and tables.

@@ -5,8 +5,8 @@ use crate::key::ProvingKey;
 use crate::prove::argue_trace;
 use crate::randomness::Randomness;
 use crate::session::Blinders;
-use std::collections::BTreeMap;
 use zktorch_blocks::execute::{Weights, execute};
+use zktorch_blocks::program::TensorId;
 use zktorch_verifier::key::{KeyError, VerifyingKey};
 use zktorch_verifier::model::{Level, ModelProof, part_digest, parts};
 
@@ -25,7 +25,7 @@ pub fn prove_model(
     let programs = parts(&relation, level)?;
     let count = programs.len();
     // A part's first tensors are the weights, in the program's order.
-    let weights: Weights = proving.weights.values().cloned().enumerate().collect::<BTreeMap<_, _>>();
+    let weights: Weights = (0..).map(TensorId).zip(proving.weights.values().cloned()).collect();
     let mut proof =
         ModelProof { key: relation.digest, level, seeded: randomness.is_seeded(), parts: Vec::with_capacity(count) };
     for (index, program) in programs.enumerate() {

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use std::sync::Arc;
 use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::kernel::Values;
-use zktorch_blocks::program::{Column, Program, Table, TableId};
+use zktorch_blocks::program::{Column, IdVec, Program, Table, TableId};
 
 /// A tuple that no row of its table matches: the witness does not satisfy the program. The text does not show the tuple.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,8 +68,9 @@ impl<'a> Index<'a> {
 ///
 /// # Errors
 /// The first tuple that is in no row.
-pub fn multiplicities(program: &Program, values: &dyn Values) -> Result<Vec<Arc<[i64]>>, Miss> {
-    (0..program.tables.len()).into_par_iter().map(|id| count(program, values, id)).collect()
+pub fn multiplicities(program: &Program, values: &dyn Values) -> Result<IdVec<TableId, Arc<[i64]>>, Miss> {
+    let count = |table| count(program, values, TableId(table));
+    (0..program.tables.len()).into_par_iter().map(count).collect::<Result<Vec<_>, _>>().map(IdVec::from)
 }
 
 fn count(program: &Program, values: &dyn Values, id: TableId) -> Result<Arc<[i64]>, Miss> {

@@ -18,7 +18,7 @@ use zktorch_blocks::execute::{Trace, wipe};
 use zktorch_blocks::field::{Fr, dot};
 use zktorch_blocks::kernel::{Values, WaveEvaluator};
 use zktorch_blocks::lookup::{Fingerprint, Leaves, TreeProver, kernel::Tree};
-use zktorch_blocks::program::{Program, TensorId};
+use zktorch_blocks::program::{IdVec, Program, TableId, TensorId};
 use zktorch_blocks::transcript::Secrets;
 use zktorch_verifier::argument::{Prover, Stage};
 use zktorch_verifier::key::Relation;
@@ -27,7 +27,7 @@ use zktorch_verifier::key::Relation;
 pub struct Witness<'a> {
     program: &'a Program,
     trace: &'a Trace,
-    multiplicities: Vec<Arc<[i64]>>,
+    multiplicities: IdVec<TableId, Arc<[i64]>>,
 }
 
 impl<'a> Witness<'a> {
@@ -36,7 +36,7 @@ impl<'a> Witness<'a> {
     /// # Errors
     /// If a lookup finds no row.
     pub fn new(program: &'a Program, trace: &'a Trace) -> Result<Self, Miss> {
-        let mut witness = Self { program, trace, multiplicities: Vec::new() };
+        let mut witness = Self { program, trace, multiplicities: IdVec::default() };
         witness.multiplicities = multiplicities(program, &witness)?;
         Ok(witness)
     }

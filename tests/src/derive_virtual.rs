@@ -10,7 +10,7 @@ impl Data<'_> {
     /// Computes every virtual tensor anew from its definition, padding included (views read and write valid entries only), and
     /// counts the lookups. Advice stays as it is.
     pub fn derive_virtual(&mut self) {
-        for (id, tensor) in self.program.tensors.iter().enumerate() {
+        for (id, tensor) in self.program.tensors.enumerate() {
             let values = match &tensor.source {
                 Source::Linear { terms, constant } => self.linear(&tensor.shape, terms, *constant),
                 Source::Einsum(einsum) => self.einsum(einsum),

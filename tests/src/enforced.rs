@@ -1,18 +1,21 @@
 //! What a verifier that trusts nobody knows of a tensor's values: intervals that follow from lookups, zero constraints, public
 //! values and the declared widths of weights, never from a declared interval of advice.
 
-use zktorch_blocks::program::{GroupMap, Program, Role, Source, Table, TensorId};
+use zktorch_blocks::program::{GroupMap, IdVec, Program, Role, Source, Table, TensorId};
 
 /// Smallest and largest integer that a tensor's valid entries can be.
 pub type Bounds = (i128, i128);
 
+/// For each tensor the integers that it can hold, as far as they are known.
+pub type Known = IdVec<TensorId, Option<Bounds>>;
+
 /// For each tensor the integers that it can hold in an accepted proof; `None` if nothing makes it an integer in some interval.
-pub fn enforced(program: &Program) -> Vec<Option<Bounds>> {
+pub fn enforced(program: &Program) -> Known {
     let mut known = axioms(program);
     loop {
         let before = known.iter().flatten().count();
-        (0..known.len()).for_each(|id| forward(program, &mut known, id));
-        (0..known.len()).rev().for_each(|id| backward(program, &mut known, id));
+        known.ids().for_each(|id| forward(program, &mut known, id));
+        known.ids().rev().for_each(|id| backward(program, &mut known, id));
         if known.iter().flatten().count() == before {
             return known;
         }
@@ -20,13 +23,13 @@ pub fn enforced(program: &Program) -> Vec<Option<Bounds>> {
 }
 
 /// What stands in the program and the statement, what is looked up, what vanishes.
-fn axioms(program: &Program) -> Vec<Option<Bounds>> {
+fn axioms(program: &Program) -> Known {
     let given = |role| matches!(role, Role::Weight | Role::Public | Role::Constant);
     let declared = program.tensors.iter().map(|t| {
         let interval = (i128::from(t.interval.lo), i128::from(t.interval.hi));
         given(t.role()).then_some(interval)
     });
-    let mut known: Vec<Option<Bounds>> = declared.collect();
+    let mut known: Known = declared.collect();
     for lookup in &program.lookups {
         for (column, &id) in lookup.columns.iter().enumerate() {
             known[id] = known[id].or(Some(entries(&program.tables[lookup.table], column)));
@@ -42,7 +45,7 @@ fn entries(table: &Table, column: usize) -> Bounds {
 }
 
 /// From operands to what is computed from them.
-fn forward(program: &Program, known: &mut [Option<Bounds>], id: TensorId) {
+fn forward(program: &Program, known: &mut Known, id: TensorId) {
     if known[id].is_some() {
         return;
     }
@@ -62,7 +65,7 @@ fn forward(program: &Program, known: &mut [Option<Bounds>], id: TensorId) {
     };
 }
 
-fn sum(known: &[Option<Bounds>], terms: &[(i64, TensorId)], constant: i64) -> Option<Bounds> {
+fn sum(known: &Known, terms: &[(i64, TensorId)], constant: i64) -> Option<Bounds> {
     terms.iter().try_fold((i128::from(constant), i128::from(constant)), |(lo, hi), &(c, id)| {
         let (a, b) = known[id]?;
         let ends = [i128::from(c) * a, i128::from(c) * b];
@@ -71,7 +74,7 @@ fn sum(known: &[Option<Bounds>], terms: &[(i64, TensorId)], constant: i64) -> Op
 }
 
 /// From what is computed to its one operand that is not known: with a coefficient of one, or seen entry by entry.
-fn backward(program: &Program, known: &mut [Option<Bounds>], id: TensorId) {
+fn backward(program: &Program, known: &mut Known, id: TensorId) {
     let Some((lo, hi)) = known[id] else { return };
     match &program.tensors[id].source {
         Source::Linear { terms, constant } => {

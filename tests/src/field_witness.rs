@@ -24,7 +24,7 @@ pub struct Data<'p> {
 /// # Panics
 /// If there is none.
 pub fn tensor(program: &Program, name: &str) -> TensorId {
-    program.tensors.iter().position(|t| t.name == name).unwrap_or_else(|| panic!("no tensor `{name}`"))
+    program.tensors.ids().find(|&id| program.tensors[id].name == name).unwrap_or_else(|| panic!("no tensor `{name}`"))
 }
 
 /// The table of a name.
@@ -32,16 +32,15 @@ pub fn tensor(program: &Program, name: &str) -> TensorId {
 /// # Panics
 /// If there is none.
 pub fn table(program: &Program, name: &str) -> Polynomial {
-    Polynomial::Multiplicity(
-        program.tables.iter().position(|t| t.name == name).unwrap_or_else(|| panic!("no table `{name}`")),
-    )
+    let found = program.tables.ids().find(|&id| program.tables[id].name == name);
+    Polynomial::Multiplicity(found.unwrap_or_else(|| panic!("no table `{name}`")))
 }
 
 impl<'p> Data<'p> {
     /// The witness of a run, with multiplicities. Lookups that miss count nowhere.
     pub fn new(program: &'p Program, trace: &Trace) -> Self {
         let mut values = BTreeMap::new();
-        for (id, tensor) in program.tensors.iter().enumerate() {
+        for (id, tensor) in program.tensors.enumerate() {
             let mut padded = vec![from_i64(0); tensor.shape.padded_len()];
             for (at, &v) in tensor.shape.padded_indices().into_iter().zip(trace.values(program, id).iter()) {
                 padded[at] = from_i64(v);
@@ -59,7 +58,7 @@ impl<'p> Data<'p> {
     /// If a tensor has another number of entries.
     pub fn given(program: &'p Program, given: BTreeMap<TensorId, Vec<Fr>>) -> Self {
         let mut values = BTreeMap::new();
-        for (id, tensor) in program.tensors.iter().enumerate() {
+        for (id, tensor) in program.tensors.enumerate() {
             let shape = &tensor.shape;
             let own = match &tensor.source {
                 Source::Fill(value) => vec![from_i64(*value); shape.len()],
@@ -78,7 +77,7 @@ impl<'p> Data<'p> {
 
     /// Counts the lookups anew.
     pub fn count(&mut self) {
-        for (id, table) in self.program.tables.iter().enumerate() {
+        for (id, table) in self.program.tables.enumerate() {
             let mut rows: HashMap<Vec<Fr>, usize> = HashMap::new();
             for row in (0..table.rows).rev() {
                 rows.insert(table.columns.iter().map(|c| from_i64(c.entry(row))).collect(), row);

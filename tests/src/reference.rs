@@ -62,7 +62,7 @@ impl<'a> Reference<'a> {
         let mut rows = vec![from_i64(0); range.len() * columns];
         let role = if phase == Phase::Model { Role::Weight } else { Role::Witness };
         let polynomials: Vec<Polynomial> = match phase {
-            Phase::Multiplicities => (0..self.data.program.tables.len()).map(Polynomial::Multiplicity).collect(),
+            Phase::Multiplicities => self.data.program.tables.ids().map(Polynomial::Multiplicity).collect(),
             _ => self.data.program.with_role(role).map(Polynomial::Tensor).collect(),
         };
         for polynomial in polynomials {

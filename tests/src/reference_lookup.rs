@@ -5,6 +5,7 @@ use ark_ff::Field;
 use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::{Fr, eq, eq_table, from_i64, powers};
 use zktorch_blocks::lookup::{BlockKind, Fingerprint, Leaves, TreeProver};
+use zktorch_blocks::program::TableId;
 use zktorch_blocks::sumcheck::Rounds;
 use zktorch_blocks::sumcheck::kernel::bind_top;
 
@@ -16,7 +17,7 @@ use zktorch_blocks::sumcheck::kernel::bind_top;
 pub fn sum(data: &Data<'_>, [alpha, beta, tag_power]: [Fr; 3]) -> Fr {
     let beta = powers(beta, 8);
     let program = data.program;
-    let tag = |table: usize| tag_power * from_i64(table as i64 + 1);
+    let tag = |table: TableId| tag_power * from_i64(table.0 as i64 + 1);
     let inverse = |x: Fr| x.inverse().expect("random");
     let mut sum = from_i64(0);
     for lookup in &program.lookups {
@@ -25,7 +26,7 @@ pub fn sum(data: &Data<'_>, [alpha, beta, tag_power]: [Fr; 3]) -> Fr {
             sum += inverse(alpha + tag(lookup.table) + tuple.zip(&beta).map(|(v, b)| v * b).sum::<Fr>());
         }
     }
-    for (id, table) in program.tables.iter().enumerate() {
+    for (id, table) in program.tables.enumerate() {
         for (row, count) in data.values[&Polynomial::Multiplicity(id)].iter().enumerate() {
             let entries: Fr = (0..table.columns.len()).map(|j| beta[j] * from_i64(table.padded_entry(j, row))).sum();
             sum -= *count * inverse(alpha + tag(id) + entries);
@@ -50,7 +51,7 @@ impl SlowTree {
         let zero = from_i64(0);
         let one = from_i64(1);
         let beta = powers(beta, leaves.width + 1);
-        let tag = |table: usize| beta[leaves.width] * from_i64(table as i64 + 1);
+        let tag = |table: TableId| beta[leaves.width] * from_i64(table.0 as i64 + 1);
         let (mut p, mut q) = (vec![zero; 1 << leaves.bits], vec![one; 1 << leaves.bits]);
         for block in &leaves.blocks {
             match block.kind {

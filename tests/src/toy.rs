@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::program::{
-    Advice, AxisGroup, Column, Einsum, GroupMap, Interval, Lookup, Program, Shape, Source, Table, Tensor, TensorId, View,
-    Visibility,
+    Advice, AxisGroup, Column, Einsum, GroupMap, Interval, Lookup, Program, Shape, Source, Table, TableId, Tensor, TensorId,
+    View, Visibility,
 };
 
 /// Shapes and widths of a toy network.
@@ -66,19 +66,17 @@ impl ProgramBuilder {
             visibility: Visibility::Private,
             interval: Interval::new(-bound, bound - 1),
             scale: 0,
-        });
-        self.program.tensors.len() - 1
+        })
     }
 
     /// Adds a lookup.
-    pub fn lookup(&mut self, columns: &[TensorId], table: usize) {
+    pub fn lookup(&mut self, columns: &[TensorId], table: TableId) {
         self.program.lookups.push(Lookup { columns: columns.to_vec(), table });
     }
 
     /// Adds a table.
-    pub fn table(&mut self, table: Table) -> usize {
-        self.program.tables.push(table);
-        self.program.tables.len() - 1
+    pub fn table(&mut self, table: Table) -> TableId {
+        self.program.tables.push(table)
     }
 
     /// Rounds `x` by `2^shift`: the quotient as advice of `bits`, the virtual remainder looked up.
@@ -171,7 +169,7 @@ impl Toy {
             low + ((state >> 33) as i64).rem_euclid(high - low + 1)
         };
         let mut weights: Weights = BTreeMap::new();
-        for (id, tensor) in program.tensors.iter().enumerate().filter(|(_, t)| t.source == Source::Weight) {
+        for (id, tensor) in program.tensors.enumerate().filter(|(_, t)| t.source == Source::Weight) {
             let bound = if tensor.name == "B" { 20 } else { 3 };
             weights.insert(id, Arc::from((0..tensor.shape.len()).map(|_| draw(-bound, bound)).collect::<Vec<i64>>()));
         }

@@ -70,7 +70,7 @@ impl Fixture {
         let generators = &self.proving.generators;
         let relation = Relation::new(key).expect("a good key");
         let decider = DeciderKey::resolve(&key.setup, Some(generators)).expect("a good setup");
-        let weights: Weights = self.proving.weights.values().cloned().enumerate().collect::<BTreeMap<_, _>>();
+        let weights: Weights = (0..).map(TensorId).zip(self.proving.weights.values().cloned()).collect();
         let mut wrong = Vec::new();
         let mut proof = ModelProof { key: relation.digest, level, seeded: true, parts: Vec::new() };
         for (index, program) in parts(&relation, level).expect("few").enumerate() {
@@ -78,8 +78,8 @@ impl Fixture {
             let part = relation.for_program(program, part_digest(&relation.digest, level, index)).expect("few rows");
             let trace = execute(program, &weights, &[]).expect("the honest run works");
             let mut data = Data::new(program, &trace);
-            let mut deltas: BTreeMap<TensorId, Fr> = BTreeMap::from([(change.weight, change.delta)]);
-            for (id, tensor) in program.tensors.iter().enumerate() {
+            let mut deltas: BTreeMap<TensorId, Fr> = BTreeMap::from([(TensorId(change.weight), change.delta)]);
+            for (id, tensor) in program.tensors.enumerate() {
                 let own = match &tensor.source {
                     Source::Linear { terms, .. } => {
                         terms.iter().filter_map(|(c, t)| Some(from_i64(*c) * deltas.get(t)?)).sum()

@@ -312,7 +312,7 @@ pub fn page() -> String {
     say("A convolution with bias, a rounding with ReLU, a matrix product, and the square of what comes out, rounded.");
     say("The input is private, the output public (`tests/src/toy.rs`).\n");
     say("| tensor | shape | role | where its values come from |\n|---|---|---|---|");
-    for (id, tensor) in program.tensors.iter().enumerate() {
+    for (id, tensor) in program.tensors.enumerate() {
         let shape: Vec<String> = tensor.shape.dims().iter().map(usize::to_string).collect();
         let role = format!("{:?}", tensor.role()).to_lowercase();
         let bound = program.bound().any(|b| b == id);

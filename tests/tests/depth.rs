@@ -71,7 +71,7 @@ fn a_program_can_compute_the_challenge_of_its_own_proof() {
 #[test]
 fn such_a_program_is_refused_before_any_proof_is_read() {
     let (_, key) = foretold();
-    let deepest = key.program.depths().into_iter().max();
+    let deepest = key.program.depths().iter().copied().max();
     assert!(deepest > Some(12 * 6 * 5), "{deepest:?}");
     let bytes = key.to_bytes().expect("encodes");
     let key = VerifyingKey::from_bytes(&bytes).expect("decodes");
@@ -164,6 +164,6 @@ fn a_chain_as_deep_as_the_bound_is_proved_and_one_step_more_is_refused() {
 #[test]
 fn free_views_and_linear_expressions_do_not_count() {
     let program = chain(&[free as Step; 100]);
-    assert_eq!(program.depths().into_iter().max(), Some(0));
+    assert_eq!(program.depths().iter().copied().max(), Some(0));
     assert_eq!(program.validate(&Limits::default()), Ok(()));
 }

@@ -6,7 +6,7 @@ use std::alloc::System;
 use zktorch_accumulator::layout::TooManyRows;
 use zktorch_accumulator::setup::VerifierSetup;
 use zktorch_blocks::program::{
-    Advice, AxisGroup, Column, Einsum, GroupMap, Interval, Program, Source, Table, TensorId, View, Visibility,
+    Advice, AxisGroup, Column, Einsum, GroupMap, Interval, Program, Source, Table, TableId, TensorId, View, Visibility,
 };
 use zktorch_blocks::transcript::{Message, Reject};
 use zktorch_tests::fixture::ports;
@@ -101,7 +101,7 @@ fn tensors_that_no_file_could_commit_to_are_refused() {
         b.table(Table { name: String::new(), rows: (1 << 18) - 1, columns: vec![Column::Count { start: 0 }] });
     }
     let x = b.tensor("x", &[1], Source::Fill(0), 3);
-    b.lookup(&[x], 0);
+    b.lookup(&[x], TableId(0));
     assert_eq!(refusal(finish(b), 8), Err(KeyError::Size(TooManyRows(20_000 << 10))));
 }
 

@@ -20,7 +20,7 @@ use zktorch_blocks::claim_reduction::{WaveProver, answer, reduce};
 use zktorch_blocks::claims::{EvaluationPoint, Expander, Expansion, Polynomial};
 use zktorch_blocks::field::Fr;
 use zktorch_blocks::lookup::{Fingerprint, LeafClaim, Leaves, TreeProver, prove_tree};
-use zktorch_blocks::program::TensorId;
+use zktorch_blocks::program::{IdVec, TableId, TensorId};
 use zktorch_blocks::transcript::{Equation, HiddenAffine, Message, Reject, Secrets, Transcript};
 
 /// What the prover does where the verifier reads. Called in protocol order.
@@ -233,12 +233,9 @@ fn leaf_constraints(
         .iter()
         .map(|lookup| lookup.columns.iter().map(|&id| expander.evaluate(id, &suffix(bits(id)))).collect())
         .collect::<Result<_, Reject>>()?;
-    let tables = if program.lookups.is_empty() { &[][..] } else { &program.tables };
-    let multiplicities: Vec<Expansion> = tables
-        .iter()
-        .enumerate()
-        .map(|(id, table)| expander.query(Polynomial::Multiplicity(id), suffix(table.bits())))
-        .collect();
+    let tables = program.tables.enumerate().filter(|_| !program.lookups.is_empty());
+    let multiplicities: IdVec<TableId, Expansion> =
+        tables.map(|(id, table)| expander.query(Polynomial::Multiplicity(id), suffix(table.bits()))).collect();
     let zeros = program.zeros.iter().map(|&id| expander.evaluate(id, &suffix(bits(id)))).collect::<Result<Vec<_>, _>>()?;
     let mut forms = Vec::new();
     {
@@ -248,7 +245,7 @@ fn leaf_constraints(
     if let Some((leaves, claim)) = relation.leaves.as_ref().zip(leaf_claim) {
         let form = |e: &Expansion| e.form(&forms);
         let columns: Vec<Vec<HiddenAffine>> = columns.iter().map(|c| c.iter().map(form).collect()).collect();
-        let multiplicities: Vec<HiddenAffine> = multiplicities.iter().map(form).collect();
+        let multiplicities = multiplicities.iter().map(form).collect();
         leaves.check(t, program, fingerprint, claim, &columns, &multiplicities);
     }
     for zero in &zeros {

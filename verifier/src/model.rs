@@ -21,8 +21,7 @@ use zktorch_accumulator::layout::{MAX_ROWS, Phase, TooManyRows};
 use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::digest::KeyDigest;
 use zktorch_blocks::program::{
-    Advice, AxisGroup, GroupMap, Interval, Lookup, Program, Shape, Source, Table, TableId, Tensor, TensorId, View,
-    Visibility,
+    Advice, AxisGroup, GroupMap, Interval, Lookup, Program, Shape, Source, Table, Tensor, TensorId, View, Visibility,
 };
 use zktorch_blocks::transcript::{Misfit, Reject, Transcript};
 use zktorch_blocks::work::Work;
@@ -129,14 +128,15 @@ pub fn parts<'p>(relation: &Relation<'p>, level: Level) -> Result<impl ExactSize
     let mut parts: Vec<Vec<TensorId>> = Vec::new();
     let mut entries = 0usize;
     for (position, Tensor { shape, .. }) in weights(program).enumerate() {
+        let id = TensorId(position);
         if level == Level::Padding && shape.is_dense() {
             continue;
         }
         let fits = entries.saturating_add(shape.padded_len()) <= PART;
         match parts.last_mut().filter(|_| fits) {
-            Some(part) => part.push(position),
+            Some(part) => part.push(id),
             None => {
-                parts.push(vec![position]);
+                parts.push(vec![id]);
                 entries = 0;
             }
         }
@@ -235,17 +235,14 @@ impl Part {
     fn lookup(&mut self, x: TensorId, bits: u32) {
         let rows = 1usize << bits;
         let tables = &mut self.program.tables;
-        let table: TableId = tables.iter().position(|t| t.rows == rows).unwrap_or_else(|| {
-            tables.push(Table::range(format!("{bits} bits"), 0, rows));
-            tables.len() - 1
-        });
+        let known = tables.enumerate().find(|(_, t)| t.rows == rows).map(|(id, _)| id);
+        let table = known.unwrap_or_else(|| tables.push(Table::range(format!("{bits} bits"), 0, rows)));
         self.program.lookups.push(Lookup { columns: vec![x], table });
     }
 
     fn tensor(&mut self, shape: &Shape, source: Source, lo: i64, hi: i64) -> TensorId {
-        let id = self.program.tensors.len();
-        let (name, shape, visibility) = (format!("part {id}"), shape.clone(), Visibility::Private);
-        self.program.tensors.push(Tensor { name, shape, source, visibility, interval: Interval::new(lo, hi), scale: 0 });
-        id
+        let name = format!("part {}", self.program.tensors.len());
+        let (shape, visibility, interval) = (shape.clone(), Visibility::Private, Interval::new(lo, hi));
+        self.program.tensors.push(Tensor { name, shape, source, visibility, interval, scale: 0 })
     }
 }

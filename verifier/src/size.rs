@@ -34,7 +34,7 @@ impl ProofSize {
     pub fn of(relation: &Relation<'_>, transparent: bool) -> Result<Self, Reject> {
         let columns = relation.columns();
         let mut t = Transcript::dry_run(columns);
-        argue_hidden(&mut t, relation, &Statement::zeros(relation.program), &mut None)?;
+        argue_hidden(&mut t, relation, &Statement::zeros(), &mut None)?;
         reduce_products(&mut t)?;
         let hidden = t.hidden();
         let products: usize = hidden.constraints().iter().map(|c| c.products.len()).sum();

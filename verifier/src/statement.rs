@@ -1,13 +1,14 @@
 //! The public values a proof is about.
 
+use std::collections::BTreeMap;
 use zktorch_blocks::program::{Program, TensorId};
 use zktorch_blocks::transcript::{Misfit, Transcript};
 
 /// Values of the public tensors of a program, row-major.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
-    /// `index[tensor]` is the position of a tensor's values, if it is public.
-    index: Vec<Option<usize>>,
+    /// Positions of the public tensors' values.
+    index: BTreeMap<TensorId, usize>,
     values: Vec<Vec<i64>>,
 }
 
@@ -17,7 +18,7 @@ impl Statement {
     /// # Errors
     /// [`Misfit`] if a tensor is missing, of the wrong size, or leaves its interval.
     pub fn new(program: &Program, values: Vec<Vec<i64>>) -> Result<Self, Misfit> {
-        let mut index = vec![None; program.tensors.len()];
+        let mut index = BTreeMap::new();
         let mut given = values.iter();
         for (position, id) in program.statement().enumerate() {
             let Some(tensor) = program.tensors.get(id) else { continue };
@@ -32,9 +33,7 @@ impl Statement {
             if let Some(&value) = entries.iter().find(|v| !tensor.interval.contains(**v)) {
                 return Err(Misfit::Range { tensor: name(), value, interval: tensor.interval });
             }
-            if let Some(slot) = index.get_mut(id) {
-                *slot = Some(position);
-            }
+            index.insert(id, position);
         }
         if given.next().is_some() {
             return Err(Misfit::Surplus);
@@ -43,13 +42,13 @@ impl Statement {
     }
 
     /// A statement without values, which count as zeros: for [`crate::size`].
-    pub(crate) fn zeros(program: &Program) -> Self {
-        Self { index: vec![None; program.tensors.len()], values: Vec::new() }
+    pub(crate) fn zeros() -> Self {
+        Self { index: BTreeMap::new(), values: Vec::new() }
     }
 
     /// The values of a public tensor.
     pub fn values(&self, id: TensorId) -> Option<&[i64]> {
-        self.values.get((*self.index.get(id)?)?).map(Vec::as_slice)
+        self.values.get(*self.index.get(&id)?).map(Vec::as_slice)
     }
 
     /// The values of all public tensors in program order.

@@ -2,7 +2,7 @@
 
 use super::view::row_major;
 use super::{ExecuteError, PARALLEL};
-use crate::program::{Advice, Column, Interval, Program, Shape, Tensor, TensorId};
+use crate::program::{Advice, Column, Interval, Program, Shape, TableId, Tensor, TensorId};
 use rayon::prelude::*;
 
 /// `floor((x + floor(divisor/2)) / divisor)`. Intervals keep `x` below 2^62, so the sum fits.
@@ -79,7 +79,7 @@ fn zip(a: &[i64], b: &[i64], f: impl Fn(i64, i64) -> i64 + Sync) -> Vec<i64> {
 fn from_table<'t>(
     program: &Program,
     source: TensorId,
-    table: usize,
+    table: TableId,
     column: usize,
     stored: &impl Fn(TensorId) -> &'t [i64],
 ) -> Result<Vec<i64>, ExecuteError> {

@@ -19,7 +19,7 @@ pub struct Violation {
 /// recomputed entry by entry. Slow: for tests and for the prover's debug mode.
 pub fn check_satisfied(program: &Program, trace: &Trace) -> Vec<Violation> {
     let mut violations = Vec::new();
-    for (id, tensor) in program.tensors.iter().enumerate() {
+    for (id, tensor) in program.tensors.enumerate() {
         let values = trace.values(program, id);
         if let Some(expected) = definition(program, trace, id)
             && let Some(at) = (0..expected.len().max(values.len())).find(|&i| expected.get(i) != values.get(i))

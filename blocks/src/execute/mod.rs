@@ -14,7 +14,7 @@ mod view;
 
 pub use check::{Violation, check_satisfied, definition, first_miss};
 
-use crate::program::{Column, Interval, Invalid, Limits, Program, Source, Tensor, TensorId};
+use crate::program::{Column, IdVec, Interval, Invalid, Limits, Program, Source, Tensor, TensorId};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -80,7 +80,7 @@ pub enum ExecuteError {
 /// All values of one run: secrets, which are overwritten when their last owner lets go of them.
 #[derive(Clone)]
 pub struct Trace {
-    values: Vec<Option<Arc<[i64]>>>,
+    values: IdVec<TensorId, Option<Arc<[i64]>>>,
 }
 
 impl fmt::Debug for Trace {
@@ -105,7 +105,7 @@ pub fn wipe(values: &mut Arc<[i64]>) {
 impl Trace {
     /// A trace with no values yet.
     pub fn empty(program: &Program) -> Self {
-        Self { values: vec![None; program.tensors.len()] }
+        Self { values: vec![None; program.tensors.len()].into() }
     }
 
     /// The values of a tensor, row-major over its valid box. Windows that only einsums read are not stored: they are
@@ -149,7 +149,7 @@ pub fn execute(program: &Program, weights: &Weights, inputs: &[Vec<i64>]) -> Res
         return Err(ExecuteError::TooLarge(entries));
     }
     let mut trace = Trace::empty(program);
-    for (id, tensor) in program.tensors.iter().enumerate() {
+    for (id, tensor) in program.tensors.enumerate() {
         if !lazy[id] {
             trace.values[id] = Some(evaluate(program, weights, inputs, &trace, id, tensor)?);
         }
@@ -175,8 +175,8 @@ fn check_keys(program: &Program, trace: &Trace) -> Result<(), ExecuteError> {
 }
 
 /// Views that are larger than what they look at and that only einsums read, straight through their index maps.
-fn lazy_views(program: &Program) -> Vec<bool> {
-    let mut lazy: Vec<bool> = program
+fn lazy_views(program: &Program) -> IdVec<TensorId, bool> {
+    let mut lazy: IdVec<TensorId, bool> = program
         .tensors
         .iter()
         .map(|tensor| match &tensor.source {

@@ -1,7 +1,7 @@
 //! The executor against definitions, on random shapes.
 
 use super::*;
-use crate::program::{Advice, AxisGroup, Column, Einsum, GroupMap, Lookup, Shape, Table, View, Visibility};
+use crate::program::{Advice, AxisGroup, Column, Einsum, GroupMap, Lookup, Shape, Table, TableId, View, Visibility};
 use proptest::prelude::*;
 
 fn tensor(dims: &[usize], source: Source, bound: i64) -> Tensor {
@@ -16,23 +16,15 @@ fn tensor(dims: &[usize], source: Source, bound: i64) -> Tensor {
 }
 
 /// A program of the tensors, with a public copy of the last as its output.
-fn program(mut tensors: Vec<Tensor>) -> Program {
-    let last = tensors.len() - 1;
+fn program(tensors: Vec<Tensor>) -> Program {
+    let mut tensors = IdVec::from(tensors);
+    let last = TensorId(tensors.len() - 1);
     let mut out =
         tensor(tensors[last].shape.dims(), Source::Advice(Advice::Copy { source: last }), tensors[last].interval.hi);
     out.visibility = Visibility::Public;
-    tensors.push(out);
-    let inputs = (0..tensors.len()).filter(|&i| matches!(tensors[i].source, Source::Input(_))).collect();
-    Program {
-        tensors,
-        tables: vec![],
-        lookups: vec![],
-        zeros: vec![],
-        inputs,
-        outputs: vec![last + 1],
-        annotations: vec![],
-        columns: vec![],
-    }
+    let out = tensors.push(out);
+    let inputs = tensors.ids().filter(|&id| matches!(tensors[id].source, Source::Input(_))).collect();
+    Program { tensors, inputs, outputs: vec![out], ..Program::default() }
 }
 
 fn numbers(seed: u64, len: usize, bound: i64) -> Vec<i64> {
@@ -53,21 +45,26 @@ fn convolution(seed: u64, [c, o, h, k]: [usize; 4], stride: usize, pad: usize, b
     let out = (h + 2 * pad - k) / stride + 1;
     let map = || GroupMap::Affine { strides: vec![stride as i64, 1], offset: -(pad as i64) };
     let view = View {
-        source: 0,
+        source: TensorId(0),
         groups: vec![group(&[0], &[0], GroupMap::Reshape), group(&[1, 2], &[1], map()), group(&[3, 4], &[2], map())],
     };
-    let einsum =
-        Einsum { lhs: 1, rhs: 2, lhs_labels: vec![9, 0, 2, 4], rhs_labels: vec![0, 1, 2, 3, 4], out_labels: vec![1, 9, 3] };
+    let einsum = Einsum {
+        lhs: TensorId(1),
+        rhs: TensorId(2),
+        lhs_labels: vec![9, 0, 2, 4],
+        rhs_labels: vec![0, 1, 2, 3, 4],
+        out_labels: vec![1, 9, 3],
+    };
     let program = program(vec![
         tensor(&[c, h, h], Source::Input(0), bound),
         tensor(&[o, c, k, k], Source::Weight, bound),
         tensor(&[c, out, k, out, k], Source::View(view), bound),
         tensor(&[out, o, out], Source::Einsum(einsum), bound * bound * (c * k * k) as i64),
     ]);
-    let weights = Weights::from([(1, numbers(seed, o * c * k * k, bound).into())]);
+    let weights = Weights::from([(TensorId(1), numbers(seed, o * c * k * k, bound).into())]);
     let inputs = [numbers(seed + 1, c * h * h, bound)];
     let trace = execute(&program, &weights, &inputs).expect("runs");
-    let (x, w) = (&inputs[0], &weights[&1]);
+    let (x, w) = (&inputs[0], &weights[&TensorId(1)]);
     let (stride, pad) = (stride as i64, pad as i64);
     let at = |ch: usize, y: i64, z: i64| {
         let inside = (0..h as i64).contains(&y) && (0..h as i64).contains(&z);
@@ -81,7 +78,7 @@ fn convolution(seed: u64, [c, o, h, k]: [usize; 4], stride: usize, pad: usize, b
             *value += weight * at(ch, y as i64 * stride + i - pad, z as i64 * stride + j - pad);
         }
     }
-    check_satisfied(&program, &trace).is_empty() && trace.values(&program, 3)[..] == expected[..]
+    check_satisfied(&program, &trace).is_empty() && trace.values(&program, TensorId(3))[..] == expected[..]
 }
 
 proptest! {
@@ -105,7 +102,7 @@ proptest! {
         let n = 7;
         let list: Vec<Option<u32>> = picks.iter().map(|p| p.map(|i| i % a as u32)).collect();
         let view = View {
-            source: 0,
+            source: TensorId(0),
             groups: vec![
                 group(&[3], &[0], GroupMap::List(list.clone())),
                 group(&[4, 0], &[1], GroupMap::Reshape),
@@ -120,7 +117,7 @@ proptest! {
         ]);
         let x = numbers(seed, a * b * c * n, 100);
         let trace = execute(&program, &Weights::new(), std::slice::from_ref(&x)).expect("runs");
-        let values = trace.values(&program, 1);
+        let values = trace.values(&program, TensorId(1));
         for (index, &value) in values.iter().enumerate() {
             let i4 = index % b;
             let i3 = index / b % list.len();
@@ -158,29 +155,29 @@ proptest! {
             2 => GroupMap::List(vec![Some(ids[0] as u32); dims.len()]),
             _ => GroupMap::Affine { strides, offset: bound },
         };
-        let view = View { source: ids[0], groups: vec![group(&axes, &axes, map)] };
+        let view = View { source: TensorId(ids[0]), groups: vec![group(&axes, &axes, map)] };
         let (lhs_labels, rhs_labels, out_labels) = (labels.clone(), labels.clone(), labels);
-        let einsum = Einsum { lhs: ids[0], rhs: ids[1], lhs_labels, rhs_labels, out_labels };
-        let linear = Source::Linear { terms: vec![(bound, ids[1]), (bound, ids[2])], constant: bound };
+        let einsum = Einsum { lhs: TensorId(ids[0]), rhs: TensorId(ids[1]), lhs_labels, rhs_labels, out_labels };
+        let linear = Source::Linear { terms: vec![(bound, TensorId(ids[1])), (bound, TensorId(ids[2]))], constant: bound };
         let source = match kind % 4 {
             0 => Source::View(view),
             1 => Source::Einsum(einsum),
             2 => linear,
-            _ => Source::Advice(Advice::Max { source: ids[3], axes, divisor: bound }),
+            _ => Source::Advice(Advice::Max { source: TensorId(ids[3]), axes, divisor: bound }),
         };
         let mut p = program(vec![
             tensor(&[2, 3], Source::Input(0), 50),
             tensor(&dims, source, bound.checked_abs().unwrap_or(0)),
         ]);
         p.tables.push(Table { name: String::new(), rows: ids[0], columns: vec![Column::Count { start: bound }] });
-        p.lookups.push(Lookup { columns: vec![ids[1]], table: ids[2] });
+        p.lookups.push(Lookup { columns: vec![TensorId(ids[1])], table: TableId(ids[2]) });
         let _ = execute(&p, &Weights::new(), &[vec![1; 6]]);
     }
 }
 
 #[test]
 fn values_outside_their_interval_name_the_tensor() {
-    let mut round = tensor(&[2], Source::Advice(Advice::Round { source: 0, divisor: 4 }), 10);
+    let mut round = tensor(&[2], Source::Advice(Advice::Round { source: TensorId(0), divisor: 4 }), 10);
     round.name = "activation".to_owned();
     let p = program(vec![tensor(&[2], Source::Input(0), 1000), round]);
     let error = execute(&p, &Weights::new(), &[vec![3, 44]]).expect_err("44 / 4 = 11");
@@ -195,16 +192,16 @@ fn values_outside_their_interval_name_the_tensor() {
 fn lies_are_violations() {
     let mut p = program(vec![
         tensor(&[4], Source::Input(0), 1000),
-        tensor(&[4], Source::Advice(Advice::Round { source: 0, divisor: 8 }), 200),
-        tensor(&[4], Source::Linear { terms: vec![(1, 0), (-8, 1)], constant: 4 }, 4000),
+        tensor(&[4], Source::Advice(Advice::Round { source: TensorId(0), divisor: 8 }), 200),
+        tensor(&[4], Source::Linear { terms: vec![(1, TensorId(0)), (-8, TensorId(1))], constant: 4 }, 4000),
     ]);
     p.tables.push(Table::range("range", 0, 8));
-    p.lookups.push(Lookup { columns: vec![2], table: 0 });
+    p.lookups.push(Lookup { columns: vec![TensorId(2)], table: TableId(0) });
     let mut trace = execute(&p, &Weights::new(), &[vec![-9, 0, 4, 999]]).expect("runs");
     assert_eq!(check_satisfied(&p, &trace), vec![]);
-    trace.replace(1, vec![-1, 0, 1, 124]);
+    trace.replace(TensorId(1), vec![-1, 0, 1, 124]);
     assert_eq!(check_satisfied(&p, &trace).len(), 1, "the remainder no longer follows");
-    trace.replace(2, vec![3, 4, 0, 11]);
+    trace.replace(TensorId(2), vec![3, 4, 0, 11]);
     let violations = check_satisfied(&p, &trace);
     assert!(violations.len() == 1 && violations[0].why.contains("11"), "{violations:?}");
 }

@@ -1,6 +1,6 @@
 //! Views: by a table for each group of axes, and by strides where the index map is affine in every axis.
 
-use crate::program::{AxisGroup, GroupMap, Shape, View};
+use crate::program::{AxisGroup, GroupMap, Shape, TensorId, View};
 
 /// Row-major strides of a box.
 pub(super) fn row_major(dims: &[usize]) -> Vec<i64> {
@@ -159,6 +159,6 @@ pub(super) fn cut(strides: &Strides, source: &Shape, values: &[i64]) -> Option<V
             map: GroupMap::Affine { strides: vec![1], offset: strides.first[axis] },
         })
         .collect();
-    let view = View { source: 0, groups };
+    let view = View { source: TensorId(0), groups };
     Some(materialise(&view, source, &Shape(strides.extents.clone()), values))
 }

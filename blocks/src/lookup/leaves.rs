@@ -2,7 +2,7 @@
 
 use super::LeafClaim;
 use crate::field::{Fr, eq_index, eq_table, from_i64, index_below, less_than, powers};
-use crate::program::{Column, Program, Table, TableId, index_bits};
+use crate::program::{Column, IdVec, Program, Table, TableId, index_bits};
 use crate::transcript::{Equation, HiddenAffine, Transcript};
 use ark_ff::{AdditiveGroup, Field};
 
@@ -63,7 +63,7 @@ impl Leaves {
             Some(&program.tensors.get(*column)?.shape)
         };
         let lookups = (0..program.lookups.len()).map(|i| (BlockKind::Lookup(i), shape_of(i).map_or(0, |s| s.bits())));
-        let tables = program.tables.iter().enumerate().map(|(i, t)| (BlockKind::Table(i), t.bits()));
+        let tables = program.tables.enumerate().map(|(i, t)| (BlockKind::Table(i), t.bits()));
         let mut kinds: Vec<_> = lookups.chain(tables).chain([(BlockKind::Padding, 0)]).collect();
         kinds.sort_by_key(|&(_, bits)| std::cmp::Reverse(bits));
         let mut active = 0;
@@ -96,7 +96,7 @@ impl Leaves {
         Fingerprint { alpha, beta }: Fingerprint,
         claim: &LeafClaim,
         columns: &[Vec<HiddenAffine>],
-        multiplicities: &[HiddenAffine],
+        multiplicities: &IdVec<TableId, HiddenAffine>,
     ) {
         let rho = &claim.rho;
         let beta = powers(beta, self.width + 1);
@@ -138,7 +138,7 @@ impl Leaves {
 
 /// The tag of a table; 0 is the table `{0}` of padded positions.
 pub fn tag(table: TableId) -> Fr {
-    Fr::from(table as u64 + 1)
+    Fr::from(table.0 as u64 + 1)
 }
 
 impl Table {

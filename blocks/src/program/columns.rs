@@ -36,9 +36,9 @@ impl Program {
 
 #[cfg(test)]
 mod tests {
-    use crate::program::{Interval, Limits, Program, Shape, Source, Tensor, Visibility};
+    use crate::program::{Interval, Limits, Program, Shape, Source, Tensor, TensorId, Visibility};
 
-    fn program(columns: Vec<(usize, Vec<i32>)>) -> Program {
+    fn program(columns: Vec<(TensorId, Vec<i32>)>) -> Program {
         let tensor = Tensor {
             name: "x".into(),
             shape: Shape(vec![1, 2]),
@@ -47,17 +47,24 @@ mod tests {
             interval: Interval::new(-8, 7),
             scale: 3,
         };
-        Program { tensors: vec![tensor], inputs: vec![0], outputs: vec![0], columns, ..Program::default() }
+        Program {
+            tensors: vec![tensor].into(),
+            inputs: vec![TensorId(0)],
+            outputs: vec![TensorId(0)],
+            columns,
+            ..Program::default()
+        }
     }
 
     #[test]
     fn exponents_belong_to_inputs_and_outputs() {
-        let valid = program(vec![(0, vec![-3, 0])]);
+        let valid = program(vec![(TensorId(0), vec![-3, 0])]);
         assert_eq!(valid.validate(&Limits::default()), Ok(()));
-        assert_eq!(valid.column_exponents(0), [-3, 0]);
-        assert!(valid.column_exponents(1).is_empty());
+        assert_eq!(valid.column_exponents(TensorId(0)), [-3, 0]);
+        assert!(valid.column_exponents(TensorId(1)).is_empty());
+        let [x, none] = [TensorId(0), TensorId(1)];
         for columns in
-            [vec![(1, vec![0, 0])], vec![(0, vec![0])], vec![(0, vec![0, 65])], vec![(0, vec![0, 0]), (0, vec![0, 1])]]
+            [vec![(none, vec![0, 0])], vec![(x, vec![0])], vec![(x, vec![0, 65])], vec![(x, vec![0, 0]), (x, vec![0, 1])]]
         {
             assert!(program(columns.clone()).validate(&Limits::default()).is_err(), "{columns:?}");
         }
@@ -66,8 +73,8 @@ mod tests {
     #[test]
     fn values_are_finite_floats() {
         let scaled = |scale: i32| {
-            let mut program = program(vec![(0, vec![64, -64])]);
-            program.tensors[0].scale = scale;
+            let mut program = program(vec![(TensorId(0), vec![64, -64])]);
+            program.tensors[TensorId(0)].scale = scale;
             program.validate(&Limits::default())
         };
         for scale in [-512, 512] {

@@ -3,7 +3,7 @@
 //! *Nesting* counts what the verifier expands by recursion, and keeps its stack. *Virtual depth* counts what multiplies or rearranges, and keeps a
 //! program from computing the challenges of its own proof.
 
-use super::{Invalid, Program, Source, Tensor, TensorId};
+use super::{IdVec, Invalid, Program, Source, Tensor, TensorId};
 use crate::permute::is_free_view;
 
 /// Einsums and views that are not free in a row, at most, above what is committed, public or constant.
@@ -19,7 +19,7 @@ const NESTING: usize = 512;
 
 impl Tensor {
     /// The virtual depth of this tensor, which stands on earlier ones: `tensors`, of the given depths.
-    pub fn depth_over(&self, tensors: &[Tensor], depths: &[usize]) -> usize {
+    pub fn depth_over(&self, tensors: &IdVec<TensorId, Tensor>, depths: &IdVec<TensorId, usize>) -> usize {
         let below = |id: TensorId| depths.get(id).copied().unwrap_or(0);
         match &self.source {
             Source::Linear { terms, .. } => terms.iter().map(|&(_, id)| below(id)).max().unwrap_or(0),
@@ -35,8 +35,8 @@ impl Tensor {
 
 impl Program {
     /// The virtual depth of every tensor: the longest chain of einsums and views that are not free that ends in it.
-    pub fn depths(&self) -> Vec<usize> {
-        let mut depths = Vec::with_capacity(self.tensors.len());
+    pub fn depths(&self) -> IdVec<TensorId, usize> {
+        let mut depths = IdVec::default();
         for tensor in &self.tensors {
             depths.push(tensor.depth_over(&self.tensors, &depths));
         }
@@ -45,8 +45,9 @@ impl Program {
 
     /// Checks both bounds on a program whose tensors name earlier ones only.
     pub(super) fn check_depths(&self) -> Result<(), Invalid> {
-        let mut nesting: Vec<usize> = Vec::with_capacity(self.tensors.len());
-        for (id, (tensor, depth)) in self.tensors.iter().zip(self.depths()).enumerate() {
+        let depths = self.depths();
+        let mut nesting = IdVec::<TensorId, usize>::default();
+        for ((id, tensor), &depth) in self.tensors.enumerate().zip(&depths) {
             let invalid = |why| Err(Invalid { what: format!("tensor {id} `{}`", tensor.name), why });
             let below = |operand: &TensorId| nesting.get(*operand).copied().unwrap_or(0);
             let nested = match &tensor.source {

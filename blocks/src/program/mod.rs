@@ -3,7 +3,7 @@
 //! A [`Program`] is a list of integer tensors in topological order. Each says where its values come from
 //! ([`Source`]): the statement's input, committed weights, constants, a linear expression, an einsum, a view, or
 //! advice. On top of these stand the [`Lookup`]s (a tuple of tensors is a row of a [`Table`] at every valid position) and
-//! the [`Zero`] constraints (a tensor vanishes). Everything is public but the values of committed tensors.
+//! the zero constraints (a tensor vanishes). Everything is public but the values of committed tensors.
 //!
 //! A tensor is **committed** if it is a weight, or an input or advice that is not public; **public** if the verifier
 //! holds its values; else **virtual**: its evaluations follow from those of other tensors. Every tensor is zero outside
@@ -13,6 +13,7 @@ mod advice;
 mod columns;
 mod depth;
 mod element;
+mod id;
 mod shape;
 mod table;
 mod validate;
@@ -21,15 +22,13 @@ mod view;
 pub use advice::Advice;
 pub use depth::VIRTUAL_DEPTH;
 pub use element::Element;
+pub use id::{IdVec, TableId, TensorId};
 pub use shape::{Shape, index_bits};
-pub use table::{Column, Table, TableId};
+pub use table::{Column, Table};
 pub use validate::{Invalid, Limits};
 pub use view::{AxisGroup, GroupMap, View};
 
 use serde::{Deserialize, Serialize};
-
-/// Index of a tensor in [`Program::tensors`].
-pub type TensorId = usize;
 
 /// A closed interval of integers that contains every entry of a tensor on honest runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,20 +138,17 @@ pub struct Lookup {
     pub table: TableId,
 }
 
-/// The constraint that a tensor is zero everywhere.
-pub type Zero = TensorId;
-
 /// A compiled model without its weights.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Program {
     /// In topological order: a tensor's source only names earlier ones.
-    pub tensors: Vec<Tensor>,
+    pub tensors: IdVec<TensorId, Tensor>,
     /// Tables of the lookups.
-    pub tables: Vec<Table>,
+    pub tables: IdVec<TableId, Table>,
     /// The lookup instances.
     pub lookups: Vec<Lookup>,
-    /// Tensors that must vanish.
-    pub zeros: Vec<Zero>,
+    /// Tensors that vanish: zero everywhere.
+    pub zeros: Vec<TensorId>,
     /// The model's inputs in order.
     pub inputs: Vec<TensorId>,
     /// The model's outputs in order. Each is public or committed.
@@ -206,6 +202,6 @@ impl Program {
 
     /// Ids of the tensors that have the role, in program order.
     pub fn with_role(&self, role: Role) -> impl Iterator<Item = TensorId> + '_ {
-        self.tensors.iter().enumerate().filter(move |(_, t)| t.role() == role).map(|(id, _)| id)
+        self.tensors.enumerate().filter(move |(_, t)| t.role() == role).map(|(id, _)| id)
     }
 }

@@ -2,9 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Index of a table in [`super::Program::tables`].
-pub type TableId = usize;
-
 /// A public table of integer tuples, one column for each component. All columns have `rows` entries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {

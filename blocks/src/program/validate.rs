@@ -79,10 +79,10 @@ impl Program {
             ensure(len <= most, || format!("{len} of them, at most {most} are allowed"))
                 .map_err(invalid(what.to_owned()))?;
         }
-        for (id, table) in self.tables.iter().enumerate() {
+        for (id, table) in self.tables.enumerate() {
             check_table(table, limits).map_err(invalid(format!("table {id} `{}`", table.name)))?;
         }
-        for (id, tensor) in self.tensors.iter().enumerate() {
+        for (id, tensor) in self.tensors.enumerate() {
             self.check_tensor(id, tensor, limits).map_err(invalid(format!("tensor {id} `{}`", tensor.name)))?;
         }
         self.check_depths()?;

@@ -71,7 +71,7 @@ pub(super) fn outputs_of(program: &Program, ports: &[Port], trace: &Trace) -> Ve
 /// Inputs and outputs of a program.
 pub(super) fn ports(task: &Task<'_>, program: &Program) -> [Vec<Port>; 2] {
     let graph = &task.graph;
-    let port = |name: &str, node: NodeId, id: usize| {
+    let port = |name: &str, node: NodeId, id: TensorId| {
         let tensor = &program.tensors[id];
         let (shape, element) = (tensor.shape.dims().to_vec(), graph.element(node));
         let columns = program.column_exponents(id).to_vec();

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ndarray::{ArrayD, IxDyn};
 use zktorch_blocks::execute::{Trace, Weights, definition, execute, first_miss};
-use zktorch_blocks::program::{Lookup, Program, Source, Table};
+use zktorch_blocks::program::{Lookup, Program, Source, Table, TensorId};
 
 use super::builder::Builder;
 use super::decisions::Decisions;
@@ -34,7 +34,7 @@ struct Search<'p> {
 }
 
 impl Search<'_> {
-    fn extend(&mut self, trace: &mut Trace, id: usize) {
+    fn extend(&mut self, trace: &mut Trace, id: TensorId) {
         let Some(tensor) = self.program.tensors.get(id) else {
             let outputs = self.program.outputs.iter().flat_map(|&o| trace.values(self.program, o).to_vec()).collect();
             self.outputs.insert(outputs);
@@ -71,13 +71,13 @@ impl Search<'_> {
     }
 
     /// Goes on if every constraint that tensor `id` completes holds.
-    fn descend(&mut self, trace: &mut Trace, id: usize) {
-        let complete = |columns: &[usize]| columns.iter().max() == Some(&id);
+    fn descend(&mut self, trace: &mut Trace, id: TensorId) {
+        let complete = |columns: &[TensorId]| columns.iter().max() == Some(&id);
         let mut lookups = self.program.lookups.iter().filter(|l| complete(&l.columns));
         let hit = lookups.all(|l| self.hits(trace, l));
         let vanishes = !self.program.zeros.contains(&id) || trace.values(self.program, id).iter().all(|&v| v == 0);
         if hit && vanishes {
-            self.extend(trace, id + 1);
+            self.extend(trace, TensorId(id.0 + 1));
         }
     }
 }
@@ -105,7 +105,7 @@ impl Search<'_> {
 fn unique_over(q: i64, program: &Program, weights: &Weights, inputs: &[i64]) {
     let reduced = [inputs.iter().map(|v| v.rem_euclid(q)).collect()];
     let mut search = Search { program, weights, inputs: &reduced, modulus: Some(q), outputs: BTreeSet::new(), visited: 0 };
-    search.extend(&mut Trace::empty(program), 0);
+    search.extend(&mut Trace::empty(program), TensorId(0));
     assert!(search.outputs.len() <= 1, "inputs {inputs:?} over F_{q}: {:?}", search.outputs);
     if let Ok(honest) = execute(program, weights, &[inputs.to_vec()]) {
         let outputs = program.outputs.iter().flat_map(|&o| honest.values(program, o).to_vec());
@@ -118,7 +118,7 @@ fn unique(program: &Program, weights: &Weights, inputs: &[Vec<i64>]) {
     let honest = execute(program, weights, inputs).unwrap_or_else(|e| panic!("{e}"));
     let expected: Vec<i64> = program.outputs.iter().flat_map(|&o| honest.values(program, o).to_vec()).collect();
     let mut search = Search { program, weights, inputs, modulus: None, outputs: BTreeSet::new(), visited: 0 };
-    search.extend(&mut Trace::empty(program), 0);
+    search.extend(&mut Trace::empty(program), TensorId(0));
     assert_eq!(search.outputs, BTreeSet::from([expected]), "inputs {inputs:?}, {} visited", search.visited);
 }
 
@@ -213,8 +213,8 @@ fn saturation_without_its_class_is_caught() {
     for column in [excess, class] {
         let lo = if column == class { -1 } else { -4 };
         let rows = if column == class { 3 } else { 8 };
-        program.tables.push(Table::range("loose", lo, rows));
-        program.lookups.push(Lookup { columns: vec![column], table: program.tables.len() - 1 });
+        let table = program.tables.push(Table::range("loose", lo, rows));
+        program.lookups.push(Lookup { columns: vec![column], table });
     }
     program.lookups.remove(signs);
     let mut search = Search {
@@ -225,7 +225,7 @@ fn saturation_without_its_class_is_caught() {
         outputs: BTreeSet::new(),
         visited: 0,
     };
-    search.extend(&mut Trace::empty(&program), 0);
+    search.extend(&mut Trace::empty(&program), TensorId(0));
     assert!(search.outputs.len() > 1, "{:?}", search.outputs);
 }
 
@@ -302,7 +302,7 @@ fn maxima_are_unique_over_a_field() {
     let (program, weights) = &free;
     let mut search =
         Search { program, weights, inputs: &[vec![1, 5]], modulus: Some(PRIMES[2]), outputs: BTreeSet::new(), visited: 0 };
-    search.extend(&mut Trace::empty(program), 0);
+    search.extend(&mut Trace::empty(program), TensorId(0));
     assert!(search.outputs.len() > 1, "{:?}", search.outputs);
 }
 
@@ -321,7 +321,7 @@ fn a_shifted_maximum_is_caught() {
         outputs: BTreeSet::new(),
         visited: 0,
     };
-    search.extend(&mut Trace::empty(&program), 0);
+    search.extend(&mut Trace::empty(&program), TensorId(0));
     assert!(search.outputs.len() > 1, "without `sum z = 1` any upper bound passes");
 }
 
@@ -364,7 +364,7 @@ fn a_softmax_row_is_exact() {
         let honest = execute(program, weights, &[x]).expect("runs");
         assert_eq!(zktorch_blocks::execute::check_satisfied(program, &honest), vec![]);
         // Any other value of any one advice entry violates something.
-        for (id, tensor) in program.tensors.iter().enumerate() {
+        for (id, tensor) in program.tensors.enumerate() {
             if let Source::Advice(_) = tensor.source {
                 for at in 0..tensor.shape.len() {
                     for delta in [-2, -1, 1, 2] {
@@ -381,8 +381,8 @@ fn a_softmax_row_is_exact() {
 }
 
 /// Recomputes what follows from a changed tensor and checks every constraint.
-fn accepted(program: &Program, trace: &mut Trace, changed: usize) -> bool {
-    for id in changed + 1..program.tensors.len() {
+fn accepted(program: &Program, trace: &mut Trace, changed: TensorId) -> bool {
+    for id in program.tensors.ids().filter(|id| *id > changed) {
         if let Some(values) = definition(program, trace, id) {
             trace.replace(id, values);
         }

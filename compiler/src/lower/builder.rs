@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::program::{
-    Advice, AxisGroup, Column, Einsum, GroupMap, Interval, Lookup, Program, Shape, Source, Table, TableId, Tensor, TensorId,
-    VIRTUAL_DEPTH, View, Visibility,
+    Advice, AxisGroup, Column, Einsum, GroupMap, IdVec, Interval, Lookup, Program, Shape, Source, Table, TableId, Tensor,
+    TensorId, VIRTUAL_DEPTH, View, Visibility,
 };
 
 use super::error::Refusal;
@@ -29,7 +29,7 @@ pub(crate) struct Builder {
     weights: Weights,
     tables: HashMap<Key, TableId>,
     /// Virtual depths of the tensors.
-    depths: Vec<usize>,
+    depths: IdVec<TensorId, usize>,
     /// Committed copies of tensors that are as deep as tensors may be.
     grounded: HashMap<TensorId, TensorId>,
     /// Bits of the range table that loose ranges share.
@@ -43,7 +43,7 @@ impl Builder {
             program: Program::default(),
             weights: Weights::new(),
             tables: HashMap::new(),
-            depths: Vec::new(),
+            depths: IdVec::default(),
             grounded: HashMap::new(),
             shared_bits,
         }
@@ -73,8 +73,7 @@ impl Builder {
         let (name, shape, visibility) = (name.to_owned(), Shape(dims.to_vec()), Visibility::Private);
         let tensor = Tensor { name, shape, source, visibility, interval, scale };
         self.depths.push(tensor.depth_over(&self.program.tensors, &self.depths));
-        self.program.tensors.push(tensor);
-        self.program.tensors.len() - 1
+        self.program.tensors.push(tensor)
     }
 
     /// A tensor on which another virtual one may stand: the tensor itself, or a committed copy where it is as deep as tensors may be.
@@ -210,10 +209,7 @@ impl Builder {
 
     fn table(&mut self, key: Key, make: impl FnOnce() -> Table) -> TableId {
         let tables = &mut self.program.tables;
-        *self.tables.entry(key).or_insert_with(|| {
-            tables.push(make());
-            tables.len() - 1
-        })
+        *self.tables.entry(key).or_insert_with(|| tables.push(make()))
     }
 
     /// Requires every tuple of the columns' values to be a row of the table.

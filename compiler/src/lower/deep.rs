@@ -38,7 +38,7 @@ fn chain(shape: &[usize], interval: Interval, step: impl Fn(&mut Graph, NodeId, 
 
 /// Copies that are committed to keep the program shallow; none of its chains is longer than the bound, and one is as long.
 fn grounded(program: &Program) -> usize {
-    assert_eq!(program.depths().into_iter().max(), Some(VIRTUAL_DEPTH));
+    assert_eq!(program.depths().iter().max(), Some(&VIRTUAL_DEPTH));
     let copy = |t: &&_| matches!(t, zktorch_blocks::program::Tensor { source: Source::Advice(Advice::Copy { .. }), .. });
     program.tensors.iter().filter(copy).filter(|t| t.name.ends_with(".grounded")).count()
 }

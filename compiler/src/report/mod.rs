@@ -131,7 +131,7 @@ pub fn totals(program: &Program) -> Totals {
         lookups: program.lookups.iter().map(|l| entries(program, l.columns[0])).sum(),
         table_rows: program.tables.iter().map(|t| t.padded_rows()).sum(),
         tables: program.tables.len(),
-        multiplications: (0..program.tensors.len()).map(|id| multiplications(program, id)).sum(),
+        multiplications: program.tensors.ids().map(|id| multiplications(program, id)).sum(),
     }
 }
 
@@ -150,7 +150,7 @@ fn multiplications(program: &Program, id: TensorId) -> u64 {
 /// Instances, committed values and lookups by kind of block.
 pub fn blocks(program: &Program) -> Vec<BlockReport> {
     let mut kinds: BTreeMap<&str, BlockReport> = BTreeMap::new();
-    for (id, tensor) in program.tensors.iter().enumerate() {
+    for (id, tensor) in program.tensors.enumerate() {
         let kind = match &tensor.source {
             Source::Linear { .. } => "add",
             Source::Einsum(_) => "matmul",

@@ -21,8 +21,7 @@ impl Circuit {
     fn tensor(&mut self, shape: &[usize], source: Source, (lo, hi): (i64, i64)) -> TensorId {
         let (shape, visibility) = (Shape::from(shape.to_vec()), Visibility::Private);
         let interval = Interval::new(lo, hi);
-        self.program.tensors.push(Tensor { name: String::new(), shape, source, visibility, interval, scale: 0 });
-        self.program.tensors.len() - 1
+        self.program.tensors.push(Tensor { name: String::new(), shape, source, visibility, interval, scale: 0 })
     }
 
     fn bounds(&self, id: TensorId) -> (i64, i64) {

@@ -18,7 +18,7 @@ use std::sync::LazyLock;
 use zktorch::ProgramFile;
 use zktorch_accumulator::setup::{Generators, Setup};
 use zktorch_blocks::execute::{Weights, execute};
-use zktorch_blocks::program::{Advice, Einsum, Limits, Program, Source, Visibility};
+use zktorch_blocks::program::{Advice, Einsum, Limits, Program, Source, TensorId, Visibility};
 use zktorch_compiler::audit::audit;
 use zktorch_compiler::graph::Graph;
 use zktorch_compiler::import::{ImportOptions, load_bytes, strip};
@@ -212,8 +212,8 @@ fn run(program: &Program) {
     }
     let volume = program.tensors.iter().fold(0usize, |sum, t| sum.saturating_add(t.shape.len()));
     if volume <= SMALL {
-        let zeros = |id: usize| vec![0i64; program.tensors[id].shape.len()];
-        let weights: Weights = (0..program.tensors.len()).map(|id| (id, zeros(id).into())).collect();
+        let zeros = |id: TensorId| vec![0i64; program.tensors[id].shape.len()];
+        let weights: Weights = program.tensors.ids().map(|id| (id, zeros(id).into())).collect();
         let inputs: Vec<Vec<i64>> = program.inputs.iter().map(|&id| zeros(id)).collect();
         let _refused = execute(program, &weights, &inputs);
     }

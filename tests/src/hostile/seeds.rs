@@ -77,7 +77,7 @@ fn keys() -> Vec<(&'static str, VerifyingKey)> {
     let with = |setup: VerifierSetup| VerifyingKey { setup, ..small.clone() };
     let square = Toy { square: true, public_input: true, ..toy() };
     let everything = everything();
-    let weights: Weights = BTreeMap::from([(1, Arc::from([1, -2, 3]))]);
+    let weights: Weights = BTreeMap::from([(TensorId(1), Arc::from([1, -2, 3]))]);
     let setup = Setup::insecure(5).expect("in range");
     vec![
         ("transparent", with(transparent)),

@@ -40,7 +40,7 @@ fn magnitude(tensor: &Tensor) -> i64 {
 
 /// Makes the intervals behind a tensor as wide as those of their operands ask for.
 fn widen(program: &mut Program, from: TensorId) {
-    for id in from + 1..program.tensors.len() {
+    for id in program.tensors.ids().filter(|&id| id > from) {
         let of = |id: TensorId| magnitude(&program.tensors[id]);
         let bound = match &program.tensors[id].source {
             Source::Linear { terms, constant } => constant.abs() + terms.iter().map(|&(c, t)| c.abs() * of(t)).sum::<i64>(),

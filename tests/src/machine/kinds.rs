@@ -68,7 +68,7 @@ impl<'m> Sampler<'m> {
     pub fn new(machine: &'m Machine<'m>, seed: u64) -> Self {
         let program = machine.program;
         let is_advice = |id: TensorId| matches!(program.tensors[id].source, Source::Advice(_));
-        let advice: Vec<TensorId> = (0..program.tensors.len()).filter(|&id| is_advice(id)).collect();
+        let advice: Vec<TensorId> = program.tensors.ids().filter(|&id| is_advice(id)).collect();
         let inputs = program.inputs.iter().copied().filter(|&id| program.tensors[id].role() == Role::Witness);
         let committed = inputs.chain(advice.iter().copied()).collect();
         let own = |source: &Source| match source {

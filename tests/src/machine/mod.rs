@@ -19,7 +19,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use zktorch_blocks::execute::{Trace, first_miss};
 use zktorch_blocks::field::{Fr, from_i64};
-use zktorch_blocks::program::{Column, Einsum, Program, Source, Table, TensorId, index_bits};
+use zktorch_blocks::program::{Column, Einsum, IdVec, Program, Source, Table, TableId, TensorId, index_bits};
 
 /// By how much the entries of a tensor differ from the honest ones, by padded position.
 pub type Changes = BTreeMap<usize, Fr>;
@@ -63,12 +63,12 @@ pub struct Machine<'p> {
     program: &'p Program,
     trace: Trace,
     /// Tensors whose source or rule names a tensor.
-    users: Vec<Vec<TensorId>>,
+    users: IdVec<TensorId, Vec<TensorId>>,
     /// Lookups in which a tensor is a column.
-    lookups: Vec<Vec<usize>>,
+    lookups: IdVec<TensorId, Vec<usize>>,
     zeros: HashSet<TensorId>,
     /// Rows of the tables whose first column does not count.
-    rows: HashMap<usize, HashSet<Vec<i64>>>,
+    rows: HashMap<TableId, HashSet<Vec<i64>>>,
     /// Values that the run does not keep.
     windows: RefCell<HashMap<TensorId, Arc<[i64]>>>,
 }
@@ -89,8 +89,9 @@ impl<'p> Machine<'p> {
     /// If the honest run violates a lookup or a zero constraint.
     pub fn new(program: &'p Program, trace: Trace) -> Self {
         let tensors = program.tensors.len();
-        let (mut users, mut lookups) = (vec![Vec::new(); tensors], vec![Vec::new(); tensors]);
-        for (id, tensor) in program.tensors.iter().enumerate() {
+        let mut users = IdVec::<TensorId, _>::from(vec![Vec::new(); tensors]);
+        let mut lookups = IdVec::<TensorId, _>::from(vec![Vec::new(); tensors]);
+        for (id, tensor) in program.tensors.enumerate() {
             let operands: Vec<TensorId> = match &tensor.source {
                 Source::Linear { terms, .. } => terms.iter().map(|(_, of)| *of).collect(),
                 Source::Einsum(einsum) => vec![einsum.lhs, einsum.rhs],
@@ -110,7 +111,7 @@ impl<'p> Machine<'p> {
         }
         let counts = |table: &Table| matches!(table.columns.first(), Some(Column::Count { .. }));
         let all = |table: &Table| (0..table.rows).map(|row| table.columns.iter().map(|c| c.entry(row)).collect()).collect();
-        let rows = program.tables.iter().enumerate().filter(|(_, t)| !counts(t)).map(|(id, t)| (id, all(t))).collect();
+        let rows = program.tables.enumerate().filter(|(_, t)| !counts(t)).map(|(id, t)| (id, all(t))).collect();
         let zeros = program.zeros.iter().copied().collect();
         Self { program, trace, users, lookups, zeros, rows, windows: RefCell::default() }
     }

@@ -17,11 +17,11 @@ use zktorch_tests::field_witness::tensor;
 /// # Panics
 /// If something is not enforced to be an integer of bounded size.
 fn bits(program: &Program) -> u32 {
-    let magnitude = |(tensor, known): (&zktorch_blocks::program::Tensor, Option<(i128, i128)>)| {
+    let magnitude = |(tensor, known): (&zktorch_blocks::program::Tensor, &Option<(i128, i128)>)| {
         let (lo, hi) = known.unwrap_or_else(|| panic!("nothing bounds `{}`", tensor.name));
         128 - lo.unsigned_abs().max(hi.unsigned_abs()).leading_zeros()
     };
-    program.tensors.iter().zip(enforced(program)).map(magnitude).max().unwrap_or(0)
+    program.tensors.iter().zip(&enforced(program)).map(magnitude).max().unwrap_or(0)
 }
 
 #[test]

@@ -121,7 +121,7 @@ fn private_inputs_are_of_their_type_in_every_proof() {
             run(&graph, &[&[50.0f64.min(if kind == BOOL { 1.0 } else { 50.0 })]], false, &[1.0]).0;
         for value in beyond {
             let mut trace = execute(&program, &weights, &[vec![1]]).expect("1 is of every type");
-            for id in 0..program.tensors.len() {
+            for id in program.tensors.ids() {
                 let values = match id == program.inputs[0] {
                     true => Some(vec![value]),
                     false => zktorch_blocks::execute::definition(&program, &trace, id),

@@ -26,7 +26,7 @@ fn a_log_softmax_row_is_exact() {
     let x = compiled.inputs[0].quantise(samples[3][0].as_slice().expect("row-major")).expect("fits");
     let honest = execute(program, weights, &[x]).expect("runs");
     assert_eq!(zktorch_blocks::execute::check_satisfied(program, &honest), vec![]);
-    for (id, tensor) in program.tensors.iter().enumerate() {
+    for (id, tensor) in program.tensors.enumerate() {
         let Source::Advice(_) = tensor.source else { continue };
         for at in 0..tensor.shape.len() {
             for delta in [-2, -1, 1, 2] {

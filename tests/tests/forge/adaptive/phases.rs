@@ -7,7 +7,7 @@ use zktorch_accumulator::layout::{Layout, Phase};
 use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::{Fr, from_i64, powers};
 use zktorch_blocks::lookup::Fingerprint;
-use zktorch_blocks::program::{Program, Role};
+use zktorch_blocks::program::{Program, Role, TableId};
 use zktorch_blocks::transcript::{Check, Equation};
 use zktorch_tests::field_witness::Data;
 use zktorch_tests::fixture::Fixture;
@@ -24,7 +24,7 @@ fn committed(program: &Program, phase: Phase) -> Vec<Polynomial> {
             let bound: Vec<_> = program.bound().collect();
             program.with_role(Role::Witness).filter(|id| !bound.contains(id)).map(Polynomial::Tensor).collect()
         }
-        Phase::Multiplicities => (0..program.tables.len()).map(Polynomial::Multiplicity).collect(),
+        Phase::Multiplicities => program.tables.ids().map(Polynomial::Multiplicity).collect(),
     }
 }
 
@@ -71,9 +71,9 @@ fn fitted(data: &mut Data<'_>, Fingerprint { alpha, beta }: Fingerprint) {
     let beta_powers = powers(beta, width + 1);
     let excess = reference_lookup::sum(data, [alpha, beta, beta_powers[width]]);
     assert!(!excess.is_zero(), "a false lookup leaves something");
-    let table = &data.program.tables[0];
+    let table = &data.program.tables[TableId(0)];
     let row: Fr = (0..table.columns.len()).map(|j| beta_powers[j] * from_i64(table.padded_entry(j, 0))).sum();
-    let counts = data.values.get_mut(&Polynomial::Multiplicity(0)).expect("multiplicities");
+    let counts = data.values.get_mut(&Polynomial::Multiplicity(TableId(0))).expect("multiplicities");
     counts[0] += excess * (alpha + row + beta_powers[width]);
     assert!(reference_lookup::sum(data, [alpha, beta, beta_powers[width]]).is_zero());
 }
@@ -87,7 +87,7 @@ fn multiplicities_that_fit_the_challenges_come_too_late() {
     let fingerprint = fixture.tell(&inputs, &false_activation()).fingerprint;
     // Those commitments again, so the same challenges; everything else tells of multiplicities that fit them.
     let late = false_activation().data(move |d| {
-        let counts = Polynomial::Multiplicity(0);
+        let counts = Polynomial::Multiplicity(TableId(0));
         d.rows.insert(counts, d.values[&counts].clone());
         fitted(d, fingerprint);
     });

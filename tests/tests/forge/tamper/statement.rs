@@ -1,7 +1,7 @@
 //! Statements and keys: values out of range or not canonical, other statements, other keys.
 
 use zktorch_accumulator::setup::Setup;
-use zktorch_blocks::program::{Element, Interval};
+use zktorch_blocks::program::{Element, Interval, TensorId};
 use zktorch_blocks::transcript::{Check, Misfit, Reject};
 use zktorch_prover::{ProveError, Randomness, prove};
 use zktorch_tests::field_witness::tensor;
@@ -80,10 +80,10 @@ fn a_proof_is_refused_under_any_other_key() {
     assert_eq!(other.verdict(&relabelled), Verdict::Rejected(Reject::Check(Check::MaskedSum)));
     // Every part of the key is bound.
     let edits: [&dyn Fn(&mut VerifyingKey); 4] = [
-        &|k| k.program.tensors[0].name.push('x'),
+        &|k| k.program.tensors[TensorId(0)].name.push('x'),
         &|k| k.inputs[0].name.push('x'),
         &|k| k.setup = Setup::insecure(8).expect("in range").verifier,
-        &|k| k.program.tensors[0].interval.hi += 1,
+        &|k| k.program.tensors[TensorId(0)].interval.hi += 1,
     ];
     for edit in edits {
         let mut key = fixture.verifying.clone();
@@ -128,7 +128,7 @@ fn broken_keys_decide_nothing() {
         k.outputs[0].element = Element::Integer;
     };
     assert_eq!(with(&powers), Unverifiable::Key(KeyError::Ports));
-    assert!(matches!(with(&|k| k.program.outputs[0] = 0xffff), Unverifiable::Key(KeyError::Program(_))));
+    assert!(matches!(with(&|k| k.program.outputs[0] = TensorId(0xffff)), Unverifiable::Key(KeyError::Program(_))));
 }
 
 #[test]

@@ -136,7 +136,7 @@ fn lies_about_small_programs_break_a_relation() {
     let (mut counts, mut rules) = (Counts::new(), BTreeSet::new());
     for subject in toys() {
         subject.lie(&subject.machine(), 400, &mut counts);
-        rules.extend((0..subject.program().tensors.len()).map(|id| subject.rule(id)));
+        rules.extend(subject.program().tensors.ids().map(|id| subject.rule(id)));
     }
     rules.remove("no rule");
     assert_eq!(rules, BTreeSet::from(RULES));
@@ -194,7 +194,7 @@ fn lies_about_classifiers_of_the_zoo_break_a_relation() {
         let compiled = compile(&graph, &[sample], &options).expect("it compiles");
         let inputs = vec![compiled.inputs[0].quantise(&input).expect("in range")];
         let subject = Subject { name: name.into(), compiled, inputs };
-        deepest = deepest.max(subject.program().depths().into_iter().max().unwrap_or(0));
+        deepest = deepest.max(subject.program().depths().iter().copied().max().unwrap_or(0));
         let machine = subject.machine();
         let ready = start.elapsed();
         subject.lie(&machine, 3000, &mut counts);

@@ -100,9 +100,9 @@ fn padding_shown_to_the_tree_as_zero_is_refused() {
 fn padding_in_rows_that_evaluations_deny_is_refused() {
     // Every committed tensor and every table's multiplicities: something else in the rows than what is evaluated.
     let program = Toy::default().program();
-    let committed = program.tensors.iter().enumerate().filter(|(_, t)| ["X", "y1", "f1"].contains(&&*t.name));
+    let committed = program.tensors.enumerate().filter(|(_, t)| ["X", "y1", "f1"].contains(&&*t.name));
     let polynomials =
-        committed.map(|(id, _)| Polynomial::Tensor(id)).chain((0..program.tables.len()).map(Polynomial::Multiplicity));
+        committed.map(|(id, _)| Polynomial::Tensor(id)).chain(program.tables.ids().map(Polynomial::Multiplicity));
     let cases = polynomials.map(|id| {
         let lie = Lie::none().data(move |d: &mut Data<'_>| {
             let mut rows = d.values[&id].clone();
