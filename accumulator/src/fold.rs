@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use zktorch_blocks::claim_reduction::OpeningClaim;
 use zktorch_blocks::field::{Fr, eq_table};
 use zktorch_blocks::program::index_bits;
-use zktorch_blocks::sumcheck::{Degree, Rounds, Sumcheck, sumcheck};
+use zktorch_blocks::sumcheck::{Degree, Rounds, Span, Sumcheck, sumcheck};
 use zktorch_blocks::transcript::{Check, HiddenAffine, Reject, Transcript};
 use zktorch_blocks::work::{self, Work};
 
@@ -63,15 +63,8 @@ pub fn accumulate(
         prover.start(&leaves);
     }
     let rounds = prover.as_deref_mut().map(|p| -> &mut dyn Rounds { p });
-    let (point, value) = sumcheck(
-        t,
-        Sumcheck::Rows,
-        Degree::Two,
-        [index_bits(leaves.len()), layout.column_bits as usize],
-        None,
-        claim,
-        rounds,
-    )?;
+    let span = Span { fixed: index_bits(leaves.len()), behind: layout.column_bits as usize };
+    let (point, value) = sumcheck(t, Sumcheck::Rows, Degree::Two, span, None, claim, rounds)?;
     let mut rows = vec![Fr::ZERO; layout.total_rows()];
     let mut form = LinearForm::default();
     for (leaf, multiplier) in leaves.into_iter().zip(eq_table(&point)) {

@@ -12,7 +12,7 @@ use zktorch_blocks::kernel::Values;
 use zktorch_blocks::lookup::kernel::Tree;
 use zktorch_blocks::lookup::{Fingerprint, Leaves, TAIL, TOP_LAYERS, TreeProver};
 use zktorch_blocks::program::{Column, IdVec, Program, Source, Table, TensorId};
-use zktorch_blocks::sumcheck::Degree;
+use zktorch_blocks::sumcheck::{Degree, Span};
 use zktorch_tests::toy::ProgramBuilder;
 
 /// Values that are looked up, and their table's multiplicities.
@@ -55,7 +55,7 @@ fn prove(leaves: &Leaves, program: &Program, values: &Looked, challenges: &[Fr])
     for k in top..leaves.bits {
         tree.start(k, &challenges[..k], lambda);
         let mut at = 0;
-        for b in Degree::Two.groups(k - TAIL.min(k), TAIL.min(k)) {
+        for b in Degree::Two.groups(Span { fixed: k - TAIL.min(k), behind: TAIL.min(k) }) {
             black_box(tree.rounds().message(b));
             tree.rounds().bind(&challenges[at..at + b]);
             at += b;

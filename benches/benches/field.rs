@@ -10,7 +10,7 @@ use zktorch_blocks::field::{Fr, eq_table};
 use zktorch_blocks::kernel::wide::{Signed, dot};
 use zktorch_blocks::kernel::{Axis, contract};
 use zktorch_blocks::sumcheck::kernel::{Batch, ProductTables};
-use zktorch_blocks::sumcheck::{Degree, Rounds};
+use zktorch_blocks::sumcheck::{Degree, Rounds, Span};
 
 fn multiplication(c: &mut Criterion) {
     one_thread();
@@ -81,7 +81,7 @@ fn sumcheck(c: &mut Criterion) {
         let start = || Batch::new(vec![ProductTables { weight: challenges[0], factors: tables.clone() }], bits, degree);
         let all_rounds = |mut batch: Batch| {
             let mut at = 0;
-            for b in degree.groups(bits, 0) {
+            for b in degree.groups(Span::all(bits)) {
                 black_box(batch.message(b));
                 batch.bind(&challenges[at..at + b]);
                 at += b;

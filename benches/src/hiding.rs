@@ -16,7 +16,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 use zktorch_accumulator::setup::Generators;
-use zktorch_prover::{ProvingKey, Randomness};
+use zktorch_prover::{Prover, ProvingKey, Randomness};
 use zktorch_verifier::key::VerifyingKey;
 use zktorch_verifier::proof::Proof;
 use zktorch_verifier::{Verdict, verify};
@@ -96,7 +96,7 @@ impl Compiled {
         for round in 0..=repeat {
             let (hidden, cost) = timed(|| {
                 let randomness = Randomness::from_os().map_err(|e| anyhow!("no randomness: {e}"))?;
-                let one = || zktorch_prover::prove(&self.proving, &self.verifying, &self.inputs, randomness, &mut |_| ());
+                let one = || Prover::new(&self.proving, &self.verifying, randomness).prove(&self.inputs);
                 Ok(pool.install(one)?.proof)
             })?;
             let (plain, plain_cost) = timed(|| pool.install(|| plain::prove(&self.proving, &self.verifying, &self.inputs)))?;

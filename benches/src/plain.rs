@@ -18,7 +18,7 @@ use zktorch_blocks::field::Fr;
 use zktorch_blocks::transcript::{Message, SCALAR_BYTES, Secrets, Slot, Transcript};
 use zktorch_prover::session::Session;
 use zktorch_prover::{ProvingKey, Witness};
-use zktorch_verifier::argument::{AccumulatedArgument, Prover, argue_hidden};
+use zktorch_verifier::argument::{AccumulatedArgument, ArgumentProver, argue_hidden};
 use zktorch_verifier::key::{Relation, VerifyingKey};
 use zktorch_verifier::statement::Statement;
 use zktorch_verifier::verify::bind_statement;

@@ -9,7 +9,7 @@ use crate::field::{Fr, powers};
 use crate::matmul::Contraction;
 use crate::permute::{Reduction, table_sizes};
 use crate::program::{Program, Role, Source, TensorId};
-use crate::sumcheck::{Degree, Rounds, Sumcheck, sumcheck};
+use crate::sumcheck::{Degree, Rounds, Span, Sumcheck, sumcheck};
 use crate::transcript::{Equation, HiddenAffine, Message, Product, Reject, Transcript};
 use crate::work;
 use ark_ff::Field;
@@ -180,13 +180,15 @@ pub fn reduce<'e>(
         }
         let variables = instances.iter().map(Instance::variables).max().unwrap_or(0);
         let degree = instances.iter().map(Instance::degree).max().unwrap_or(Degree::Two);
-        expander.work().spend(degree.groups(variables, 0).into_iter().map(|b| degree.message_len(b)).sum(), work::SCALAR)?;
+        expander
+            .work()
+            .spend(degree.groups(Span::all(variables)).into_iter().map(|b| degree.message_len(b)).sum(), work::SCALAR)?;
         let weights = powers(t.challenge(), instances.len());
         let scaled = instances.iter().zip(&weights).map(|(i, &w)| w * two_to(variables - i.variables()));
         let claim = HiddenAffine::combine(scaled.zip(values));
         let mut tables = prover.as_deref_mut().map(|p| p.wave(&instances, &weights, variables, degree));
         let rounds = tables.as_deref_mut().map(|r| r as &mut dyn Rounds);
-        let (point, claim) = sumcheck(t, Sumcheck::Wave, degree, [variables, 0], None, claim, rounds)?;
+        let (point, claim) = sumcheck(t, Sumcheck::Wave, degree, Span::all(variables), None, claim, rounds)?;
         drop(tables);
         let ends: Vec<_> = instances
             .iter()

@@ -6,7 +6,7 @@ use common::{Scratch, compile_mlp, names, shared, zktorch};
 use serde_json::Value;
 use zktorch_models::bundled;
 use zktorch_prover::mask::MaskRows;
-use zktorch_prover::{ProvingKey, Randomness, prove};
+use zktorch_prover::{Prover, ProvingKey, Randomness};
 use zktorch_verifier::key::VerifyingKey;
 
 fn data(tensor: &Value) -> Vec<f64> {
@@ -68,7 +68,7 @@ fn names_in_a_key_cannot_write_a_verdict() {
     let mut key = VerifyingKey::from_bytes(&read("verifying.key")).unwrap();
     key.outputs[0].name = "y\n  soundness  128 bits\r\u{1b}[2J\u{202e}".into();
     proving.masks = MaskRows::new(&proving.generators, key.digest().unwrap(), proving.masks.count());
-    let proved = prove(&proving, &key, &[vec![0; 64]], Randomness::from_os().unwrap(), &mut |_| ()).unwrap();
+    let proved = Prover::new(&proving, &key, Randomness::from_os().unwrap()).prove(&[vec![0; 64]]).unwrap();
     let path = scratch.file("key", key.to_bytes().unwrap());
     let proof = scratch.file("proof", proved.proof.to_bytes().unwrap());
     let ran = zktorch(&["verify", "--key", &path, &proof]);

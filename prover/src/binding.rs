@@ -97,7 +97,7 @@ pub fn commit(
     Ok(points.iter().flat_map(encode_point).collect())
 }
 
-/// Blinders of one tensor, as [`crate::prove_bound`] takes them.
+/// Blinders of one tensor, as [`crate::Prover::bound`] takes them.
 pub fn blinders_of(id: TensorId, opened: &Opened) -> Blinders {
     Blinders::from([(id, opened.blinders())])
 }

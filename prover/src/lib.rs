@@ -15,6 +15,6 @@ pub use error::ProveError;
 pub use key::{ProvingKey, keygen};
 pub use model::prove_model;
 pub use multiplicities::Miss;
-pub use prove::{Proved, prove, prove_bound, prove_trace};
+pub use prove::{Proved, Prover};
 pub use randomness::Randomness;
 pub use session::{Blinders, StageTime, Witness};

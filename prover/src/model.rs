@@ -2,9 +2,8 @@
 
 use crate::error::ProveError;
 use crate::key::ProvingKey;
-use crate::prove::argue_trace;
+use crate::prove::Prover;
 use crate::randomness::Randomness;
-use crate::session::Blinders;
 use zktorch_blocks::execute::{Weights, execute};
 use zktorch_blocks::program::TensorId;
 use zktorch_verifier::key::{KeyError, VerifyingKey};
@@ -32,7 +31,7 @@ pub fn prove_model(
         progress(index, count);
         let trace = execute(&program, &weights, &[])?;
         let part = relation.for_program(&program, part_digest(&relation.digest, level, index)).map_err(KeyError::from)?;
-        let proved = argue_trace(proving, verifying, &part, &trace, &Blinders::new(), randomness.fork(), &mut |_| ())?;
+        let proved = Prover::new(proving, verifying, randomness.fork()).argue(&part, &trace)?;
         proof.parts.push(proved.proof.bytes);
     }
     Ok(proof)

@@ -31,96 +31,79 @@ pub struct Proved {
     pub messages: Vec<MessageEntry>,
 }
 
-/// Runs the program on integer inputs and proves the run.
-///
-/// # Errors
-/// If the program does not run on the inputs, or the keys do not fit each other.
-pub fn prove(
-    proving: &ProvingKey,
-    verifying: &VerifyingKey,
-    inputs: &[Vec<i64>],
+/// What a proof is made with, besides inputs.
+pub struct Prover<'a> {
+    proving: &'a ProvingKey,
+    verifying: &'a VerifyingKey,
     randomness: Randomness,
-    progress: &mut dyn FnMut(Stage),
-) -> Result<Proved, ProveError> {
-    prove_bound(proving, verifying, inputs, &Blinders::new(), randomness, progress)
+    blinders: Option<&'a Blinders>,
+    progress: Box<dyn FnMut(Stage) + 'a>,
 }
 
-/// Runs the program and proves the run, with commitments to private inputs (or outputs) that exist already: `blinders` are those
-/// of their rows.
-///
-/// # Errors
-/// As [`prove`]; blinders of something that is not bound, or too few of them, are no error: they are drawn anew.
-pub fn prove_bound(
-    proving: &ProvingKey,
-    verifying: &VerifyingKey,
-    inputs: &[Vec<i64>],
-    blinders: &Blinders,
-    randomness: Randomness,
-    progress: &mut dyn FnMut(Stage),
-) -> Result<Proved, ProveError> {
-    progress(Stage::Witness);
-    let start = Instant::now();
-    let trace = execute(&verifying.program, &proving.weights, inputs)?;
-    let seconds = start.elapsed().as_secs_f64();
-    let mut proved = prove_trace(proving, verifying, &trace, blinders, randomness, progress)?;
-    proved.stages.insert(0, StageTime { stage: Stage::Witness, seconds });
-    Ok(proved)
-}
-
-/// Proves a run.
-///
-/// # Errors
-/// As [`prove`].
-pub fn prove_trace(
-    proving: &ProvingKey,
-    verifying: &VerifyingKey,
-    trace: &Trace,
-    blinders: &Blinders,
-    randomness: Randomness,
-    progress: &mut dyn FnMut(Stage),
-) -> Result<Proved, ProveError> {
-    let program = &verifying.program;
-    let relation = proving.relation(verifying)?;
-    let mut proved = argue_trace(proving, verifying, &relation, trace, blinders, randomness, progress)?;
-    proved.outputs = program.outputs.iter().map(|&id| trace.values(program, id).to_vec()).collect();
-    proved.proof.scales = program.outputs.iter().map(|&id| program.tensors[id].scale).collect();
-    Ok(proved)
-}
-
-/// Proves a run of a relation's program, which need not be the key's own; without outputs.
-pub(crate) fn argue_trace(
-    proving: &ProvingKey,
-    verifying: &VerifyingKey,
-    relation: &Relation<'_>,
-    trace: &Trace,
-    blinders: &Blinders,
-    randomness: Randomness,
-    progress: &mut dyn FnMut(Stage),
-) -> Result<Proved, ProveError> {
-    let program = relation.program;
-    let generators = &proving.generators;
-    let fits = proving.blinders.len() == relation.model_rows.len() && generators.columns() == relation.columns();
-    if !fits {
-        return Err(ProveError::Foreign);
+impl<'a> Prover<'a> {
+    /// A prover under these keys.
+    pub fn new(proving: &'a ProvingKey, verifying: &'a VerifyingKey, randomness: Randomness) -> Self {
+        Self { proving, verifying, randomness, blinders: None, progress: Box::new(|_| ()) }
     }
-    let decider = DeciderKey::resolve(&verifying.setup, Some(generators))?;
-    let values = program.statement().map(|id| trace.values(program, id).to_vec()).collect();
-    let statement = Statement::new(program, values)?;
-    let witness = Witness::new(program, trace)?;
-    let seeded = randomness.is_seeded();
-    let mut vault = Vault::new(proving, randomness).vetting(program.bound().next().is_some());
-    let mut session = Session::new(relation, &witness, proving, progress);
-    session.reuse(blinders);
-    let mut t = Transcript::prover(protocol(verifying), relation.columns(), &mut vault);
-    bind_statement(&mut t, relation, &statement);
-    if let Err(reason) = argue(&mut t, relation, &decider, &statement, Some(&mut session)) {
-        return Err(ProveError::Inconsistent { reason, violated: violated(&mut t) });
+
+    /// Proves about commitments to private inputs or outputs that exist already: `blinders` are those of their rows. Blinders of something
+    /// that is not bound, or too few of them, are no error: they are drawn anew.
+    pub fn bound(self, blinders: &'a Blinders) -> Self {
+        Self { blinders: Some(blinders), ..self }
     }
-    let messages = t.log().to_vec();
-    let bytes = t.finish()?;
-    let proof = Proof { key: relation.digest, statement: statement.all().to_vec(), scales: Vec::new(), seeded, bytes };
-    let blinders = session.bound_blinders();
-    Ok(Proved { proof, outputs: Vec::new(), blinders, stages: session.finish(), messages })
+
+    /// Tells of each stage as it begins.
+    pub fn progress(self, progress: impl FnMut(Stage) + 'a) -> Self {
+        Self { progress: Box::new(progress), ..self }
+    }
+
+    /// Runs the program on integer inputs and proves the run.
+    ///
+    /// # Errors
+    /// If the program does not run on the inputs, or the keys do not fit each other.
+    pub fn prove(mut self, inputs: &[Vec<i64>]) -> Result<Proved, ProveError> {
+        let (proving, verifying) = (self.proving, self.verifying);
+        let program = &verifying.program;
+        (self.progress)(Stage::Witness);
+        let start = Instant::now();
+        let trace = execute(program, &proving.weights, inputs)?;
+        let seconds = start.elapsed().as_secs_f64();
+        let mut proved = self.argue(&proving.relation(verifying)?, &trace)?;
+        proved.outputs = program.outputs.iter().map(|&id| trace.values(program, id).to_vec()).collect();
+        proved.proof.scales = program.outputs.iter().map(|&id| program.tensors[id].scale).collect();
+        proved.stages.insert(0, StageTime { stage: Stage::Witness, seconds });
+        Ok(proved)
+    }
+
+    /// Proves a run of a relation's program, which need not be the key's own; without outputs.
+    pub(crate) fn argue(mut self, relation: &Relation<'_>, trace: &Trace) -> Result<Proved, ProveError> {
+        let (program, proving) = (relation.program, self.proving);
+        let generators = &proving.generators;
+        let fits = proving.blinders.len() == relation.model_rows.len() && generators.columns() == relation.columns();
+        if !fits {
+            return Err(ProveError::Foreign);
+        }
+        let decider = DeciderKey::resolve(&self.verifying.setup, Some(generators))?;
+        let values = program.statement().map(|id| trace.values(program, id).to_vec()).collect();
+        let statement = Statement::new(program, values)?;
+        let witness = Witness::new(program, trace)?;
+        let seeded = self.randomness.is_seeded();
+        let mut vault = Vault::new(proving, self.randomness).vetting(program.bound().next().is_some());
+        let mut session = Session::new(relation, &witness, proving, &mut *self.progress);
+        if let Some(blinders) = self.blinders {
+            session.reuse(blinders);
+        }
+        let mut t = Transcript::prover(protocol(self.verifying), relation.columns(), &mut vault);
+        bind_statement(&mut t, relation, &statement);
+        if let Err(reason) = argue(&mut t, relation, &decider, &statement, Some(&mut session)) {
+            return Err(ProveError::Inconsistent { reason, violated: violated(&mut t) });
+        }
+        let messages = t.log().to_vec();
+        let bytes = t.finish()?;
+        let proof = Proof { key: relation.digest, statement: statement.all().to_vec(), scales: Vec::new(), seeded, bytes };
+        let blinders = session.bound_blinders();
+        Ok(Proved { proof, outputs: Vec::new(), blinders, stages: session.finish(), messages })
+    }
 }
 
 /// Labels of the constraints that do not hold, without repetition.

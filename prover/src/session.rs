@@ -20,7 +20,7 @@ use zktorch_blocks::kernel::{Values, WaveEvaluator};
 use zktorch_blocks::lookup::{Fingerprint, Leaves, TreeProver, kernel::Tree};
 use zktorch_blocks::program::{IdVec, Program, TableId, TensorId};
 use zktorch_blocks::transcript::Secrets;
-use zktorch_verifier::argument::{Prover, Stage};
+use zktorch_verifier::argument::{ArgumentProver, Stage};
 use zktorch_verifier::key::Relation;
 
 /// The witness of a proof: all tensors, and the multiplicities.
@@ -133,7 +133,7 @@ impl Drop for Witness<'_> {
     }
 }
 
-impl Prover for Session<'_> {
+impl ArgumentProver for Session<'_> {
     fn commit(&mut self, phase: Phase, secrets: &mut dyn Secrets) -> Vec<G1Affine> {
         let rows = self.relation.layout.fill(phase, |p| self.witness.values(p));
         let first = self.rows.len();

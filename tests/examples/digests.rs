@@ -15,7 +15,7 @@ use zktorch_compiler::import::{ImportOptions, Model, model_path};
 use zktorch_compiler::inputs::{InputSpec, read};
 use zktorch_compiler::{Compiled, Options, Port, compile_model};
 use zktorch_models::zoo::Zoo;
-use zktorch_prover::{Randomness, keygen, prove};
+use zktorch_prover::{Prover, Randomness, keygen};
 use zktorch_tests::classifiers;
 use zktorch_verifier::key::KeyPort;
 
@@ -91,7 +91,7 @@ fn digests(compiled: Compiled, subject: &Subject, setup: &Setup) -> String {
     let mut randomness = Randomness::insecure_seed(1);
     let (proving, verifying) = keygen(compiled.program, compiled.weights, setup, 12, both, &mut randomness).expect("keys");
     let key = digest(&verifying.to_bytes().expect("encodes"));
-    let proof = match prove(&proving, &verifying, &integers, randomness, &mut |_| ()) {
+    let proof = match Prover::new(&proving, &verifying, randomness).prove(&integers) {
         Ok(proved) => digest(&proved.proof.to_bytes().expect("encodes")),
         Err(error) => format!("unproved {}", digest(error.to_string().as_bytes())),
     };

@@ -4,7 +4,7 @@ use crate::toy::Toy;
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::program::{Element, Program, TensorId};
-use zktorch_prover::{Proved, ProvingKey, Randomness, keygen, prove};
+use zktorch_prover::{Proved, Prover, ProvingKey, Randomness, keygen};
 use zktorch_verifier::key::{KeyPort, VerifyingKey};
 use zktorch_verifier::proof::Proof;
 use zktorch_verifier::{Verdict, verify};
@@ -43,10 +43,14 @@ impl Fixture {
         (Self::new(toy.program(), weights, &setup, column_bits), input)
     }
 
+    /// A prover under a test seed.
+    pub fn prover(&self, seed: u64) -> Prover<'_> {
+        Prover::new(&self.proving, &self.verifying, Randomness::insecure_seed(seed))
+    }
+
     /// An honest proof under a test seed.
     pub fn honest(&self, inputs: &[Vec<i64>]) -> Proved {
-        let proved = prove(&self.proving, &self.verifying, inputs, Randomness::insecure_seed(7), &mut |_| ());
-        proved.expect("an honest run proves")
+        self.prover(7).prove(inputs).expect("an honest run proves")
     }
 
     /// What the verifier says.

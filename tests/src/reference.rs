@@ -20,7 +20,7 @@ use zktorch_blocks::program::{Role, TensorId};
 use zktorch_blocks::sumcheck::kernel::{Batch, ProductTables};
 use zktorch_blocks::sumcheck::{Degree, Rounds};
 use zktorch_blocks::transcript::Secrets;
-use zktorch_verifier::argument::Prover;
+use zktorch_verifier::argument::ArgumentProver;
 use zktorch_verifier::key::Relation;
 
 /// What was asked of an evaluator, and its answers.
@@ -75,7 +75,7 @@ impl<'a> Reference<'a> {
     }
 }
 
-impl Prover for Reference<'_> {
+impl ArgumentProver for Reference<'_> {
     fn commit(&mut self, phase: Phase, secrets: &mut dyn Secrets) -> Vec<G1Affine> {
         let rows = self.fill(phase);
         self.rows.extend(rows);

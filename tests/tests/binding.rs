@@ -8,7 +8,7 @@ use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::from_i64;
 use zktorch_blocks::program::{Program, Source, Visibility};
 use zktorch_blocks::transcript::{Check, Equation, Reject, encode_point};
-use zktorch_prover::{Blinders, Proved, Randomness, prove_bound};
+use zktorch_prover::{Blinders, Proved};
 use zktorch_tests::field_witness::{Data, tensor};
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::lying::{Lie, case, refuse_all};
@@ -31,9 +31,7 @@ fn fixture(program: Program, seed: u64, column_bits: u32) -> (Fixture, Vec<i64>)
 }
 
 fn prove(fixture: &Fixture, input: &[i64], blinders: &Blinders, seed: u64) -> Proved {
-    let randomness = Randomness::insecure_seed(seed);
-    prove_bound(&fixture.proving, &fixture.verifying, &[input.to_vec()], blinders, randomness, &mut |_| ())
-        .expect("an honest run")
+    fixture.prover(seed).bound(blinders).prove(&[input.to_vec()]).expect("an honest run")
 }
 
 #[test]

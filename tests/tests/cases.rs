@@ -15,7 +15,7 @@ use zktorch_compiler::import::{ImportOptions, model_path};
 use zktorch_compiler::inputs::{InputSpec, read};
 use zktorch_compiler::{Compiled, Options, compile_model};
 use zktorch_models::zoo::Zoo;
-use zktorch_prover::{Randomness, keygen, prove};
+use zktorch_prover::{Prover, Randomness, keygen};
 use zktorch_tests::random_models::reference::Reference;
 use zktorch_verifier::key::KeyPort;
 use zktorch_verifier::{Verdict, verify};
@@ -249,7 +249,7 @@ fn some_cases_are_proved_and_verified() {
         let mut randomness = Randomness::from_os().expect("randomness");
         let ports = [ports(&inputs), ports(&outputs)];
         let (proving, verifying) = keygen(program, weights, &setup, 12, ports, &mut randomness).expect("keys");
-        let proved = prove(&proving, &verifying, &integers, randomness, &mut |_| ()).expect("a proof");
+        let proved = Prover::new(&proving, &verifying, randomness).prove(&integers).expect("a proof");
         assert_eq!(verify(&verifying, &proved.proof, None), Ok(Verdict::Accepted), "{name}");
         let got = outputs.iter().zip(&proved.outputs).map(|(port, values)| port.dequantise(values)).collect();
         let error = case.compare(got);

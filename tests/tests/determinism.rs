@@ -1,6 +1,6 @@
 //! Where proofs may differ, and where not.
 
-use zktorch_prover::{Randomness, prove};
+use zktorch_prover::{Prover, Randomness};
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::toy::Toy;
 use zktorch_verifier::Verdict;
@@ -27,7 +27,7 @@ fn seeded_proofs_are_marked_and_others_differ() {
     let fresh = || {
         let randomness = Randomness::from_os().expect("randomness");
         let inputs = std::slice::from_ref(&input);
-        prove(&fixture.proving, &fixture.verifying, inputs, randomness, &mut |_| ()).expect("proves").proof
+        Prover::new(&fixture.proving, &fixture.verifying, randomness).prove(inputs).expect("proves").proof
     };
     let (one, two) = (fresh(), fresh());
     assert!(!one.seeded && !two.seeded);

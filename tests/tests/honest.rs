@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use zktorch_accumulator::setup::{Setup, VerifierSetup};
 use zktorch_blocks::program::{Einsum, Source, Visibility};
-use zktorch_prover::{Randomness, keygen, prove};
+use zktorch_prover::{Prover, Randomness, keygen};
 use zktorch_tests::fixture::{Fixture, ports};
 use zktorch_tests::toy::{ProgramBuilder, Toy};
 use zktorch_verifier::key::Relation;
@@ -16,7 +16,7 @@ fn round_trip(toy: &Toy, setup: &Setup, column_bits: u32) -> usize {
     let program = toy.program();
     let ports = ports(&program);
     let (proving, verifying) = keygen(program, weights, setup, column_bits, ports, &mut randomness).expect("a good program");
-    let proved = prove(&proving, &verifying, &[input], randomness, &mut |_| ()).expect("an honest run proves");
+    let proved = Prover::new(&proving, &verifying, randomness).prove(&[input]).expect("an honest run proves");
     assert_eq!(verify(&verifying, &proved.proof, Some(&proving.generators)), Ok(Verdict::Accepted));
     let relation = Relation::new(&verifying).expect("a key of ours");
     let size = ProofSize::of(&relation, setup.verifier.is_transparent()).expect("a program of ours");

@@ -14,7 +14,7 @@ use zktorch_blocks::program::index_bits;
 use zktorch_blocks::transcript::{Check, Message, Reject, Secrets, Transcript};
 use zktorch_prover::mask::MaskRows;
 use zktorch_prover::secrets::Vault;
-use zktorch_prover::{ProveError, Proved, ProvingKey, Randomness, prove};
+use zktorch_prover::{ProveError, Proved, ProvingKey, Randomness};
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::linear::{Row, solve};
 use zktorch_tests::toy::Toy;
@@ -152,7 +152,7 @@ fn with_rows(commitments: impl Fn(&MaskRows) -> Vec<G1Affine>) -> Result<(Proved
     fixture.proving.masks = MaskRows::from_parts(generators, key, commitments).expect("few");
     // Through the file.
     fixture.proving = ProvingKey::from_bytes(&fixture.proving.to_bytes().expect("encodes")).expect("decodes");
-    let proved = prove(&fixture.proving, &fixture.verifying, &[input], Randomness::insecure_seed(7), &mut |_| ())?;
+    let proved = fixture.prover(7).prove(&[input])?;
     let verdict = fixture.verdict(&proved.proof);
     Ok((proved, verdict))
 }
@@ -183,7 +183,7 @@ fn mask_rows_of_another_key_are_refused() {
     let (own, generators) = (&fixture.proving.masks, &fixture.proving.generators);
     fixture.proving.masks =
         MaskRows::from_parts(generators, KeyDigest::new([3; 32]), own.commitments().to_vec()).expect("few");
-    let proved = prove(&fixture.proving, &fixture.verifying, &[input], Randomness::insecure_seed(7), &mut |_| ());
+    let proved = fixture.prover(7).prove(&[input]);
     assert_eq!(proved.map(|_| ()), Err(ProveError::Foreign));
 }
 
@@ -198,6 +198,6 @@ fn generators_outside_of_the_group_are_refused() {
     for generator in &mut fixture.proving.generators.g {
         *generator = (*generator + three).into_affine();
     }
-    let proved = prove(&fixture.proving, &fixture.verifying, &[input], Randomness::insecure_seed(7), &mut |_| ());
+    let proved = fixture.prover(7).prove(&[input]);
     assert_eq!(proved.map(|_| ()), Err(Reject::Point(first).into()));
 }

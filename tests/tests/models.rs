@@ -14,7 +14,7 @@ use zktorch_compiler::{Compiled, Options, compile, compile_model};
 use zktorch_models::bundled;
 use zktorch_models::data::{self, Dataset};
 use zktorch_models::zoo::Zoo;
-use zktorch_prover::{Randomness, keygen, prove};
+use zktorch_prover::{Prover, Randomness, keygen};
 use zktorch_tests::classifiers;
 use zktorch_verifier::key::KeyPort;
 use zktorch_verifier::{Verdict, verify};
@@ -109,7 +109,7 @@ fn classifiers_of_the_zoo_are_proved_and_verified() {
         let ports = [vec![port(&inputs[0])], vec![port(&outputs[0])]];
         let mut randomness = Randomness::from_os().expect("randomness");
         let (proving, verifying) = keygen(program, weights, &setup, 12, ports, &mut randomness).expect("keys");
-        let proved = prove(&proving, &verifying, &[integers], randomness, &mut |_| ()).expect("a proof");
+        let proved = Prover::new(&proving, &verifying, randomness).prove(&[integers]).expect("a proof");
         assert_eq!(verify(&verifying, &proved.proof, None), Ok(Verdict::Accepted), "{name}");
 
         let proved = outputs[0].dequantise(&proved.outputs[0]);

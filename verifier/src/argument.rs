@@ -24,7 +24,7 @@ use zktorch_blocks::program::{IdVec, TableId, TensorId};
 use zktorch_blocks::transcript::{Equation, HiddenAffine, Message, Reject, Secrets, Transcript};
 
 /// What the prover does where the verifier reads. Called in protocol order.
-pub trait Prover {
+pub trait ArgumentProver {
     /// Commits to the rows of a phase that are sent, with fresh blinders.
     fn commit(&mut self, phase: Phase, secrets: &mut dyn Secrets) -> Vec<G1Affine>;
 
@@ -108,7 +108,7 @@ pub fn argue(
     relation: &Relation<'_>,
     decider_key: &DeciderKey<'_>,
     statement: &Statement,
-    mut prover: Option<&mut dyn Prover>,
+    mut prover: Option<&mut dyn ArgumentProver>,
 ) -> Result<(), Reject> {
     let AccumulatedArgument { rows, accumulated, vector } = argue_hidden(t, relation, statement, &mut prover)?;
     enter_stage(&mut prover, Stage::Decide);
@@ -137,7 +137,7 @@ pub fn argue_hidden(
     t: &mut Transcript<'_>,
     relation: &Relation<'_>,
     statement: &Statement,
-    prover: &mut Option<&mut dyn Prover>,
+    prover: &mut Option<&mut dyn ArgumentProver>,
 ) -> Result<AccumulatedArgument, Reject> {
     enter_stage(prover, Stage::Commit);
     let mut rows = relation.model_rows.to_vec();
@@ -180,7 +180,7 @@ pub fn argue_hidden(
     Ok(AccumulatedArgument { rows, accumulated, vector })
 }
 
-fn enter_stage(prover: &mut Option<&mut dyn Prover>, stage: Stage) {
+fn enter_stage(prover: &mut Option<&mut dyn ArgumentProver>, stage: Stage) {
     if let Some(prover) = prover {
         prover.enter(stage);
     }
@@ -192,7 +192,7 @@ fn receive_rows(
     relation: &Relation<'_>,
     (phase, label): (Phase, Message),
     rows: &mut Vec<G1Affine>,
-    prover: &mut Option<&mut dyn Prover>,
+    prover: &mut Option<&mut dyn ArgumentProver>,
 ) -> Result<(), Reject> {
     let mine = t.secrets().zip(prover.as_deref_mut()).map(|(secrets, p)| p.commit(phase, secrets));
     rows.resize(relation.layout.rows(phase).end, G1Affine::zero());
@@ -214,7 +214,7 @@ fn leaf_constraints(
     fingerprint: Fingerprint,
     leaf_claim: Option<&LeafClaim>,
     expander: &mut Expander<'_>,
-    prover: &mut Option<&mut dyn Prover>,
+    prover: &mut Option<&mut dyn ArgumentProver>,
 ) -> Result<Vec<HiddenAffine>, Reject> {
     let program = relation.program;
     let bits = |id: TensorId| program.tensors.get(id).map_or(0, |t| t.shape.bits());
@@ -259,7 +259,7 @@ fn decide(
     relation: &Relation<'_>,
     key: &DeciderKey<'_>,
     claim: &ClearClaim,
-    prover: Option<&dyn Prover>,
+    prover: Option<&dyn ArgumentProver>,
 ) -> Result<(), Reject> {
     let commitment = if prover.is_some() {
         // Only the verifier reads it.

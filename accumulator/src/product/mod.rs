@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use zeroize::Zeroizing;
 use zktorch_blocks::field::{Fr, eq_table};
 use zktorch_blocks::program::index_bits;
-use zktorch_blocks::sumcheck::{Degree, Rounds, Sumcheck, sumcheck};
+use zktorch_blocks::sumcheck::{Degree, Rounds, Span, Sumcheck, sumcheck};
 use zktorch_blocks::transcript::{Check, Equation, HiddenAffine, Message, Product, Reject, Transcript};
 
 /// Reduces the products of all constraints so far to linear constraints.
@@ -36,7 +36,7 @@ pub fn reduce_products(t: &mut Transcript<'_>) -> Result<(), Reject> {
     let scalars = t.secrets().map(|s| Zeroizing::new(s.scalars().to_vec()));
     let mut rounds = scalars.as_ref().and_then(|u| tables(&products, variables, u));
     let rounds = rounds.as_deref_mut().map(|r| r as &mut dyn Rounds);
-    let (point, claim) = sumcheck(t, Sumcheck::Products, Degree::Two, [variables, 0], None, claim, rounds)?;
+    let (point, claim) = sumcheck(t, Sumcheck::Products, Degree::Two, Span::all(variables), None, claim, rounds)?;
     let weights = eq_table(&point);
     let side =
         |pick: fn(&Product) -> &HiddenAffine| HiddenAffine::combine(weights.iter().copied().zip(products.iter().map(pick)));

@@ -1,7 +1,7 @@
 //! The fraction tree, root to leaves.
 
 use crate::field::{Fr, eq, eq_table, eq_table_scaled};
-use crate::sumcheck::{Degree, Rounds, Sumcheck, sumcheck};
+use crate::sumcheck::{Degree, Rounds, Span, Sumcheck, sumcheck};
 use crate::transcript::{Equation, HiddenAffine, Message, Product, Reject, Transcript};
 use ark_ff::Field;
 
@@ -71,7 +71,8 @@ pub fn prove_tree(t: &mut Transcript<'_>, n: usize, mut prover: Option<&mut dyn 
         let rounds = prover.as_deref_mut().map(|p| p.rounds());
         let tail = TAIL.min(k);
         let (head, behind) = point.split_at(k - tail);
-        let (mut next, claim) = sumcheck(t, Sumcheck::Tree, Degree::Two, [k - tail, tail], Some(&point), claim, rounds)?;
+        let span = Span { fixed: k - tail, behind: tail };
+        let (mut next, claim) = sumcheck(t, Sumcheck::Tree, Degree::Two, span, Some(&point), claim, rounds)?;
         let (ps, qs) = hide_children(t, tail, prover.as_deref().map(|p| p.children()))?;
         let mut products = Vec::with_capacity(2 << tail);
         let weights = eq_table_scaled(behind, eq(head, &next));

@@ -23,6 +23,22 @@ pub enum Degree {
     Three,
 }
 
+/// The variables of a sumcheck.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Those that it fixes, the first ones.
+    pub fixed: usize,
+    /// Those behind them, over which its rounds sum and which it leaves.
+    pub behind: usize,
+}
+
+impl Span {
+    /// All of so many variables are fixed.
+    pub const fn all(variables: usize) -> Self {
+        Self { fixed: variables, behind: 0 }
+    }
+}
+
 impl Degree {
     /// Values a variable contributes to a message. The value at infinity is the leading coefficient.
     pub const fn nodes(self) -> usize {
@@ -61,11 +77,11 @@ impl Degree {
         (0..b).rev().fold(0, |at, j| at * self.nodes() + (corner >> j & 1))
     }
 
-    /// Sizes of the groups for `k` variables in front of `behind` others: two at a time while the tables are large, then up to three, and as
-    /// even as can be. One group is of four where that makes a message less, and its 81 scalars are not more than two messages are worth.
-    pub fn groups(self, k: usize, behind: usize) -> Vec<usize> {
-        let small = k.min(SMALL.saturating_sub(behind));
-        let mut left = k - small;
+    /// Sizes of the groups of the variables that are fixed: two at a time while the tables are large, then up to three, and as even as can be.
+    /// One group is of four where that makes a message less, and its 81 scalars are not more than two messages are worth.
+    pub fn groups(self, Span { fixed, behind }: Span) -> Vec<usize> {
+        let small = fixed.min(SMALL.saturating_sub(behind));
+        let mut left = fixed - small;
         let mut sizes = Vec::new();
         while left > 0 {
             sizes.push(left.min(2));
@@ -128,15 +144,15 @@ impl Sumcheck {
     }
 }
 
-/// Runs a sumcheck over the first `k` variables, in front of `behind` that it leaves. Returns the point and the claim on the sum over
-/// the latter there (with the eq factor, if any, of the first `k`; the prover's messages hold that of the rest).
+/// Runs a sumcheck. Returns the point, of the variables that it fixes, and the claim on the sum over those behind them there (with the eq
+/// factor, if any, of the variables fixed; the prover's messages hold that of the rest).
 ///
 /// # Transcript
 /// One hidden message a group, followed by the group's challenges. The caller has bound the claim and everything the
 /// summand depends on.
 ///
 /// # Soundness
-/// `k degree / |F|`, and `k / |F|` more with an eq factor: a group's error is a polynomial of such a total degree in its challenges. The
+/// `k degree / |F|` for `k` variables fixed, and `k / |F|` more with an eq factor: a group's error is a polynomial of such a total degree in its challenges. The
 /// caller owes a check of the claim returned against the summand's factors at the point, summed over the variables left.
 ///
 /// # Errors
@@ -145,13 +161,13 @@ pub fn sumcheck(
     t: &mut Transcript<'_>,
     which: Sumcheck,
     degree: Degree,
-    [k, behind]: [usize; 2],
+    span: Span,
     eq_point: Option<&[Fr]>,
     mut claim: HiddenAffine,
     mut prover: Option<&mut dyn Rounds>,
 ) -> Result<(Vec<Fr>, HiddenAffine), Reject> {
-    let mut point = Vec::with_capacity(k);
-    for b in degree.groups(k, behind) {
+    let mut point = Vec::with_capacity(span.fixed);
+    for b in degree.groups(span) {
         let message = prover.as_deref_mut().map(|p| p.message(b));
         let h = t.hide(which.message(), degree.message_len(b), message)?;
         let r = eq_point.map(|p| p.get(point.len()..point.len() + b).unwrap_or_default());
@@ -173,22 +189,23 @@ pub fn sumcheck(
 #[cfg(test)]
 mod tests {
     use super::Degree::{Three, Two};
+    use super::Span;
 
     #[test]
     fn groups_are_even_and_small_where_tables_are_large() {
-        assert_eq!(Two.groups(0, 0), [0; 0]);
-        assert_eq!(Two.groups(9, 0), [3, 3, 3]);
-        assert_eq!(Two.groups(4, 0), [4]);
-        assert_eq!(Three.groups(4, 0), [2, 2]);
-        assert_eq!(Two.groups(10, 0), [4, 3, 3]);
-        assert_eq!(Three.groups(10, 0), [3, 3, 2, 2]);
-        assert_eq!(Two.groups(15, 0), [2, 4, 3, 3, 3]);
-        assert_eq!(Two.groups(5, 4), [3, 2]);
-        assert_eq!(Two.groups(11, 4), [2, 3, 3, 3]);
-        for (k, behind) in (0..40).flat_map(|k| [(k, 0), (k, 4), (k, 20)]) {
+        assert_eq!(Two.groups(Span::all(0)), [0; 0]);
+        assert_eq!(Two.groups(Span::all(9)), [3, 3, 3]);
+        assert_eq!(Two.groups(Span::all(4)), [4]);
+        assert_eq!(Three.groups(Span::all(4)), [2, 2]);
+        assert_eq!(Two.groups(Span::all(10)), [4, 3, 3]);
+        assert_eq!(Three.groups(Span::all(10)), [3, 3, 2, 2]);
+        assert_eq!(Two.groups(Span::all(15)), [2, 4, 3, 3, 3]);
+        assert_eq!(Two.groups(Span { fixed: 5, behind: 4 }), [3, 2]);
+        assert_eq!(Two.groups(Span { fixed: 11, behind: 4 }), [2, 3, 3, 3]);
+        for span in (0..40).flat_map(|fixed| [0, 4, 20].map(|behind| Span { fixed, behind })) {
             for degree in [Two, Three] {
-                assert_eq!(degree.groups(k, behind).iter().sum::<usize>(), k);
-                assert!(degree.groups(k, behind).iter().all(|&b| degree.message_len(b) <= 81));
+                assert_eq!(degree.groups(span).iter().sum::<usize>(), span.fixed);
+                assert!(degree.groups(span).iter().all(|&b| degree.message_len(b) <= 81));
             }
         }
     }

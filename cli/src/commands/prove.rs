@@ -14,7 +14,7 @@ use crate::show;
 use serde_json::{Value, json};
 use zktorch_blocks::program::TensorId;
 use zktorch_prover::binding::{Opened, Opening};
-use zktorch_prover::{Blinders, ProveError, Proved, ProvingKey, Randomness, prove_bound};
+use zktorch_prover::{Blinders, ProveError, Proved, Prover, ProvingKey, Randomness};
 use zktorch_verifier::commitment::{Commitment, Committed};
 use zktorch_verifier::key::VerifyingKey;
 use zktorch_verifier::proof::Proof;
@@ -150,8 +150,8 @@ pub fn prove(
     progress: &mut Progress,
 ) -> Result<Proved, Failure> {
     let randomness = Randomness::from_os().map_err(|e| Failure::undecided(format!("no randomness: {e}")))?;
-    let proved = prove_bound(proving, verifying, inputs, blinders, randomness, &mut |stage| progress.begin(stage.name()));
-    proved.map_err(|error| match error {
+    let prover = Prover::new(proving, verifying, randomness).bound(blinders);
+    prover.progress(|stage| progress.begin(stage.name())).prove(inputs).map_err(|error| match error {
         ProveError::Execute(error) => run_failure(error),
         ProveError::Inconsistent { .. } => Failure::undecided(format!("internal error: {error}"))
             .hint("this is a defect of zktorch; please report it with the model"),

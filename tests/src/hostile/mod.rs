@@ -26,7 +26,7 @@ use zktorch_compiler::inputs::{Format, InputSpec, parse};
 use zktorch_compiler::{Options, compile};
 use zktorch_models::bundled::DIGITS_MLP;
 use zktorch_prover::binding::Opening;
-use zktorch_prover::{Proved, ProvingKey, Randomness, prove};
+use zktorch_prover::{Proved, Prover, ProvingKey, Randomness};
 use zktorch_verifier::codec::{Kind, decode, seal};
 use zktorch_verifier::commitment::Commitment;
 use zktorch_verifier::key::{Relation, VerifyingKey};
@@ -198,7 +198,7 @@ pub fn prover_files(bytes: &[u8]) {
             if let Ok(key) = ProvingKey::from_bytes(&seal(Kind::ProvingKey, payload)) {
                 let (fixture, input) = &*PROVER;
                 let randomness = Randomness::insecure_seed(7);
-                let _refused = prove(&key, &fixture.verifying, std::slice::from_ref(input), randomness, &mut |_| ());
+                let _refused = Prover::new(&key, &fixture.verifying, randomness).prove(std::slice::from_ref(input));
             }
         }
         None => {}

@@ -17,7 +17,7 @@ use zktorch_blocks::transcript::{Secrets, Transcript};
 use zktorch_prover::secrets::Vault;
 use zktorch_prover::session::Session;
 use zktorch_prover::{Blinders, Randomness, Witness};
-use zktorch_verifier::argument::{Prover, argue, argue_hidden};
+use zktorch_verifier::argument::{ArgumentProver, argue, argue_hidden};
 use zktorch_verifier::key::Relation;
 use zktorch_verifier::statement::Statement;
 use zktorch_verifier::verify::{bind_statement, protocol};

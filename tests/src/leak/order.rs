@@ -17,7 +17,7 @@ use zktorch_blocks::transcript::{Check, Message, Reject, Transcript, check};
 use zktorch_prover::Randomness;
 use zktorch_prover::secrets::Vault;
 use zktorch_prover::session::Session;
-use zktorch_verifier::argument::{AccumulatedArgument, Prover, argue_hidden};
+use zktorch_verifier::argument::{AccumulatedArgument, ArgumentProver, argue_hidden};
 use zktorch_verifier::verify::{bind_statement, protocol};
 
 /// Proves in the wrong order. Returns the messages, and the challenges.
@@ -59,7 +59,7 @@ pub fn accumulated_value(model: &Model<'_>, coins: Vec<Fr>) -> Fr {
     open.accumulated.value.evaluate(t.secrets().expect("the prover's side").scalars(), Fr::ONE)
 }
 
-fn speak(t: &mut Transcript<'_>, model: &Model<'_>, mut prover: Option<&mut dyn Prover>) -> Result<Fr, Reject> {
+fn speak(t: &mut Transcript<'_>, model: &Model<'_>, mut prover: Option<&mut dyn ArgumentProver>) -> Result<Fr, Reject> {
     let relation = &model.relation;
     let columns = relation.columns();
     bind_statement(t, relation, &model.statement);

@@ -24,7 +24,7 @@ use zktorch_blocks::transcript::{
 use zktorch_prover::Randomness;
 use zktorch_prover::secrets::Vault;
 use zktorch_verifier::Verdict;
-use zktorch_verifier::argument::{AccumulatedArgument, Prover, argue, argue_hidden};
+use zktorch_verifier::argument::{AccumulatedArgument, ArgumentProver, argue, argue_hidden};
 use zktorch_verifier::key::Relation;
 use zktorch_verifier::proof::Proof;
 use zktorch_verifier::statement::Statement;

@@ -14,7 +14,7 @@ use zktorch_accumulator::setup::{Setup, VerifierSetup};
 use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::{Fr, dot, from_i64, powers};
 use zktorch_blocks::program::Role;
-use zktorch_blocks::sumcheck::Degree;
+use zktorch_blocks::sumcheck::{Degree, Span};
 use zktorch_blocks::transcript::{
     Check, Constraint, Equation, HiddenAffine, HiddenMessage, Message, Product, Reject, SCALAR_BYTES, Slot, Transcript,
 };
@@ -81,7 +81,7 @@ fn a_known_challenge_of_the_factors_lets_a_false_product_pass() {
     let variables: usize =
         messages.map(|m| (1..).find(|&b| Degree::Two.message_len(b) == m.slot.len).expect("a length")).sum();
     let mut patches = Vec::new();
-    for b in Degree::Two.groups(variables, 0) {
+    for b in Degree::Two.groups(Span::all(variables)) {
         error *= from_i64(1 << b).inverse().expect("not zero");
         let mut patch = vec![Fr::zero(); Degree::Two.message_len(b)];
         (0..1 << b).for_each(|corner| patch[Degree::Two.corner(b, corner)] = -error);

@@ -6,7 +6,7 @@ use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::transcript::{Check, Message, MessageEntry, Misfit, Reject, Transcript};
 use zktorch_prover::secrets::Vault;
 use zktorch_prover::session::Session;
-use zktorch_prover::{Proved, Randomness, Witness, prove};
+use zktorch_prover::{Proved, Randomness, Witness};
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::tamper::length;
 use zktorch_tests::toy::Toy;
@@ -37,8 +37,7 @@ impl Two {
         let mut seed = 20;
         let proofs = inputs(input).map(|input| {
             seed += 1;
-            let randomness = Randomness::insecure_seed(seed);
-            prove(&fixture.proving, &fixture.verifying, &[input], randomness, &mut |_| ()).expect("proves")
+            fixture.prover(seed).prove(&[input]).expect("proves")
         });
         for proved in &proofs {
             assert_eq!(fixture.verdict(&proved.proof), Verdict::Accepted);

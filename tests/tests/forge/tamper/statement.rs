@@ -3,7 +3,7 @@
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::program::{Element, Interval, TensorId};
 use zktorch_blocks::transcript::{Check, Misfit, Reject};
-use zktorch_prover::{ProveError, Randomness, prove};
+use zktorch_prover::{ProveError, Prover, Randomness};
 use zktorch_tests::field_witness::tensor;
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::toy::Toy;
@@ -95,7 +95,7 @@ fn a_proof_is_refused_under_any_other_key() {
             assert!(!matches!(got, Ok(Verdict::Accepted)), "{got:?}");
         }
     }
-    let mixed = prove(&other.proving, &fixture.verifying, &[input], Randomness::insecure_seed(1), &mut |_| ());
+    let mixed = Prover::new(&other.proving, &fixture.verifying, Randomness::insecure_seed(1)).prove(&[input]);
     assert_eq!(mixed.map(|_| ()), Err(ProveError::Foreign));
 }
 
