@@ -16,6 +16,7 @@ pub mod machine;
 pub mod random_models;
 pub mod reference;
 pub mod reference_lookup;
+pub mod repository;
 pub mod simulator;
 pub mod tamper;
 pub mod toy;

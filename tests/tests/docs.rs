@@ -6,20 +6,13 @@ use zktorch_accumulator::decider::DeciderKey;
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::transcript::{Check, Message, Transcript};
 use zktorch_tests::fixture::Fixture;
+use zktorch_tests::repository::{read, root, written};
 use zktorch_tests::toy::Toy;
 use zktorch_tests::worked;
 use zktorch_verifier::argument::argue;
 use zktorch_verifier::key::Relation;
 use zktorch_verifier::statement::Statement;
 use zktorch_verifier::verify::{bind_statement, protocol};
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn read(path: impl AsRef<Path>) -> String {
-    std::fs::read_to_string(root().join(&path)).unwrap_or_else(|e| panic!("{}: {e}", path.as_ref().display()))
-}
 
 /// What stands between backquotes.
 fn quoted(text: &str) -> Vec<&str> {
@@ -44,28 +37,6 @@ fn names_a_test(word: &str) -> Option<(String, &str)> {
     }
     let path = if file.ends_with(".rs") { file.to_owned() } else { snake(file).then(|| in_tests(file))? };
     Some((path, test))
-}
-
-/// Files below the root that somebody wrote, of one of these kinds, by path relative to the root.
-fn written(kinds: &[&str]) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut todo = vec![root()];
-    while let Some(folder) = todo.pop() {
-        for entry in std::fs::read_dir(&folder).expect("a folder").map(|e| e.expect("an entry")) {
-            let (path, name) = (entry.path(), entry.file_name());
-            let name = name.to_string_lossy();
-            if entry.file_type().expect("a type").is_dir() {
-                if !name.starts_with('.') && name != "target" {
-                    todo.push(path);
-                }
-            } else if path.extension().is_some_and(|e| kinds.iter().any(|kind| e == *kind)) {
-                let path = path.strip_prefix(root()).expect("below").to_string_lossy().replace('\\', "/");
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    found
 }
 
 /// The tests of a source.

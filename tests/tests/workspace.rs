@@ -2,12 +2,9 @@
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
+use zktorch_tests::repository::{read, root, written};
 
 fn cargo(arguments: &[&str]) -> String {
     let output =
@@ -97,7 +94,6 @@ fn the_verifier_cannot_panic_and_touches_nothing() {
 
 #[test]
 fn the_lints_are_on() {
-    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"));
     let lists = OF_A_VERIFIER.map(|c| read(&format!("{c}/clippy.toml")));
     assert!(lists.iter().all(|list| *list == lists[0]), "blocks, accumulator and verifier have one list");
     for word in ["std::fs::write", "std::env::var", "std::thread::spawn", "std::time::Instant", "std::println", "tossed"] {
@@ -139,7 +135,7 @@ fn the_lints_are_on() {
 #[test]
 fn dependencies_have_known_licences_and_come_from_the_registry() {
     for lock in ["Cargo.lock", "fuzz/Cargo.lock"] {
-        let lock = std::fs::read_to_string(root().join(lock)).expect("a lock file");
+        let lock = read(lock);
         let sources: BTreeSet<&str> = lock.lines().filter_map(|l| l.strip_prefix("source = ")).collect();
         assert_eq!(sources, BTreeSet::from(["\"registry+https://github.com/rust-lang/crates.io-index\""]));
     }
@@ -331,4 +327,12 @@ fn circles_between_files_are_found() {
     }
     let shown = [one_way.as_slice(), &[file("c", "use crate::shown;")]].concat();
     assert_eq!(names(&shown), ["b", "c"]);
+}
+
+#[test]
+fn no_file_is_longer_than_can_be_read() {
+    for path in written(&["rs"]) {
+        let lines = read(&path).lines().count();
+        assert!(lines <= 400, "{path} has {lines} lines: a second idea in it belongs into a file of its own");
+    }
 }
