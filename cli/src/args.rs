@@ -1,7 +1,11 @@
 //! The commands and their options.
 
+mod value;
+
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+pub use value::{SetupChoice, Shape};
+use value::{part, shape, threads};
 
 /// Prove that a neural network gave an output, without showing its weights.
 ///
@@ -287,79 +291,6 @@ pub struct Demo {
     pub index: usize,
 }
 
-/// Which setup to use.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SetupChoice {
-    /// By size.
-    Auto,
-    /// The embedded ceremony.
-    Ethereum,
-    /// Hash-to-curve generators.
-    Transparent,
-    /// A public tau with this many powers, in binary logarithm.
-    Insecure(u32),
-    /// A powers-of-tau file.
-    File(PathBuf),
-}
-
-/// Sizes that an insecure setup can have.
-const INSECURE: std::ops::RangeInclusive<u32> = 5..=20;
-
-impl std::str::FromStr for SetupChoice {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Ok(match text {
-            "auto" => Self::Auto,
-            "ethereum" => Self::Ethereum,
-            "transparent" => Self::Transparent,
-            _ => {
-                match text.strip_prefix("insecure") {
-                    Some(rest) if rest.is_empty() || rest.starts_with(':') => {
-                        let log2 = rest.strip_prefix(':').and_then(|n| n.parse().ok()).filter(|n| INSECURE.contains(n));
-                        let (lo, hi) = (INSECURE.start(), INSECURE.end());
-                        Self::Insecure(log2.ok_or_else(|| {
-                            format!("expected insecure:LOG2 with LOG2 from {lo} to {hi}, such as insecure:12")
-                        })?)
-                    }
-                    _ => Self::File(text.into()),
-                }
-            }
-        })
-    }
-}
-
-/// Extents of an input's axes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shape(pub Vec<usize>);
-
-fn shape(text: &str) -> Result<Shape, String> {
-    let axis = |part: &str| part.parse::<usize>().ok().filter(|&n| n > 0);
-    let axes: Option<Vec<usize>> = text.split('x').map(axis).collect();
-    let fits = |axes: &Vec<usize>| axes.iter().try_fold(1usize, |n, &a| n.checked_mul(a)).is_some();
-    axes.filter(fits).map(Shape).ok_or_else(|| "expected positive numbers separated by `x`, such as 1x3x32x32".into())
-}
-
-/// More threads than any machine has.
-const MOST_THREADS: usize = 1024;
-
-fn threads(text: &str) -> Result<usize, String> {
-    match text.parse::<usize>() {
-        Ok(0) => Err("proving needs at least one thread; leave the option out to use all cores".into()),
-        Ok(n) if n <= MOST_THREADS => Ok(n),
-        _ => Err(format!("expected a number from 1 to {MOST_THREADS}")),
-    }
-}
-
-/// A part of a whole.
-fn part(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(n) if n > 0.0 && n <= 1.0 => Ok(n),
-        Ok(n) if n > 1.0 && n.is_finite() => Err(format!("expected a part of at most 1: for {n} % give {}", n / 100.0)),
-        _ => Err("expected a positive number of at most 1, such as 0.05 for 5 %".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -372,27 +303,8 @@ mod tests {
 
     #[test]
     fn errors_are_parts_of_samples() {
-        assert_eq!((part("0.05"), part("1")), (Ok(0.05), Ok(1.0)));
-        assert!(part("5").is_err_and(|why| why.contains("for 5 % give 0.05")));
-        for bad in ["0", "-1", "nan", "inf", "x"] {
-            assert!(part(bad).is_err(), "{bad}");
-        }
         let line = |more: &[&str]| Cli::try_parse_from([&["zktorch", "compile", "m.onnx", "-o", "d"], more].concat());
         assert!(line(&["--max-error", "0.1"]).is_err_and(|e| e.to_string().contains("--calibrate")));
         assert!(line(&["--max-error", "0.1", "--calibrate", "x.npy"]).is_ok() && line(&[]).is_ok());
-    }
-
-    #[test]
-    fn setups_and_shapes() {
-        assert_eq!("auto".parse(), Ok(SetupChoice::Auto));
-        assert_eq!("insecure:9".parse(), Ok(SetupChoice::Insecure(9)));
-        assert_eq!("tau.json".parse(), Ok(SetupChoice::File("tau.json".into())));
-        for bad in ["insecure", "insecure:", "insecure:99", "insecure:x"] {
-            assert!(bad.parse::<SetupChoice>().is_err(), "{bad}");
-        }
-        assert_eq!(shape("1x3x32"), Ok(Shape(vec![1, 3, 32])));
-        for bad in ["", "1x", "0x3", "-1", "1,3", "99999999999x99999999999"] {
-            assert!(shape(bad).is_err(), "{bad}");
-        }
     }
 }

@@ -98,8 +98,8 @@ pub fn import_failure(path: &Path, error: &ImportError) -> Failure {
             .hint("keep the weight files that the export wrote beside the .onnx file"),
         _ => Failure::undecided(format!("`{model}`: {error}")),
     };
-    // What exporters write in training mode: dropouts and normalisations that say so, and have further outputs.
-    if ["results, its operator", "Wrong number of outputs", "training"].iter().any(|sign| error.to_string().contains(sign)) {
+    // The parser's words for further outputs.
+    if error.of_training() || error.to_string().contains("Wrong number of outputs") {
         return failure.hint("was the model exported in training mode? call model.eval() before torch.onnx.export");
     }
     failure

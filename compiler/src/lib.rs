@@ -15,4 +15,4 @@ pub mod report;
 pub use compile::{CompileError, Compiled, Like, MAX_ERROR, Options, WARN_ERROR, compile, compile_model};
 pub use lower::{LowerError, Problem};
 pub use port::{InputError, Port};
-pub use reference::Reference;
+pub use reference::{Reference, Unevaluated};

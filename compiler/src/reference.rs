@@ -2,7 +2,27 @@
 
 use ndarray::ArrayD;
 
-use crate::graph::Graph;
+use crate::graph::{EvaluateError, Graph};
+use crate::import::Failure;
+
+/// Why a model gives nothing for an input.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Unevaluated {
+    /// More or fewer inputs than the model has.
+    #[error("the model has {expected} inputs, got {got}")]
+    Inputs {
+        /// Inputs of the model.
+        expected: usize,
+        /// Those given.
+        got: usize,
+    },
+    /// The graph does not take the input.
+    #[error(transparent)]
+    Graph(#[from] EvaluateError),
+    /// A step of tract fails.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
 
 /// What a model gives for an input, by an evaluation that no pass of the compiler has touched.
 pub trait Reference {
@@ -10,13 +30,13 @@ pub trait Reference {
     ///
     /// # Errors
     /// What keeps the model from being evaluated.
-    fn outputs(&self, inputs: &[ArrayD<f64>]) -> Result<Vec<ArrayD<f64>>, String>;
+    fn outputs(&self, inputs: &[ArrayD<f64>]) -> Result<Vec<ArrayD<f64>>, Unevaluated>;
 }
 
 /// A graph that comes from no file is its own account.
 impl Reference for Graph {
-    fn outputs(&self, inputs: &[ArrayD<f64>]) -> Result<Vec<ArrayD<f64>>, String> {
-        let evaluation = self.evaluate(inputs).map_err(|e| e.to_string())?;
+    fn outputs(&self, inputs: &[ArrayD<f64>]) -> Result<Vec<ArrayD<f64>>, Unevaluated> {
+        let evaluation = self.evaluate(inputs)?;
         Ok(evaluation.outputs().into_iter().cloned().collect())
     }
 }

@@ -186,6 +186,48 @@ fn only_engines_touch_the_transcript() {
     }
 }
 
+/// Whether a text has an error that callers could only read, and not tell from others.
+fn has_errors_of_text(code: &str) -> bool {
+    let is_text = |argument: &str| ["String", "&str", "&'static str"].contains(&argument.trim().trim_end_matches(','));
+    let result = |inside: &str| {
+        let (mut depth, mut argument) = (0, 0);
+        for (i, c) in inside.char_indices() {
+            match c {
+                '<' | '(' | '[' => depth += 1,
+                '>' if inside[..i].ends_with('-') => {}
+                '>' | ')' | ']' if depth == 0 => return argument > 0 && is_text(&inside[argument..i]),
+                '>' | ')' | ']' => depth -= 1,
+                ',' if depth == 0 && argument == 0 => argument = i + 1,
+                _ => {}
+            }
+        }
+        false
+    };
+    let alias = |line: &str| line.split_once("type ").is_some_and(|(_, rest)| rest.ends_with("= String;"));
+    code.match_indices("Result<").any(|(i, word)| result(&code[i + word.len()..])) || code.lines().any(alias)
+}
+
+#[test]
+fn errors_are_types() {
+    for (name, code) in ONE_WAY.iter().flat_map(|name| sources(&format!("{name}/src"))) {
+        let test = name.contains("/tests/");
+        assert!(test || !has_errors_of_text(&code), "{name} has an error that is a text");
+    }
+    for text in [
+        "Result<(), String>",
+        "Result<Vec<(u8, [u8; 2])>, String>",
+        "Result<\n    T,\n    &'static str,\n>",
+        "type Err = String;",
+    ] {
+        assert!(has_errors_of_text(text), "{text}");
+    }
+    for typed in
+        ["Result<String>", "Result<String, Error>", "Result<Vec<(u8, String)>, Error>", "Result<fn() -> String, Error>"]
+    {
+        assert!(!has_errors_of_text(typed), "{typed}");
+    }
+}
+
 /// Crates whose files can be read one after the other. The others follow.
 const ONE_WAY: &[&str] = &["blocks", "accumulator", "verifier", "prover", "models", "compiler", "cli"];
 

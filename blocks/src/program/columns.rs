@@ -1,5 +1,6 @@
 //! Scales of columns: of inputs and outputs whose columns differ in size.
 
+use super::fault::Fault;
 use super::{Program, TensorId};
 
 /// Largest magnitude of an exponent.
@@ -14,20 +15,23 @@ impl Program {
     }
 
     /// Whether exponents stand for inputs and outputs only, once for each, one for each column, and are small.
-    pub(super) fn check_columns(&self) -> Result<(), String> {
+    pub(super) fn check_columns(&self) -> Result<(), Fault> {
         for (index, (id, exponents)) in self.columns.iter().enumerate() {
-            let tensor = self.tensors.get(*id).ok_or_else(|| format!("there is no tensor {id}"))?;
+            let tensor = self.tensors.get(*id).ok_or(Fault::Missing { what: "tensor", index: id.0 })?;
             if !self.inputs.contains(id) && !self.outputs.contains(id) {
-                return Err(format!("tensor {id} is neither an input nor an output"));
+                return Err(Fault::Inner(*id));
             }
             if self.columns[..index].iter().any(|(other, _)| other == id) {
-                return Err(format!("tensor {id} has exponents twice"));
+                return Err(Fault::ExponentsTwice(*id));
             }
-            if tensor.shape.dims().last() != Some(&exponents.len()) {
-                return Err(format!("tensor {id} has {} exponents for the shape {}", exponents.len(), tensor.shape));
+            let columns = tensor.shape.dims().last();
+            if columns != Some(&exponents.len()) {
+                let expected = columns.copied().unwrap_or(0);
+                return Err(Fault::Count { what: "exponents", got: exponents.len(), expected });
             }
+            let most = i64::from(EXPONENT);
             if let Some(exponent) = exponents.iter().find(|e| e.unsigned_abs() > EXPONENT) {
-                return Err(format!("tensor {id} has the exponent {exponent}, at most {EXPONENT} are allowed"));
+                return Err(Fault::Range { what: "the exponent", got: i64::from(*exponent), least: -most, most });
             }
         }
         Ok(())

@@ -3,7 +3,8 @@
 //! *Nesting* counts what the verifier expands by recursion, and keeps its stack. *Virtual depth* counts what multiplies or rearranges, and keeps a
 //! program from computing the challenges of its own proof.
 
-use super::{IdVec, Invalid, Program, Source, Tensor, TensorId};
+use super::fault::{Fault, Invalid};
+use super::{IdVec, Program, Source, Tensor, TensorId};
 use crate::permute::is_free_view;
 
 /// Einsums and views that are not free in a row, at most, above what is committed, public or constant.
@@ -56,12 +57,14 @@ impl Program {
                 _ => 0,
             };
             if nested > NESTING {
-                return invalid(format!("{nested} linear expressions and views in a row, at most {NESTING} are allowed"));
+                return invalid(Fault::TooMany {
+                    what: "linear expressions and views in a row",
+                    got: nested,
+                    most: NESTING,
+                });
             }
             if depth > VIRTUAL_DEPTH {
-                return invalid(format!(
-                    "virtual depth {depth}, at most {VIRTUAL_DEPTH} einsums and views that are not free may stand on one another"
-                ));
+                return invalid(Fault::Depth { got: depth, most: VIRTUAL_DEPTH });
             }
             nesting.push(nested);
         }

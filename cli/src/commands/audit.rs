@@ -38,18 +38,30 @@ pub fn command(args: &Audit) -> Result<Outcome, Failure> {
     };
     let answer = match load_path(&args.model, &options) {
         Ok(graph) => ports(&graph, &key).and_then(|ports| {
-            let inner = audit(&graph, &key.program).map_err(|e| reason(&e))?;
+            let inner = audit(&graph, &key.program)?;
             Ok(Names { ports, inner })
         }),
         Err(
             error @ (ImportError::InputShape { .. } | ImportError::InputShapeCount { .. } | ImportError::Withheld { .. }),
-        ) => Err(error.to_string()),
+        ) => Err(Other::Import(error)),
         Err(error) => return Err(import_failure(&args.model, &error)),
     };
     describe(args, &key, weights, &answer)
 }
 
-/// Why the program is not the model's, on one line: what helps a compilation helps no audit.
+/// Why the key's program is not the model's.
+#[derive(Debug, thiserror::Error)]
+enum Other {
+    #[error("the model's {what}s are {model}, the key's {key}")]
+    Ports { what: &'static str, model: String, key: String },
+    /// The key's inputs are none that the model can have.
+    #[error(transparent)]
+    Import(ImportError),
+    #[error("{}", reason(.0))]
+    Program(#[from] AuditError),
+}
+
+/// Why programs differ, on one line: what helps a compilation helps no audit.
 fn reason(error: &AuditError) -> String {
     let AuditError::Lower(error) = error else { return error.to_string() };
     let one = |p: &Problem| format!("node `{}` ({}): {}", p.node, p.op, p.why);
@@ -87,7 +99,7 @@ impl Names {
 
 /// Whether inputs and outputs are the model's; which of them have other names. A name that is another one's in the model would make
 /// people take one value for another.
-fn ports(graph: &Graph, key: &VerifyingKey) -> Result<Vec<(String, String, String)>, String> {
+fn ports(graph: &Graph, key: &VerifyingKey) -> Result<Vec<(String, String, String)>, Other> {
     let port =
         |name: &str, id| KeyPort { name: name.to_owned(), shape: graph.shape(id).to_vec(), element: graph.element(id) };
     let inputs: Vec<KeyPort> = graph.inputs().iter().map(|&id| port(&graph.node(id).name, id)).collect();
@@ -98,7 +110,7 @@ fn ports(graph: &Graph, key: &VerifyingKey) -> Result<Vec<(String, String, Strin
     };
     let mut renamed = Vec::new();
     for (what, model, key) in [("input", &inputs, &key.inputs), ("output", &outputs, &key.outputs)] {
-        let differ = || Err(format!("the model's {what}s are {}, the key's {}", text(model), text(key)));
+        let differ = || Err(Other::Ports { what, model: text(model), key: text(key) });
         let like = |port: &KeyPort| (port.shape.clone(), port.element);
         if !model.iter().map(like).eq(key.iter().map(like)) {
             return differ();
@@ -121,7 +133,7 @@ fn describe(
     args: &Audit,
     key: &VerifyingKey,
     weights_in_key: usize,
-    answer: &Result<Names, String>,
+    answer: &Result<Names, Other>,
 ) -> Result<Outcome, Failure> {
     let digest = show::hex(&key.program_digest().map_err(|e| Failure::file("audit", &args.key, e))?);
     let settings = Settings::of(&key.program);
@@ -139,7 +151,7 @@ fn describe(
         }
         Err(why) => {
             lines.push(("audit", format!("REJECTED: the key's program is not the lowering of `{}`", args.model.display())));
-            lines.push(("reason", why.clone()));
+            lines.push(("reason", why.to_string()));
             lines.push(("", WITHHELD.to_owned()));
             lines.push(("program digest", format!("{digest}, of the key")));
         }
@@ -160,7 +172,7 @@ fn describe(
     let with = |role: Role| -> Vec<Value> { key.program.tensors.iter().filter(|t| t.role() == role).map(tensor).collect() };
     let json = json!({
         "verdict": if answer.is_ok() { "accepted" } else { "rejected" },
-        "reason": answer.as_ref().err(),
+        "reason": answer.as_ref().err().map(ToString::to_string),
         "other_names": answer.as_ref().ok().map(Names::json),
         "program_digest": digest,
         "model_digest": show::hex(&key.model_digest()),

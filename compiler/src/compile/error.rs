@@ -5,6 +5,7 @@ use zktorch_blocks::program::Invalid;
 
 use crate::graph::EvaluateError;
 use crate::lower::LowerError;
+use crate::reference::Unevaluated;
 
 /// Why a graph cannot be compiled.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -45,7 +46,7 @@ pub enum CompileError {
         /// Index of the sample.
         sample: usize,
         /// The reason.
-        reason: String,
+        reason: Unevaluated,
     },
     /// The integers are too far from the model.
     #[error(

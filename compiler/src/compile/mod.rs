@@ -154,7 +154,7 @@ fn widened(task: &Task<'_>, mut found: Found) -> Result<Found, CompileError> {
 fn measure(task: &Task<'_>, best: &Attempt) -> Result<Accuracy, CompileError> {
     let all = task.samples.len();
     let most = usize::try_from(THOROUGH / work(&best.lowered.program)).unwrap_or(usize::MAX).max(task.search.len());
-    let unrunnable = || task.unrunnable.clone();
+    let unrunnable = || task.unrunnable.as_ref().map(ToString::to_string);
     if all == 0 || (all == best.traces.len() && all <= most) {
         return Ok(Accuracy { unrunnable: unrunnable(), ..best.accuracy.clone() });
     }

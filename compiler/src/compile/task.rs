@@ -9,7 +9,7 @@ use super::{CompileError, Like, Options};
 use crate::graph::columns::Columns;
 use crate::graph::{Evaluation, Graph, NodeId, passes};
 use crate::quantise::{Calibration, Range, to_real};
-use crate::reference::Reference;
+use crate::reference::{Reference, Unevaluated};
 
 /// Samples that candidates are tried on.
 const SEARCHED: usize = 8;
@@ -40,7 +40,7 @@ pub(super) struct Task<'s> {
     /// Sizes of outputs that their operators bound.
     pub bounds: Vec<Option<f64>>,
     /// Why the reference cannot run the model at all, if it cannot: the graph's own evaluation stands in, and the report says so.
-    pub unrunnable: Option<String>,
+    pub unrunnable: Option<Unevaluated>,
 }
 
 impl<'s> Task<'s> {

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::ops::Misfit;
+
 /// A violated invariant of a [`Graph`](super::Graph).
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum GraphError {
@@ -27,7 +29,7 @@ pub enum GraphError {
         /// Its op.
         op: &'static str,
         /// What was expected and what was found.
-        reason: String,
+        reason: Misfit,
     },
     /// The graph has no outputs.
     #[error("the graph has no outputs")]

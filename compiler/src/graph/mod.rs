@@ -23,7 +23,7 @@ use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::{EdgeRef, IntoEdgeReferences};
 use zktorch_blocks::program::Element;
 
-use crate::ops::{Broadcast, Constant, Input, Op};
+use crate::ops::{Broadcast, Constant, Input, Misfit, Op};
 
 pub use composite::Composite;
 pub use domain::{Domain, EXACT};
@@ -130,8 +130,7 @@ impl Graph {
         let (name, op) = (name.into(), op.into());
         let shapes: Vec<&[usize]> = operands.iter().map(|&o| self.shape(o)).collect();
         let inferred = op.operator().shape(&shapes);
-        let inferred =
-            inferred.and_then(|shape| shape.ok_or_else(|| "the result's shape does not follow from operands".into()));
+        let inferred = inferred.and_then(|shape| shape.ok_or(Misfit::Open));
         let shape = inferred.map_err(|reason| GraphError::Shape { node: name.clone(), op: op.name(), reason })?;
         Ok(self.add(name, op, operands, &shape))
     }

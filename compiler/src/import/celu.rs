@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
 
 use super::error::{ImportError, UnsupportedNode};
+use super::refusal::{AttributeFault, Refusal};
 
 /// Writes every `Celu` as a division, an `Elu` and a product.
 ///
@@ -27,7 +28,7 @@ pub(super) fn spell(graph: &mut GraphProto) -> Result<(), ImportError> {
             continue;
         }
         if !(alpha > 0.0 && alpha.is_finite()) {
-            let hint = format!("an alpha of {alpha} is not supported, only a positive one");
+            let hint = Refusal::Attribute { name: "alpha".to_owned(), fault: AttributeFault::Positive(alpha) };
             refused.push(UnsupportedNode { name: node.name.clone(), op: "Celu".to_owned(), hint });
             continue;
         }
@@ -109,6 +110,6 @@ mod tests {
             let got = evaluation.expect("it runs").outputs()[0][[0]];
             assert!((got + 0.1).abs() < 1e-5, "{got} in `{domain}` with {results:?}");
         }
-        assert!(celu(-1.0).is_err_and(|e| e.to_string().contains("an alpha of -1")));
+        assert!(celu(-1.0).is_err_and(|e| e.to_string().contains("`alpha` is -1, expected a positive number")));
     }
 }

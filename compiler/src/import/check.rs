@@ -10,8 +10,10 @@ use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::type_proto::Value;
 use tract_onnx::pb::{AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 
+use super::defect::Defect;
 use super::error::{ImportError, UnsupportedNode};
 use super::operators::{self, Kind, ONNX, OPSETS};
+use super::refusal::{AttributeFault, Refusal};
 use super::tensors::{self, Element};
 
 /// Nodes of a model: the parser compares the names of all with all.
@@ -28,10 +30,9 @@ const EQUATION: usize = 80;
 /// # Errors
 /// What is malformed, or all nodes that are not understood.
 pub(super) fn check(proto: &ModelProto) -> Result<(), ImportError> {
-    let invalid = |reason: String| ImportError::Invalid { reason };
-    structure(proto).map_err(invalid)?;
-    let graph = proto.graph.as_ref().ok_or_else(|| invalid("the file holds no graph".to_owned()))?;
-    let opset = opset(proto).map_err(invalid)?;
+    structure(proto).map_err(ImportError::invalid)?;
+    let graph = proto.graph.as_ref().ok_or_else(|| ImportError::invalid(Defect::NoGraph))?;
+    let opset = opset(proto).map_err(ImportError::invalid)?;
     graph.initializer.iter().try_for_each(|t| tensor(&t.name, t))?;
     graph.input.iter().try_for_each(input)?;
     let mut refused = Vec::new();
@@ -53,78 +54,73 @@ pub(super) fn display_name(node: &NodeProto) -> String {
 }
 
 /// The version of ONNX's operators that a model uses.
-pub(super) fn opset(proto: &ModelProto) -> Result<i64, String> {
+pub(super) fn opset(proto: &ModelProto) -> Result<i64, Defect> {
     let own = |domain: &str| ONNX.contains(&domain);
     let mut versions = proto.opset_import.iter().filter(|import| own(&import.domain)).map(|import| import.version);
     let mut nodes = proto.graph.iter().flat_map(|graph| &graph.node);
     let version = match versions.next() {
         Some(version) => version,
-        None if nodes.any(|node| own(&node.domain)) => return Err("it does not say which operator set it uses".to_owned()),
+        None if nodes.any(|node| own(&node.domain)) => return Err(Defect::NoOpset),
         None => *OPSETS.end(),
     };
     if versions.any(|other| other != version) {
-        return Err("it uses two versions of ONNX's operators".to_owned());
+        return Err(Defect::TwoOpsets);
     }
-    if OPSETS.contains(&version) {
-        Ok(version)
-    } else {
-        Err(format!("it uses operator set {version}; {} to {} are understood", OPSETS.start(), OPSETS.end()))
-    }
+    if OPSETS.contains(&version) { Ok(version) } else { Err(Defect::Opset(version)) }
 }
 
 /// Checks values: each made once, outputs made at all.
 ///
 /// # Errors
 /// The first that is not.
-pub(super) fn structure(proto: &ModelProto) -> Result<(), String> {
-    let graph = proto.graph.as_ref().ok_or("the file holds no graph")?;
+pub(super) fn structure(proto: &ModelProto) -> Result<(), Defect> {
+    let graph = proto.graph.as_ref().ok_or(Defect::NoGraph)?;
     if graph.output.is_empty() {
-        return Err("the graph has no outputs".to_owned());
+        return Err(Defect::NoOutputs);
     }
     if graph.node.len() > MOST_NODES {
-        return Err(format!("it has {} nodes, at most {MOST_NODES} are read", graph.node.len()));
+        return Err(Defect::Nodes { got: graph.node.len(), most: MOST_NODES });
     }
     if let Some(sparse) = graph.sparse_initializer.first() {
-        let name = sparse.values.as_ref().map_or("", |values| &values.name);
-        return Err(format!("the tensor `{name}` is sparse, which is not supported"));
+        return Err(Defect::Sparse(sparse.values.as_ref().map_or_else(String::new, |values| values.name.clone())));
     }
     let mut initializers = HashSet::new();
     if let Some(twice) = graph.initializer.iter().find(|tensor| !initializers.insert(tensor.name.as_str())) {
-        return Err(format!("there are two tensors `{}`", twice.name));
+        return Err(Defect::Two { what: "tensors", name: twice.name.clone() });
     }
     let inputs = graph.input.iter().map(|input| input.name.as_str());
     let outputs = graph.node.iter().flat_map(|node| &node.output).map(String::as_str).filter(|name| !name.is_empty());
     let mut made = HashSet::new();
     if let Some(twice) = inputs.chain(outputs).find(|name| !made.insert(*name)) {
-        return Err(format!("the value `{twice}` is made twice"));
+        return Err(Defect::MadeTwice(twice.to_owned()));
     }
     if let Some(node) = graph.node.iter().find(|node| node.output.iter().any(|name| initializers.contains(name.as_str()))) {
-        return Err(format!("node `{}` makes a value that is a tensor of the file too", display_name(node)));
+        return Err(Defect::MadeAndGiven(display_name(node)));
     }
     match graph.output.iter().find(|o| !made.contains(o.name.as_str()) && !initializers.contains(o.name.as_str())) {
-        Some(output) => Err(format!("nothing produces the output `{}`", output.name)),
+        Some(output) => Err(Defect::Unmade(vec![output.name.clone()])),
         None => Ok(()),
     }
 }
 
 /// A tensor whose entries can be read.
 fn tensor(name: &str, tensor: &TensorProto) -> Result<(), ImportError> {
-    let invalid = |reason: &str| Err(ImportError::Invalid { reason: format!("tensor `{name}` {reason}") });
+    let invalid = |defect: Defect| Err(ImportError::invalid(defect));
     let Some(element) = Element::of(tensor.data_type) else {
         return Err(ImportError::Element { tensor: name.to_owned(), element: tensors::type_name(tensor.data_type) });
     };
     if tensor.dims.len() > MOST_AXES {
-        return invalid(&format!("has more than {MOST_AXES} axes"));
+        return invalid(Defect::Axes { what: "tensor", name: name.to_owned(), most: MOST_AXES });
     }
     let Some(count) = tensors::entries(tensor).and_then(|n| n.checked_mul(element.bytes())) else {
-        return invalid(&format!("has the shape {:?}", tensor.dims));
+        return invalid(Defect::Shape { tensor: name.to_owned(), shape: tensor.dims.clone() });
     };
     if tensors::is_external(tensor) || count == 0 {
         return Ok(());
     }
     match tensors::has_data(tensor) {
-        false => invalid("has no data: a model without its weights can be audited, and nothing else"),
-        true if tensors::raw(tensor).is_none() => invalid("has not as many entries as its shape says"),
+        false => invalid(Defect::NoData(name.to_owned())),
+        true if tensors::raw(tensor).is_none() => invalid(Defect::Entries(name.to_owned())),
         true => Ok(()),
     }
 }
@@ -132,10 +128,11 @@ fn tensor(name: &str, tensor: &TensorProto) -> Result<(), ImportError> {
 /// An input that is a tensor of entries that are read.
 fn input(input: &ValueInfoProto) -> Result<(), ImportError> {
     let Some(Value::TensorType(declared)) = input.r#type.as_ref().and_then(|t| t.value.as_ref()) else {
-        return Err(ImportError::Invalid { reason: format!("input `{}` is not a tensor", input.name) });
+        return Err(ImportError::invalid(Defect::Input(input.name.clone())));
     };
     if declared.shape.as_ref().is_some_and(|shape| shape.dim.len() > MOST_AXES) {
-        return Err(ImportError::Invalid { reason: format!("input `{}` has more than {MOST_AXES} axes", input.name) });
+        let name = input.name.clone();
+        return Err(ImportError::invalid(Defect::Axes { what: "input", name, most: MOST_AXES }));
     }
     match Element::of(declared.elem_type) {
         Some(element) if element != Element::Bfloat => Ok(()),
@@ -144,133 +141,133 @@ fn input(input: &ValueInfoProto) -> Result<(), ImportError> {
 }
 
 /// Whether a node is understood, with all of its attributes.
-fn check_node(node: &NodeProto, opset: i64) -> Result<(), String> {
+fn check_node(node: &NodeProto, opset: i64) -> Result<(), Refusal> {
     let Some(operator) = operators::operator(&node.domain, &node.op_type) else {
         return Err(match node.domain.as_str() {
-            domain if ONNX.contains(&domain) => "this operator is not supported".to_owned(),
-            domain => format!("the operator of this name in the domain `{domain}` is not supported"),
+            domain if ONNX.contains(&domain) => Refusal::Operator,
+            domain => Refusal::Domain(domain.to_owned()),
         });
     };
     if node.op_type == "BatchNormalization" && node.output.iter().filter(|name| !name.is_empty()).count() > 1 {
-        return Err("it was exported for training: export the model after model.eval()".to_owned());
+        return Err(Refusal::Training("it was exported for training"));
     }
     // The parser takes it and forgets it; whether onnxruntime adds it depends on its version.
     if node.op_type == "SkipSimplifiedLayerNormalization" && node.input.get(3).is_some_and(|name| !name.is_empty()) {
-        return Err("its bias is not supported: add it to the operand before".to_owned());
+        return Err(Refusal::Form("its bias is not supported: add it to the operand before"));
     }
     let mut names = HashSet::new();
     for attribute in &node.attribute {
         let name = attribute.name.as_str();
+        let refused = |fault: AttributeFault| Refusal::Attribute { name: name.to_owned(), fault };
         if !names.insert(name) {
-            return Err(format!("it has the attribute `{name}` twice"));
+            return Err(refused(AttributeFault::Twice));
         }
         let known = operator.attributes.iter().find(|(known, _, _)| *known == name);
         let Some((_, kind, (first, last))) = known else {
-            return Err(format!("its attribute `{name}` is not understood"));
+            return Err(refused(AttributeFault::Unknown));
         };
         if !(*first..=*last).contains(&opset) {
-            return Err(format!("its attribute `{name}` does not exist in operator set {opset}"));
+            return Err(refused(AttributeFault::Opset(opset)));
         }
-        check_attribute(attribute, *kind).map_err(|why| match (node.op_type.as_str(), name) {
-            ("BatchNormalization", "training_mode") => {
-                "its attribute `training_mode` is 1, a normalisation by the batch: export the model after model.eval()"
-                    .to_owned()
-            }
-            _ => format!("its attribute `{name}` {why}"),
+        check_attribute(attribute, *kind).map_err(|fault| match (node.op_type.as_str(), name) {
+            ("BatchNormalization", "training_mode") => refused(AttributeFault::Training),
+            _ => refused(fault),
         })?;
     }
     let values = node.attribute.len();
     if node.op_type == "Constant" && values != 1 {
-        return Err(format!("it has {values} values, not one"));
+        return Err(Refusal::Count { what: "values", got: values, expected: 1 });
     }
     Ok(())
 }
 
 /// What is wrong with an attribute, after its name.
-pub(super) fn check_attribute(attribute: &AttributeProto, kind: Kind) -> Result<(), String> {
+pub(super) fn check_attribute(attribute: &AttributeProto, kind: Kind) -> Result<(), AttributeFault> {
     if !attribute.ref_attr_name.is_empty() {
-        return Err("refers to an attribute of a function".to_owned());
+        return Err(AttributeFault::Reference);
     }
     let declared = AttributeType::try_from(attribute.r#type).unwrap_or(AttributeType::Undefined);
+    let mistyped =
+        |expected: &dyn ToString| AttributeFault::Type { got: declared.to_string(), expected: expected.to_string() };
     let of = |expected: AttributeType| {
-        if declared == expected { Ok(()) } else { Err(format!("is of type {declared}, expected {expected}")) }
+        if declared == expected { Ok(()) } else { Err(mistyped(&expected)) }
     };
-    let refuse = |good: bool, expected: &dyn Fn() -> String| if good { Ok(()) } else { Err(expected()) };
+    let refuse = |good: bool, fault: &dyn Fn() -> AttributeFault| if good { Ok(()) } else { Err(fault()) };
     let (i, ints) = (attribute.i, &attribute.ints);
     let integer = |range: std::ops::RangeInclusive<i64>| {
         of(AttributeType::Int)?;
-        refuse(range.contains(&i), &|| format!("is {i}, expected {} to {}", range.start(), range.end()))
+        refuse(range.contains(&i), &|| AttributeFault::Integer { got: i, least: *range.start(), most: *range.end() })
     };
     let list = |range: std::ops::RangeInclusive<i64>| {
         of(AttributeType::Ints)?;
-        let good = ints.len() <= 2 * MOST_AXES && ints.iter().all(|v| range.contains(v));
-        refuse(good, &|| format!("is {ints:?}, expected up to 32 of {} to {}", range.start(), range.end()))
+        let (length, least, most) = (2 * MOST_AXES, *range.start(), *range.end());
+        let good = ints.len() <= length && ints.iter().all(|v| range.contains(v));
+        refuse(good, &|| AttributeFault::Integers { got: ints.clone(), length, least, most })
     };
     let axis = MOST_AXES as i64;
     match kind {
         Kind::Flag => integer(0..=1),
         // A slope of 1 is a float, all others are integers.
-        Kind::Only(one) if declared == AttributeType::Float => {
-            refuse(attribute.f == one as f32, &|| format!("is {}; only {one} is supported", attribute.f))
+        Kind::Only(only) if declared == AttributeType::Float => {
+            refuse(attribute.f == only as f32, &|| AttributeFault::Only { got: attribute.f.to_string(), only })
         }
-        Kind::Only(one) => {
+        Kind::Only(only) => {
             of(AttributeType::Int)?;
-            refuse(i == one, &|| format!("is {i}; only {one} is supported"))
+            refuse(i == only, &|| AttributeFault::Only { got: i.to_string(), only })
         }
         Kind::Positive => integer(1..=LARGEST),
         Kind::Integer => integer(-(1 << 31)..=1 << 31),
         Kind::Axis => integer(-axis..=axis),
         Kind::Axes => {
             list(-axis..=axis)?;
-            refuse(distinct(ints), &|| format!("is {ints:?}, with an axis twice"))
+            refuse(distinct(ints), &|| AttributeFault::AxisTwice(ints.clone()))
         }
         Kind::Permutation => {
             list(0..=axis)?;
             let all = distinct(ints) && ints.iter().all(|&v| v < ints.len() as i64);
-            refuse(all, &|| format!("is {ints:?}, expected each of {} axes once", ints.len()))
+            refuse(all, &|| AttributeFault::Permutation(ints.clone()))
         }
         Kind::Extents => list(1..=LARGEST),
         Kind::Pads => {
             list(0..=LARGEST)?;
-            refuse(ints.len() % 2 == 0, &|| format!("is {ints:?}, expected two numbers for each axis"))
+            refuse(ints.len() % 2 == 0, &|| AttributeFault::Pairs(ints.clone()))
         }
         Kind::Frame => {
             list(-LARGEST..=LARGEST)?;
-            refuse(ints.len() % 2 == 0, &|| format!("is {ints:?}, expected two numbers for each axis"))
+            refuse(ints.len() % 2 == 0, &|| AttributeFault::Pairs(ints.clone()))
         }
         Kind::Bounds => list(i64::MIN..=i64::MAX),
         Kind::Number => {
             of(AttributeType::Float)?;
-            refuse(attribute.f.is_finite(), &|| format!("is {}, expected a finite number", attribute.f))
+            refuse(attribute.f.is_finite(), &|| AttributeFault::Number(attribute.f))
         }
         Kind::Word(words) => {
             of(AttributeType::String)?;
             let word = String::from_utf8_lossy(&attribute.s);
-            refuse(words.contains(&&*word), &|| format!("is `{word}`, expected one of {words:?}"))
+            refuse(words.contains(&&*word), &|| AttributeFault::Word { got: word.clone().into_owned(), words })
         }
         Kind::Equation => {
             of(AttributeType::String)?;
             // The parser takes them for one axis, whatever they stand for.
-            refuse(!attribute.s.contains(&b'.'), &|| "has `...`, which is not supported: name all axes".to_owned())?;
+            refuse(!attribute.s.contains(&b'.'), &|| AttributeFault::Ellipsis)?;
             let allowed = |c: &u8| c.is_ascii_alphabetic() || b" ,->".contains(c);
             let good = attribute.s.len() <= EQUATION && attribute.s.iter().all(allowed);
-            refuse(good, &|| format!("is not an equation of at most {EQUATION} letters"))
+            refuse(good, &|| AttributeFault::Equation(EQUATION))
         }
         Kind::Type => {
             of(AttributeType::Int)?;
             let element = i32::try_from(i).ok().and_then(Element::of);
             let known = element.is_some_and(|e| e != Element::Bfloat);
-            refuse(known, &|| format!("is the type {}, which is not supported", tensors::type_name(i as i32)))
+            refuse(known, &|| AttributeFault::Element(tensors::type_name(i as i32)))
         }
         Kind::Single => {
             of(AttributeType::Tensor)?;
             let one = attribute.t.as_ref().and_then(tensors::entries) == Some(1);
-            refuse(one, &|| "is not a tensor of one entry".to_owned())
+            refuse(one, &|| AttributeFault::Single)
         }
         Kind::Constant => {
-            refuse(matches!(declared, AttributeType::Tensor | AttributeType::Floats | AttributeType::Ints), &|| {
-                format!("is of type {declared}, expected numbers")
-            })
+            let numbers = matches!(declared, AttributeType::Tensor | AttributeType::Floats | AttributeType::Ints);
+            refuse(numbers, &|| mistyped(&"numbers"))
         }
         Kind::Idle => Ok(()),
     }

@@ -5,17 +5,20 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::defect::{Defect, ExternalFault};
+use super::refusal::Refusal;
+use super::unfit::Unfit;
 use crate::graph::GraphError;
 
 /// A node of the ONNX model that has no translation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct UnsupportedNode {
     /// The ONNX node's name.
     pub name: String,
     /// The operator, as the importer sees it.
     pub op: String,
     /// Why, or what to do about it.
-    pub hint: String,
+    pub hint: Refusal,
 }
 
 impl fmt::Display for UnsupportedNode {
@@ -39,13 +42,13 @@ pub enum ImportError {
     #[error("not a valid ONNX model: {reason}")]
     Malformed {
         /// What is wrong.
-        reason: String,
+        reason: Defect,
     },
     /// It is an ONNX model, but not one that means anything.
     #[error("the model is not valid: {reason}")]
     Invalid {
         /// What is wrong.
-        reason: String,
+        reason: Defect,
     },
     /// Weights are stored in another file, which cannot be used.
     #[error("tensor `{tensor}` keeps its data in `{location}`: {reason}")]
@@ -55,7 +58,7 @@ pub enum ImportError {
         /// The other file, as the model names it.
         location: String,
         /// What is wrong with it.
-        reason: String,
+        reason: ExternalFault,
     },
     /// A tensor lacks its data, and is larger than any that it can stand for.
     #[error(
@@ -123,13 +126,13 @@ pub enum ImportError {
         /// The operator.
         op: String,
         /// What is wrong.
-        reason: String,
+        reason: Unfit,
     },
     /// Types and shapes of the model cannot be inferred.
     #[error("the model's types and shapes cannot be inferred: {reason}")]
     Inference {
-        /// The innermost and outermost reasons.
-        reason: String,
+        /// What is wrong.
+        reason: Defect,
     },
     /// Some nodes have no translation.
     #[error("{} unsupported nodes:{}", .0.len(), list(.0))]
@@ -140,6 +143,32 @@ pub enum ImportError {
 }
 
 impl ImportError {
+    pub(super) fn malformed(reason: impl Into<Defect>) -> Self {
+        Self::Malformed { reason: reason.into() }
+    }
+
+    pub(super) fn invalid(reason: impl Into<Defect>) -> Self {
+        Self::Invalid { reason: reason.into() }
+    }
+
+    pub(super) fn inference(reason: impl Into<Defect>) -> Self {
+        Self::Inference { reason: reason.into() }
+    }
+
+    /// Whether exporters write such a model in training mode: dropouts and normalisations that say so, or have further results.
+    pub fn of_training(&self) -> bool {
+        let training = |hint: &Refusal| match hint {
+            Refusal::Training(_) => true,
+            Refusal::Attribute { name, .. } => name == "training_mode",
+            _ => false,
+        };
+        match self {
+            Self::Unsupported(nodes) => nodes.iter().any(|node| training(&node.hint)),
+            Self::Shape { reason, .. } => matches!(reason, Unfit::Results { .. }),
+            _ => false,
+        }
+    }
+
     /// What to do about the first node that is not supported, where there is something.
     pub fn way_out(&self) -> Option<&'static str> {
         let Self::Unsupported(nodes) = self else { return None };
@@ -147,12 +176,12 @@ impl ImportError {
     }
 }
 
-fn way_out(op: &str, hint: &str) -> Option<&'static str> {
+fn way_out(op: &str, hint: &Refusal) -> Option<&'static str> {
     Some(match op {
         op if op.contains("ArgM") || ["TopK", "Hardmax"].contains(&op) => {
             "let the model end in the scores: whoever reads the proof can take the largest of the proved ones"
         }
-        "Gather" if hint.contains("depend on inputs") => {
+        "Gather" if matches!(hint, Refusal::Variable(_)) => {
             "for an embedding take one-hot rows as input and multiply them with the table, or take the embedded rows as input"
         }
         "LSTM" | "GRU" | "RNN" => "write the cell out as a loop over steps of Linear, sigmoid and tanh, and export that",

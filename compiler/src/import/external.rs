@@ -5,6 +5,7 @@ use std::path::{Component, Path};
 
 use tract_onnx::pb::{GraphProto, ModelProto, TensorProto};
 
+use super::defect::ExternalFault;
 use super::error::ImportError;
 use super::tensors::{self, Element};
 
@@ -52,21 +53,21 @@ fn read_those(
 }
 
 /// The bytes of a tensor in another file.
-fn read(tensor: &TensorProto, folder: Option<&Path>) -> Result<Vec<u8>, String> {
+fn read(tensor: &TensorProto, folder: Option<&Path>) -> Result<Vec<u8>, ExternalFault> {
     problem(tensor, folder).map_or(Ok(()), Err)?;
     let (location, offset, length) = place(tensor);
     let mut contents = Vec::new();
-    let mut copy = || {
+    let mut copy = || -> std::io::Result<usize> {
         let mut file = std::fs::File::open(folder.unwrap_or(Path::new("")).join(location))?;
         file.seek(SeekFrom::Start(offset))?;
         file.take(length.or(bytes(tensor)).unwrap_or(u64::MAX)).read_to_end(&mut contents)
     };
-    copy().map_err(|e: std::io::Error| e.to_string())?;
+    copy()?;
     Ok(contents)
 }
 
 /// What is wrong with a tensor's file.
-pub(super) fn error(tensor: &TensorProto, reason: String) -> ImportError {
+pub(super) fn error(tensor: &TensorProto, reason: ExternalFault) -> ImportError {
     ImportError::ExternalData { tensor: tensor.name.clone(), location: place(tensor).0.to_owned(), reason }
 }
 
@@ -81,23 +82,23 @@ fn entry<'t>(tensor: &'t TensorProto, key: &str) -> Option<&'t str> {
 }
 
 /// Why the tensor's file cannot be used, if it cannot.
-pub(super) fn problem(tensor: &TensorProto, folder: Option<&Path>) -> Option<String> {
-    let Some(folder) = folder else { return Some("a model given as bytes must contain all of its weights".to_owned()) };
+pub(super) fn problem(tensor: &TensorProto, folder: Option<&Path>) -> Option<ExternalFault> {
+    let Some(folder) = folder else { return Some(ExternalFault::NoFolder) };
     let (location, offset, length) = place(tensor);
     if location.is_empty() {
-        return Some("it names no file".to_owned());
+        return Some(ExternalFault::NoName);
     }
     let inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
     if !Path::new(location).components().all(inside) {
-        return Some("expected a path inside the model's folder".to_owned());
+        return Some(ExternalFault::Outside);
     }
     let file = match std::fs::metadata(folder.join(location)) {
         Ok(file) if file.is_file() => file,
-        Ok(_) => return Some("it is not a file".to_owned()),
-        Err(error) => return Some(error.to_string()),
+        Ok(_) => return Some(ExternalFault::NoFile),
+        Err(error) => return Some(error.into()),
     };
     let end = offset.saturating_add(length.or_else(|| bytes(tensor))?);
-    (file.len() < end).then(|| format!("it has {} bytes, the tensor's end at byte {end}", file.len()))
+    (file.len() < end).then_some(ExternalFault::Short { bytes: file.len(), end })
 }
 
 /// Bytes of a tensor whose entry does not state them, by the element types of ONNX; `None` for those without a fixed size.

@@ -9,13 +9,16 @@ use std::sync::Arc;
 
 use tract_onnx::pb::{ModelProto, NodeProto};
 use tract_onnx::prelude::*;
-use tract_onnx::tract_core::internal::{DimLike, format_err};
+use tract_onnx::tract_core::internal::DimLike;
 use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel};
 
 use super::check::{MOST_AXES, display_name};
+use super::contain::Failure;
 use super::error::{ImportError, UnsupportedNode};
+use super::refusal::Refusal;
 use super::shapes::{self, Operand};
 use super::sizes::{MOST, MOST_CONSTANT};
+use super::unfit::Unfit;
 use super::{contain, operators};
 
 /// Entries of all values together that are computed from constants, in a small file.
@@ -30,11 +33,10 @@ const SAME: [&str; 5] = ["Flatten", "Reshape", "Squeeze", "Transpose", "Unsqueez
 /// # Errors
 /// The first node whose operands or results are not what they may be.
 pub(super) fn infer(model: &mut InferenceModel, proto: &ModelProto, opset: i64, bytes: usize) -> Result<(), ImportError> {
-    let invalid = |reason| ImportError::Invalid { reason };
     let nodes = proto.graph.as_ref().map_or(&[][..], |graph| &graph.node);
     // Constants and inputs come first, then the file's nodes in their order.
     let first = model.nodes().len() - nodes.len().min(model.nodes().len());
-    let order = contain::guarded(|| model.eval_order()).map_err(invalid)?;
+    let order = contain::guarded(|| model.eval_order()).map_err(ImportError::invalid)?;
     let mut computed =
         Computed { constant: HashMap::new(), total: 0, most: MOST_CONSTANT.max(bytes), all: MOST_COMPUTED.max(4 * bytes) };
     for id in order {
@@ -42,12 +44,12 @@ pub(super) fn infer(model: &mut InferenceModel, proto: &ModelProto, opset: i64, 
             computed.constant.insert(id, !model.inputs.iter().any(|input| input.node == id));
             continue;
         };
-        let unsupported = |hint: String| {
+        let unsupported = |hint: Refusal| {
             ImportError::Unsupported(vec![UnsupportedNode { name: display_name(node), op: node.op_type.clone(), hint }])
         };
         let at = |why: Why| match why {
             Why::Wrong(reason) => ImportError::Shape { node: display_name(node), op: node.op_type.clone(), reason },
-            Why::Unknown(operands) => unsupported(unknown(&operands)),
+            Why::Unknown(operands) => unsupported(Refusal::Shapes(operands)),
         };
         let known = |outlet: &OutletId| {
             let fact = model.outlet_fact(*outlet).is_ok_and(|fact| fact.value.concretize().is_some());
@@ -55,7 +57,7 @@ pub(super) fn infer(model: &mut InferenceModel, proto: &ModelProto, opset: i64, 
         };
         let constant = model.node(id).inputs.iter().all(known);
         if !constant && operators::operator(&node.domain, &node.op_type).is_some_and(|op| op.constant) {
-            return Err(unsupported("this operator is supported for constant operands only".to_owned()));
+            return Err(unsupported(Refusal::Variable("this operator is supported for constant operands only")));
         }
         computed.constant.insert(id, constant);
         step(model, id, node, opset, &mut computed).map_err(at)?;
@@ -66,24 +68,21 @@ pub(super) fn infer(model: &mut InferenceModel, proto: &ModelProto, opset: i64, 
 /// Why nothing is inferred.
 enum Why {
     /// The node is not what it may be.
-    Wrong(String),
+    Wrong(Unfit),
     /// The parser has no rule for operands of these shapes, in a form that may be valid.
     Unknown(Vec<Vec<usize>>),
 }
 
-impl From<String> for Why {
-    fn from(reason: String) -> Self {
+impl From<Unfit> for Why {
+    fn from(reason: Unfit) -> Self {
         Self::Wrong(reason)
     }
 }
 
-fn unknown(operands: &[Vec<usize>]) -> String {
-    let shapes: Vec<String> = operands.iter().map(|shape| format!("{shape:?}")).collect();
-    format!(
-        "for operands of the shapes {} this form of the operator is not supported, or they do not go together; write it otherwise, as with \
-         MatMul, Mul, Reshape and Transpose",
-        shapes.join(", ")
-    )
+impl From<Failure> for Why {
+    fn from(failure: Failure) -> Self {
+        Self::Wrong(failure.into())
+    }
 }
 
 /// What is computed from constants alone.
@@ -100,11 +99,7 @@ struct Computed {
 /// Infers what one node makes.
 fn step(model: &mut InferenceModel, id: usize, node: &NodeProto, opset: i64, computed: &mut Computed) -> Result<(), Why> {
     let inputs: Vec<InferenceFact> = facts(model, id)?;
-    let known: Vec<Operand> = inputs
-        .iter()
-        .map(operand)
-        .collect::<Option<_>>()
-        .ok_or_else(|| "the shape of an operand is not known".to_owned())?;
+    let known: Vec<Operand> = inputs.iter().map(operand).collect::<Option<_>>().ok_or(Unfit::Operand)?;
     let shapes_given: Vec<Vec<usize>> = known.iter().map(|operand| operand.shape.clone()).collect();
     let mut known = known.into_iter();
     let operands: Vec<Option<Operand>> =
@@ -121,23 +116,23 @@ fn step(model: &mut InferenceModel, id: usize, node: &NodeProto, opset: i64, com
     for shape in &shapes {
         let Some(shape) = shape else {
             if constant && !SHRINKING.contains(&node.op_type.as_str()) {
-                return Err("the shape of its result cannot be told before it is computed".to_owned().into());
+                return Err(Unfit::Result.into());
             }
             computed.total = computed.total.saturating_add(given);
             continue;
         };
         let volume = volume(shape).filter(|&volume| shape.len() <= MOST_AXES && volume <= most);
-        let volume = volume.ok_or_else(|| format!("its result has the shape {shape:?}, more than {most} entries"))?;
+        let volume = volume.ok_or_else(|| Unfit::Large { shape: shape.clone(), most })?;
         if constant {
             computed.total = computed.total.saturating_add(volume);
         }
         if SAME.contains(&node.op_type.as_str()) && operands.first().and_then(|x| Some(x.as_ref()?.volume())) != Some(volume)
         {
-            return Err(format!("a result of shape {shape:?} has not as many entries as the operand").into());
+            return Err(Unfit::Volume(shape.clone()).into());
         }
     }
     if computed.total > computed.all {
-        return Err(format!("the model's constants compute to more than {} entries", computed.all).into());
+        return Err(Unfit::Constants(computed.all).into());
     }
     contain::guarded(|| apply(model, id, &inputs)).map_err(|_| Why::Unknown(shapes_given))
 }
@@ -157,23 +152,18 @@ fn apply(model: &mut InferenceModel, id: usize, inputs: &[InferenceFact]) -> Tra
 }
 
 /// What is known of a node's operands.
-fn facts(model: &InferenceModel, id: usize) -> Result<Vec<InferenceFact>, String> {
+fn facts(model: &InferenceModel, id: usize) -> Result<Vec<InferenceFact>, Failure> {
     contain::guarded(|| Ok(model.node_facts(id)?.0.into_iter().cloned().collect()))
 }
 
 /// Refuses a node with other results than its operator has.
-fn results_match(model: &InferenceModel, id: usize) -> Result<(), String> {
-    contain::guarded(|| {
-        let (node, results) = (model.node_facts(id)?.1.len(), model.node(id).op.nboutputs()?);
-        if results != node {
-            return Err(format_err!("it has {node} results, its operator {results}"));
-        }
-        Ok(())
-    })
+fn results_match(model: &InferenceModel, id: usize) -> Result<(), Unfit> {
+    let (got, expected) = contain::guarded(|| Ok((model.node_facts(id)?.1.len(), model.node(id).op.nboutputs()?)))?;
+    if got == expected { Ok(()) } else { Err(Unfit::Results { got, expected }) }
 }
 
 /// The shapes of a node's results where they follow from its operands, without an evaluation.
-fn predicted(model: &InferenceModel, id: usize, inputs: &[InferenceFact]) -> Result<Vec<Option<Vec<i64>>>, String> {
+fn predicted(model: &InferenceModel, id: usize, inputs: &[InferenceFact]) -> Result<Vec<Option<Vec<i64>>>, Failure> {
     let mut op = model.node(id).op.clone();
     let outputs = contain::guarded(|| {
         let outputs = model.node_facts(id)?.1;

@@ -6,8 +6,10 @@ use prost::Message;
 use tract_onnx::pb::{AttributeProto, FunctionProto, ModelProto, NodeProto};
 
 use super::check::{MOST_NODES, display_name};
+use super::defect::Defect;
 use super::error::{ImportError, UnsupportedNode};
 use super::operators::ONNX;
+use super::refusal::{AttributeFault, Refusal};
 
 /// Calls within calls.
 const DEPTH: usize = 16;
@@ -25,8 +27,8 @@ pub(super) fn inline(proto: &mut ModelProto) -> Result<(), ImportError> {
     for function in &functions {
         let name = (domain(function.domain()).to_owned(), function.name().to_owned());
         if by_name.insert(name, function).is_some() {
-            let reason = format!("there are two functions `{}` of the domain `{}`", function.name(), function.domain());
-            return Err(ImportError::Invalid { reason });
+            let name = format!("{}.{}", domain(function.domain()), function.name());
+            return Err(ImportError::invalid(Defect::Two { what: "functions", name }));
         }
     }
     let versions = proto.opset_import.iter().map(|import| (domain(&import.domain).to_owned(), import.version)).collect();
@@ -59,36 +61,34 @@ impl Inliner<'_> {
             self.nodes.push(node);
             return Ok(());
         };
-        let refuse = |hint: String| {
+        let refuse = |hint: Refusal| {
             let node = UnsupportedNode { name: display_name(&node), op: node.op_type.clone(), hint };
             ImportError::Unsupported(vec![node])
         };
         if depth == DEPTH {
-            return Err(refuse("functions call functions too deeply".to_owned()));
+            return Err(refuse(Refusal::Form("functions call functions too deeply")));
         }
         // What a body will take, names of the call included, before it is made.
         let names: usize = function.node.iter().map(|n| 1 + n.input.len() + n.output.len()).sum();
         self.bytes = self.bytes.saturating_add(function.encoded_len() + names * (64 + display_name(&node).len()));
         if self.nodes.len() > MOST_NODES || self.bytes > MOST_BYTES {
-            return Err(refuse("the functions of the model, in the place of their calls, are too many nodes".to_owned()));
+            let long = "the functions of the model, in the place of their calls, are too many nodes";
+            return Err(refuse(Refusal::Form(long)));
         }
         let body = self.body(&node, function).map_err(refuse)?;
         body.into_iter().try_for_each(|node| self.node(node, depth + 1))
     }
 
     /// A function's nodes under the names and attributes of a call.
-    fn body(&self, call: &NodeProto, function: &FunctionProto) -> Result<Vec<NodeProto>, String> {
+    fn body(&self, call: &NodeProto, function: &FunctionProto) -> Result<Vec<NodeProto>, Refusal> {
         for import in &function.opset_import {
             let own = self.versions.get(domain(&import.domain));
             if own.is_some_and(|&own| own != import.version) {
-                return Err(format!(
-                    "the function uses version {} of `{}`, the model another",
-                    import.version, import.domain
-                ));
+                return Err(Refusal::Version { domain: import.domain.clone(), version: import.version });
             }
         }
         if call.input.len() > function.input.len() || call.output.len() > function.output.len() {
-            return Err("the call has more operands or results than the function".to_owned());
+            return Err(Refusal::Form("the call has more operands or results than the function"));
         }
         // Names of nodes may be anybody's; a result has one maker.
         let prefix = call.output.iter().find(|name| !name.is_empty()).cloned().unwrap_or_default();
@@ -135,7 +135,7 @@ impl Inliner<'_> {
 }
 
 /// An attribute of a function's node, as a call makes it.
-fn attribute(own: &AttributeProto, call: &NodeProto, function: &FunctionProto) -> Result<Option<AttributeProto>, String> {
+fn attribute(own: &AttributeProto, call: &NodeProto, function: &FunctionProto) -> Result<Option<AttributeProto>, Refusal> {
     if own.ref_attr_name.is_empty() {
         return Ok(Some(own.clone()));
     }
@@ -144,7 +144,7 @@ fn attribute(own: &AttributeProto, call: &NodeProto, function: &FunctionProto) -
         Some(given) => Ok(Some(AttributeProto { name: own.name.clone(), ..given.clone() })),
         None if function.attribute.contains(wanted) => Ok(None),
         // One with a default, which is not among the names.
-        None => Err(format!("the default of the function's attribute `{wanted}` is not read: give it in the call")),
+        None => Err(Refusal::Attribute { name: wanted.clone(), fault: AttributeFault::Default }),
     }
 }
 
@@ -218,7 +218,7 @@ mod tests {
         let mut body = function("leaky", &["a"], &["b"], vec![leaky]);
         let mut call = node("own", "leaky", &["x"], &["y"]);
         let defaulted = inline(&mut model(vec![call.clone()], vec![body.clone()])).unwrap_err();
-        assert!(defaulted.to_string().contains("the default of the function's attribute `slope`"), "{defaulted}");
+        assert!(defaulted.to_string().contains("its attribute `slope` has a default in the function"), "{defaulted}");
         body.attribute = vec!["slope".into()];
         call.attribute = vec![AttributeProto { name: "slope".into(), f: 0.25, ..AttributeProto::default() }];
         let mut proto = model(vec![call], vec![body]);

@@ -8,9 +8,11 @@ use tract_onnx::tract_core::internal::DimLike;
 use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel};
 use tract_onnx::tract_hir::ops::unimpl::UnimplementedOp;
 
-use super::contain::guarded;
+use super::contain::{Failure, guarded};
+use super::defect::Defect;
 use super::error::{ImportError, UnsupportedNode};
 use super::names::Names;
+use super::refusal::Refusal;
 use super::{ImportOptions, celu, check, external, finite, infer, inline, rewrite, scan, sizes, withheld};
 
 /// A typed model with what the typed stage forgets.
@@ -24,11 +26,11 @@ pub(super) struct Loaded {
 
 /// The model that bytes hold.
 pub(super) fn parse(mut bytes: &[u8]) -> Result<ModelProto, ImportError> {
-    scan::check(bytes).map_err(|reason| ImportError::Malformed { reason })?;
+    scan::check(bytes).map_err(ImportError::malformed)?;
     let parsed = guarded(|| tract_onnx::onnx().proto_model_for_read(&mut bytes));
-    let proto = parsed.map_err(|reason| ImportError::Malformed { reason })?;
+    let proto = parsed.map_err(ImportError::malformed)?;
     if proto.graph.is_none() {
-        return Err(ImportError::Malformed { reason: "the file holds no graph".to_owned() });
+        return Err(ImportError::malformed(Defect::NoGraph));
     }
     Ok(proto)
 }
@@ -36,12 +38,11 @@ pub(super) fn parse(mut bytes: &[u8]) -> Result<ModelProto, ImportError> {
 /// Parses a model, fixes its inputs' shapes and infers all others.
 pub(super) fn load(bytes: &[u8], folder: Option<&Path>, options: &ImportOptions) -> Result<Loaded, ImportError> {
     let onnx = tract_onnx::onnx().with_ignore_value_info(true);
-    let invalid = |reason: String| ImportError::Invalid { reason };
     let mut proto = parse(bytes)?;
     let output_names = output_names(&proto);
     inline::inline(&mut proto)?;
-    check::structure(&proto).map_err(invalid)?;
-    let opset = check::opset(&proto).map_err(invalid)?;
+    check::structure(&proto).map_err(ImportError::invalid)?;
+    let opset = check::opset(&proto).map_err(ImportError::invalid)?;
     if let Some(most) = options.withheld {
         withheld::stand_in(&mut proto, folder, most)?;
     }
@@ -56,18 +57,17 @@ pub(super) fn load(bytes: &[u8], folder: Option<&Path>, options: &ImportOptions)
         celu::spell(graph)?;
     }
     let folder = folder.map(|f| if f.as_os_str().is_empty() { Path::new(".") } else { f });
-    let parsed = guarded(|| onnx.parse(&proto, folder.and_then(Path::to_str))).map_err(invalid)?;
+    let parsed = guarded(|| onnx.parse(&proto, folder.and_then(Path::to_str))).map_err(ImportError::invalid)?;
     if !parsed.unresolved_inputs.is_empty() {
-        return Err(invalid(format!("nothing produces the values {:?}", parsed.unresolved_inputs)));
+        return Err(ImportError::invalid(Defect::Unmade(parsed.unresolved_inputs)));
     }
     let mut model = parsed.model;
     check_operators(&model)?;
     let batched = fix_inputs(&mut model, &options.input_shapes)?;
     infer::infer(&mut model, &proto, opset, bytes.len().max(options.withheld.unwrap_or(0)))?;
     let names = Names::new(model.nodes().iter().map(|node| node.name.clone()));
-    let model = guarded(|| model.into_typed()).map_err(|reason| ImportError::Inference { reason })?;
-    sizes::check_values(&model, bytes.len().max(options.withheld.unwrap_or(0)))
-        .map_err(|reason| ImportError::Inference { reason })?;
+    let model = guarded(|| model.into_typed()).map_err(ImportError::inference)?;
+    sizes::check_values(&model, bytes.len().max(options.withheld.unwrap_or(0))).map_err(ImportError::inference)?;
     Ok(Loaded { model, names, output_names, batched })
 }
 
@@ -80,8 +80,7 @@ fn check_operators(model: &InferenceModel) -> Result<(), ImportError> {
             node.op_as::<UnimplementedOp>()?;
             let op = node.op.name();
             let op = op.trim_start_matches("Unimplemented(").trim_end_matches(')').to_owned();
-            let hint = "no such operator is known".to_owned();
-            Some(UnsupportedNode { name: node.name.clone(), op, hint })
+            Some(UnsupportedNode { name: node.name.clone(), op, hint: Refusal::Unknown })
         })
         .collect();
     if unknown.is_empty() { Ok(()) } else { Err(ImportError::Unsupported(unknown)) }
@@ -100,7 +99,7 @@ fn fix_inputs(model: &mut InferenceModel, shapes: &[Vec<usize>]) -> Result<Vec<S
     }
     for index in 0..count {
         let name = model.node(model.inputs[index].node).name.clone();
-        let inference = |error: TractError| ImportError::Inference { reason: error.to_string() };
+        let inference = |error: TractError| ImportError::inference(Failure::from(error));
         let fact = model.input_fact(index).map_err(inference)?.clone();
         let shape = match shapes.get(index) {
             Some(shape) => admitted(&name, &fact, shape)?,

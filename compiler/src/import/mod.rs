@@ -11,6 +11,7 @@
 mod celu;
 mod check;
 mod contain;
+mod defect;
 mod error;
 mod external;
 mod finite;
@@ -20,6 +21,7 @@ mod inline;
 mod load;
 mod names;
 mod operators;
+mod refusal;
 mod rewrite;
 mod scan;
 mod shapes;
@@ -30,14 +32,19 @@ mod tensors;
 #[cfg(test)]
 mod tests;
 mod translate;
+mod unfit;
 mod untouched;
 mod withheld;
 
 use std::path::Path;
 
+pub use contain::Failure;
+pub use defect::{Defect, ExternalFault};
 pub use error::{ImportError, UnsupportedNode};
-pub(crate) use site::{Import, Refusal, Site, Translator, domain_of, extent, integer, to_array, to_integers};
+pub use refusal::{AttributeFault, Refusal};
+pub(crate) use site::{Import, Site, Translator, domain_of, extent, integer, to_array, to_integers};
 pub use strip::{Stripped, strip};
+pub use unfit::Unfit;
 pub use untouched::Untouched;
 
 use crate::graph::{Graph, passes};
@@ -117,5 +124,5 @@ fn graph(loaded: &load::Loaded, options: &ImportOptions) -> Result<Graph, Import
         }
         Ok(graph)
     };
-    contain::contained(graph).unwrap_or_else(|reason| Err(ImportError::Invalid { reason }))
+    contain::contained(graph).unwrap_or_else(|panic| Err(ImportError::invalid(panic)))
 }

@@ -21,6 +21,7 @@ use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorPr
 use super::check::display_name;
 use super::error::{ImportError, UnsupportedNode};
 use super::operators::ONNX;
+use super::refusal::Refusal;
 use super::tensors::{self, Element};
 
 /// Rewrites a model without functions.
@@ -162,20 +163,20 @@ fn widen(tensor: &mut TensorProto) {
 }
 
 /// A dropout that leaves its operand as it is.
-fn dropout(node: &mut NodeProto, constants: &Constants, used: &HashSet<&str>) -> Result<(), String> {
+fn dropout(node: &mut NodeProto, constants: &Constants, used: &HashSet<&str>) -> Result<(), Refusal> {
     let training = match node.input.get(2).filter(|name| !name.is_empty()) {
         None => false,
         Some(_) => {
             let mode = constants.get(node, 2).and_then(tensors::numbers);
-            mode.ok_or("its mode must be a constant: export the model after model.eval()")? != [0.0]
+            mode.ok_or(Refusal::Training("its mode must be a constant"))? != [0.0]
         }
     };
     let ratio = constants.get(node, 1).and_then(tensors::numbers);
     if training && ratio.as_deref() != Some(&[0.0]) {
-        return Err("it is in training mode: export the model after model.eval()".to_owned());
+        return Err(Refusal::Training("it is in training mode"));
     }
     if node.output.get(1).is_some_and(|mask| used.contains(mask.as_str())) {
-        return Err("its mask is used; only its first result is supported".to_owned());
+        return Err(Refusal::Form("its mask is used; only its first result is supported"));
     }
     node.op_type = "Identity".to_owned();
     node.input.truncate(1);
@@ -206,7 +207,7 @@ fn choose_padding(node: &mut NodeProto) {
 }
 
 /// Padding by negative numbers is a slice; what is positive stays with the node.
-fn crop(node: &mut NodeProto, constants: &Constants, opset: i64, before: &mut Vec<NodeProto>) -> Result<(), String> {
+fn crop(node: &mut NodeProto, constants: &Constants, opset: i64, before: &mut Vec<NodeProto>) -> Result<(), Refusal> {
     let by_attribute = opset < 11;
     let attribute = node.attribute.iter().position(|attribute| attribute.name == "pads");
     let pads = match attribute.filter(|_| by_attribute) {
@@ -216,16 +217,17 @@ fn crop(node: &mut NodeProto, constants: &Constants, opset: i64, before: &mut Ve
     // Numbers that are computed are looked at when they are known.
     let Some(pads) = pads.filter(|pads| pads.iter().any(|&p| p < 0) && !node.input.is_empty()) else { return Ok(()) };
     if node.attribute.iter().any(|a| a.name == "mode" && a.s != b"constant") {
-        return Err("negative pads are supported in the mode `constant` only".to_owned());
+        return Err(Refusal::Form("negative pads are supported in the mode `constant` only"));
     }
     let axes = match node.input.get(3).filter(|name| !name.is_empty()) {
         None => (0..pads.len() as i64 / 2).collect(),
         Some(_) => {
-            constants.get(node, 3).and_then(tensors::integers).ok_or("the axes of negative pads must be constants")?
+            let axes = constants.get(node, 3).and_then(tensors::integers);
+            axes.ok_or(Refusal::Variable("the axes of negative pads must be constants"))?
         }
     };
     if pads.len() != 2 * axes.len() {
-        return Err(format!("it has {} pads for {} axes", pads.len(), axes.len()));
+        return Err(Refusal::Count { what: "pads", got: pads.len(), expected: 2 * axes.len() });
     }
     let (begin, end) = pads.split_at(axes.len());
     let starts: Vec<i64> = begin.iter().map(|&p| p.saturating_neg().max(0)).collect();

@@ -9,6 +9,8 @@ use tract_onnx::pb::{
     AttributeProto, FunctionProto, GraphProto, NodeProto, SparseTensorProto, TensorProto, TrainingInfoProto, ValueInfoProto,
 };
 
+use super::defect::Defect;
+
 /// Bytes that the messages of a file may take.
 const MOST: usize = 1 << 29;
 /// And so many for each byte of a large one.
@@ -74,11 +76,11 @@ impl Kind {
 }
 
 /// Refuses a file whose messages would take much more memory than the file. What is malformed is left to the decoder.
-pub(super) fn check(file: &[u8]) -> Result<(), String> {
+pub(super) fn check(file: &[u8]) -> Result<(), Defect> {
     let most = MOST.max(TIMES.saturating_mul(file.len()));
     match walk(Kind::Model, file, DEPTH, most) {
         Some(_) => Ok(()),
-        None => Err(format!("its {} bytes hold messages that would take more than {most}", file.len())),
+        None => Err(Defect::Memory { bytes: file.len(), most }),
     }
 }
 
@@ -142,7 +144,7 @@ mod tests {
         let graph = GraphProto { node: vec![node], ..GraphProto::default() };
         let bytes = ModelProto { graph: Some(graph), ..ModelProto::default() }.encode_to_vec();
         assert!(bytes.len() < 1 << 20);
-        assert!(check(&bytes).unwrap_err().contains("messages that would take more"));
+        assert_eq!(check(&bytes), Err(Defect::Memory { bytes: bytes.len(), most: MOST }));
         assert!(crate::import::load::parse(&bytes).unwrap_err().to_string().contains("messages"));
     }
 

@@ -10,6 +10,7 @@ use super::check::MOST_AXES;
 use super::operators::{self, Kind};
 use super::site::to_integers;
 use super::sizes::MOST_CONSTANT;
+use super::unfit::Unfit;
 
 /// An operand: its shape, and its entries if they are known.
 pub(super) struct Operand {
@@ -35,7 +36,7 @@ struct Site<'n> {
 }
 
 /// Checks a node's operands. What is not known yet is left to the parser.
-pub(super) fn check(node: &NodeProto, operands: &[Option<Operand>], opset: i64) -> Result<(), String> {
+pub(super) fn check(node: &NodeProto, operands: &[Option<Operand>], opset: i64) -> Result<(), Unfit> {
     let site = Site { node, operands };
     site.axes()?;
     match node.op_type.as_str() {
@@ -51,7 +52,7 @@ pub(super) fn check(node: &NodeProto, operands: &[Option<Operand>], opset: i64) 
         "OneHot" => site.extents(1, 1),
         "Pad" => site.pad(),
         "Slice" => match site.integers(4) {
-            Some(steps) if steps.contains(&0) => Err("a step of 0".to_owned()),
+            Some(steps) if steps.contains(&0) => Err(Unfit::Step),
             _ => Ok(()),
         },
         "Split" => site.split(opset),
@@ -107,7 +108,7 @@ impl Site<'_> {
     }
 
     /// Axes that attributes and operands name.
-    fn axes(&self) -> Result<(), String> {
+    fn axes(&self) -> Result<(), Unfit> {
         let Some(operator) = operators::operator(&self.node.domain, &self.node.op_type) else { return Ok(()) };
         let rank = self.rank() as i64;
         let name = self.node.op_type.as_str();
@@ -126,11 +127,11 @@ impl Site<'_> {
             let known = operator.attributes.iter().find(|(known, _, _)| *known == attribute.name);
             match known.map(|(_, kind, _)| kind) {
                 Some(Kind::Axis) if !idle && !of(name, rank).contains(&attribute.i) => {
-                    return Err(format!("axis {} of {rank}", attribute.i));
+                    return Err(Unfit::Axis { axis: attribute.i, rank: self.rank() });
                 }
                 Some(Kind::Axes) => self.distinct(&attribute.ints)?,
                 Some(Kind::Permutation) if attribute.ints.len() != self.rank() => {
-                    return Err(format!("a permutation of {} axes, of {rank}", attribute.ints.len()));
+                    return Err(Unfit::Permutation { axes: attribute.ints.len(), rank: self.rank() });
                 }
                 _ => {}
             }
@@ -145,61 +146,62 @@ impl Site<'_> {
     }
 
     /// Whether axes exist, and none is named twice.
-    fn distinct(&self, axes: &[i64]) -> Result<(), String> {
+    fn distinct(&self, axes: &[i64]) -> Result<(), Unfit> {
         let new = if self.node.op_type == "Unsqueeze" { axes.len() } else { 0 };
-        let rank = (self.rank() + new) as i64;
+        let count = self.rank() + new;
+        let rank = count as i64;
         let mut seen = [false; 4 * MOST_AXES];
         for &axis in axes {
             if !(-rank..rank).contains(&axis) {
-                return Err(format!("axis {axis} of {rank}"));
+                return Err(Unfit::Axis { axis, rank: count });
             }
             let place = if axis < 0 { axis + rank } else { axis };
-            let slot = usize::try_from(place).ok().and_then(|n| seen.get_mut(n)).ok_or("too many axes")?;
+            let slot = usize::try_from(place).ok().and_then(|n| seen.get_mut(n)).ok_or(Unfit::Rank(count))?;
             if std::mem::replace(slot, true) {
-                return Err(format!("the axes {axes:?}, with one of {rank} twice"));
+                return Err(Unfit::AxisTwice { axes: axes.to_vec(), rank: count });
             }
         }
         Ok(())
     }
 
     /// An operand of extents that are `least` at least.
-    fn extents(&self, position: usize, least: i64) -> Result<(), String> {
+    fn extents(&self, position: usize, least: i64) -> Result<(), Unfit> {
         let Some(extents) = self.integers(position) else { return Ok(()) };
         // An extent that is to be found out.
         let open = extents.iter().filter(|&&e| e == -1 && least == -1).count();
-        match extents.iter().find(|&&e| e < least) {
-            Some(extent) => Err(format!("the extents {extents:?}, one of which is {extent}")),
-            None if open > 1 => Err(format!("the extents {extents:?}, more than one of which is open")),
-            None if extents.len() > MOST_AXES => Err(format!("{} axes", extents.len())),
+        match extents.iter().copied().find(|&e| e < least) {
+            Some(extent) => Err(Unfit::Extent { extents, extent }),
+            None if open > 1 => Err(Unfit::TwoOpen(extents)),
+            None if extents.len() > MOST_AXES => Err(Unfit::Rank(extents.len())),
             None if extents.iter().any(|&e| e > MOST_CONSTANT as i64) => {
-                Err(format!("a tensor of the extents {extents:?}, more than {MOST_CONSTANT} entries"))
+                Err(Unfit::Extents { extents, most: MOST_CONSTANT })
             }
             None => Ok(()),
         }
     }
 
-    fn as_many(&self, position: usize, count: usize) -> Result<(), String> {
+    fn as_many(&self, position: usize, count: usize) -> Result<(), Unfit> {
         match self.integers(position) {
-            Some(list) if list.len() != count => Err(format!("{} numbers for {count} axes", list.len())),
+            Some(list) if list.len() != count => Err(Unfit::Count { what: "numbers", got: list.len(), axes: count }),
             _ => Ok(()),
         }
     }
 
     /// The extents of a window and their padding: spans, and padding before and after.
-    fn window(&self, kernel: &[i64]) -> Result<Vec<(i64, i64, i64)>, String> {
-        let spatial = self.rank().checked_sub(2).ok_or("expected an operand of shape [N, C, spatial..]")?;
+    fn window(&self, kernel: &[i64]) -> Result<Vec<(i64, i64, i64)>, Unfit> {
+        let spatial = self.rank().checked_sub(2).ok_or(Unfit::Layout)?;
         let ones = vec![1; spatial];
         let zeros = vec![0; 2 * spatial];
         let (strides, dilations) = (self.list("strides").unwrap_or(&ones), self.list("dilations").unwrap_or(&ones));
         let pads = self.list("pads").unwrap_or(&zeros);
-        for (what, list, count) in [
+        for (attribute, list, count) in [
             ("kernel_shape", kernel, spatial),
             ("strides", strides, spatial),
             ("dilations", dilations, spatial),
             ("pads", pads, 2 * spatial),
         ] {
             if list.len() != count {
-                return Err(format!("its attribute `{what}` is {list:?}, of {spatial} axes"));
+                return Err(Unfit::Attribute { attribute, got: list.to_vec(), axes: spatial });
             }
         }
         let same = self.attribute("auto_pad").is_some_and(|a| a.s.starts_with(b"SAME"));
@@ -208,99 +210,99 @@ impl Site<'_> {
             let span = dilations[axis] * (kernel[axis] - 1) + 1;
             let (before, after) = (pads[axis], pads[axis + spatial]);
             if !same && span > self.shape()[axis + 2] as i64 + before + after {
-                return Err(format!("a window of {span} on an axis of {} entries", self.shape()[axis + 2]));
+                return Err(Unfit::Window { span, extent: self.shape()[axis + 2] });
             }
             windows.push((span, before, after));
         }
         Ok(windows)
     }
 
-    fn pool(&self) -> Result<(), String> {
-        let kernel = self.list("kernel_shape").ok_or("its attribute `kernel_shape` is missing")?;
+    fn pool(&self) -> Result<(), Unfit> {
+        let kernel = self.list("kernel_shape").ok_or(Unfit::Missing("its attribute `kernel_shape` is missing"))?;
         let wide = |&(_, &(span, before, after)): &(usize, &(i64, i64, i64))| before >= span || after >= span;
         match self.window(kernel)?.iter().enumerate().find(wide) {
-            Some((axis, (span, before, after))) => {
-                let pads = before.max(after);
-                Err(format!(
-                    "padding by {pads} on spatial axis {axis}, where a window has {span}: some would lie in it altogether"
-                ))
-            }
+            Some((axis, &(span, before, after))) => Err(Unfit::Padding { pads: before.max(after), axis, span }),
             None => Ok(()),
         }
     }
 
-    fn conv(&self) -> Result<(), String> {
-        let Some(weight) = self.operand(1) else { return Err("it has no kernel".to_owned()) };
+    fn conv(&self) -> Result<(), Unfit> {
+        let Some(weight) = self.operand(1) else { return Err(Unfit::Missing("it has no kernel")) };
+        let kernel = || weight.shape.clone();
         if weight.shape.len() != self.rank() || self.rank() < 3 {
-            return Err(format!("an operand of shape {:?} and a kernel of shape {:?}", self.shape(), weight.shape));
+            return Err(Unfit::Kernel { operand: self.shape().to_vec(), kernel: kernel() });
         }
         let own: Vec<i64> = weight.shape[2..].iter().map(|&extent| extent as i64).collect();
         if let Some(stated) = self.list("kernel_shape").filter(|stated| *stated != own) {
-            return Err(format!("its attribute `kernel_shape` is {stated:?}, its kernel's shape {:?}", weight.shape));
+            return Err(Unfit::KernelShape { stated: stated.to_vec(), kernel: kernel() });
         }
         if own.contains(&0) {
-            return Err(format!("a kernel of shape {:?}", weight.shape));
+            return Err(Unfit::NoKernel(kernel()));
         }
         let groups = self.attribute("group").map_or(1, |a| a.i.max(1) as usize);
         let (out, channels) = (weight.shape[0], weight.shape[1]);
         if self.shape()[1] != channels.saturating_mul(groups) || out % groups != 0 {
-            return Err(format!("{} channels in {groups} groups for a kernel of shape {:?}", self.shape()[1], weight.shape));
+            return Err(Unfit::Channels { channels: self.shape()[1], groups, kernel: kernel() });
         }
         if let Some(bias) = self.operand(2).filter(|bias| bias.shape != [out]) {
-            return Err(format!("a bias of shape {:?} for {out} channels", bias.shape));
+            return Err(Unfit::Bias { bias: bias.shape.clone(), channels: out });
         }
         self.window(&own).map(|_| ())
     }
 
-    fn pad(&self) -> Result<(), String> {
+    fn pad(&self) -> Result<(), Unfit> {
         let axes = self.integers(3).map_or(self.rank(), |axes| axes.len());
         let stated = self.list("pads").map(<[i64]>::to_vec);
         let Some(pads) = self.integers(1).or(stated) else { return Ok(()) };
         if pads.len() != 2 * axes {
-            return Err(format!("{} pads for {axes} axes", pads.len()));
+            return Err(Unfit::Count { what: "pads", got: pads.len(), axes });
         }
         if pads.iter().any(|&p| p < 0) {
-            return Err(format!("the pads {pads:?}, which are computed: negative ones must be constants"));
+            return Err(Unfit::Cropped(pads));
         }
-        match pads.iter().find(|&&p| p > MOST_CONSTANT as i64) {
-            Some(pad) => Err(format!("padding by {pad}")),
+        match pads.into_iter().find(|&p| p > MOST_CONSTANT as i64) {
+            Some(pad) => Err(Unfit::Pad(pad)),
             None => Ok(()),
         }
     }
 
-    fn split(&self, opset: i64) -> Result<(), String> {
+    /// The extent of the axis that an attribute names.
+    fn extent(&self) -> Result<usize, Unfit> {
         let axis = self.attribute("axis").map_or(0, |a| a.i);
-        let axis = if axis < 0 { axis + self.rank() as i64 } else { axis };
-        let extent = usize::try_from(axis).ok().and_then(|axis| self.shape().get(axis)).ok_or(format!("axis {axis}"))?;
+        let own = if axis < 0 { axis + self.rank() as i64 } else { axis };
+        let extent = usize::try_from(own).ok().and_then(|axis| self.shape().get(axis));
+        extent.copied().ok_or(Unfit::Axis { axis, rank: self.rank() })
+    }
+
+    fn split(&self, opset: i64) -> Result<(), Unfit> {
+        let extent = self.extent()?;
         let parts = self.node.output.len();
         if let Some(stated) = self.attribute("num_outputs").filter(|a| a.i != parts as i64) {
-            return Err(format!("its attribute `num_outputs` is {}, of {parts} results", stated.i));
+            return Err(Unfit::Parts { stated: stated.i, results: parts });
         }
         let stated = self.list("split").map(<[i64]>::to_vec);
         let Some(sizes) = self.integers(1).or(stated) else {
             let whole = opset >= 18 || extent % parts.max(1) == 0;
-            return if whole { Ok(()) } else { Err(format!("{extent} entries do not split into {parts} equal parts")) };
+            return if whole { Ok(()) } else { Err(Unfit::Uneven { entries: extent, parts }) };
         };
         let sum = sizes.iter().try_fold(0i64, |sum, &size| sum.checked_add(size).filter(|_| size >= 0));
-        if sizes.len() == parts && sum == Some(*extent as i64) {
+        if sizes.len() == parts && sum == Some(extent as i64) {
             return Ok(());
         }
-        Err(format!("the sizes {sizes:?} for {parts} parts of {extent} entries"))
+        Err(Unfit::Sizes { sizes, parts, entries: extent })
     }
 
-    fn gather(&self) -> Result<(), String> {
-        let axis = self.attribute("axis").map_or(0, |a| a.i);
-        let axis = if axis < 0 { axis + self.rank() as i64 } else { axis };
-        let extent = usize::try_from(axis).ok().and_then(|axis| self.shape().get(axis)).ok_or(format!("axis {axis}"))?;
-        let extent = *extent as i64;
+    fn gather(&self) -> Result<(), Unfit> {
+        let extent = self.extent()?;
+        let extent = extent as i64;
         let indices = self.integers(1).unwrap_or_default();
-        match indices.iter().find(|&&index| !(-extent..extent).contains(&index)) {
-            Some(index) => Err(format!("index {index} of {extent}")),
+        match indices.into_iter().find(|index| !(-extent..extent).contains(index)) {
+            Some(index) => Err(Unfit::Index { index, extent }),
             None => Ok(()),
         }
     }
 
-    fn range(&self) -> Result<(), String> {
+    fn range(&self) -> Result<(), Unfit> {
         let number = |position: usize| -> Option<f64> {
             let value = self.operand(position)?.value.as_ref()?.cast_to::<f64>().ok()?;
             value.try_as_plain_ram().ok()?.as_slice::<f64>().ok()?.first().copied()
@@ -308,16 +310,16 @@ impl Site<'_> {
         let (Some(start), Some(limit), Some(step)) = (number(0), number(1), number(2)) else { return Ok(()) };
         let count = ((limit - start) / step).ceil();
         // Not a number, where the step is 0.
-        if count.abs() <= MOST_CONSTANT as f64 { Ok(()) } else { Err(format!("a range from {start} to {limit} by {step}")) }
+        if count.abs() <= MOST_CONSTANT as f64 { Ok(()) } else { Err(Unfit::Range { start, limit, step }) }
     }
 
     /// Whether an attribute divides an extent of the first operand.
-    fn divides(&self, name: &str, axis: usize) -> Result<(), String> {
+    fn divides(&self, name: &'static str, axis: usize) -> Result<(), Unfit> {
         let by = self.attribute(name).map_or(1, |a| a.i.max(1) as usize);
         let by = if self.node.op_type == "DepthToSpace" { by.saturating_mul(by) } else { by };
         match self.shape().get(axis) {
             Some(extent) if extent % by == 0 => Ok(()),
-            _ => Err(format!("an operand of shape {:?} by a {name} of {by}", self.shape())),
+            _ => Err(Unfit::Divisor { shape: self.shape().to_vec(), attribute: name, by }),
         }
     }
 }

@@ -9,11 +9,10 @@ use tract_onnx::tract_core::internal::DimLike;
 use tract_onnx::tract_core::ops::binary::BinMiniOp;
 use tract_onnx::tract_core::ops::element_wise::ElementWiseMiniOp;
 
+use super::contain::Failure;
+use super::refusal::Refusal;
 use crate::graph::{Domain, EXACT, Graph, NodeId};
 use crate::ops::{Broadcast, Op, Reshape, Unary};
-
-/// Why a node has no translation: a hint for the user.
-pub(crate) type Refusal = String;
 
 /// Translates one node into nodes of the graph and returns the one that is its output.
 pub(crate) type Handler = fn(&mut Translator<'_>, &Site<'_>) -> Result<NodeId, Refusal>;
@@ -61,15 +60,16 @@ pub(crate) struct Site<'m> {
 impl Site<'_> {
     /// The operator, if it is a `T`.
     pub(crate) fn op<T: tract_onnx::tract_core::ops::TypedOp>(&self) -> Result<&T, Refusal> {
-        self.node.op_as::<T>().ok_or_else(|| "a variant of this operator that is not known".to_owned())
+        self.node.op_as::<T>().ok_or(Refusal::Form("a variant of this operator that is not known"))
     }
 }
 
 impl Translator<'_> {
     /// The shape of an outlet.
     pub(super) fn shape_of(&self, outlet: OutletId) -> Result<Vec<usize>, Refusal> {
-        let fact = self.model.outlet_fact(outlet).map_err(|e| e.to_string())?;
-        fact.shape.as_concrete().map(<[usize]>::to_vec).ok_or_else(|| format!("the shape {:?} is not fixed", fact.shape))
+        let fact = self.model.outlet_fact(outlet)?;
+        let open = || Refusal::Open { what: "the shape", dim: format!("{:?}", fact.shape) };
+        fact.shape.as_concrete().map(<[usize]>::to_vec).ok_or_else(open)
     }
 
     /// The node of a value; a known one becomes a constant.
@@ -77,7 +77,7 @@ impl Translator<'_> {
         let tensor = match self.values.get(&outlet) {
             Some(Value::Node(node)) => return Ok(*node),
             Some(Value::Known(tensor)) => tensor.clone(),
-            None => return Err("an operand has no value".to_owned()),
+            None => return Err(Refusal::Missing("an operand has no value")),
         };
         if let Some(&node) = self.constants.get(&outlet) {
             return Ok(node);
@@ -89,20 +89,20 @@ impl Translator<'_> {
 
     /// The node of an operand.
     pub(crate) fn operand(&mut self, site: &Site<'_>, index: usize) -> Result<NodeId, Refusal> {
-        let outlet = *site.node.inputs.get(index).ok_or("an operand is missing")?;
+        let outlet = *site.node.inputs.get(index).ok_or(Refusal::Missing("an operand is missing"))?;
         let name = self.model.node(outlet.node).name.clone();
         self.value(outlet, &name)
     }
 
     /// The shape of an operand.
     pub(crate) fn operand_shape(&self, site: &Site<'_>, index: usize) -> Result<Vec<usize>, Refusal> {
-        self.shape_of(*site.node.inputs.get(index).ok_or("an operand is missing")?)
+        self.shape_of(*site.node.inputs.get(index).ok_or(Refusal::Missing("an operand is missing"))?)
     }
 
     /// The element type of an operand.
     pub(crate) fn operand_type(&self, site: &Site<'_>, index: usize) -> Result<DatumType, Refusal> {
-        let outlet = *site.node.inputs.get(index).ok_or("an operand is missing")?;
-        Ok(self.model.outlet_fact(outlet).map_err(|e| e.to_string())?.datum_type)
+        let outlet = *site.node.inputs.get(index).ok_or(Refusal::Missing("an operand is missing"))?;
+        Ok(self.model.outlet_fact(outlet)?.datum_type)
     }
 
     /// An operand's tensor, if it does not depend on inputs.
@@ -122,7 +122,7 @@ impl Translator<'_> {
 
     /// Adds a node whose shape follows from its operands.
     pub(crate) fn add(&mut self, site: &Site<'_>, op: impl Into<Op>, operands: &[NodeId]) -> Result<NodeId, Refusal> {
-        self.graph.add_inferred(site.name.clone(), op, operands).map_err(|e| e.to_string())
+        Ok(self.graph.add_inferred(site.name.clone(), op, operands)?)
     }
 
     /// The same entries under another shape.
@@ -165,20 +165,18 @@ pub(crate) fn domain_of(kind: DatumType) -> Result<Domain, Refusal> {
         DatumType::I32 => integers(i32::MIN.into(), i32::MAX.into()),
         DatumType::I64 | DatumType::TDim => Ok(Domain::ANY),
         DatumType::F16 | DatumType::F32 | DatumType::F64 => Ok(Domain::Real),
-        other => Err(format!("tensors of type {other:?} are not supported")),
+        other => Err(Refusal::Element(format!("{other:?}"))),
     }
 }
 
 /// A tensor's entries, exactly: floats of 64 bits hold all others and integers up to 2^53.
 pub(crate) fn to_array(tensor: &Tensor) -> Result<ArrayD<f64>, Refusal> {
     let kind = tensor.datum_type();
-    let reason = |e: TractError| format!("a constant of type {kind:?} is not numeric: {e}");
+    let reason = |e| not_of("numbers", kind, e);
     let values = if kind.is_integer() || kind == DatumType::TDim {
         let integers = to_integers(tensor)?;
         if let Some(position) = integers.iter().position(|v| v.unsigned_abs() > EXACT.unsigned_abs()) {
-            return Err(format!(
-                "entry {position} of a constant of type {kind:?} is beyond 2^53, where floats lose integers"
-            ));
+            return Err(Refusal::Inexact { position, kind: format!("{kind:?}") });
         }
         integers.into_iter().map(|v| v as f64).collect()
     } else {
@@ -186,23 +184,33 @@ pub(crate) fn to_array(tensor: &Tensor) -> Result<ArrayD<f64>, Refusal> {
         let plain = cast.try_as_plain_ram().map_err(reason)?;
         plain.as_slice::<f64>().map_err(reason)?.to_vec()
     };
-    ArrayD::from_shape_vec(IxDyn(tensor.shape()), values).map_err(|e| e.to_string())
+    let of_shape = ArrayD::from_shape_vec(IxDyn(tensor.shape()), values);
+    of_shape.map_err(|e| not_of("numbers", kind, e.into()))
 }
 
 /// A tensor's entries as integers.
 pub(crate) fn to_integers(tensor: &Tensor) -> Result<Vec<i64>, Refusal> {
-    let reason = |e: TractError| format!("expected integers, got {:?}: {e}", tensor.datum_type());
+    let reason = |e| not_of("integers", tensor.datum_type(), e);
     let cast = tensor.cast_to::<i64>().map_err(reason)?;
     let plain = cast.try_as_plain_ram().map_err(reason)?;
     Ok(plain.as_slice::<i64>().map_err(reason)?.to_vec())
 }
 
+/// Why a tensor is not read as entries of a kind.
+fn not_of(expected: &'static str, got: DatumType, why: TractError) -> Refusal {
+    Refusal::Entries { expected, got: format!("{got:?}"), why: Failure::from(why) }
+}
+
 /// A bound that is fixed.
 pub(crate) fn integer(dim: &TDim) -> Result<i64, Refusal> {
-    dim.to_i64().map_err(|_| format!("the bound {dim} is not fixed"))
+    dim.to_i64().map_err(|_| open(dim))
 }
 
 /// An extent that is fixed.
 pub(crate) fn extent(dim: &TDim) -> Result<usize, Refusal> {
-    dim.to_usize().map_err(|_| format!("the bound {dim} is not fixed"))
+    dim.to_usize().map_err(|_| open(dim))
+}
+
+fn open(dim: &TDim) -> Refusal {
+    Refusal::Open { what: "the bound", dim: dim.to_string() }
 }

@@ -3,6 +3,8 @@
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::ops::array::{Gather, Pad, PadMode, StridedSlice, Tile};
 
+use super::defect::Defect;
+
 /// Entries of the largest value.
 pub(super) const MOST: usize = 1 << 27;
 /// Entries of the largest constant in a small file; in a larger file as many as it has bytes.
@@ -11,7 +13,7 @@ pub(super) const MOST_CONSTANT: usize = 1 << 24;
 const MOST_POSITIONS: usize = 1 << 25;
 
 /// Checks the shapes of all values, the constants among them against the file's length, and views that become lists of positions.
-pub(super) fn check_values(model: &TypedModel, bytes: usize) -> Result<(), String> {
+pub(super) fn check_values(model: &TypedModel, bytes: usize) -> Result<(), Defect> {
     let mut positions = 0usize;
     for node in model.nodes() {
         let edge = node.op_as::<Pad>().is_some_and(|pad| !matches!(pad.mode, PadMode::Constant(_)));
@@ -20,14 +22,14 @@ pub(super) fn check_values(model: &TypedModel, bytes: usize) -> Result<(), Strin
             positions = extents.flatten().fold(positions, |sum, &extent| sum.saturating_add(extent));
         }
         if positions > MOST_POSITIONS {
-            return Err(format!("node `{}` and those before it pick more than {MOST_POSITIONS} entries", node.name));
+            return Err(Defect::Picked { node: node.name.clone(), most: MOST_POSITIONS });
         }
         for fact in node.outputs.iter().map(|output| &output.fact) {
             let Some(shape) = fact.shape.as_concrete() else { continue };
             let most = if fact.konst.is_some() { bytes.max(MOST_CONSTANT) } else { MOST };
             let volume = shape.iter().try_fold(1usize, |volume, &extent| volume.checked_mul(extent.max(1)));
             if volume.is_none_or(|volume| volume > most) {
-                return Err(format!("a value of node `{}` has the shape {shape:?}, more than {most} entries", node.name));
+                return Err(Defect::Large { node: node.name.clone(), shape: shape.to_vec(), most });
             }
         }
     }

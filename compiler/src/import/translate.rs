@@ -8,9 +8,11 @@ use tract_onnx::tract_core::ops::binary::TypedBinOp;
 use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
 use tract_onnx::tract_core::ops::source::TypedSource;
 
+use super::contain::Failure;
 use super::error::{ImportError, UnsupportedNode};
 use super::load::Loaded;
-use super::site::{Import, Refusal, Site, Translator, Value, domain_of};
+use super::refusal::Refusal;
+use super::site::{Import, Site, Translator, Value, domain_of};
 use super::sizes::MOST_CONSTANT;
 use crate::graph::{Domain, Graph, NodeId};
 use crate::ops::{IMPORTS, Reshape, Unary};
@@ -19,7 +21,7 @@ use crate::ops::{IMPORTS, Reshape, Unary};
 pub(super) fn translate(loaded: &Loaded) -> Result<Graph, ImportError> {
     let model = &loaded.model;
     let mut translator = Translator { model, graph: Graph::new(), values: HashMap::new(), constants: HashMap::new() };
-    let inference = |error: TractError| ImportError::Inference { reason: error.to_string() };
+    let inference = |error: TractError| ImportError::inference(Failure::from(error));
     for input in &model.inputs {
         translator.input(*input).map_err(|hint| translator.refusal(loaded, input.node, hint))?;
     }
@@ -56,7 +58,7 @@ impl<'m> Translator<'m> {
 
     fn input(&mut self, outlet: OutletId) -> Result<(), Refusal> {
         let shape = self.shape_of(outlet)?;
-        let domain = domain_of(self.model.outlet_fact(outlet).map_err(|e| e.to_string())?.datum_type)?;
+        let domain = domain_of(self.model.outlet_fact(outlet)?.datum_type)?;
         let id = self.graph.add_input_of(domain, self.model.node(outlet.node).name.clone(), &shape);
         self.values.insert(outlet, Value::Node(id));
         Ok(())
@@ -70,7 +72,7 @@ impl<'m> Translator<'m> {
         let used =
             |slot: usize| !node.outputs[slot].successors.is_empty() || self.model.outputs.contains(&OutletId::new(id, slot));
         if (1..node.outputs.len()).any(used) {
-            return Err("only the first output of this operator is supported".to_owned());
+            return Err(Refusal::Form("only the first output of this operator is supported"));
         }
         let outlet = OutletId::new(id, 0);
         let site = Site { node, name: loaded.names.resolve(&node.name), shape: self.shape_of(outlet)? };
@@ -85,11 +87,11 @@ impl<'m> Translator<'m> {
     fn of_type(&mut self, site: &Site<'_>, value: NodeId, kind: DatumType) -> Result<NodeId, Refusal> {
         let Some((lo, hi)) = domain_of(kind)?.range() else { return Ok(value) };
         let Some((least, most)) = self.graph.domain(value).range() else {
-            return Err(format!("this operator on integers ({kind:?}) is not supported: its results would be rounded"));
+            return Err(Refusal::Rounded(format!("{kind:?}")));
         };
         if kind == DatumType::Bool {
             let fits = self.graph.domain(value) == Domain::Boolean;
-            return if fits { Ok(value) } else { Err("a boolean that is not 0 or 1".to_owned()) };
+            return if fits { Ok(value) } else { Err(Refusal::Form("a boolean that is not 0 or 1")) };
         }
         if lo <= least && most <= hi { Ok(value) } else { self.add(site, Unary::Wrap { lo, hi }, &[value]) }
     }
@@ -153,5 +155,5 @@ fn translated(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, Refusal
             return found;
         }
     }
-    Err("this operator is not supported".to_owned())
+    Err(Refusal::Operator)
 }

@@ -9,9 +9,9 @@ use tract_onnx::tract_core::ops::identity::Identity;
 use tract_onnx::tract_core::ops::math::Ln;
 use tract_onnx::tract_core::ops::nn::{Softmax, SoftmaxKind};
 
-use super::contain::contained;
+use super::contain::{Failure, contained, guarded};
 use super::error::ImportError;
-use crate::reference::Reference;
+use crate::reference::{Reference, Unevaluated};
 
 /// A model that tract runs.
 #[derive(Clone)]
@@ -61,8 +61,7 @@ impl Untouched {
             let inputs = (0..model.inputs.len()).map(fact).collect::<TractResult<Vec<_>>>()?;
             Ok(Self { plan: model.into_runnable()?, inputs })
         };
-        let failed = |reason: String| ImportError::Inference { reason };
-        contained(prepare).map_err(failed)?.map_err(|error| failed(error.to_string()))
+        guarded(prepare).map_err(ImportError::inference)
     }
 
     fn run(&self, inputs: &[ArrayD<f64>]) -> TractResult<Vec<ArrayD<f64>>> {
@@ -83,10 +82,12 @@ impl Untouched {
 }
 
 impl Reference for Untouched {
-    fn outputs(&self, inputs: &[ArrayD<f64>]) -> Result<Vec<ArrayD<f64>>, String> {
+    fn outputs(&self, inputs: &[ArrayD<f64>]) -> Result<Vec<ArrayD<f64>>, Unevaluated> {
         if inputs.len() != self.inputs.len() {
-            return Err(format!("the model has {} inputs, got {}", self.inputs.len(), inputs.len()));
+            return Err(Unevaluated::Inputs { expected: self.inputs.len(), got: inputs.len() });
         }
-        contained(|| self.run(inputs))?.map_err(|error| error.to_string())
+        // The outermost reason: those within may have values of the sample.
+        let outputs = contained(|| self.run(inputs))?;
+        outputs.map_err(|error| Failure::Refused(error.to_string()).into())
     }
 }

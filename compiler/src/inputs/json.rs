@@ -32,15 +32,22 @@ fn tensor(index: usize, array: &Value) -> Result<Tensor, SampleProblem> {
     Ok(Tensor { shape, values })
 }
 
+/// Why nested arrays are no tensor. It says what stands where, and not its value: the file may be a private input.
+#[derive(Debug, thiserror::Error)]
+enum Ragged {
+    #[error("the nested arrays have different lengths, {first} and {other}")]
+    Length { first: usize, other: usize },
+    #[error("expected {expected}, got {got} after {after} values")]
+    Kind { expected: &'static str, got: &'static str, after: usize },
+}
+
 /// Appends all numbers in order; every level must have the extent of its first entry.
-fn flatten(value: &Value, shape: &[usize], values: &mut Vec<f64>) -> Result<(), String> {
+fn flatten(value: &Value, shape: &[usize], values: &mut Vec<f64>) -> Result<(), Ragged> {
     match (value, shape) {
         (Value::Array(entries), [extent, rest @ ..]) if entries.len() == *extent => {
             entries.iter().try_for_each(|entry| flatten(entry, rest, values))
         }
-        (Value::Array(entries), [extent, ..]) => {
-            Err(format!("the nested arrays have different lengths, {extent} and {}", entries.len()))
-        }
+        (Value::Array(entries), [extent, ..]) => Err(Ragged::Length { first: *extent, other: entries.len() }),
         (Value::Number(number), []) => {
             values.push(number.as_f64().unwrap_or(f64::NAN));
             Ok(())
@@ -49,13 +56,10 @@ fn flatten(value: &Value, shape: &[usize], values: &mut Vec<f64>) -> Result<(), 
             values.push(f64::from(u8::from(*holds)));
             Ok(())
         }
-        // What it is, and not what it says: the file may be a private input.
-        (other, _) => Err(format!(
-            "expected {}, got {} after {} values",
-            if shape.is_empty() { "a number" } else { "an array" },
-            kind(other),
-            values.len()
-        )),
+        (other, _) => {
+            let expected = if shape.is_empty() { "a number" } else { "an array" };
+            Err(Ragged::Kind { expected, got: kind(other), after: values.len() })
+        }
     }
 }
 

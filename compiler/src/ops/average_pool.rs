@@ -5,7 +5,7 @@ use tract_onnx::tract_core::ops::cnn::{PaddingSpec, SumPool};
 use zktorch_blocks::program::AxisGroup;
 
 use super::operator::{Imports, Nature, Operator, Ranges, empty};
-use super::shape::{Reason, one};
+use super::shape::{Misfit, one};
 use super::pad::Pad;
 use super::window::{Window, affine_map, check_layout, pool, pooled};
 use crate::graph::{Domain, NodeId};
@@ -30,7 +30,7 @@ fn import(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Ref
     let op = site.op::<SumPool>()?;
     check_layout(&op.pool_spec)?;
     if !op.normalize {
-        return Err("a sum over windows is not supported, only the mean".to_owned());
+        return Err(import::Refusal::Form("a sum over windows is not supported, only the mean"));
     }
     let x_shape = t.operand_shape(site, 0)?;
     let mut window = Window::of(&op.pool_spec, &x_shape, &site.shape)?;
@@ -56,7 +56,7 @@ impl Operator for AveragePool {
         "AveragePool"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
         pooled(&self.window, one(operands)?)
     }
 

@@ -4,7 +4,7 @@ use ndarray::{ArrayD, IxDyn};
 use zktorch_blocks::program::{AxisGroup, GroupMap};
 
 use super::operator::{Imports, Nature, Operator, Ranges, empty, first};
-use super::shape::{Reason, one, require};
+use super::shape::{Misfit, one, require};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
 use crate::lower::{Lowering, Refusal, Value, pass};
@@ -27,15 +27,15 @@ impl Operator for Broadcast {
         "Broadcast"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
         one(operands)?;
         Ok(None)
     }
 
-    fn check(&self, shape: &[usize], operands: &[&[usize]]) -> Result<(), Reason> {
+    fn check(&self, shape: &[usize], operands: &[&[usize]]) -> Result<(), Misfit> {
         let x = one(operands)?;
         let fits = x.len() == shape.len() && x.iter().zip(shape).all(|(a, b)| a == b || *a == 1);
-        require(fits, || format!("{x:?} does not broadcast to {shape:?}"))
+        require(fits, || Misfit::Broadcast { from: x.to_vec(), to: shape.to_vec() })
     }
 
     fn domain(&self, operands: &[Domain]) -> Domain {

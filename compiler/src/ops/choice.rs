@@ -5,7 +5,7 @@ use tract_onnx::tract_core::ops::binary::BinMiniOp;
 use tract_onnx::tract_core::ops::logic::{CompEq, CompGT, CompGTE, CompLT, CompLTE};
 
 use super::operator::{Imports, Nature, Operator, Ranges, empty, zip};
-use super::shape::{Reason, same};
+use super::shape::{Misfit, alike, arity, same};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
 use crate::lower::{Lowering, Refusal, Value};
@@ -81,7 +81,7 @@ impl Operator for Compare {
         }
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
         same(operands)
     }
 
@@ -115,11 +115,9 @@ impl Operator for Select {
         "Where"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
-        match operands {
-            [condition, a, b] if condition == a && a == b => Ok(Some(a.to_vec())),
-            _ => Err(format!("expected 3 operands of one shape, got {operands:?}")),
-        }
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
+        arity(operands, 3..=3)?;
+        alike(operands).map(Some)
     }
 
     fn domain(&self, operands: &[Domain]) -> Domain {

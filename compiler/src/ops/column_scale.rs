@@ -3,7 +3,7 @@
 use ndarray::ArrayD;
 
 use super::operator::{Imports, Nature, Operator, Ranges, empty};
-use super::shape::{Reason, one, require};
+use super::shape::{Misfit, one, require};
 use crate::graph::{Domain, NodeId};
 use crate::lower::{Lowering, Refusal, Value, power};
 use crate::quantise::Range;
@@ -20,9 +20,9 @@ impl Operator for ColumnScale {
         "ColumnScale"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
         let x = one(operands)?;
-        require(x.last() == Some(&self.0.len()), || format!("{} exponents for the shape {x:?}", self.0.len()))?;
+        require(x.last() == Some(&self.0.len()), || Misfit::Count { what: "exponents", got: self.0.len(), shape: x.to_vec() })?;
         Ok(Some(x.to_vec()))
     }
 

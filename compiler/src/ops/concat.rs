@@ -4,7 +4,7 @@ use ndarray::{ArrayD, Axis, concatenate};
 use tract_onnx::tract_core::ops::array::TypedConcat;
 
 use super::operator::{Imports, Nature, Operator, Ranges, empty};
-use super::shape::{Reason, require, with_axes};
+use super::shape::{Misfit, arity, require, with_axes};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
 use crate::lower::{Lowering, Refusal, Value, affine, pass, power};
@@ -31,12 +31,13 @@ impl Operator for Concat {
         "Concat"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
-        let (axis, first) = (self.axis, operands.first().ok_or("expected at least 1 operand")?);
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
+        arity(operands, 1..=usize::MAX)?;
+        let (axis, first) = (self.axis, operands[0]);
         let mut shape = with_axes(first, &[axis])?;
         for other in &operands[1..] {
             let fits = other.len() == first.len() && (0..first.len()).all(|i| i == axis || other[i] == first[i]);
-            require(fits, || format!("{other:?} does not fit {first:?} beside axis {axis}"))?;
+            require(fits, || Misfit::Beside { axis, first: first.to_vec(), other: other.to_vec() })?;
             shape[axis] += other[axis];
         }
         Ok(Some(shape))

@@ -5,7 +5,7 @@ use tract_onnx::tract_core::ops::cnn::{Conv as TractConv, KernelFormat};
 use zktorch_blocks::program::{AxisGroup, GroupMap, TensorId};
 
 use super::operator::{Imports, Nature, Operator, Ranges, empty, integers};
-use super::shape::{Reason, require};
+use super::shape::{Misfit, require};
 use super::window::{Window, is_channels_first, slide};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
@@ -35,13 +35,13 @@ pub struct Conv {
 fn import(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Refusal> {
     let op = site.op::<TractConv>()?;
     if op.q_params.is_some() {
-        return Err("quantised operators are not supported: export the float model".to_owned());
+        return Err(import::Refusal::QUANTISED);
     }
     if op.kernel_fmt != KernelFormat::OIHW || !is_channels_first(&op.pool_spec) {
-        return Err("only the layouts NCHW and OIHW are supported".to_owned());
+        return Err(import::Refusal::Form("only the layouts NCHW and OIHW are supported"));
     }
     if !matches!(op.pool_spec.rank(), 1 | 2) {
-        return Err(format!("a convolution over {} axes is not supported, only over 1 or 2", op.pool_spec.rank()));
+        return Err(import::Refusal::Spatial(op.pool_spec.rank()));
     }
     let x_shape = t.operand_shape(site, 0)?;
     let window = Window::of(&op.pool_spec, &x_shape, &site.shape)?;
@@ -58,20 +58,29 @@ impl Operator for Conv {
         "Conv"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
-    let (&[x, w], bias) = operands.split_at_checked(2).ok_or("expected 2 or 3 operands")? else {
-        return Err("expected 2 or 3 operands".into());
-    };
-    let spatial = x.get(2..).ok_or_else(|| format!("x must be [N, C, spatial..], got {x:?}"))?;
-    require(matches!(spatial.len(), 1 | 2), || format!("expected 1 or 2 spatial axes, got {x:?}"))?;
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
+        let ([x, w], bias) = match *operands {
+            [x, w] => ([x, w], None),
+            [x, w, bias] => ([x, w], Some(bias)),
+            _ => return Err(Misfit::Arity { expected: 2..=3, got: operands.len() }),
+        };
+        let layout = || Misfit::Layout { expected: "[N, C, W] or [N, C, H, W]", got: x.to_vec() };
+        let spatial = x.get(2..).filter(|spatial| matches!(spatial.len(), 1 | 2)).ok_or_else(layout)?;
     let fits = w.len() == x.len()
         && self.groups > 0
         && x[1] % self.groups == 0
         && w[1] == x[1] / self.groups
         && w[0] % self.groups == 0
         && w[2..] == self.window.kernel;
-    require(fits, || format!("weights {w:?} do not fit x {x:?} with {} groups and {:?}", self.groups, self.window))?;
-    require(bias.len() <= 1 && bias.iter().all(|b| **b == [w[0]]), || format!("the bias must be [{}], got {bias:?}", w[0]))?;
+        require(fits, || Misfit::Weights {
+            weights: w.to_vec(),
+            x: x.to_vec(),
+            groups: self.groups,
+            kernel: self.window.kernel.clone(),
+        })?;
+        if let Some(bias) = bias.filter(|bias| *bias != [w[0]]) {
+            return Err(Misfit::Bias { channels: w[0], got: bias.to_vec() });
+        }
     Ok(Some([&[x[0], w[0]], slide(&self.window, spatial)?.as_slice()].concat()))
 }
 

@@ -4,7 +4,7 @@ use ndarray::{ArrayD, Axis};
 use tract_onnx::tract_core::ops::array::CumSum as TractCumSum;
 
 use super::operator::{Imports, Nature, Operator, Ranges, empty, integers};
-use super::shape::{Reason, one, with_axes};
+use super::shape::{Misfit, one, with_axes};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
 use crate::lower::{Lowering, Refusal, Value, affine, pass};
@@ -34,7 +34,7 @@ impl Operator for CumSum {
         "CumSum"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
         with_axes(one(operands)?, &[self.axis]).map(Some)
     }
 

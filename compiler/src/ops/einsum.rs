@@ -7,7 +7,7 @@ use tract_onnx::tract_core::ops::einsum::EinSum;
 
 use super::Op;
 use super::operator::{Imports, Nature, Operator, Ranges, empty, integers};
-use super::shape::{Reason, require, two};
+use super::shape::{Misfit, require, two};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
 use crate::lower::{Lowering, Refusal, Value, largest, reshape_groups};
@@ -35,20 +35,22 @@ impl Operator for Einsum {
         "Einsum"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
         let (labels, operands) = ([&self.lhs, &self.rhs], two(operands)?);
     for (labels, shape) in labels.iter().zip(operands) {
-        require(labels.len() == shape.len(), || format!("labels {labels:?} do not fit shape {shape:?}"))?;
-        require(distinct(labels), || format!("labels {labels:?} repeat"))?;
+        let count = || Misfit::Count { what: "labels", got: labels.len(), shape: shape.to_vec() };
+        require(labels.len() == shape.len(), count)?;
+        require(distinct(labels), || Misfit::Repeated(labels.to_vec()))?;
     }
-    require(distinct(&self.out), || format!("labels {:?} repeat", self.out))?;
+    require(distinct(&self.out), || Misfit::Repeated(self.out.clone()))?;
     let extent_in = |side: usize, label: u8| labels[side].iter().position(|&l| l == label).map(|axis| operands[side][axis]);
     for &label in labels[0] {
         if let (Some(a), Some(b)) = (extent_in(0, label), extent_in(1, label)) {
-            require(a == b, || format!("label {label} is {a} on the left and {b} on the right"))?;
+            require(a == b, || Misfit::Extents { label, left: a, right: b })?;
         }
     }
-    let shape: Result<Vec<usize>, Reason> = self.out.iter().map(|&l| extent_in(0, l).or(extent_in(1, l)).ok_or_else(|| format!("label {l} is in no operand"))).collect();
+        let extent = |&label: &u8| extent_in(0, label).or(extent_in(1, label)).ok_or(Misfit::Unbound(label));
+        let shape: Result<Vec<usize>, Misfit> = self.out.iter().map(extent).collect();
         shape.map(Some)
     }
 
@@ -186,15 +188,15 @@ fn unflatten(
 fn import(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Refusal> {
     let op = site.op::<EinSum>()?;
     if op.q_params.is_some() {
-        return Err("quantised operators are not supported: export the float model".to_owned());
+        return Err(import::Refusal::QUANTISED);
     }
     if op.axes.input_count() != 2 || op.axes.output_count() != 1 {
-        return Err(format!("an einsum of {} operands is not supported, only of 2", op.axes.input_count()));
+        return Err(import::Refusal::Operands(op.axes.input_count()));
     }
     let axes: Vec<&TractAxis> = op.axes.iter_all_axes().collect();
     let repeated = axes.iter().any(|a| a.inputs.iter().chain(&a.outputs).any(|positions| positions.len() > 1));
     if repeated || axes.len() > usize::from(u8::MAX) {
-        return Err("an einsum with a label twice in one operand is not supported".to_owned());
+        return Err(import::Refusal::Form("an einsum with a label twice in one operand is not supported"));
     }
     let (lhs, a) = labelled(t, site, &axes, 0)?;
     let (rhs, b) = labelled(t, site, &axes, 1)?;
@@ -216,7 +218,7 @@ fn labelled(t: &mut Translator<'_>, site: &Site<'_>, axes: &[&TractAxis], side: 
     let (own, other) = (t.operand_shape(site, side)?, t.operand_shape(site, 1 - side)?);
     let labels = labels(axes, own.len(), |axis| axis.inputs[side].first().copied());
     if labels.len() != own.len() {
-        return Err("an einsum with an axis without label is not supported".to_owned());
+        return Err(import::Refusal::Form("an einsum with an axis without label is not supported"));
     }
     let broadcast = |axis: usize| {
         let across = axes[usize::from(labels[axis])].inputs[1 - side].first();

@@ -5,7 +5,7 @@ use tract_onnx::tract_core::ops::binary::BinMiniOp;
 use tract_onnx::tract_core::ops::math;
 
 use super::operator::{Imports, Nature, Operator, Ranges, zip};
-use super::shape::{Reason, same};
+use super::shape::{Misfit, same};
 use super::unary::{Unary, clip};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
@@ -41,7 +41,7 @@ impl Operator for Max {
         "Max"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
         same(operands)
     }
 
@@ -72,7 +72,7 @@ impl Operator for Min {
         "Min"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
         same(operands)
     }
 

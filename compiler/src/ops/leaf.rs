@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ndarray::ArrayD;
 
 use super::operator::{Imports, Nature, Operator, Ranges, empty};
-use super::shape::{Reason, require};
+use super::shape::{Misfit, arity, require};
 use crate::graph::{Domain, NodeId};
 use crate::lower::{Lowering, Refusal, Value};
 use crate::quantise::Range;
@@ -28,8 +28,8 @@ impl Operator for Input {
         "Input"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
-        require(operands.is_empty(), || "an input has no operands".into())?;
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
+        arity(operands, 0..=0)?;
         Ok(None)
     }
 
@@ -59,14 +59,14 @@ impl Operator for Constant {
         "Constant"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
-        require(operands.is_empty(), || "a constant has no operands".into())?;
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
+        arity(operands, 0..=0)?;
         Ok(None)
     }
 
-    fn check(&self, shape: &[usize], operands: &[&[usize]]) -> Result<(), Reason> {
+    fn check(&self, shape: &[usize], operands: &[&[usize]]) -> Result<(), Misfit> {
         self.shape(operands)?;
-        require(self.0.shape() == shape, || format!("the value has shape {:?}, not {shape:?}", self.0.shape()))
+        require(self.0.shape() == shape, || Misfit::Shape { expected: self.0.shape().to_vec(), got: shape.to_vec() })
     }
 
     fn domain(&self, _: &[Domain]) -> Domain {

@@ -9,7 +9,7 @@ use tract_onnx::tract_core::ops::nn::Softmax as TractSoftmax;
 use zktorch_blocks::program::{Advice, Interval, TensorId};
 
 use super::operator::{Demand, Imports, Nature, Operator, Ranges, empty, sorted};
-use super::shape::{Reason, one, with_axes};
+use super::shape::{Misfit, one, with_axes};
 use super::reduce::{ReduceKind, along};
 use super::softmax::shifted;
 use crate::graph::{Domain, NodeId};
@@ -41,7 +41,7 @@ impl Operator for LogSoftmax {
         "LogSoftmax"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
         with_axes(one(operands)?, &self.axes).map(Some)
     }
 

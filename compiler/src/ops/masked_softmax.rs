@@ -8,7 +8,7 @@ use ndarray::{ArrayD, Zip};
 use zktorch_blocks::program::{Advice, Interval, TensorId};
 
 use super::operator::{Demand, Imports, Nature, Operator, Ranges, empty};
-use super::shape::{Reason, require, two, with_axes};
+use super::shape::{Misfit, alike, two, with_axes};
 use super::softmax::{self, softmax};
 use crate::graph::{Domain, NodeId};
 use crate::lower::{EXPONENTIAL, Lowering, RESULT, Refusal, Value, kept_axes};
@@ -35,9 +35,9 @@ impl Operator for MaskedSoftmax {
         "Softmax"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
-        let [x, mask] = two(operands)?;
-        require(x == mask, || format!("scores and mask must have one shape, got {x:?} and {mask:?}"))?;
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
+        let [x, _] = two(operands)?;
+        alike(operands)?;
         with_axes(x, &self.axes).map(Some)
     }
 

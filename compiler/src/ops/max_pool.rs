@@ -5,7 +5,7 @@ use tract_onnx::tract_core::ops::cnn::MaxPool as TractMaxPool;
 use zktorch_blocks::program::{AxisGroup, GroupMap, Interval, TensorId};
 
 use super::operator::{Imports, Nature, Operator, Ranges, empty, first};
-use super::shape::{Reason, one};
+use super::shape::{Misfit, one};
 use super::window::{Window, affine_map, check_layout, is_tiling, pool, pooled};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
@@ -33,7 +33,7 @@ impl Operator for MaxPool {
         "MaxPool"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
         pooled(&self.0, one(operands)?)
     }
 

@@ -10,6 +10,7 @@ mod window;
 use std::fmt;
 
 pub(crate) use operator::{Demand, Nature, Operator, Ranges};
+pub use shape::Misfit;
 pub use window::Window;
 pub(crate) use window::is_tiling;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, IxDyn};
 
-use super::shape::{Reason, require};
+use super::shape::{Misfit, require};
 use crate::graph::{Domain, Graph, NodeId};
 use crate::import::Import;
 use crate::lower::{Lowering, Refusal, Value};
@@ -23,16 +23,16 @@ pub(crate) trait Operator {
     ///
     /// # Errors
     /// If the operands do not fit.
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason>;
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit>;
 
     /// Checks a declared shape: by itself, where operands do not tell it.
     ///
     /// # Errors
     /// If it cannot be the result's.
-    fn check(&self, shape: &[usize], operands: &[&[usize]]) -> Result<(), Reason> {
+    fn check(&self, shape: &[usize], operands: &[&[usize]]) -> Result<(), Misfit> {
         let inferred = self.shape(operands)?;
         let fits = inferred.as_deref().is_none_or(|inferred| inferred == shape);
-        require(fits, || format!("the shape should be {:?}, not {shape:?}", inferred.unwrap_or_default()))
+        require(fits, || Misfit::Shape { expected: inferred.unwrap_or_default(), got: shape.to_vec() })
     }
 
     /// What the result's entries are, by what the operands' are: reals, integers of a range, booleans. Types tell, never values.

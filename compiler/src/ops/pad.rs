@@ -5,7 +5,7 @@ use tract_onnx::tract_core::ops::array::{Pad as TractPad, PadMode};
 use zktorch_blocks::program::AxisGroup;
 
 use super::operator::{Imports, Nature, Operator, Ranges, empty, first};
-use super::shape::{Reason, one, require};
+use super::shape::{Misfit, one, require};
 use super::take::Take;
 use crate::graph::{Domain, EXACT, NodeId};
 use crate::import::{self, Import, Site, Translator, to_array};
@@ -30,7 +30,7 @@ fn import(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Ref
     let op = site.op::<TractPad>()?;
     let mut x = t.operand(site, 0)?;
     if let PadMode::Constant(value) = &op.mode {
-        let value = to_array(value)?.first().copied().ok_or("the padding has no value")?;
+        let value = to_array(value)?.first().copied().ok_or(import::Refusal::Missing("the padding has no value"))?;
         let (begin, end) = op.pads.iter().copied().unzip();
         return t.add(site, Pad { begin, end, value }, &[x]);
     }
@@ -44,7 +44,7 @@ fn import(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Ref
             _ => position,
         };
         let positions = -(begin as i64)..=last + end as i64;
-        let indices = positions.map(|p| usize::try_from(inside(p)).map_err(|_| "the padding is too wide"));
+        let indices = positions.map(|p| usize::try_from(inside(p)).map_err(|_| import::Refusal::OutOfRange("the padding")));
         let indices = indices.collect::<Result<Vec<_>, _>>()?;
         x = t.add(site, Take { axis, indices }, &[x])?;
     }
@@ -56,13 +56,13 @@ impl Operator for Pad {
         "Pad"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
         let (x, begin, end) = (one(operands)?, &self.begin, &self.end);
         let fits = begin.len() == x.len() && end.len() == x.len();
-        require(fits, || format!("pads need one entry per axis of {x:?}"))?;
+        require(fits, || Misfit::Count { what: "pads", got: begin.len(), shape: x.to_vec() })?;
         let padded = |i: usize| begin[i].checked_add(x[i])?.checked_add(end[i]);
         let shape = (0..x.len()).map(padded).collect::<Option<_>>();
-        shape.map(Some).ok_or_else(|| format!("the padding of {x:?} is too wide"))
+        shape.map(Some).ok_or_else(|| Misfit::Padding(x.to_vec()))
     }
 
     fn domain(&self, operands: &[Domain]) -> Domain {

@@ -3,7 +3,7 @@
 use ndarray::ArrayD;
 
 use super::operator::{Imports, Nature, Operator, Ranges, integers, zip};
-use super::shape::{Reason, same};
+use super::shape::{Misfit, same};
 use super::unary::Unary;
 use crate::graph::{Domain, NodeId};
 use crate::lower::{Lowering, Note, Refusal, Value, kept_axes, largest, power};
@@ -31,7 +31,7 @@ impl Operator for PRelu {
         "PRelu"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
         same(operands)
     }
 

@@ -5,7 +5,7 @@ use tract_onnx::tract_core::ops::binary::BinMiniOp;
 use tract_onnx::tract_core::ops::math;
 
 use super::operator::{Imports, Nature, Operator, Ranges, zip};
-use super::shape::{Reason, same};
+use super::shape::{Misfit, same};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
 use crate::lower::{Lowering, Refusal, Value};
@@ -26,7 +26,7 @@ fn import(t: &mut Translator<'_>, site: &Site<'_>, op: &dyn BinMiniOp) -> Option
         return Some(t.binary(site, Mul, false));
     }
     op.is::<math::Div>().then(|| match t.operand_type(site, 0)?.is_integer() {
-        true => Err("integer division of values that depend on inputs is not supported".to_owned()),
+        true => Err(import::Refusal::Variable("integer division of values that depend on inputs is not supported")),
         false => t.binary(site, Div, false),
     })
 }
@@ -36,7 +36,7 @@ impl Operator for Mul {
         "Mul"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
         same(operands)
     }
 
@@ -73,7 +73,7 @@ impl Operator for Div {
         "Div"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
         same(operands)
     }
 

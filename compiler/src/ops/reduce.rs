@@ -5,7 +5,7 @@ use tract_onnx::tract_core::ops::nn::{Reduce as TractReduce, Reducer};
 use zktorch_blocks::program::{AxisGroup, GroupMap};
 
 use super::operator::{Imports, Nature, Operator, Ranges, empty, first, integers, sorted};
-use super::shape::{Reason, one, with_axes};
+use super::shape::{Misfit, one, with_axes};
 use super::unary::Unary;
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
@@ -49,7 +49,7 @@ fn import(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Ref
             x = t.add(site, Unary::Square, &[x])?;
             ReduceKind::Mean
         }
-        other => return Err(format!("the reduction {other:?} is not supported")),
+        other => return Err(import::Refusal::Reduction(format!("{other:?}"))),
     };
     t.add(site, Reduce { kind, axes }, &[x])
 }
@@ -64,7 +64,7 @@ impl Operator for Reduce {
         }
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
         let mut shape = with_axes(one(operands)?, &self.axes)?;
         self.axes.iter().for_each(|&axis| shape[axis] = 1);
         Ok(Some(shape))

@@ -5,7 +5,7 @@ use tract_onnx::prelude::{IntoTValue, Tensor, tvec};
 use tract_onnx::tract_core::internal::EvalContext;
 
 use super::operator::{Imports, Nature, Operator, Ranges, empty, first};
-use super::shape::{Reason, one, require};
+use super::shape::{Misfit, one, require};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
 use crate::lower::{Lowering, Refusal, Value, reshape_groups};
@@ -36,13 +36,13 @@ fn identity(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::R
 /// Dropout in inference; tract's operator refuses to be evaluated in training.
 fn dropout(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Refusal> {
     let shape = t.operand_shape(site, 0)?;
-    let probe = Tensor::zero_dt(t.operand_type(site, 0)?, &shape).map_err(|e| e.to_string())?;
+    let probe = Tensor::zero_dt(t.operand_type(site, 0)?, &shape)?;
     let mut operands = tvec![probe.into_tvalue()];
     for index in 1..site.node.inputs.len() {
-        let operand = t.known(site, index).ok_or("the ratio and the mode of a dropout must be constants")?;
+        let operand = t.known(site, index).ok_or(import::Refusal::Variable("the ratio and the mode of a dropout must be constants"))?;
         operands.push(operand.clone().into_tvalue());
     }
-    site.node.op.eval(&EvalContext::out_of_plan(), operands).map_err(|e| e.to_string())?;
+    site.node.op.eval(&EvalContext::out_of_plan(), operands)?;
     t.operand(site, 0)
 }
 
@@ -51,15 +51,15 @@ impl Operator for Reshape {
         "Reshape"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
         one(operands)?;
         Ok(None)
     }
 
-    fn check(&self, shape: &[usize], operands: &[&[usize]]) -> Result<(), Reason> {
+    fn check(&self, shape: &[usize], operands: &[&[usize]]) -> Result<(), Misfit> {
         let x = one(operands)?;
         let same = x.iter().product::<usize>() == shape.iter().product::<usize>();
-        require(same, || format!("{x:?} does not have the number of entries of {shape:?}"))
+        require(same, || Misfit::Volume { from: x.to_vec(), to: shape.to_vec() })
     }
 
     fn domain(&self, operands: &[Domain]) -> Domain {

@@ -9,7 +9,7 @@ use tract_onnx::tract_core::ops::downsample::Downsample;
 use super::Op;
 
 use super::operator::{Imports, Nature, Operator, Ranges, empty, first};
-use super::shape::{Reason, one, require, with_axes};
+use super::shape::{Misfit, one, require, with_axes};
 use super::take::Take;
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator, extent, integer, to_integers};
@@ -45,7 +45,7 @@ fn slice(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Refu
 /// Every `stride`-th entry of one axis.
 fn downsample(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Refusal> {
     let op = site.op::<Downsample>()?;
-    let step = usize::try_from(op.stride).map_err(|_| "a negative stride is not supported here")?;
+    let step = usize::try_from(op.stride).map_err(|_| import::Refusal::Form("a negative stride is not supported here"))?;
     let x = t.operand(site, 0)?;
     let end = t.operand_shape(site, 0)?[op.axis];
     t.add(site, Slice { axis: op.axis, start: op.modulo, end, step }, &[x])
@@ -55,11 +55,11 @@ fn downsample(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import:
 fn strided_slice(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Refusal> {
     let op = site.op::<StridedSlice>()?;
     let x_shape = t.operand_shape(site, 0)?;
-    let constant = "only constant bounds are supported";
-    let begin: &Tensor = t.known(site, 1).ok_or(constant)?;
-    let end: &Tensor = t.known(site, 2).ok_or(constant)?;
+    let variable = || import::Refusal::Variable("only constant bounds are supported");
+    let begin: &Tensor = t.known(site, 1).ok_or_else(variable)?;
+    let end: &Tensor = t.known(site, 2).ok_or_else(variable)?;
     let integers = |input: Option<usize>| -> Result<Option<Vec<i64>>, import::Refusal> {
-        input.map(|index| to_integers(t.known(site, index).ok_or(constant)?)).transpose()
+        input.map(|index| to_integers(t.known(site, index).ok_or_else(variable)?)).transpose()
     };
     let rank = x_shape.len();
     let axes: Vec<usize> = match integers(op.optional_axes_input)? {
@@ -72,8 +72,8 @@ fn strided_slice(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, impo
     };
     let mut views = Vec::new();
     for (index, &axis) in axes.iter().enumerate() {
-        let whole = *x_shape.get(axis).ok_or("an axis is out of range")?;
-        let dim = op.prepare_one_dim(index, &whole.to_dim(), begin, end, &steps).map_err(|e| e.to_string())?;
+        let whole = *x_shape.get(axis).ok_or(import::Refusal::OutOfRange("an axis"))?;
+        let dim = op.prepare_one_dim(index, &whole.to_dim(), begin, end, &steps).map_err(import::Failure::from)?;
         let (first, last) = (integer(&dim.begin)?, integer(&dim.end)?);
         views.push(range(axis, whole, first, last, i64::from(dim.stride))?);
     }
@@ -86,7 +86,7 @@ fn strided_slice(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, impo
 
 /// Entries `first, first + step, ..` before `last` of an axis; nothing to do for all of them.
 fn range(axis: usize, whole: usize, first: i64, last: i64, step: i64) -> Result<Option<Op>, import::Refusal> {
-    let bound = |value: i64| usize::try_from(value).map_err(|_| format!("the bound {value} is out of range"));
+    let bound = |value: i64| usize::try_from(value).map_err(|_| import::Refusal::OutOfRange("a bound"));
     if step > 0 {
         let (start, end) = (bound(first)?.min(whole), bound(last)?.min(whole));
         let step = bound(step)?;
@@ -105,12 +105,12 @@ impl Operator for Slice {
         "Slice"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
         let Self { axis, start, end, step } = *self;
         let x = one(operands)?;
         let mut shape = with_axes(x, &[axis])?;
         let fits = step > 0 && start <= end && end <= x[axis];
-        require(fits, || format!("the range {start}..{end} step {step} is not within axis {axis} of {x:?}"))?;
+        require(fits, || Misfit::Range { bounds: [start, end], step, axis, shape: x.to_vec() })?;
         shape[axis] = (end - start).div_ceil(step);
         Ok(Some(shape))
     }

@@ -4,7 +4,7 @@ use ndarray::{ArrayD, IxDyn};
 use tract_onnx::tract_core::ops::nn::Softmax as TractSoftmax;
 
 use super::operator::{Demand, Imports, Nature, Operator, Ranges, empty, sorted};
-use super::shape::{Reason, one, with_axes};
+use super::shape::{Misfit, one, with_axes};
 use super::reduce::{ReduceKind, along};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
@@ -32,7 +32,7 @@ impl Operator for Softmax {
         "Softmax"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
         with_axes(one(operands)?, &self.axes).map(Some)
     }
 

@@ -6,7 +6,7 @@ use tract_onnx::tract_core::ops::math;
 
 use super::Op;
 use super::operator::{Imports, Nature, Operator, Ranges, zip};
-use super::shape::{Reason, same};
+use super::shape::{Misfit, same};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
 use crate::lower::{Lowering, Refusal, Value, power};
@@ -37,7 +37,7 @@ impl Operator for Add {
         "Add"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
         same(operands)
     }
 
@@ -68,7 +68,7 @@ impl Operator for Sub {
         "Sub"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
         same(operands)
     }
 

@@ -5,7 +5,7 @@ use tract_onnx::tract_core::ops::array::{Gather, Tile};
 use zktorch_blocks::program::{AxisGroup, GroupMap};
 
 use super::operator::{Imports, Nature, Operator, Ranges, empty, first};
-use super::shape::{Reason, one, require, with_axes};
+use super::shape::{Misfit, one, require, with_axes};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator, extent, to_integers};
 use crate::lower::{Lowering, Refusal, Value, pass};
@@ -25,11 +25,11 @@ pub struct Take {
 /// Entries by constant index.
 fn gather(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Refusal> {
     let axis = site.op::<Gather>()?.axis;
-    let indices = t.known(site, 1).ok_or("indices that depend on inputs are not supported, only constant ones")?;
-    let extent = *t.operand_shape(site, 0)?.get(axis).ok_or("the axis is out of range")?;
+    let indices = t.known(site, 1).ok_or(import::Refusal::Variable("indices that depend on inputs are not supported, only constant ones"))?;
+    let extent = *t.operand_shape(site, 0)?.get(axis).ok_or(import::Refusal::OutOfRange("the axis"))?;
     let wrap = |index: i64| usize::try_from(if index < 0 { index + extent as i64 } else { index });
     let indices = to_integers(indices)?.into_iter().map(wrap).collect::<Result<Vec<_>, _>>();
-    let indices = indices.map_err(|_| "an index is out of range")?;
+    let indices = indices.map_err(|_| import::Refusal::OutOfRange("an index"))?;
     let x = t.operand(site, 0)?;
     let taken = t.add(site, Take { axis, indices }, &[x])?;
     Ok(t.reshape(site, taken, &site.shape))
@@ -52,10 +52,10 @@ impl Operator for Take {
         "Take"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
         let mut shape = with_axes(one(operands)?, &[self.axis])?;
         let extent = shape[self.axis];
-        require(self.indices.iter().all(|&i| i < extent), || format!("an index is not below {extent}"))?;
+        require(self.indices.iter().all(|&i| i < extent), || Misfit::Index { extent })?;
         shape[self.axis] = self.indices.len();
         Ok(Some(shape))
     }

@@ -4,7 +4,7 @@ use ndarray::{ArrayD, IxDyn};
 use tract_onnx::tract_core::internal::AxisOp;
 
 use super::operator::{Imports, Nature, Operator, Ranges, empty, first};
-use super::shape::{Reason, one, require};
+use super::shape::{Misfit, one, require};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
 use crate::lower::{Lowering, Refusal, Value, pass};
@@ -18,7 +18,7 @@ pub struct Transpose(pub Vec<usize>);
 
 /// One axis moved to another place.
 fn import(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Refusal> {
-    let AxisOp::Move(from, to) = *site.op::<AxisOp>()? else { return Err("expected a move of one axis".to_owned()) };
+    let AxisOp::Move(from, to) = *site.op::<AxisOp>()? else { return Err(import::Refusal::Form("expected a move of one axis")) };
     let mut perm: Vec<usize> = (0..site.shape.len()).collect();
     let axis = perm.remove(from);
     perm.insert(to, axis);
@@ -31,11 +31,11 @@ impl Operator for Transpose {
         "Transpose"
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
         let (x, perm) = (one(operands)?, &self.0);
         let mut sorted = perm.clone();
         sorted.sort_unstable();
-        require(sorted.iter().copied().eq(0..x.len()), || format!("{perm:?} does not permute the axes of {x:?}"))?;
+        require(sorted.iter().copied().eq(0..x.len()), || Misfit::Permutation { order: perm.clone(), shape: x.to_vec() })?;
         Ok(Some(perm.iter().map(|&axis| x[axis]).collect()))
     }
 

@@ -5,8 +5,11 @@ use tract_onnx::tract_core::ops::cnn::PoolSpec;
 use tract_onnx::tract_core::ops::nn::DataFormat;
 use zktorch_blocks::program::GroupMap;
 
-use super::shape::{Reason, require};
+use super::shape::{Misfit, require};
 use crate::import::Refusal;
+
+/// The axes of what windows slide over.
+const LAYOUT: &str = "[N, C, spatial..]";
 
 /// A sliding window over spatial axes, all vectors one entry per spatial axis. Padding is explicit: `ceil_mode` and
 /// `auto_pad` are resolved.
@@ -64,7 +67,7 @@ impl Window {
     /// The window with explicit padding: just as much as the result's extent needs.
     pub(crate) fn of(spec: &PoolSpec, input: &[usize], output: &[usize]) -> Result<Self, Refusal> {
         let (Some(input), Some(output)) = (input.get(2..), output.get(2..)) else {
-            return Err("expected an operand of shape [N, C, spatial..]".to_owned());
+            return Err(Misfit::Layout { expected: LAYOUT, got: input.to_vec() }.into());
         };
         let padding = spec.computed_padding(input);
         let mut window = Self {
@@ -76,7 +79,7 @@ impl Window {
         };
         let attributes = [&window.kernel, &window.strides, &window.dilations, &window.pads_begin];
         if output.len() != input.len() || attributes.iter().any(|values| values.len() != input.len()) {
-            return Err(format!("the window does not have {} axes: {window:?}", input.len()));
+            return Err(Misfit::Window { kernel: window.kernel, spatial: input.to_vec() }.into());
         }
         for axis in 0..input.len() {
             let span = window.dilations[axis].saturating_mul(window.kernel[axis].saturating_sub(1)).saturating_add(1);
@@ -88,25 +91,20 @@ impl Window {
 }
 
 /// Checks a window's own fields and slides it over the spatial extents.
-pub(super) fn slide(window: &Window, spatial: &[usize]) -> Result<Vec<usize>, Reason> {
+pub(super) fn slide(window: &Window, spatial: &[usize]) -> Result<Vec<usize>, Misfit> {
     let rank = spatial.len();
+    let misfit = || Misfit::Window { kernel: window.kernel.clone(), spatial: spatial.to_vec() };
     let vectors = [&window.kernel, &window.strides, &window.dilations, &window.pads_begin, &window.pads_end];
     let complete = vectors.iter().all(|v| v.len() == rank);
-    require(complete, || format!("the window has not {rank} spatial axes: {window:?}"))?;
+    require(complete, misfit)?;
     let positive = vectors[..3].iter().all(|v| v.iter().all(|&e| e > 0));
-    require(positive, || format!("kernel, strides and dilations must be positive: {window:?}"))?;
-    (0..rank)
-        .map(|axis| {
-            window
-                .output_extent(axis, spatial[axis])
-                .ok_or_else(|| format!("the window {window:?} does not fit into {spatial:?}"))
-        })
-        .collect()
+    require(positive, || Misfit::Still)?;
+    (0..rank).map(|axis| window.output_extent(axis, spatial[axis]).ok_or_else(misfit)).collect()
 }
 
 /// The shape of windows over `[N, C, spatial..]`.
-pub(super) fn pooled(window: &Window, x: &[usize]) -> Result<Option<Vec<usize>>, Reason> {
-    let (outer, spatial) = x.split_at_checked(2).ok_or_else(|| format!("x must be [N, C, ..], got {x:?}"))?;
+pub(super) fn pooled(window: &Window, x: &[usize]) -> Result<Option<Vec<usize>>, Misfit> {
+    let (outer, spatial) = x.split_at_checked(2).ok_or_else(|| Misfit::Layout { expected: LAYOUT, got: x.to_vec() })?;
     Ok(Some([outer, slide(window, spatial)?.as_slice()].concat()))
 }
 
@@ -123,7 +121,7 @@ pub(super) fn is_channels_first(spec: &PoolSpec) -> bool {
 }
 
 pub(super) fn check_layout(spec: &PoolSpec) -> Result<(), Refusal> {
-    if is_channels_first(spec) { Ok(()) } else { Err("only the layout NCHW is supported".to_owned()) }
+    if is_channels_first(spec) { Ok(()) } else { Err(Refusal::Form("only the layout NCHW is supported")) }
 }
 
 /// Taps of a window along an axis as an index map `(position, tap) -> source`, zero in the padding.

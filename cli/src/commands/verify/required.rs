@@ -7,6 +7,7 @@ use crate::pipeline::{key_ports, quantise, read_sample};
 use crate::show;
 use std::path::Path;
 use zktorch_blocks::program::{Role, TensorId};
+use zktorch_compiler::InputError;
 use zktorch_verifier::key::VerifyingKey;
 use zktorch_verifier::proof::Proof;
 
@@ -29,7 +30,7 @@ pub fn unmet(required: &[Requirement], key: &VerifyingKey, model: &Model) -> Vec
 pub struct OtherInput<'a> {
     file: &'a Path,
     /// Integers by input, or why the model does not take it.
-    integers: Result<Vec<Vec<i64>>, String>,
+    integers: Result<Vec<Vec<i64>>, InputError>,
 }
 
 impl<'a> OtherInput<'a> {
@@ -47,7 +48,7 @@ impl<'a> OtherInput<'a> {
         }
         let ports = key_ports(&key.program, &key.program.inputs, &key.inputs);
         let sample = read_sample(file, &ports)?;
-        Ok(Self { file, integers: quantise(&ports, &sample).map_err(|e| e.to_string()) })
+        Ok(Self { file, integers: quantise(&ports, &sample) })
     }
 
     /// How it differs from the public input of a proof, in words: the first entry that does.

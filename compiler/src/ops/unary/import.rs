@@ -77,7 +77,7 @@ pub(super) fn with_constant(
     op: &dyn BinMiniOp,
 ) -> Option<Result<NodeId, Refusal>> {
     op.is::<math::Pow>().then(|| {
-        let exponent = t.uniform(site, 1).ok_or("only a constant exponent, one for all entries, is supported")?;
+        let exponent = t.uniform(site, 1).ok_or(Refusal::Variable("only a constant exponent, one for all entries, is supported"))?;
         let x = t.operand(site, 0)?;
         let power = t.add(site, power(exponent), &[x])?;
         Ok(t.broadcast(site, power, &site.shape))

@@ -7,7 +7,7 @@ mod import;
 use ndarray::ArrayD;
 
 use super::operator::{Imports, Nature, Operator, Ranges, empty, first};
-use super::shape::{Reason, one};
+use super::shape::{Misfit, one};
 use crate::graph::{Domain, NodeId};
 use crate::import::Import;
 use crate::lower::{Lowering, Refusal, Value, power};
@@ -30,7 +30,7 @@ impl Operator for Unary {
         Unary::name(self)
     }
 
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Reason> {
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
         Ok(Some(one(operands)?.to_vec()))
     }
 
