@@ -1,9 +1,8 @@
 //! Sums and products with constants, which are weights (docs/lowerings.md, section 8).
 
-use ndarray::ArrayD;
 use zktorch_blocks::program::TensorId;
 
-use super::{Lowering, Note, Refusal, Value, power};
+use super::{Lowering, Note, Refusal, Value, Weight, power};
 use crate::graph::NodeId;
 use crate::quantise::{scale_for, to_integer};
 
@@ -24,30 +23,32 @@ impl Lowering<'_> {
         &mut self,
         name: &str,
         (sign_x, x): (i64, Value),
-        (sign_c, constant): (i64, &ArrayD<f64>),
+        (sign_c, constant): (i64, &Weight),
         exact: bool,
     ) -> Result<Value, Refusal> {
-        let largest = constant.iter().fold(0f64, |m, v| m.max(v.abs()));
         // A narrow sum gets the constant's precision by a finer scale.
         let scale = match exact {
             true => x.scale,
-            false => self.decide_scale(Note::SumScale, |_| x.scale.max(scale_for(largest, 255.0).min(x.scale + 8)))?,
+            false => self.decide_scale(Note::SumScale, |withheld| {
+                x.scale.max(scale_for(constant.largest(withheld), 255.0).min(x.scale + 8))
+            })?,
         };
         let factor = power(scale - x.scale)?;
-        if constant.len() == 1 {
-            let value = constant.iter().next().map_or(0.0, |&v| to_integer(v, scale));
+        if let Some(value) = constant.single() {
             // Whatever is larger is refused with the expression.
-            let value = value.clamp(-LARGEST, LARGEST);
+            let value = to_integer(value, scale).clamp(-LARGEST, LARGEST);
             let tensor = self.builder.linear(name, &[(sign_x * factor, x.tensor)], sign_c * value as i64, scale)?;
             return Ok(Value { tensor, scale, ..x });
         }
         let coarse = match exact {
             true => scale,
-            false => self.decide_scale(Note::BiasScale, |_| scale.min(scale_for(largest, f64::from(BIAS_BITS).exp2())))?,
+            false => self.decide_scale(Note::BiasScale, |withheld| {
+                scale.min(scale_for(constant.largest(withheld), f64::from(BIAS_BITS).exp2()))
+            })?,
         };
         let dims = self.builder.dims(x.tensor).to_vec();
         let bias = self.weight_squeezed(&format!("{name}.bias"), constant, coarse)?;
-        let kept = kept_axes(constant, dims.len());
+        let kept = kept_axes(constant.shape(), dims.len());
         let bias = self.broadcast_axes(&format!("{name}.broadcast"), bias, &kept, &dims);
         let terms = [(sign_x * factor, x.tensor), (sign_c * power(scale - coarse)?, bias)];
         let tensor = self.builder.linear(name, &terms, 0, scale)?;
@@ -55,18 +56,17 @@ impl Lowering<'_> {
     }
 
     /// A weight without its axes of extent 1.
-    pub(crate) fn weight_squeezed(&mut self, name: &str, array: &ArrayD<f64>, scale: i32) -> Result<TensorId, Refusal> {
-        let dims: Vec<usize> = array.shape().iter().copied().filter(|&d| d > 1).collect();
-        self.weight(name, &dims, array, scale)
+    pub(crate) fn weight_squeezed(&mut self, name: &str, weight: &Weight, scale: i32) -> Result<TensorId, Refusal> {
+        let dims: Vec<usize> = weight.shape().iter().copied().filter(|&d| d > 1).collect();
+        self.weight(name, &dims, weight, scale)
     }
 
     /// `x c` for a constant that broadcasts to the shape of `x`.
-    pub(crate) fn mul_constant(&mut self, id: NodeId, x: NodeId, constant: &ArrayD<f64>) -> Result<Value, Refusal> {
+    pub(crate) fn mul_constant(&mut self, id: NodeId, x: NodeId, constant: &Weight) -> Result<Value, Refusal> {
         let name = self.name(id);
-        let largest = constant.iter().fold(0f64, |m, v| m.max(v.abs()));
-        if constant.len() == 1 {
+        if let Some(factor) = constant.single() {
             let value = self.value(x)?;
-            let factor = constant.iter().next().copied().unwrap_or(0.0);
+            let largest = factor.abs();
             if self.exact(id) {
                 let tensor = self.builder.linear(&name, &[(factor as i64, value.tensor)], 0, value.scale)?;
                 return Ok(Value { tensor, ..value });
@@ -81,10 +81,10 @@ impl Lowering<'_> {
             return Ok(Value { tensor, scale, ..value });
         }
         let value = self.narrow(x)?;
-        let scale = self.weight_scale(id, value.scale, largest)?;
+        let scale = self.weight_scale(id, value.scale, constant)?;
         let weight = self.weight_squeezed(&format!("{name}.factor"), constant, scale)?;
         let dims = self.builder.dims(value.tensor).to_vec();
-        let kept = kept_axes(constant, dims.len());
+        let kept = kept_axes(constant.shape(), dims.len());
         let all: Vec<u8> = (0..dims.len() as u8).collect();
         let labels: Vec<u8> = kept.iter().map(|&a| a as u8).collect();
         let tensor = self.builder.einsum(&name, (weight, &labels), (value.tensor, &all), &all)?;
@@ -99,12 +99,13 @@ impl Lowering<'_> {
     }
 
     /// The scale of a weight so that the requantisation behind it drops the usual number of bits, within 8 to 16 (or 20) bits.
-    pub(crate) fn weight_scale(&mut self, id: NodeId, operand: i32, largest: f64) -> Result<i32, Refusal> {
+    pub(crate) fn weight_scale(&mut self, id: NodeId, operand: i32, weight: &Weight) -> Result<i32, Refusal> {
         if self.exact(id) {
             return Ok(0);
         }
         let (bits, shift, sink) = (self.settings.bits, self.settings.shift, self.plan.sink(self.graph, id));
-        self.decide_scale(Note::WeightScale, |_| {
+        self.decide_scale(Note::WeightScale, |withheld| {
+            let largest = weight.largest(withheld);
             // Weights of more than 16 bits only where remainders take limbs anyway.
             let widest = scale_for(largest, f64::from(1u32 << (shift.max(16) - 1)) - 1.0);
             match sink {
@@ -115,13 +116,8 @@ impl Lowering<'_> {
     }
 }
 
-/// The largest magnitude of an array's entries.
-pub(crate) fn largest(array: &ArrayD<f64>) -> f64 {
-    array.iter().fold(0f64, |m, v| m.max(v.abs()))
-}
-
 /// The axes of the full shape on which a (right-aligned) constant varies.
-pub(crate) fn kept_axes(constant: &ArrayD<f64>, rank: usize) -> Vec<usize> {
-    let first = rank.saturating_sub(constant.ndim());
-    constant.shape().iter().enumerate().filter(|(_, d)| **d > 1).map(|(axis, _)| first + axis).collect()
+pub(crate) fn kept_axes(shape: &[usize], rank: usize) -> Vec<usize> {
+    let first = rank.saturating_sub(shape.len());
+    shape.iter().enumerate().filter(|(_, d)| **d > 1).map(|(axis, _)| first + axis).collect()
 }

@@ -22,12 +22,12 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod views;
+mod weight;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use ndarray::ArrayD;
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::program::{Interval, Program, TensorId};
 
@@ -36,8 +36,8 @@ use crate::graph::columns::Columns;
 use crate::graph::{Graph, NodeId};
 use crate::ops::{Broadcast, Constant, Op};
 pub(crate) use crate::quantise::Note;
-use crate::quantise::{Calibration, Plan, SCALES, Settings, to_integer};
-pub(crate) use affine::{kept_axes, largest};
+use crate::quantise::{Calibration, Plan, SCALES, Settings};
+pub(crate) use affine::kept_axes;
 pub(crate) use builder::Builder;
 use decisions::{Decisions, WIDTHS};
 pub(crate) use error::Refusal;
@@ -45,6 +45,7 @@ pub use error::{LowerError, Problem};
 pub(crate) use requantise::power;
 pub(crate) use rows::{EXPONENTIAL, RESULT};
 pub(crate) use views::{affine, pass, reshape_groups};
+pub(crate) use weight::{Weight, Withheld};
 
 /// No integer of an input is larger, whatever samples are.
 const WIDEST_INPUT: f64 = (1u64 << 48) as f64;
@@ -73,6 +74,7 @@ impl fmt::Debug for Lowered {
 
 /// The state of a lowering.
 pub(crate) struct Lowering<'g> {
+    /// Operators and shapes; what constants hold is seen by [`Self::constant`].
     pub graph: &'g Graph,
     /// What samples say, and what was decided by them: reached by [`Self::decide`] alone, and for inputs, whose intervals the program has.
     calibration: &'g Calibration,
@@ -209,18 +211,18 @@ impl Lowering<'_> {
         &mut self,
         note: Note,
         allowed: RangeInclusive<i64>,
-        make: impl FnOnce(&Calibration) -> i64,
+        make: impl FnOnce(&Withheld<'_>) -> i64,
     ) -> Result<i64, Refusal> {
-        let calibration = self.calibration;
-        self.decisions.next(note, allowed, || make(calibration))
+        let withheld = Withheld::new(self.calibration);
+        self.decisions.next(note, allowed, || make(&withheld))
     }
 
     /// A scale that depends on samples or weights.
     ///
     /// # Errors
     /// As [`Self::decide`].
-    pub fn decide_scale(&mut self, note: Note, make: impl FnOnce(&Calibration) -> i32) -> Result<i32, Refusal> {
-        self.decide(note, SCALES, |samples| i64::from(make(samples))).map(|scale| scale as i32)
+    pub fn decide_scale(&mut self, note: Note, make: impl FnOnce(&Withheld<'_>) -> i32) -> Result<i32, Refusal> {
+        self.decide(note, SCALES, |withheld| i64::from(make(withheld))).map(|scale| scale as i32)
     }
 
     fn input(&mut self, id: NodeId, n: usize) -> Result<Value, Refusal> {
@@ -290,10 +292,10 @@ impl Lowering<'_> {
         self.graph.operands(id).get(n).copied().ok_or_else(|| format!("operand {n} is missing").into())
     }
 
-    /// The value of a compile-time tensor, before broadcasts of it: axes may have extent 1.
-    pub fn constant(&self, id: NodeId) -> Option<ArrayD<f64>> {
+    /// A compile-time tensor, before broadcasts of it: axes may have extent 1.
+    pub fn constant(&self, id: NodeId) -> Option<Weight> {
         match self.graph.op(id) {
-            Op::Constant(Constant(value)) => Some(value.as_ref().clone()),
+            Op::Constant(Constant(entries)) => Some(Weight::new(entries.as_ref().clone())),
             Op::Broadcast(Broadcast) => self.constant(*self.graph.operands(id).first()?),
             _ => None,
         }
@@ -312,26 +314,26 @@ impl Lowering<'_> {
         if let Some(value) = self.narrow.get(&id).or(self.values.get(&id)) {
             return Ok(*value);
         }
-        let array = self.constant(id).ok_or("its operand has no value yet")?;
-        let shape = self.graph.shape(id).to_vec();
-        let array = array.broadcast(shape).ok_or("a constant does not broadcast")?.to_owned();
-        let magnitude = array.iter().fold(0f64, |m, v| m.max(v.abs()));
+        let weight = self.constant(id).ok_or("its operand has no value yet")?;
+        let weight = weight.broadcast(self.graph.shape(id)).ok_or("a constant does not broadcast")?;
         let limit = f64::from(1u32 << (self.settings.bits - 1)) - 1.0;
         let scale = match self.graph.domain(id).is_exact() {
             true => 0,
-            false => self.decide_scale(Note::WeightScale, |_| crate::quantise::scale_for(magnitude, limit))?,
+            false => self.decide_scale(Note::WeightScale, |w| crate::quantise::scale_for(weight.largest(w), limit))?,
         };
-        let tensor = self.weight(&self.name(id), array.shape(), &array, scale)?;
+        let tensor = self.weight(&self.name(id), weight.shape(), &weight, scale)?;
         let value = Value { tensor, scale, depth: 0 };
         self.values.insert(id, value);
         Ok(value)
     }
 
-    /// A weight tensor of a float array at a scale, in the smallest width that holds it.
-    pub fn weight(&mut self, name: &str, dims: &[usize], array: &ArrayD<f64>, scale: i32) -> Result<TensorId, Refusal> {
-        let values: Vec<i64> = array.iter().map(|&v| to_integer(v, scale) as i64).collect();
-        let largest = values.iter().map(|&v| if v < 0 { !v } else { v }).max().unwrap_or(0);
-        let bits = self.decide(Note::WeightWidth, WIDTHS, |_| i64::from(64 - largest.leading_zeros()))?;
+    /// A weight tensor at a scale, in the smallest width that holds it.
+    pub fn weight(&mut self, name: &str, dims: &[usize], weight: &Weight, scale: i32) -> Result<TensorId, Refusal> {
+        let values = weight.integers(scale);
+        let bits = self.decide(Note::WeightWidth, WIDTHS, |_| {
+            let largest = values.iter().map(|&v| if v < 0 { !v } else { v }).max().unwrap_or(0);
+            i64::from(64 - largest.leading_zeros())
+        })?;
         Ok(self.builder.weight(name, dims, values, scale, bits as u32))
     }
 }

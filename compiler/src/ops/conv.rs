@@ -9,7 +9,7 @@ use super::shape::{Misfit, require};
 use super::window::{Window, is_channels_first, slide};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
-use crate::lower::{Lowering, Refusal, Value, largest, pass, reshape_groups};
+use crate::lower::{Lowering, Refusal, Value, pass, reshape_groups};
 use crate::quantise::Range;
 
 pub(super) const IMPORT: Imports = &[Import::Named("Conv", import)];
@@ -125,8 +125,8 @@ impl Operator for Conv {
         let w_dims: Vec<usize> = w_lead.into_iter().chain(taps.iter().map(|&a| self.window.kernel[a])).collect();
         let w_labels: Vec<u8> = w_labels.into_iter().chain(taps.iter().map(|&a| TAP + a as u8)).collect();
 
-        let scale = at.weight_scale(id, x.scale, largest(&kernel))?;
-        let kernel = kernel.into_shape_with_order(w_dims).map_err(|e| format!("kernel: {e}"))?;
+        let scale = at.weight_scale(id, x.scale, &kernel)?;
+        let kernel = kernel.reshaped(w_dims).map_err(|e| format!("kernel: {e}"))?;
         let weight = at.weight(&format!("{name}.weight"), kernel.shape(), &kernel, scale)?;
         let mut out_labels = match (self.groups, depthwise) {
             (1, _) => vec![BATCH, OUT],
@@ -146,7 +146,7 @@ impl Operator for Conv {
                 let bias = at.constant(bias).ok_or("the bias must be a constant")?;
                 let mut shape = vec![out[1]];
                 shape.extend(vec![1; self.window.rank()]);
-                let bias = bias.into_shape_with_order(shape).map_err(|e| format!("bias: {e}"))?;
+                let bias = bias.reshaped(shape).map_err(|e| format!("bias: {e}"))?;
                 at.add_constant(&format!("{name}.biased"), (1, value), (1, &bias), at.exact(id))
             }
         }

@@ -10,7 +10,7 @@ use super::operator::{Imports, Nature, Operator, Ranges, empty, integers};
 use super::shape::{Misfit, require, two};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
-use crate::lower::{Lowering, Refusal, Value, largest, reshape_groups};
+use crate::lower::{Lowering, Refusal, Value, Weight, reshape_groups};
 use crate::quantise::Range;
 
 pub(super) const IMPORT: Imports = &[Import::Named("EinSum", import)];
@@ -101,7 +101,7 @@ fn distinct(labels: &[u8]) -> bool {
 
 
 /// An operand without its reshape and its labels, the weight and its labels.
-type Unflattened = (NodeId, Vec<u8>, ArrayD<f64>, Vec<u8>);
+type Unflattened = (NodeId, Vec<u8>, Weight, Vec<u8>);
 
 /// A product with a weight. Where the other operand is a reshape that flattens contracted axes, the weight is
 /// unflattened instead: the reshape costs nothing then.
@@ -113,13 +113,12 @@ fn constant(
     out: &[u8],
 ) -> Result<Value, Refusal> {
     let weight = at.constant(w).ok_or("the weight must be a constant")?;
-    let shape = at.graph.shape(w).to_vec();
-    let weight = weight.broadcast(shape).ok_or("the weight does not broadcast")?.to_owned();
+    let weight = weight.broadcast(at.graph.shape(w)).ok_or("the weight does not broadcast")?;
     let plain = (x, x_labels.to_vec(), weight.clone(), w_labels.to_vec());
     let (x, x_labels, weight, w_labels) = unflatten(at, x, x_labels, &weight, w_labels, out).unwrap_or(plain);
     let x = at.narrow(x)?;
     let name = at.name(id);
-    let scale = at.weight_scale(id, x.scale, largest(&weight))?;
+    let scale = at.weight_scale(id, x.scale, &weight)?;
     let weight = at.weight(&format!("{name}.weight"), weight.shape(), &weight, scale)?;
     let tensor = at.builder.einsum(&name, (weight, &w_labels), (x.tensor, &x_labels), out)?;
     Ok(Value { tensor, scale: x.scale + scale, depth: x.depth + 1 })
@@ -130,7 +129,7 @@ fn unflatten(
     at: &Lowering<'_>,
     x: NodeId,
     x_labels: &[u8],
-    weight: &ArrayD<f64>,
+    weight: &Weight,
     w_labels: &[u8],
     out: &[u8],
 ) -> Option<Unflattened> {
@@ -180,7 +179,7 @@ fn unflatten(
         w_dims.extend(dims);
         new_labels.extend(fresh);
     }
-    let weight = weight.clone().into_shape_with_order(w_dims).ok()?;
+    let weight = weight.clone().reshaped(w_dims).ok()?;
     Some((source, labels, weight, new_labels))
 }
 

@@ -116,13 +116,12 @@ fn out_of_reach(at: &mut Lowering<'_>, scores: NodeId, gap: f64) -> Result<Value
 
 fn mask(at: &mut Lowering<'_>, id: NodeId) -> Result<Mask, Refusal> {
     let operand = at.operand(id, 1)?;
-    let values = at.constant(operand).ok_or("the mask must be a constant")?;
+    let mask = at.constant(operand).ok_or("the mask must be a constant")?;
     let dims = at.graph.shape(id).to_vec();
-    let varies = kept_axes(&values, dims.len());
+    let varies = kept_axes(mask.shape(), dims.len());
     let compact_dims: Vec<usize> = varies.iter().map(|&a| dims[a]).collect();
-    let entries = values.iter().map(|&v| i64::from(v != 0.0)).collect();
     let name = at.name(id);
-    let compact = at.builder.constant(&format!("{name}.mask"), &compact_dims, entries);
+    let compact = at.builder.constant(&format!("{name}.mask"), &compact_dims, mask.mask());
     let spread = at.broadcast_axes(&format!("{name}.mask.spread"), compact, &varies, &dims);
     Ok(Mask { compact, labels: varies.iter().map(|&a| a as u8).collect(), spread })
 }

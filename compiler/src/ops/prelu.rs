@@ -6,7 +6,7 @@ use super::operator::{Imports, Nature, Operator, Ranges, integers, zip};
 use super::shape::{Misfit, same};
 use super::unary::Unary;
 use crate::graph::{Domain, NodeId};
-use crate::lower::{Lowering, Note, Refusal, Value, kept_axes, largest, power};
+use crate::lower::{Lowering, Note, Refusal, Value, kept_axes, power};
 use crate::quantise::{Range, scale_for};
 
 /// tract writes it with a choice, which a pass recognises.
@@ -65,11 +65,13 @@ impl Operator for PRelu {
         // As fine as 16 bits make it: slopes may be far below 1.
         let bits = match at.exact(id) {
             true => 0,
-            false => at.decide_scale(Note::SlopeScale, |_| scale_for(largest(&slope), 32767.0).clamp(0, SLOPE_BITS))?,
+            false => at.decide_scale(Note::SlopeScale, |withheld| {
+                scale_for(slope.largest(withheld), 32767.0).clamp(0, SLOPE_BITS)
+            })?,
         };
         let weight = at.weight_squeezed(&format!("{name}.slope"), &slope, bits)?;
         let dims = at.builder.dims(y.tensor).to_vec();
-        let labels: Vec<u8> = kept_axes(&slope, dims.len()).iter().map(|&a| a as u8).collect();
+        let labels: Vec<u8> = kept_axes(slope.shape(), dims.len()).iter().map(|&a| a as u8).collect();
         let all: Vec<u8> = (0..dims.len() as u8).collect();
         let scaled = at.builder.einsum(&format!("{name}.scaled"), (weight, &labels), (negative, &all), &all)?;
         let scale = y.scale + bits;

@@ -97,8 +97,7 @@ impl Operator for Div {
     fn lower(&self, at: &mut Lowering<'_>, id: NodeId) -> Result<Value, Refusal> {
         let (a, b) = (at.operand(id, 0)?, at.operand(id, 1)?);
         match at.constant(b) {
-            Some(constant) if constant.iter().all(|&v| v != 0.0) => at.mul_constant(id, a, &constant.mapv(|v| 1.0 / v)),
-            Some(_) => Err("division by a constant 0".into()),
+            Some(constant) => at.mul_constant(id, a, &constant.reciprocals().ok_or("division by a constant 0")?),
             None => Err("division of two tensors is not supported yet; expected a constant divisor".into()),
         }
     }

@@ -1,0 +1,74 @@
+//! Constants of the model, as rules see them.
+//!
+//! A constant of one entry is part of the architecture, and so is a mask: an audit has them (docs/audit.md). Other entries are those of a
+//! weight, which an audit lacks. A rule can commit to them, and it can ask how large they are where it decides something; it cannot read them.
+
+use std::ops::Deref;
+
+use ndarray::{ArrayD, IxDyn, ShapeError};
+
+use crate::quantise::{Calibration, to_integer};
+
+/// A constant: its shape, and entries that are there to be committed to.
+#[derive(Clone)]
+pub(crate) struct Weight(ArrayD<f64>);
+
+/// What a decision may look at: what samples say, and weights. There is one while something is decided, and at no other time.
+pub(crate) struct Withheld<'c>(&'c Calibration);
+
+impl<'c> Withheld<'c> {
+    pub(super) fn new(samples: &'c Calibration) -> Self {
+        Self(samples)
+    }
+}
+
+impl Deref for Withheld<'_> {
+    type Target = Calibration;
+
+    fn deref(&self) -> &Calibration {
+        self.0
+    }
+}
+
+impl Weight {
+    pub(super) fn new(entries: ArrayD<f64>) -> Self {
+        Self(entries)
+    }
+
+    pub fn shape(&self) -> &[usize] {
+        self.0.shape()
+    }
+
+    /// The entry, if there is one only.
+    pub fn single(&self) -> Option<f64> {
+        if self.0.len() == 1 { self.0.first().copied() } else { None }
+    }
+
+    /// 1 where a mask keeps an entry.
+    pub fn mask(&self) -> Vec<i64> {
+        self.0.iter().map(|&v| i64::from(v != 0.0)).collect()
+    }
+
+    /// The largest magnitude of the entries.
+    pub fn largest(&self, _: &Withheld<'_>) -> f64 {
+        self.0.iter().fold(0f64, |m, v| m.max(v.abs()))
+    }
+
+    /// `1 / w`; none if an entry is 0. That refuses a model, and makes no program another.
+    pub fn reciprocals(&self) -> Option<Self> {
+        self.0.iter().all(|&v| v != 0.0).then(|| Self(self.0.mapv(|v| 1.0 / v)))
+    }
+
+    pub fn reshaped(self, shape: Vec<usize>) -> Result<Self, ShapeError> {
+        self.0.into_shape_with_order(shape).map(Self)
+    }
+
+    pub fn broadcast(&self, shape: &[usize]) -> Option<Self> {
+        self.0.broadcast(IxDyn(shape)).map(|entries| Self(entries.to_owned()))
+    }
+
+    /// What is committed.
+    pub(super) fn integers(&self, scale: i32) -> Vec<i64> {
+        self.0.iter().map(|&v| to_integer(v, scale) as i64).collect()
+    }
+}
