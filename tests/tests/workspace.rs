@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
-use zktorch_tests::repository::{read, root};
+use zktorch_tests::repository::{read, root, written};
 
 fn cargo(arguments: &[&str]) -> String {
     let output =
@@ -369,4 +369,12 @@ fn circles_between_files_are_found() {
     }
     let shown = [one_way.as_slice(), &[file("c", "use crate::shown;")]].concat();
     assert_eq!(names(&shown), ["b", "c"]);
+}
+
+#[test]
+fn no_file_is_longer_than_can_be_read() {
+    for path in written(&["rs"]) {
+        let lines = read(&path).lines().count();
+        assert!(lines <= 400, "{path} has {lines} lines: a second idea in it belongs into a file of its own");
+    }
 }
