@@ -5,9 +5,10 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
+use zktorch_formats::{npy, tensor_proto};
+use zktorch_models::bundled;
 use zktorch_models::data::{self, Dataset, preprocessing};
 use zktorch_models::zoo::Zoo;
-use zktorch_models::{bundled, npy, tensor_proto};
 
 /// Samples that calibrate a model of the zoo, and that are handed to other provers.
 const SAMPLES: usize = 16;
@@ -192,7 +193,7 @@ fn numbered(folder: &Path, prefix: &str) -> Result<Vec<Vec<f64>>> {
     let paths = (0..).map(|i| folder.join(format!("{prefix}_{i}.pb"))).take_while(|path| path.is_file());
     paths
         .map(|path| {
-            let tensor = tensor_proto::parse(&fs::read(&path)?).map_err(|e| e.at(&path))?;
+            let tensor = tensor_proto::parse(&fs::read(&path)?).map_err(zktorch_models::Error::at(&path))?;
             Ok(tensor.values.to_f32().into_iter().map(f64::from).collect())
         })
         .collect()
@@ -210,7 +211,7 @@ fn flat_samples(calibration: &Path, work: &Path) -> Result<Option<PathBuf>> {
     if calibration.extension().is_none_or(|e| e != "npy") {
         return Ok(None);
     }
-    let samples = npy::parse(&fs::read(calibration)?).map_err(|e| e.at(calibration))?.samples();
+    let samples = npy::parse(&fs::read(calibration)?).map_err(zktorch_models::Error::at(calibration))?.samples();
     let flat: Vec<f32> = samples.into_iter().take(SAMPLES).flatten().collect();
     let path = work.join("calibration.json");
     write(&path, json!({ "input_data": [flat] }).to_string().as_bytes())?;

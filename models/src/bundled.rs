@@ -2,8 +2,9 @@
 //!
 //! All images are `1x8x8` floats, `pixel / 16`, ready for the models. `models/train_digits.py` made every file.
 
+use crate::Error;
 use crate::data::Labelled;
-use crate::{Error, FormatError, TensorData, npy};
+use zktorch_formats::{TensorData, npy};
 
 /// A model embedded in the crate.
 #[derive(Clone, Copy, Debug)]
@@ -57,11 +58,11 @@ pub fn digits_test() -> Result<Labelled, Error> {
     let images = embedded("digits_test/images.npy", include_bytes!("../digits_test/images.npy"))?;
     let labels = embedded("digits_test/labels.npy", include_bytes!("../digits_test/labels.npy"))?;
     let shape = images.shape.get(1..).unwrap_or_default().to_vec();
-    Labelled::from_tensors(&images, &labels, shape).map_err(|error: FormatError| error.at("digits_test"))
+    Labelled::from_tensors(&images, &labels, shape).map_err(Error::at("digits_test"))
 }
 
 fn embedded(name: &str, bytes: &[u8]) -> Result<TensorData, Error> {
-    npy::parse(bytes).map_err(|error| error.at(name))
+    npy::parse(bytes).map_err(Error::at(name))
 }
 
 #[cfg(test)]

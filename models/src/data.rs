@@ -10,9 +10,10 @@ use std::path::Path;
 
 pub use preprocess::{Layout, Preprocess, preprocessing};
 
+use crate::Error;
 use crate::error::read;
 use crate::zoo::Zoo;
-use crate::{Error, FormatError, TensorData, Values};
+use zktorch_formats::{FormatError, TensorData, Values};
 
 /// The most that a compressed file may unpack to.
 const UNPACKED_LIMIT: u64 = 256 << 20;
@@ -91,9 +92,9 @@ pub enum Dataset {
 pub fn load(zoo: &Zoo, dataset: Dataset) -> Result<Labelled, Error> {
     let npz = |name: &str, shape: &[usize]| {
         let path = zoo.data(name).join(format!("{name}.npz"));
-        npz::parse(read(&path)?, shape).map_err(|error| error.at(path))
+        npz::parse(read(&path)?, shape).map_err(Error::at(path))
     };
-    let csv = |path: &Path, shape: &[usize]| csv::parse(&read(path)?, shape).map_err(|error| error.at(path));
+    let csv = |path: &Path, shape: &[usize]| csv::parse(&read(path)?, shape).map_err(Error::at(path));
     match dataset {
         Dataset::MnistT10k => mnist(&zoo.data("mnist_t10k")),
         Dataset::Mnist100 => csv(&zoo.data("mnist_100").join("mnist_test.csv"), &[28, 28, 1]),
@@ -109,15 +110,15 @@ fn mnist(folder: &Path) -> Result<Labelled, Error> {
     let images = folder.join("t10k-images-idx3-ubyte.gz");
     let labels = folder.join("t10k-labels-idx1-ubyte.gz");
     let (unpacked_images, unpacked_labels) = (gunzip(&images)?, gunzip(&labels)?);
-    let (shape, pixels) = idx::images(&unpacked_images).map_err(|error| error.at(images))?;
-    let classes = idx::labels(&unpacked_labels).map_err(|error| error.at(labels))?;
-    Labelled::new(pixels, classes, shape).map_err(|error| error.at(folder))
+    let (shape, pixels) = idx::images(&unpacked_images).map_err(Error::at(images))?;
+    let classes = idx::labels(&unpacked_labels).map_err(Error::at(labels))?;
+    Labelled::new(pixels, classes, shape).map_err(Error::at(folder))
 }
 
 fn gunzip(path: &Path) -> Result<Vec<u8>, Error> {
     let packed = read(path)?;
     let unpacked = unpack(flate2::read::GzDecoder::new(packed.as_slice()));
-    unpacked.map_err(|error| error.at(path))
+    unpacked.map_err(Error::at(path))
 }
 
 /// Everything from a decompressor, up to the limit.

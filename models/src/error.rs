@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use zktorch_formats::FormatError;
+
 /// A file that cannot be used, by its path.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -39,52 +41,10 @@ pub enum Error {
     },
 }
 
-/// Bytes that break their format.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FormatError {
-    /// The bytes end too early.
-    #[error("{what} needs {needed} bytes, {available} are left")]
-    Truncated {
-        /// The part being read.
-        what: &'static str,
-        /// Bytes that it takes.
-        needed: u64,
-        /// Bytes that there are.
-        available: u64,
-    },
-    /// A part differs from what the format, or an earlier part, says.
-    #[error("{what}: expected {expected}, got {got}")]
-    Unexpected {
-        /// The part being read.
-        what: &'static str,
-        /// What it should be.
-        expected: String,
-        /// What it is.
-        got: String,
-    },
-    /// A legal file, with something that this reader does not take.
-    #[error("{what} is not supported: {got}")]
-    Unsupported {
-        /// The part being read.
-        what: &'static str,
-        /// What it is.
-        got: String,
-    },
-}
-
-impl FormatError {
-    pub(crate) fn unexpected(what: &'static str, expected: impl ToString, got: impl ToString) -> Self {
-        let (expected, got) = (expected.to_string(), got.to_string());
-        Self::Unexpected { what, expected, got }
-    }
-
-    pub(crate) fn unsupported(what: &'static str, got: impl ToString) -> Self {
-        Self::Unsupported { what, got: got.to_string() }
-    }
-
-    /// Puts the file's name to the error.
-    pub fn at(self, path: impl AsRef<Path>) -> Error {
-        Error::Format { path: path.as_ref().to_owned(), source: self }
+impl Error {
+    /// Puts a file's name to what is wrong with its bytes.
+    pub fn at(path: impl AsRef<Path>) -> impl FnOnce(FormatError) -> Self {
+        move |source| Self::Format { path: path.as_ref().to_owned(), source }
     }
 }
 

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::Error;
 use crate::error::read;
-use crate::{Error, TensorData, tensor_proto};
+use zktorch_formats::{TensorData, tensor_proto};
 
 /// The environment variable that names the zoo's folder.
 pub const VARIABLE: &str = "ZKTORCH_ZOO";
@@ -126,7 +127,7 @@ impl ZooModel {
 }
 
 fn read_tensors(paths: &[PathBuf]) -> Result<Vec<TensorData>, Error> {
-    paths.iter().map(|path| tensor_proto::parse(&read(path)?).map_err(|error| error.at(path))).collect()
+    paths.iter().map(|path| tensor_proto::parse(&read(path)?).map_err(Error::at(path))).collect()
 }
 
 /// The part of `meta.json` that tests and benchmarks use.

@@ -20,7 +20,7 @@ mod tests;
 use std::path::Path;
 
 use ndarray::{ArrayD, IxDyn};
-use zktorch_models::{FormatError, TensorData, npy, tensor_proto};
+use zktorch_formats::{FormatError, TensorData, npy, tensor_proto};
 
 pub use error::{SampleError, SampleProblem};
 

@@ -3,7 +3,7 @@
 use std::io::{Cursor, Read};
 
 use zip::ZipArchive;
-use zktorch_models::npy;
+use zktorch_formats::npy;
 
 use super::{InputSpec, SampleProblem, Tensor};
 

@@ -1,7 +1,7 @@
 //! Images as lines of `label,byte,byte,..`.
 
 use super::Labelled;
-use crate::FormatError;
+use zktorch_formats::FormatError;
 
 pub(super) fn parse(bytes: &[u8], shape: &[usize]) -> Result<Labelled, FormatError> {
     let text = str::from_utf8(bytes).map_err(|error| FormatError::unexpected("csv", "text", error))?;

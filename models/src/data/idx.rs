@@ -1,6 +1,6 @@
 //! The IDX format of MNIST: a big-endian header, then unsigned bytes.
 
-use crate::FormatError;
+use zktorch_formats::FormatError;
 
 /// Unsigned bytes, in three axes and in one.
 const IMAGES_MAGIC: u32 = 0x0803;

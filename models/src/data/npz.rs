@@ -5,7 +5,7 @@ use std::io::Cursor;
 use zip::ZipArchive;
 
 use super::{Labelled, unpack};
-use crate::{FormatError, TensorData, npy};
+use zktorch_formats::{FormatError, TensorData, npy};
 
 pub(super) fn parse(bytes: Vec<u8>, shape: &[usize]) -> Result<Labelled, FormatError> {
     let archive = ZipArchive::new(Cursor::new(bytes));

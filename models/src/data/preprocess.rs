@@ -1,6 +1,6 @@
 //! From stored pixels to a classifier's input.
 
-use crate::FormatError;
+use zktorch_formats::FormatError;
 
 /// The order of an image's axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use ndarray::{ArrayD, IxDyn};
-use zktorch_models::{tensor_proto, zoo::Zoo};
+use zktorch_formats::tensor_proto;
+use zktorch_models::zoo::Zoo;
 
 use super::archive;
 use crate::graph::Graph;

@@ -66,7 +66,8 @@ fn unknown_fields_are_skipped() {
 #[test]
 fn refused() {
     let huge = [[0xff; 8].as_slice(), &[0x7f]].concat();
-    let cases: [(&str, Vec<u8>); 12] = [
+    let wide = [[0x85, 0x80, 0x80, 0x80].as_slice(), &[0x10]].concat();
+    let cases: [(&str, Vec<u8>); 13] = [
         ("empty", vec![]),
         ("no type", bytes(9, &[1])),
         ("a string tensor", [varint(2, 8), bytes(6, b"a")].concat()),
@@ -78,6 +79,7 @@ fn refused() {
         ("a negative axis", [varint(2, 2), bytes(1, &minus_one())].concat()),
         ("an overflowing shape", [varint(2, 2), bytes(1, &[huge.clone(), huge].concat())].concat()),
         ("external data", [varint(2, 2), varint(14, 1)].concat()),
+        ("an integer of more than 32 bits", [varint(2, 6), bytes(5, &wide)].concat()),
         ("a boolean of 2", [varint(2, 9), bytes(9, &[2])].concat()),
     ];
     for (what, message) in cases {
@@ -87,7 +89,10 @@ fn refused() {
 
 #[test]
 fn lengths_beyond_the_end() {
-    assert!(matches!(parse(&[9 << 3 | 2, 0xff, 0xff, 0xff, 0x7f]), Err(FormatError::Truncated { .. })));
+    assert!(matches!(
+        parse(&[9 << 3 | 2, 0xff, 0xff, 0xff, 0x7f]),
+        Err(FormatError::Unexpected { what: "TensorProto", .. })
+    ));
     assert!(parse(&[0x80; 11]).is_err());
 }
 
