@@ -173,7 +173,7 @@ fn imported(path: &Path, program: &Program) -> Result<(Setup, u32), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zktorch_blocks::program::{Advice, Interval, Shape, Source, Tensor, TensorId, Visibility};
+    use zktorch_blocks::program::{Advice, Interval, Scale, Shape, Source, Tensor, TensorId, Visibility};
 
     fn program(committed: usize) -> Program {
         let tensor = |name: &str, source, visibility| Tensor {
@@ -182,7 +182,7 @@ mod tests {
             source,
             visibility,
             interval: Interval::new(-8, 7),
-            scale: 0,
+            scale: Scale(0),
         };
         let input = tensor("x", Source::Input(0), Visibility::Public);
         let witness = tensor("y", Source::Advice(Advice::Copy { source: TensorId(0) }), Visibility::Private);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use std::fmt::Write;
 use zktorch_accumulator::layout::{Layout, Phase};
-use zktorch_blocks::program::Element;
+use zktorch_blocks::program::{Element, Scale};
 use zktorch_compiler::quantise::to_real;
 use zktorch_verifier::commitment::Committed;
 use zktorch_verifier::key::{KeyError, Relation, VerifyingKey};
@@ -24,7 +24,7 @@ pub struct Tensor {
     /// What its entries are.
     pub element: Element,
     /// `real = integer * 2^-scale`.
-    pub scale: i32,
+    pub scale: Scale,
     /// By which powers of two columns of the last axis are larger; empty for none.
     pub columns: Vec<i32>,
     /// Row-major values.

@@ -81,7 +81,7 @@ pub fn audit(graph: &Graph, claimed: &Program) -> Result<Vec<Renamed>, AuditErro
         return Err(AuditError::Inputs { model: graph.inputs().len(), key: inputs.len() });
     }
     let within = |t: &&Tensor| {
-        t.scale.unsigned_abs() <= SCALE && [t.interval.lo, t.interval.hi].iter().all(|e| e.unsigned_abs() <= END)
+        t.scale.0.unsigned_abs() <= SCALE && [t.interval.lo, t.interval.hi].iter().all(|e| e.unsigned_abs() <= END)
     };
     if let Some(n) = inputs.iter().position(|t| !within(t)) {
         return Err(AuditError::Bounds(n));

@@ -1,6 +1,6 @@
 //! Inputs and outputs of a compiled model: real numbers to integers and back.
 
-use zktorch_blocks::program::{Element, Interval};
+use zktorch_blocks::program::{Element, Interval, Scale};
 
 use crate::quantise::{to_integer, to_real};
 
@@ -14,7 +14,7 @@ pub struct Port {
     /// What its entries are.
     pub element: Element,
     /// `real = value * 2^-scale`; 0 unless entries are real.
-    pub scale: i32,
+    pub scale: Scale,
     /// By which powers of two columns of the last axis are larger than the scale says; empty for none.
     pub columns: Vec<i32>,
     /// Values allowed.
@@ -118,7 +118,7 @@ impl Port {
     }
 
     /// The scale of a row-major position.
-    fn scale_at(&self, position: usize) -> i32 {
+    fn scale_at(&self, position: usize) -> Scale {
         self.scale - self.columns.get(position % self.columns.len().max(1)).copied().unwrap_or(0)
     }
 }

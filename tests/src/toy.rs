@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::program::{
-    Advice, AxisGroup, Column, Einsum, GroupMap, Interval, Lookup, Program, Shape, Source, Table, TableId, Tensor, TensorId,
-    View, Visibility,
+    Advice, AxisGroup, Column, Einsum, GroupMap, Interval, Lookup, Program, Scale, Shape, Source, Table, TableId, Tensor,
+    TensorId, View, Visibility,
 };
 
 /// Shapes and widths of a toy network.
@@ -65,7 +65,7 @@ impl ProgramBuilder {
             source,
             visibility: Visibility::Private,
             interval: Interval::new(-bound, bound - 1),
-            scale: 0,
+            scale: Scale(0),
         })
     }
 

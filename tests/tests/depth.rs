@@ -6,7 +6,7 @@ use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::field::{Fr, evaluate, from_i64};
 use zktorch_blocks::program::{
-    AxisGroup, Einsum, Fault, GroupMap, Interval, Invalid, Limits, Program, Source, TensorId, VIRTUAL_DEPTH, View,
+    AxisGroup, Einsum, Fault, GroupMap, Interval, Invalid, Limits, Program, Scale, Source, TensorId, VIRTUAL_DEPTH, View,
     Visibility,
 };
 use zktorch_blocks::transcript::{Message, Transcript, encode_point};
@@ -84,7 +84,7 @@ fn such_a_program_is_refused_before_any_proof_is_read() {
     assert_eq!(shares(&key, Level::Widths), Err(refused.clone()));
     let digest = key.digest().expect("encodes");
     let statement = vec![Foretold::nibbles(&digest), vec![CLAIMED]];
-    let proof = Proof { key: digest, statement, scales: vec![0], seeded: false, bytes: Vec::new() };
+    let proof = Proof { key: digest, statement, scales: vec![Scale(0)], seeded: false, bytes: Vec::new() };
     let undecided = Unverifiable::Key(refused.clone());
     assert_eq!(verify(&key, &proof, None), Err(undecided.clone()));
     let model = ModelProof { key: digest, level: Level::Widths, seeded: false, parts: Vec::new() };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zktorch_accumulator::setup::VerifierSetup;
 use zktorch_blocks::digest::CommitmentDigest;
-use zktorch_blocks::program::TensorId;
+use zktorch_blocks::program::{Scale, TensorId};
 use zktorch_blocks::transcript::POINT_BYTES;
 
 /// A committed tensor.
@@ -18,7 +18,7 @@ pub struct Committed {
     /// Extents of its axes.
     pub shape: Vec<usize>,
     /// `real = integer * 2^-scale`.
-    pub scale: i32,
+    pub scale: Scale,
     /// By which powers of two columns of the last axis are larger; empty for none.
     pub columns: Vec<i32>,
     /// Commitments to its rows, compressed, one after the other.

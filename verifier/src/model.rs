@@ -21,7 +21,7 @@ use zktorch_accumulator::layout::{MAX_ROWS, Phase, TooManyRows};
 use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::digest::KeyDigest;
 use zktorch_blocks::program::{
-    Advice, AxisGroup, GroupMap, Interval, Lookup, Program, Shape, Source, Table, Tensor, TensorId, View, Visibility,
+    Advice, AxisGroup, GroupMap, Interval, Lookup, Program, Scale, Shape, Source, Table, Tensor, TensorId, View, Visibility,
 };
 use zktorch_blocks::transcript::{Misfit, Reject, Transcript};
 use zktorch_blocks::work::Work;
@@ -243,6 +243,6 @@ impl Part {
     fn tensor(&mut self, shape: &Shape, source: Source, lo: i64, hi: i64) -> TensorId {
         let name = format!("part {}", self.program.tensors.len());
         let (shape, visibility, interval) = (shape.clone(), Visibility::Private, Interval::new(lo, hi));
-        self.program.tensors.push(Tensor { name, shape, source, visibility, interval, scale: 0 })
+        self.program.tensors.push(Tensor { name, shape, source, visibility, interval, scale: Scale(0) })
     }
 }

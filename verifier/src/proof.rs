@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use zktorch_accumulator::layout::{Layout, Phase};
 use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::digest::KeyDigest;
-use zktorch_blocks::program::TensorId;
+use zktorch_blocks::program::{Scale, TensorId};
 use zktorch_blocks::transcript::POINT_BYTES;
 
 /// A proof with the statement it is about.
@@ -17,7 +17,7 @@ pub struct Proof {
     /// Values of all public tensors, row-major, in program order.
     pub statement: Vec<Vec<i64>>,
     /// `output = integer * 2^-scale`, one an output. Must be the key's.
-    pub scales: Vec<i32>,
+    pub scales: Vec<Scale>,
     /// Whether the blinders came from a fixed seed: such a proof hides nothing and is for tests only.
     pub seeded: bool,
     /// The messages.

@@ -1,7 +1,7 @@
 //! The executor against definitions, on random shapes.
 
 use super::*;
-use crate::program::{Advice, AxisGroup, Column, Einsum, GroupMap, Lookup, Shape, Table, TableId, View, Visibility};
+use crate::program::{Advice, AxisGroup, Column, Einsum, GroupMap, Lookup, Scale, Shape, Table, TableId, View, Visibility};
 use proptest::prelude::*;
 
 fn tensor(dims: &[usize], source: Source, bound: i64) -> Tensor {
@@ -11,7 +11,7 @@ fn tensor(dims: &[usize], source: Source, bound: i64) -> Tensor {
         source,
         visibility: Visibility::Private,
         interval: Interval::new(-bound, bound),
-        scale: 0,
+        scale: Scale(0),
     }
 }
 

@@ -40,7 +40,7 @@ impl Program {
 
 #[cfg(test)]
 mod tests {
-    use crate::program::{Interval, Limits, Program, Shape, Source, Tensor, TensorId, Visibility};
+    use crate::program::{Interval, Limits, Program, Scale, Shape, Source, Tensor, TensorId, Visibility};
 
     fn program(columns: Vec<(TensorId, Vec<i32>)>) -> Program {
         let tensor = Tensor {
@@ -49,7 +49,7 @@ mod tests {
             source: Source::Input(0),
             visibility: Visibility::Public,
             interval: Interval::new(-8, 7),
-            scale: 3,
+            scale: Scale(3),
         };
         Program {
             tensors: vec![tensor].into(),
@@ -78,7 +78,7 @@ mod tests {
     fn values_are_finite_floats() {
         let scaled = |scale: i32| {
             let mut program = program(vec![(TensorId(0), vec![64, -64])]);
-            program.tensors[TensorId(0)].scale = scale;
+            program.tensors[TensorId(0)].scale = Scale(scale);
             program.validate(&Limits::default())
         };
         for scale in [-512, 512] {

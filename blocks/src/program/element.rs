@@ -1,5 +1,6 @@
 //! What the entries of a model's inputs and outputs are.
 
+use super::Scale;
 use serde::{Deserialize, Serialize};
 
 /// What an entry of an input or output stands for, as the model's file declares it. Integers and booleans have scale 0, in every column: they
@@ -26,11 +27,11 @@ impl Element {
     }
 
     /// Whether a tensor of this scale and interval can hold such entries.
-    pub const fn admits(self, scale: i32, lo: i64, hi: i64) -> bool {
+    pub const fn admits(self, scale: Scale, lo: i64, hi: i64) -> bool {
         match self {
             Self::Real => true,
-            Self::Integer => scale == 0,
-            Self::Boolean => scale == 0 && lo >= 0 && hi <= 1,
+            Self::Integer => scale.0 == 0,
+            Self::Boolean => scale.0 == 0 && lo >= 0 && hi <= 1,
         }
     }
 }

@@ -15,6 +15,7 @@ mod depth;
 mod element;
 mod fault;
 mod id;
+mod scale;
 mod shape;
 mod table;
 mod validate;
@@ -25,6 +26,7 @@ pub use depth::VIRTUAL_DEPTH;
 pub use element::Element;
 pub use fault::{Fault, Invalid};
 pub use id::{IdVec, TableId, TensorId};
+pub use scale::Scale;
 pub use shape::{Shape, index_bits};
 pub use table::{Column, Table};
 pub use validate::Limits;
@@ -128,7 +130,7 @@ pub struct Tensor {
     /// Contains every value of an honest run; for public tensors checked by the verifier.
     pub interval: Interval,
     /// `real = value * 2^-scale`.
-    pub scale: i32,
+    pub scale: Scale,
 }
 
 /// At every valid position the tuple of the columns' values is a row of the table.

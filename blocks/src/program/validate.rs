@@ -157,7 +157,7 @@ impl Program {
         let Interval { lo, hi } = tensor.interval;
         ensure(-MAGNITUDE < lo && lo <= hi && hi < MAGNITUDE, || Fault::Interval(tensor.interval))?;
         // Whatever integers stand for is a finite float of 64 bits, powers of columns included.
-        within("scale", tensor.scale.into(), -(1 << 9), 1 << 9)?;
+        within("scale", tensor.scale.0.into(), -(1 << 9), 1 << 9)?;
         match &tensor.source {
             Source::Input(n) => ensure(self.inputs.get(*n) == Some(&id), || Fault::Input { tensor: id, input: *n }),
             Source::Weight => Ok(()),

@@ -10,6 +10,7 @@ use super::attempt::{Attempt, ports};
 use super::task::Task;
 use crate::graph::NodeId;
 use crate::graph::columns::Columns;
+use crate::quantise::to_real;
 use crate::report::{Gap, Measure, by_chance};
 
 /// Errors below this leave nothing to mend.
@@ -127,7 +128,7 @@ pub(super) fn unseen(task: &Task<'_>, attempt: &Attempt) -> f64 {
     for sample in &task.search {
         let mut inputs = sample.inputs.clone();
         for ((values, doubtful), &id) in inputs.iter_mut().zip(&doubtful).zip(&program.inputs) {
-            let half = 0.5 * f64::from(-program.tensors[id].scale).exp2();
+            let half = 0.5 * to_real(1, program.tensors[id].scale);
             let doubtful = doubtful.iter().cycle().chain(std::iter::repeat(&false));
             values
                 .iter_mut()

@@ -1,6 +1,6 @@
 //! What the user of the compiler chooses.
 
-use zktorch_blocks::program::Interval;
+use zktorch_blocks::program::{Interval, Scale};
 
 /// What the user chooses.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct Options {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Like {
     /// `real = value * 2^(columns[c] - scale)`.
-    pub scale: i32,
+    pub scale: Scale,
     /// Values allowed.
     pub interval: Interval,
     /// By which powers of two columns of the last axis are larger; empty for none.

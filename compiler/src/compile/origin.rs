@@ -2,6 +2,7 @@
 
 use super::attempt::Attempt;
 use super::task::Task;
+use crate::lower::Value;
 use crate::quantise::to_real;
 use crate::report::Measure;
 
@@ -25,7 +26,7 @@ pub(super) fn describe(task: &Task<'_>, attempt: &Attempt) -> String {
     let Attempt { lowered, traces, .. } = attempt;
     let mut worst: Option<(f64, String)> = None;
     for id in task.graph.order() {
-        let Some(&(tensor, scale)) = lowered.nodes.get(&id) else { continue };
+        let Some(&Value { tensor, scale, .. }) = lowered.nodes.get(&id) else { continue };
         let (mut difference, mut size) = (0f64, f64::MIN_POSITIVE);
         for (trace, sample) in traces.iter().zip(&task.search) {
             let Some(float) = sample.evaluation.value(id) else { continue };

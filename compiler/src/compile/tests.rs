@@ -1,6 +1,7 @@
 //! What errors are measured against and on, what is refused, and what becomes of columns that differ in size.
 
 use ndarray::{ArrayD, IxDyn};
+use zktorch_blocks::program::Scale;
 
 use super::*;
 use crate::Unevaluated;
@@ -260,14 +261,14 @@ fn a_key_cannot_scale_columns_of_integers() {
     let forged = chosen(&task).expect("it can be lowered").best;
     let program = &forged.lowered.program;
     let output = program.outputs[0];
-    assert_eq!((program.tensors[output].scale, program.column_exponents(output)), (0, &[0, -3][..]));
+    assert_eq!((program.tensors[output].scale, program.column_exponents(output)), (Scale(0), &[0, -3][..]));
     assert_eq!(crate::audit::audit(&graph, program), Err(crate::audit::AuditError::Columns(output)));
 
     let honest = compile(&graph, &samples, &options).expect("it compiles").program;
     let mut forged = honest.clone();
     forged.columns = vec![(honest.inputs[0], vec![0, 3])];
     assert_eq!(crate::audit::audit(&graph, &forged), Err(crate::audit::AuditError::Columns(honest.inputs[0])));
-    let like = Like { scale: 0, interval: zktorch_blocks::program::Interval::new(0, 31), columns: vec![0, 3] };
+    let like = Like { scale: Scale(0), interval: zktorch_blocks::program::Interval::new(0, 31), columns: vec![0, 3] };
     let refused =
         compile(&graph, &samples, &Options { inputs_like: vec![like], ..options }).err().expect("no such integers");
     assert!(refused.to_string().contains("a scale for each column"), "{refused}");

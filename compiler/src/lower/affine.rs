@@ -1,6 +1,6 @@
 //! Sums and products with constants, which are weights (docs/lowerings.md, section 8).
 
-use zktorch_blocks::program::TensorId;
+use zktorch_blocks::program::{Scale, TensorId};
 
 use super::{Lowering, Note, Refusal, Value, Weight, power};
 use crate::graph::NodeId;
@@ -56,7 +56,7 @@ impl Lowering<'_> {
     }
 
     /// A weight without its axes of extent 1.
-    pub(crate) fn weight_squeezed(&mut self, name: &str, weight: &Weight, scale: i32) -> Result<TensorId, Refusal> {
+    pub(crate) fn weight_squeezed(&mut self, name: &str, weight: &Weight, scale: Scale) -> Result<TensorId, Refusal> {
         let dims: Vec<usize> = weight.shape().iter().copied().filter(|&d| d > 1).collect();
         self.weight(name, &dims, weight, scale)
     }
@@ -99,9 +99,9 @@ impl Lowering<'_> {
     }
 
     /// The scale of a weight so that the requantisation behind it drops the usual number of bits, within 8 to 16 (or 20) bits.
-    pub(crate) fn weight_scale(&mut self, id: NodeId, operand: i32, weight: &Weight) -> Result<i32, Refusal> {
+    pub(crate) fn weight_scale(&mut self, id: NodeId, operand: Scale, weight: &Weight) -> Result<Scale, Refusal> {
         if self.exact(id) {
-            return Ok(0);
+            return Ok(Scale(0));
         }
         let (bits, shift, sink) = (self.settings.bits, self.settings.shift, self.plan.sink(self.graph, id));
         self.decide_scale(Note::WeightScale, |withheld| {
@@ -109,7 +109,7 @@ impl Lowering<'_> {
             // Weights of more than 16 bits only where remainders take limbs anyway.
             let widest = scale_for(largest, f64::from(1u32 << (shift.max(16) - 1)) - 1.0);
             match sink {
-                Some(sink) => (sink + shift as i32 - operand).clamp(scale_for(largest, 127.0), widest),
+                Some(sink) => Scale(sink + shift as i32 - operand).clamp(scale_for(largest, 127.0), widest),
                 None => scale_for(largest, f64::from(1u32 << bits.max(13)) - 1.0).min(widest),
             }
         })

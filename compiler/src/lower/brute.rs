@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ndarray::{ArrayD, IxDyn};
 use zktorch_blocks::execute::{Trace, Weights, definition, execute, first_miss};
-use zktorch_blocks::program::{Lookup, Program, Source, Table, TensorId};
+use zktorch_blocks::program::{Lookup, Program, Scale, Source, Table, TensorId};
 
 use super::builder::Builder;
 use super::decisions::Decisions;
@@ -150,8 +150,8 @@ fn lowered(
         decisions: Decisions::made(settings),
     };
     let interval = zktorch_blocks::program::Interval::new(-bound, bound);
-    let tensor = lowering.builder.input("x", shape, interval, 4, true);
-    let value = rule(&mut lowering, f, Value { tensor, scale: 4, depth: 0 }).expect("lowers");
+    let tensor = lowering.builder.input("x", shape, interval, Scale(4), true);
+    let value = rule(&mut lowering, f, Value { tensor, scale: Scale(4), depth: 0 }).expect("lowers");
     lowering.builder.output("out", value.tensor, value.scale, true);
     lowering.builder.finish()
 }
@@ -161,7 +161,7 @@ const SMALL: Settings = Settings { bits: 3, shift: 3, shared: 3, signs: false, s
 #[test]
 fn requantise_has_one_solution() {
     let (program, weights) = lowered(&[1], SMALL, 28, |l, _, x| {
-        let y = l.round("y", x, 1)?;
+        let y = l.round("y", x, Scale(1))?;
         l.builder.loose_range("y", y.tensor, -4, 8)?;
         Ok(y)
     });
@@ -174,14 +174,14 @@ fn requantise_has_one_solution() {
 fn activations_have_one_solution() {
     for function in [Unary::Relu, Unary::Tanh] {
         let (program, weights) = lowered(&[1], SMALL, 28, |l, f, x| {
-            let y = l.round("y", x, 1)?;
+            let y = l.round("y", x, Scale(1))?;
             l.apply(f, y, function.clone())
         });
         (-28..=27).for_each(|x| unique(&program, &weights, &[vec![x]]));
     }
     let signs = Settings { shared: 2, signs: true, ..SMALL };
     let (program, weights) = lowered(&[1], signs, 28, |l, f, x| {
-        let y = l.round("y", x, 1)?;
+        let y = l.round("y", x, Scale(1))?;
         l.apply(f, y, Unary::Relu)
     });
     (-28..=27).for_each(|x| unique(&program, &weights, &[vec![x]]));
@@ -190,7 +190,7 @@ fn activations_have_one_solution() {
 /// `min(max(y, -1), 2)` of `y = x / 4`, rows of class 1 and -1 for two entries each, and excesses from -4 to 3.
 fn clipped(bound: i64) -> (Program, Weights) {
     lowered(&[1], SMALL, bound, |l, f, x| {
-        let domain = Domain { scale: 2, lo: -1, hi: 2, step: 2 };
+        let domain = Domain { scale: Scale(2), lo: -1, hi: 2, step: 2 };
         l.saturated(f, x, &Unary::Clip { lo: -0.25, hi: 0.5 }, domain, 2)
     })
 }
@@ -234,7 +234,7 @@ fn saturation_without_its_class_is_caught() {
 fn maxima_have_one_solution() {
     let settings = Settings { shift: 2, shared: 2, ..SMALL };
     let (program, weights) = lowered(&[2, 1], settings, 7, |l, f, x| {
-        let m = l.rounded_max("pool", x.tensor, 1, 2, 2)?;
+        let m = l.rounded_max("pool", x.tensor, 1, 2, Scale(2))?;
         l.apply(f, m, Unary::Relu)
     });
     for a in -7..=7 {
@@ -263,13 +263,13 @@ fn roundings_are_unique_over_a_field() {
     let signs = Settings { signs: true, shared: 2, ..SMALL };
     for scale in [1, 2] {
         all(lowered(&[1], SMALL, 260, |l, _, x| {
-            let y = l.round("y", x, scale)?;
+            let y = l.round("y", x, Scale(scale))?;
             l.builder.loose_range("y", y.tensor, -4, 8)?;
             Ok(y)
         }));
         for (settings, function) in [(SMALL, Unary::Relu), (SMALL, Unary::Tanh), (signs, Unary::Relu)] {
             all(lowered(&[1], settings, 260, |l, f, x| {
-                let y = l.round("y", x, scale)?;
+                let y = l.round("y", x, Scale(scale))?;
                 l.apply(f, y, function.clone())
             }));
         }
@@ -283,7 +283,7 @@ fn maxima_are_unique_over_a_field() {
     let settings = Settings { bits: 2, shift: 2, shared: 2, ..SMALL };
     let pool = |pinned: bool| {
         lowered(&[2, 1], settings, 15, move |l, _, x| {
-            let m = l.rounded_max("pool", x.tensor, 1, 2, 2)?;
+            let m = l.rounded_max("pool", x.tensor, 1, 2, Scale(2))?;
             if pinned {
                 l.builder.loose_range("m", m.tensor, -2, 4)?;
             }
@@ -354,7 +354,7 @@ fn average_pool_has_one_solution() {
 #[test]
 fn reports_count_the_program() {
     let (program, _) = lowered(&[4], SMALL, 28, |l, f, x| {
-        let y = l.round("y", x, 1)?;
+        let y = l.round("y", x, Scale(1))?;
         l.apply(f, y, Unary::Relu)
     });
     let totals = crate::report::totals(&program);

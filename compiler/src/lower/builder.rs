@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::program::{
-    Advice, AxisGroup, Column, Einsum, GroupMap, IdVec, Interval, Lookup, Program, Shape, Source, Table, TableId, Tensor,
-    TensorId, VIRTUAL_DEPTH, View, Visibility,
+    Advice, AxisGroup, Column, Einsum, GroupMap, IdVec, Interval, Lookup, Program, Scale, Shape, Source, Table, TableId,
+    Tensor, TensorId, VIRTUAL_DEPTH, View, Visibility,
 };
 
 use super::error::Refusal;
@@ -69,7 +69,7 @@ impl Builder {
         self.tensor(id).interval
     }
 
-    fn push(&mut self, name: &str, dims: &[usize], source: Source, interval: Interval, scale: i32) -> TensorId {
+    fn push(&mut self, name: &str, dims: &[usize], source: Source, interval: Interval, scale: Scale) -> TensorId {
         let (name, shape, visibility) = (name.to_owned(), Shape(dims.to_vec()), Visibility::Private);
         let tensor = Tensor { name, shape, source, visibility, interval, scale };
         self.depths.push(tensor.depth_over(&self.program.tensors, &self.depths));
@@ -90,7 +90,7 @@ impl Builder {
     }
 
     /// A model input.
-    pub fn input(&mut self, name: &str, dims: &[usize], interval: Interval, scale: i32, public: bool) -> TensorId {
+    pub fn input(&mut self, name: &str, dims: &[usize], interval: Interval, scale: Scale, public: bool) -> TensorId {
         let id = self.push(name, dims, Source::Input(self.program.inputs.len()), interval, scale);
         if public {
             self.program.tensors[id].visibility = Visibility::Public;
@@ -100,7 +100,7 @@ impl Builder {
     }
 
     /// A committed weight of `bits + 1` bits.
-    pub fn weight(&mut self, name: &str, dims: &[usize], values: Vec<i64>, scale: i32, bits: u32) -> TensorId {
+    pub fn weight(&mut self, name: &str, dims: &[usize], values: Vec<i64>, scale: Scale, bits: u32) -> TensorId {
         let half = 1i64 << bits;
         let id = self.push(name, dims, Source::Weight, Interval::new(-half, half - 1), scale);
         self.weights.insert(id, values.into());
@@ -109,23 +109,29 @@ impl Builder {
 
     /// The same value everywhere.
     pub fn fill(&mut self, name: &str, dims: &[usize], value: i64) -> TensorId {
-        self.push(name, dims, Source::Fill(value), Interval::new(value, value), 0)
+        self.push(name, dims, Source::Fill(value), Interval::new(value, value), Scale(0))
     }
 
     /// Public values.
     pub fn constant(&mut self, name: &str, dims: &[usize], values: Vec<i64>) -> TensorId {
         let lo = values.iter().copied().min().unwrap_or(0);
         let hi = values.iter().copied().max().unwrap_or(0);
-        self.push(name, dims, Source::Constant(values), Interval::new(lo, hi), 0)
+        self.push(name, dims, Source::Constant(values), Interval::new(lo, hi), Scale(0))
     }
 
     /// An advice tensor.
-    pub fn advice(&mut self, name: &str, dims: &[usize], rule: Advice, interval: Interval, scale: i32) -> TensorId {
+    pub fn advice(&mut self, name: &str, dims: &[usize], rule: Advice, interval: Interval, scale: Scale) -> TensorId {
         self.push(name, dims, Source::Advice(rule), interval, scale)
     }
 
     /// `sum_j c_j T_j + constant`; tensors of one shape, at least one.
-    pub fn linear(&mut self, name: &str, terms: &[(i64, TensorId)], constant: i64, scale: i32) -> Result<TensorId, Refusal> {
+    pub fn linear(
+        &mut self,
+        name: &str,
+        terms: &[(i64, TensorId)],
+        constant: i64,
+        scale: Scale,
+    ) -> Result<TensorId, Refusal> {
         if let ([(1, id)], 0) = (terms, constant) {
             return Ok(*id);
         }
@@ -232,7 +238,7 @@ impl Builder {
         }
         let shared = 1i64 << self.shared_bits;
         if divisor.count_ones() == 1 && divisor < shared {
-            let scaled = self.linear(&format!("{name}.scaled"), &[(shared / divisor, x)], 0, 0)?;
+            let scaled = self.linear(&format!("{name}.scaled"), &[(shared / divisor, x)], 0, Scale(0))?;
             let table = self.range_table(0, shared as usize);
             self.lookup(&[scaled], table);
             return Ok(());
@@ -242,7 +248,7 @@ impl Builder {
 
     /// Requires integers of an interval, and no others.
     pub fn within(&mut self, name: &str, x: TensorId, Interval { lo, hi }: Interval) -> Result<(), Refusal> {
-        let shifted = self.linear(&format!("{name}.offset"), &[(1, x)], -lo, 0)?;
+        let shifted = self.linear(&format!("{name}.offset"), &[(1, x)], -lo, Scale(0))?;
         self.exact_range(name, shifted, hi - lo + 1)
     }
 
@@ -294,8 +300,8 @@ impl Builder {
     pub fn limb(&mut self, name: &str, x: TensorId, low: i64, bound: i64) -> Result<TensorId, Refusal> {
         let dims = self.dims(x).to_vec();
         let rule = Advice::Floor { source: x, divisor: low };
-        let hi = self.advice(&format!("{name}.high"), &dims, rule, Interval::new(0, bound - 1), 0);
-        let lo = self.linear(&format!("{name}.low"), &[(1, x), (-low, hi)], 0, 0)?;
+        let hi = self.advice(&format!("{name}.high"), &dims, rule, Interval::new(0, bound - 1), Scale(0));
+        let lo = self.linear(&format!("{name}.low"), &[(1, x), (-low, hi)], 0, Scale(0))?;
         let table = self.range_table(0, low as usize);
         self.lookup(&[lo], table);
         Ok(hi)
@@ -314,13 +320,13 @@ impl Builder {
     }
 
     /// States another scale for a tensor: for people, no arithmetic depends on it.
-    pub fn set_scale(&mut self, id: TensorId, scale: i32) {
+    pub fn set_scale(&mut self, id: TensorId, scale: Scale) {
         self.program.tensors[id].scale = scale;
     }
 
     /// Declares an output: as it stands where it is advice or an input, else a copy. A private one owns the rows it is committed in.
     /// An input, or what is an output already, is known by its scale: under another one it is a copy.
-    pub fn output(&mut self, name: &str, x: TensorId, scale: i32, public: bool) -> TensorId {
+    pub fn output(&mut self, name: &str, x: TensorId, scale: Scale, public: bool) -> TensorId {
         let tensor = self.tensor(x);
         let own = match tensor.source {
             Source::Advice(_) => tensor.scale == scale || !self.program.outputs.contains(&x),

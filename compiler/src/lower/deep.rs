@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayD, IxDyn};
 use zktorch_blocks::execute::{check_satisfied, execute};
-use zktorch_blocks::program::{Advice, Interval, Program, Source, VIRTUAL_DEPTH};
+use zktorch_blocks::program::{Advice, Interval, Program, Scale, Source, VIRTUAL_DEPTH};
 
 use crate::graph::{Graph, NodeId};
 use crate::ops::{AveragePool, Mul, Op, Pad, Slice, Take, Window};
@@ -18,7 +18,7 @@ fn chain(shape: &[usize], interval: Interval, step: impl Fn(&mut Graph, NodeId, 
     let last = (0..STEPS).fold(x, |last, n| step(&mut graph, last, n));
     graph.add_output("y", last);
     let options = Options {
-        inputs_like: vec![Like { scale: 0, interval, columns: Vec::new() }],
+        inputs_like: vec![Like { scale: Scale(0), interval, columns: Vec::new() }],
         max_error: f64::INFINITY,
         ..Options::default()
     };

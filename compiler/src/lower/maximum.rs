@@ -1,6 +1,6 @@
 //! Maxima that are attained, and sums over axes (docs/lowerings.md, section 11).
 
-use zktorch_blocks::program::{Advice, Interval, TensorId};
+use zktorch_blocks::program::{Advice, Interval, Scale, TensorId};
 
 use super::{Lowering, Refusal, Value};
 
@@ -17,7 +17,7 @@ impl Lowering<'_> {
         x: TensorId,
         over: usize,
         shift: i32,
-        scale: i32,
+        scale: Scale,
     ) -> Result<Value, Refusal> {
         let divisor = 1i64.checked_shl(shift as u32).filter(|d| *d > 0 && shift < 40);
         let divisor = divisor.ok_or_else(|| Refusal::Width(format!("a requantisation by {shift} bits")))?;
@@ -31,7 +31,7 @@ impl Lowering<'_> {
         let rule = Advice::Gap { reference: spread, source: x, divisor };
         let d = self.builder.advice(&format!("{name}.gap"), &dims, rule, Interval::new(0, -domain.lo), scale);
         let terms = [(1, x), (-divisor, spread), (divisor, d)];
-        let remainder = self.builder.linear(&format!("{name}.remainder"), &terms, divisor / 2, 0)?;
+        let remainder = self.builder.linear(&format!("{name}.remainder"), &terms, divisor / 2, Scale(0))?;
         self.builder.remainder(&format!("{name}.remainder"), remainder, divisor)?;
         self.attained(name, d, &axes)?;
         Ok(Value { tensor: m, scale, depth: 0 })
@@ -54,7 +54,7 @@ impl Lowering<'_> {
     /// Requires `d >= 0`, and `d = 0` somewhere along the axes.
     fn attained(&mut self, name: &str, d: TensorId, axes: &[usize]) -> Result<(), Refusal> {
         let z = self.selector(name, d, axes)?;
-        let u = self.builder.linear(&format!("{name}.key"), &[(1, z), (-1, d)], 0, 0)?;
+        let u = self.builder.linear(&format!("{name}.key"), &[(1, z), (-1, d)], 0, Scale(0))?;
         // As wide as honest gaps: those of inputs and of sums that were not rounded are wider than activations.
         let gap = self.builder.interval(d).hi.clamp(-self.signed().lo, WIDEST_GAP);
         let reach = gap.unsigned_abs().next_power_of_two() as i64;
@@ -67,9 +67,9 @@ impl Lowering<'_> {
     pub(crate) fn selector(&mut self, name: &str, d: TensorId, axes: &[usize]) -> Result<TensorId, Refusal> {
         let dims = self.builder.dims(d).to_vec();
         let rule = Advice::FirstZero { source: d, axes: axes.to_vec() };
-        let z = self.builder.advice(&format!("{name}.first"), &dims, rule, Interval::new(0, 1), 0);
+        let z = self.builder.advice(&format!("{name}.first"), &dims, rule, Interval::new(0, 1), Scale(0));
         let count = self.sum_axes(&format!("{name}.count"), z, axes, false)?;
-        let excess = self.builder.linear(&format!("{name}.excess"), &[(1, count)], -1, 0)?;
+        let excess = self.builder.linear(&format!("{name}.excess"), &[(1, count)], -1, Scale(0))?;
         self.builder.zero(excess);
         Ok(z)
     }

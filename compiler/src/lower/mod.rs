@@ -29,7 +29,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use zktorch_blocks::execute::Weights;
-use zktorch_blocks::program::{Interval, Program, TensorId};
+use zktorch_blocks::program::{Interval, Program, Scale, TensorId};
 
 use crate::compile::{Like, Options};
 use crate::graph::columns::Columns;
@@ -54,7 +54,7 @@ const WIDEST_INPUT: f64 = (1u64 << 48) as f64;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Value {
     pub tensor: TensorId,
-    pub scale: i32,
+    pub scale: Scale,
     /// Einsums between this tensor and committed ones.
     pub depth: u32,
 }
@@ -63,7 +63,7 @@ pub(crate) struct Value {
 pub(crate) struct Lowered {
     pub program: Program,
     pub weights: Weights,
-    pub nodes: BTreeMap<NodeId, (TensorId, i32)>,
+    pub nodes: BTreeMap<NodeId, Value>,
 }
 
 impl fmt::Debug for Lowered {
@@ -170,7 +170,7 @@ fn lower_by<'g>(
     }
     let best = |id: &NodeId| lowering.narrow.get(id).or(lowering.values.get(id));
     let nodes = lowering.values.keys().chain(lowering.narrow.keys());
-    let nodes = nodes.filter_map(|id| best(id).map(|v| (*id, (v.tensor, v.scale)))).collect();
+    let nodes = nodes.filter_map(|id| best(id).map(|value| (*id, *value))).collect();
     let (mut program, weights) = lowering.builder.finish();
     let mut columns: Vec<(TensorId, Vec<i32>)> = Vec::new();
     let [inputs, outputs] = [&program.inputs, &program.outputs].map(|ids| ids.iter().copied());
@@ -221,19 +221,19 @@ impl Lowering<'_> {
     ///
     /// # Errors
     /// As [`Self::decide`].
-    pub fn decide_scale(&mut self, note: Note, make: impl FnOnce(&Withheld<'_>) -> i32) -> Result<i32, Refusal> {
-        self.decide(note, SCALES, |withheld| i64::from(make(withheld))).map(|scale| scale as i32)
+    pub fn decide_scale(&mut self, note: Note, make: impl FnOnce(&Withheld<'_>) -> Scale) -> Result<Scale, Refusal> {
+        self.decide(note, SCALES, |withheld| i64::from(make(withheld).0)).map(|scale| Scale(scale as i32))
     }
 
     fn input(&mut self, id: NodeId, n: usize) -> Result<Value, Refusal> {
         let domain = self.graph.domain(id);
-        let given = self.interface.inputs_like.get(n).map(|like| (like.scale, like.interval));
+        let given = self.interface.inputs_like.get(n);
         if domain.is_exact() && self.interface.columns.inputs.get(n).is_some_and(|exponents| !exponents.is_empty()) {
             return Err("its entries are integers, what it is to be like has a scale for each column".into());
         }
         let (scale, interval) = match domain.range() {
-            Some(range) => (0, self.integers(id, range, given)?),
-            None => given.unwrap_or_else(|| {
+            Some(range) => (Scale(0), self.integers(id, range, given)?),
+            None => given.map(|like| (like.scale, like.interval)).unwrap_or_else(|| {
                 let bits = (self.settings.bits + 2).min(16);
                 let half = 1i64 << (bits - 1);
                 let magnitude = self.calibration.range(id).magnitude() * self.calibration.margin();
@@ -254,9 +254,9 @@ impl Lowering<'_> {
     }
 
     /// The integers that an input may be: all that its type has, if these are few, else whatever samples need, rounded up to powers of two.
-    fn integers(&self, id: NodeId, (lo, hi): (i64, i64), given: Option<(i32, Interval)>) -> Result<Interval, Refusal> {
-        if let Some((scale, interval)) = given {
-            if scale != 0 {
+    fn integers(&self, id: NodeId, (lo, hi): (i64, i64), given: Option<&Like>) -> Result<Interval, Refusal> {
+        if let Some(&Like { scale, interval, .. }) = given {
+            if scale != Scale(0) {
                 return Err(
                     format!("its entries are integers, what it is to be like has {scale} bits behind the point").into()
                 );
@@ -280,7 +280,7 @@ impl Lowering<'_> {
 
     fn output(&mut self, id: NodeId, name: &str) -> Result<(), Refusal> {
         let value = self.value(id)?;
-        if self.graph.domain(id).is_exact() && value.scale != 0 {
+        if self.graph.domain(id).is_exact() && value.scale != Scale(0) {
             return Err(format!("an integer at scale {}, which is a defect of the compiler", value.scale).into());
         }
         self.builder.output(name, value.tensor, value.scale, self.interface.public_outputs);
@@ -318,7 +318,7 @@ impl Lowering<'_> {
         let weight = weight.broadcast(self.graph.shape(id)).ok_or("a constant does not broadcast")?;
         let limit = f64::from(1u32 << (self.settings.bits - 1)) - 1.0;
         let scale = match self.graph.domain(id).is_exact() {
-            true => 0,
+            true => Scale(0),
             false => self.decide_scale(Note::WeightScale, |w| crate::quantise::scale_for(weight.largest(w), limit))?,
         };
         let tensor = self.weight(&self.name(id), weight.shape(), &weight, scale)?;
@@ -328,7 +328,7 @@ impl Lowering<'_> {
     }
 
     /// A weight tensor at a scale, in the smallest width that holds it.
-    pub fn weight(&mut self, name: &str, dims: &[usize], weight: &Weight, scale: i32) -> Result<TensorId, Refusal> {
+    pub fn weight(&mut self, name: &str, dims: &[usize], weight: &Weight, scale: Scale) -> Result<TensorId, Refusal> {
         let values = weight.integers(scale);
         let bits = self.decide(Note::WeightWidth, WIDTHS, |_| {
             let largest = values.iter().map(|&v| if v < 0 { !v } else { v }).max().unwrap_or(0);

@@ -1,6 +1,6 @@
 //! Requantisation: fewer bits, and the same value at another scale (docs/lowerings.md, section 4).
 
-use zktorch_blocks::program::{Advice, Interval, TensorId};
+use zktorch_blocks::program::{Advice, Interval, Scale, TensorId};
 
 use super::{Lowering, Refusal, Value};
 use crate::graph::NodeId;
@@ -45,13 +45,13 @@ impl Lowering<'_> {
     }
 
     /// `y = floor((x + 2^(k-1)) / 2^k)` at the given scale, its remainder looked up. The caller looks up `y`.
-    pub(crate) fn round(&mut self, name: &str, x: Value, scale: i32) -> Result<Value, Refusal> {
+    pub(crate) fn round(&mut self, name: &str, x: Value, scale: Scale) -> Result<Value, Refusal> {
         let (x, divisor) = self.shifted(name, x, scale)?;
         self.divide(name, x, divisor, self.signed(), scale)
     }
 
     /// What is to be divided by what, a power of two, to bring a value to a scale. A coarser value is shifted up: exact.
-    pub(crate) fn shifted(&mut self, name: &str, x: Value, scale: i32) -> Result<(TensorId, i64), Refusal> {
+    pub(crate) fn shifted(&mut self, name: &str, x: Value, scale: Scale) -> Result<(TensorId, i64), Refusal> {
         match x.scale - scale {
             shift if shift > WIDEST_SHIFT => {
                 Err(Refusal::Width(format!("a requantisation by {shift} bits, at most {WIDEST_SHIFT} are possible")))
@@ -68,12 +68,12 @@ impl Lowering<'_> {
         x: TensorId,
         d: i64,
         interval: Interval,
-        scale: i32,
+        scale: Scale,
     ) -> Result<Value, Refusal> {
         let dims = self.builder.dims(x).to_vec();
         let rule = Advice::Round { source: x, divisor: d };
         let y = self.builder.advice(&format!("{name}.rounded"), &dims, rule, interval, scale);
-        let remainder = self.builder.linear(&format!("{name}.remainder"), &[(1, x), (-d, y)], d / 2, 0)?;
+        let remainder = self.builder.linear(&format!("{name}.remainder"), &[(1, x), (-d, y)], d / 2, Scale(0))?;
         self.builder.remainder(&format!("{name}.remainder"), remainder, d)?;
         Ok(Value { tensor: y, scale, depth: 0 })
     }
@@ -96,7 +96,7 @@ impl Lowering<'_> {
     }
 
     /// A value as it is if the tables of activations hold it, else rounded to a scale. The caller looks it up in one.
-    pub(crate) fn fit(&mut self, name: &str, value: Value, scale: i32) -> Result<Value, Refusal> {
+    pub(crate) fn fit(&mut self, name: &str, value: Value, scale: Scale) -> Result<Value, Refusal> {
         let domain = self.signed();
         let Interval { lo, hi } = self.builder.interval(value.tensor);
         if domain.contains(lo) && domain.contains(hi) { Ok(value) } else { self.round(name, value, scale) }

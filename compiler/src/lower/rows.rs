@@ -1,14 +1,14 @@
 //! Rows of scores: gaps below their maximum, exponentials of these, and division by their sum (docs/lowerings.md, section 13).
 
-use zktorch_blocks::program::{Advice, Interval, TensorId};
+use zktorch_blocks::program::{Advice, Interval, Scale, TensorId};
 
 use super::{Lowering, Refusal, Value};
 use crate::quantise::{to_integer, to_real};
 
 /// Scale of the exponentials: `exp(0) = 2^14`.
-pub(crate) const EXPONENTIAL: i32 = 14;
+pub(crate) const EXPONENTIAL: Scale = Scale(14);
 /// Scale of the result.
-pub(crate) const RESULT: i32 = 15;
+pub(crate) const RESULT: Scale = Scale(15);
 
 impl Lowering<'_> {
     /// `e = exp(-d)` at a scale of its own by a table of so many rows, in which a flag says that some `d` along the axes is 0, and a
@@ -17,9 +17,9 @@ impl Lowering<'_> {
         &mut self,
         name: &str,
         d: TensorId,
-        scale: i32,
+        scale: Scale,
         axes: &[usize],
-        (rows, finer): (usize, i32),
+        (rows, finer): (usize, Scale),
         mask: Option<TensorId>,
     ) -> Result<TensorId, Refusal> {
         let z = self.selector(name, d, axes)?;
@@ -37,7 +37,7 @@ impl Lowering<'_> {
         let table = self.builder.data_table(&title, -1, columns);
         let rule = Advice::Table { source: key, table, column: 1 };
         let dims = self.builder.dims(d).to_vec();
-        let e = self.builder.advice(&format!("{name}.exp"), &dims, rule, Interval::new(0, 1i64 << finer), finer);
+        let e = self.builder.advice(&format!("{name}.exp"), &dims, rule, Interval::new(0, 1i64 << finer.0), finer);
         let tuple: Vec<TensorId> = [key, e, z].into_iter().chain(mask).collect();
         self.builder.lookup(&tuple, table);
         Ok(e)
@@ -48,7 +48,7 @@ impl Lowering<'_> {
         &mut self,
         name: &str,
         x: Value,
-        scale: i32,
+        scale: Scale,
         axes: &[usize],
         kept: &[usize],
         rows: usize,
@@ -65,7 +65,7 @@ impl Lowering<'_> {
         let rule = Advice::Gap { reference: spread, source: x, divisor };
         let d = self.builder.advice(&format!("{name}.gap"), &dims, rule, Interval::new(0, rows as i64 - 2), scale);
         let terms = [(1, x), (-divisor, spread), (divisor, d)];
-        let remainder = self.builder.linear(&format!("{name}.remainder"), &terms, divisor / 2, 0)?;
+        let remainder = self.builder.linear(&format!("{name}.remainder"), &terms, divisor / 2, Scale(0))?;
         self.builder.remainder(&format!("{name}.remainder"), remainder, divisor)?;
         Ok((spread, d))
     }
@@ -82,15 +82,15 @@ impl Lowering<'_> {
         let sum = self.sum_axes(&format!("{name}.sum"), e, axes, false)?;
         let sum = self.builder.copy(&format!("{name}.total"), sum);
         let total = self.broadcast_axes(&format!("{name}.total.spread"), sum, kept, &dims);
-        let scale = 1i64 << RESULT;
+        let scale = 1i64 << RESULT.0;
         let rule = Advice::Divide { numerator: e, denominator: total, scale };
         let p = self.builder.advice(name, &dims, rule, Interval::new(0, scale), RESULT);
         let labels: Vec<u8> = (0..dims.len() as u8).collect();
         let kept_labels: Vec<u8> = kept.iter().map(|&a| a as u8).collect();
         let product = self.builder.einsum(&format!("{name}.product"), (sum, &kept_labels), (p, &labels), &labels)?;
         let terms = [(2 * scale, e), (1, total), (-2, product)];
-        let remainder = self.builder.linear(&format!("{name}.remainder2"), &terms, 0, 0)?;
-        let rest = self.builder.linear(&format!("{name}.rest"), &[(2, total), (-1, remainder)], -1, 0)?;
+        let remainder = self.builder.linear(&format!("{name}.remainder2"), &terms, 0, Scale(0))?;
+        let rest = self.builder.linear(&format!("{name}.rest"), &[(2, total), (-1, remainder)], -1, Scale(0))?;
         let bound = 2 * self.builder.interval(sum).hi;
         self.builder.loose_range(&format!("{name}.remainder2"), remainder, 0, bound)?;
         self.builder.loose_range(&format!("{name}.rest"), rest, 0, bound)?;

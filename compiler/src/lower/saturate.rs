@@ -5,7 +5,7 @@
 //! row of the table of signs, and `(z + G s, s, o)` a row of the function's, which counts from `L - G` to `U + G`. Rows of class 1 stand for
 //! the `G` largest `z`, rows of class -1 for the smallest, so that `z` and `a` are `y` in mixed radix: one solution for every `y`.
 
-use zktorch_blocks::program::{Advice, Interval};
+use zktorch_blocks::program::{Advice, Interval, Scale};
 
 use super::{Lowering, Refusal, Value};
 use crate::graph::NodeId;
@@ -29,10 +29,10 @@ impl Lowering<'_> {
         let ends = Interval::new(-(1i64 << reach), (1i64 << reach) - 1);
 
         let rule = Advice::Excess { source: x, divisor, lo, hi, step };
-        let excess = self.builder.advice(&format!("{name}.excess"), &dims, rule, ends, 0);
+        let excess = self.builder.advice(&format!("{name}.excess"), &dims, rule, ends, Scale(0));
         let signs = self.builder.data_table("sign", ends.lo, vec![(ends.lo..=ends.hi).map(i64::signum).collect()]);
         let rule = Advice::Table { source: excess, table: signs, column: 1 };
-        let class = self.builder.advice(&format!("{name}.class"), &dims, rule, Interval::new(-1, 1), 0);
+        let class = self.builder.advice(&format!("{name}.class"), &dims, rule, Interval::new(-1, 1), Scale(0));
         self.builder.lookup(&[excess, class], signs);
 
         let near = self.builder.linear(&format!("{name}.near"), &[(1, x), (-divisor * step, excess)], 0, scale)?;

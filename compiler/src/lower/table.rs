@@ -1,6 +1,6 @@
 //! Functions by lookups in tables (docs/lowerings.md, section 6).
 
-use zktorch_blocks::program::{Advice, Interval, TableId};
+use zktorch_blocks::program::{Advice, Interval, Scale, TableId};
 
 use super::{Lowering, Note, Refusal, Value};
 use crate::graph::NodeId;
@@ -37,15 +37,15 @@ impl Lowering<'_> {
         let column = (0..highs).map(|h| i64::from(2 * h >= highs)).collect();
         let table = self.builder.data_table(&format!("sign of {} bits", self.settings.bits - shared), 0, vec![column]);
         let rule = Advice::Table { source: high, table, column: 1 };
-        let sign = self.builder.advice(&format!("{name}.sign"), &dims, rule, Interval::new(0, 1), 0);
+        let sign = self.builder.advice(&format!("{name}.sign"), &dims, rule, Interval::new(0, 1), Scale(0));
         self.builder.lookup(&[high, sign], table);
-        let product = self.product(&format!("{name}.product"), Value { tensor: sign, scale: 0, depth: 0 }, y)?;
+        let product = self.product(&format!("{name}.product"), Value { tensor: sign, scale: Scale(0), depth: 0 }, y)?;
         let tensor = self.builder.copy(&name, product.tensor);
         Ok(Value { tensor, scale: y.scale, depth: 0 })
     }
 
     /// The table of a function whose input has scale `from`: the table, the output's scale and interval.
-    fn function_table(&mut self, id: NodeId, from: i32, function: Unary) -> Result<(TableId, i32, Interval), Refusal> {
+    fn function_table(&mut self, id: NodeId, from: Scale, function: Unary) -> Result<(TableId, Scale, Interval), Refusal> {
         let domain = self.signed();
         if function == Unary::Relu {
             let rows = 1usize << self.settings.bits;
@@ -60,7 +60,7 @@ impl Lowering<'_> {
         // The table begins where the function does, around the middle of what it meets.
         let lo = self.decide(Note::TableStart, domain.lo..=domain.hi + 1, |samples| {
             let range = samples.range(operand);
-            let middle = (((range.lo + range.hi) / 2.0) * f64::from(from).exp2()) as i64;
+            let middle = (((range.lo + range.hi) / 2.0) * from.units()) as i64;
             let seed = [middle.clamp(domain.lo, domain.hi), 0, 1, -1].into_iter().find(|&x| fits(x));
             seed.map_or(domain.hi + 1, |seed| (domain.lo..=seed).rev().take_while(|&x| fits(x)).last().unwrap_or(seed))
         })?;

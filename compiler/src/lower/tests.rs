@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayD, IxDyn};
 use zktorch_blocks::execute::{check_satisfied, execute};
-use zktorch_blocks::program::Interval;
+use zktorch_blocks::program::{Interval, Scale};
 
 use crate::graph::{Graph, NodeId};
 use crate::ops::{
@@ -307,7 +307,7 @@ fn inputs_like_another_models_outputs_are_as_large() {
     let y = node(&mut g, Op::Add(Add), &[y, x]);
     let y = node(&mut g, Op::Unary(Unary::Relu), &[y]);
     g.add_output("y", y);
-    let inputs_like = vec![Like { scale: 4, interval: Interval::new(-2048, 2047), columns: Vec::new() }];
+    let inputs_like = vec![Like { scale: Scale(4), interval: Interval::new(-2048, 2047), columns: Vec::new() }];
     let compiled = compile(&g, &[], &Options { inputs_like, ..Options::default() }).expect("it compiles");
     let input = compiled.inputs[0].quantise(&[100.0, -100.0]).expect("in range");
     let trace = execute(&compiled.program, &compiled.weights, &[input]).expect("in range");

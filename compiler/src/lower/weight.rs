@@ -7,6 +7,8 @@ use std::ops::Deref;
 
 use ndarray::{ArrayD, IxDyn, ShapeError};
 
+use zktorch_blocks::program::Scale;
+
 use crate::quantise::{Calibration, to_integer};
 
 /// A constant: its shape, and entries that are there to be committed to.
@@ -68,7 +70,7 @@ impl Weight {
     }
 
     /// What is committed.
-    pub(super) fn integers(&self, scale: i32) -> Vec<i64> {
+    pub(super) fn integers(&self, scale: Scale) -> Vec<i64> {
         self.0.iter().map(|&v| to_integer(v, scale) as i64).collect()
     }
 }

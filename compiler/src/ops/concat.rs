@@ -2,6 +2,7 @@
 
 use ndarray::{ArrayD, Axis, concatenate};
 use tract_onnx::tract_core::ops::array::TypedConcat;
+use zktorch_blocks::program::Scale;
 
 use super::operator::{Imports, Nature, Operator, Ranges, empty};
 use super::shape::{Misfit, arity, require, with_axes};
@@ -65,7 +66,7 @@ impl Operator for Concat {
         let name = at.name(id);
         let operands = at.graph.operands(id);
         let parts = operands.iter().map(|&o| at.narrow(o)).collect::<Result<Vec<Value>, _>>()?;
-        let scale = parts.iter().map(|p| p.scale).max().unwrap_or(0);
+        let scale = parts.iter().map(|p| p.scale).max().unwrap_or(Scale(0));
         let depth = parts.iter().map(|p| p.depth).max().unwrap_or(0);
         let mut start = 0i64;
         let mut terms = Vec::new();

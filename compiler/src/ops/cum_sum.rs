@@ -96,7 +96,7 @@ impl Operator for CumSum {
 mod tests {
     use ndarray::IxDyn;
     use zktorch_blocks::execute::{check_satisfied, execute};
-    use zktorch_blocks::program::Interval;
+    use zktorch_blocks::program::{Interval, Scale};
 
     use super::*;
     use crate::graph::Graph;
@@ -123,7 +123,7 @@ mod tests {
                 let y = graph.add_inferred("y", op, &[x]).expect("shapes fit");
                 graph.add_output("y", y);
                 let interval = Interval::new(-8, 7);
-                let like = Like { scale: 0, interval, columns: Vec::new() };
+                let like = Like { scale: Scale(0), interval, columns: Vec::new() };
                 let options = Options { inputs_like: vec![like], max_error: f64::INFINITY, ..Options::default() };
                 let Compiled { program, weights, outputs, .. } = compile(&graph, &[], &options).expect("it compiles");
                 let input: Vec<i64> = (0..entries as i64).map(|i| (7 * i + i / 5) % 16 - 8).collect();

@@ -3,6 +3,7 @@
 use ndarray::ArrayD;
 use tract_onnx::tract_core::ops::binary::BinMiniOp;
 use tract_onnx::tract_core::ops::math;
+use zktorch_blocks::program::Scale;
 
 use super::operator::{Imports, Nature, Operator, Ranges, zip};
 use super::shape::{Misfit, same};
@@ -113,7 +114,7 @@ fn extremum(at: &mut Lowering<'_>, id: NodeId, sign: i64) -> Result<Value, Refus
     // The difference may be far wider than the result.
     let limit = at.signed().hi as f64;
     let widest = match at.exact(id) {
-        true => 0,
+        true => Scale(0),
         false => at.decide_scale(Note::DifferenceScale, |samples| {
             let (ra, rb) = (samples.range(a), samples.range(b));
             scale_for((ra.hi - rb.lo).max(rb.hi - ra.lo) * samples.margin(), limit)

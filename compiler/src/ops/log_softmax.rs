@@ -6,7 +6,7 @@
 
 use ndarray::{ArrayD, IxDyn};
 use tract_onnx::tract_core::ops::nn::Softmax as TractSoftmax;
-use zktorch_blocks::program::{Advice, Interval, TensorId};
+use zktorch_blocks::program::{Advice, Interval, Scale, TensorId};
 
 use super::operator::{Demand, Imports, Nature, Operator, Ranges, empty, sorted};
 use super::shape::{Misfit, one, with_axes};
@@ -47,7 +47,7 @@ impl Operator for LogSoftmax {
 
     fn demand(&self, settings: Settings) -> Option<Demand> {
         // A logarithm shows what an exponential hides.
-        Some(Demand { rows: rows(settings), finest: 14 })
+        Some(Demand { rows: rows(settings), finest: Scale(14) })
     }
 
     fn domain(&self, _: &[Domain]) -> Domain {
@@ -71,7 +71,7 @@ impl Operator for LogSoftmax {
         let operand = at.operand(id, 0)?;
         let x = at.value(operand)?;
         let rows = self::rows(at.settings);
-        let precision = Precision { rows, exponential: 20, mantissa: 13, logarithm: 16 };
+        let precision = Precision { rows, exponential: Scale(20), mantissa: 13, logarithm: Scale(16) };
         at.log_softmax_of(&at.name(id), x, at.plan.scale(operand), &self.axes, precision)
     }
 }
@@ -94,11 +94,11 @@ pub(crate) struct Precision {
     /// Rows of the table of exponentials.
     pub rows: usize,
     /// Scale of the exponentials.
-    pub exponential: i32,
+    pub exponential: Scale,
     /// Bits of a sum that was brought near 1.
     pub mantissa: i32,
     /// Scale of the logarithms.
-    pub logarithm: i32,
+    pub logarithm: Scale,
 }
 
 impl Lowering<'_> {
@@ -107,7 +107,7 @@ impl Lowering<'_> {
         &mut self,
         name: &str,
         x: Value,
-        scale: i32,
+        scale: Scale,
         axes: &[usize],
         precision: Precision,
     ) -> Result<Value, Refusal> {
@@ -137,16 +137,16 @@ impl Lowering<'_> {
     fn logarithm(&mut self, name: &str, sum: TensorId, entries: i64, precision: Precision) -> Result<TensorId, Refusal> {
         let Precision { exponential, mantissa, logarithm, .. } = precision;
         let dims = self.builder.dims(sum).to_vec();
-        let unit = f64::from(logarithm).exp2();
+        let unit = logarithm.units();
         let most = entries.ilog2();
-        let h = self.divide(&format!("{name}.whole"), sum, power(exponential)?, Interval::new(1, entries), 0)?.tensor;
+        let h = self.divide(&format!("{name}.whole"), sum, power(exponential.0)?, Interval::new(1, entries), Scale(0))?.tensor;
         let factor = |h: i64| 1i64 << (most - h.ilog2());
         let part = |h: i64| (f64::from(h.ilog2()) * std::f64::consts::LN_2 * unit).round() as i64;
         let columns = vec![(1..=entries).map(factor).collect(), (1..=entries).map(part).collect()];
         let table = self.builder.data_table(&format!("powers of two up to {entries}"), 1, columns);
         let advice = |of: &mut Self, suffix: &str, (source, table, column), interval| {
             let rule = Advice::Table { source, table, column };
-            of.builder.advice(&format!("{name}.{suffix}"), &dims, rule, interval, 0)
+            of.builder.advice(&format!("{name}.{suffix}"), &dims, rule, interval, Scale(0))
         };
         let factor = advice(self, "factor", (h, table, 1), Interval::new(1, 1 << most));
         let high = advice(self, "log.high", (h, table, 2), Interval::new(0, part(entries)));
@@ -156,8 +156,8 @@ impl Lowering<'_> {
         let near = self.builder.einsum(&format!("{name}.near"), (factor, &labels), (sum, &labels), &labels)?;
         // From h = 2: three quarters; below 2.
         let (lo, hi) = (3 * power(mantissa)? / 4, 2 * power(mantissa)?);
-        let drop = power(most as i32 + exponential - mantissa)?;
-        let q = self.divide(&format!("{name}.mantissa"), near, drop, Interval::new(lo, hi), 0)?.tensor;
+        let drop = power(most as i32 + exponential.0 - mantissa)?;
+        let q = self.divide(&format!("{name}.mantissa"), near, drop, Interval::new(lo, hi), Scale(0))?.tensor;
         let entry = |q: i64| ((q as f64).ln() * unit - f64::from(mantissa) * std::f64::consts::LN_2 * unit).round() as i64;
         let table = self.builder.data_table("log", lo, vec![(lo..=hi).map(entry).collect()]);
         let low = advice(self, "log.low", (q, table, 1), Interval::new(entry(lo), entry(hi)));

@@ -5,7 +5,7 @@
 //! a column of that table, so that the last row serves entries that do not count, and no others.
 
 use ndarray::{ArrayD, Zip};
-use zktorch_blocks::program::{Advice, Interval, TensorId};
+use zktorch_blocks::program::{Advice, Interval, Scale, TensorId};
 
 use super::operator::{Demand, Imports, Nature, Operator, Ranges, empty};
 use super::shape::{Misfit, alike, two, with_axes};
@@ -47,7 +47,7 @@ impl Operator for MaskedSoftmax {
 
     fn demand(&self, settings: Settings) -> Option<Demand> {
         // The last row is for entries that do not count.
-        Some(Demand { rows: softmax::rows(settings) - 1, finest: 10 })
+        Some(Demand { rows: softmax::rows(settings) - 1, finest: Scale(10) })
     }
 
     fn domain(&self, _: &[Domain]) -> Domain {
@@ -131,7 +131,7 @@ fn masked_gaps(
     at: &mut Lowering<'_>,
     name: &str,
     x: Value,
-    (scale, last): (i32, i64),
+    (scale, last): (Scale, i64),
     mask: &Mask,
     (axes, kept): (&[usize], &[usize]),
 ) -> Result<TensorId, Refusal> {
@@ -143,21 +143,21 @@ fn masked_gaps(
     // Entries that do not count are as small as any can be.
     let counted =
         at.builder.einsum(&format!("{name}.counted"), (mask.compact, &mask.labels), (x, &labels), &labels)?;
-    let lowest = at.builder.linear(&format!("{name}.lowest"), &[(1, counted), (-lo, mask.spread)], lo, 0)?;
+    let lowest = at.builder.linear(&format!("{name}.lowest"), &[(1, counted), (-lo, mask.spread)], lo, Scale(0))?;
     let kept_dims: Vec<usize> = kept.iter().map(|&a| dims[a]).collect();
     let rule = Advice::Max { source: lowest, axes: axes.to_vec(), divisor };
     let m = at.builder.advice(&format!("{name}.max"), &kept_dims, rule, Interval::new(-bound, bound), scale);
     at.builder.loose_range(&format!("{name}.max"), m, -bound, 2 * bound + 1)?;
     let spread = at.broadcast_axes(&format!("{name}.max.spread"), m, kept, &dims);
-    let below = at.builder.linear(&format!("{name}.below"), &[(1, x), (-divisor, spread)], 0, 0)?;
+    let below = at.builder.linear(&format!("{name}.below"), &[(1, x), (-divisor, spread)], 0, Scale(0))?;
     let below =
         at.builder.einsum(&format!("{name}.masked"), (mask.compact, &mask.labels), (below, &labels), &labels)?;
     let away = divisor.checked_mul(last).ok_or_else(|| Refusal::Width("a requantisation by too many bits".to_owned()))?;
-    let below = at.builder.linear(&format!("{name}.placed"), &[(1, below), (away, mask.spread)], -away, 0)?;
+    let below = at.builder.linear(&format!("{name}.placed"), &[(1, below), (away, mask.spread)], -away, Scale(0))?;
     let zero = at.builder.fill(&format!("{name}.zero"), &dims, 0);
     let rule = Advice::Gap { reference: zero, source: below, divisor };
     let d = at.builder.advice(&format!("{name}.gap"), &dims, rule, Interval::new(0, last), scale);
-    let remainder = at.builder.linear(&format!("{name}.remainder"), &[(1, below), (divisor, d)], divisor / 2, 0)?;
+    let remainder = at.builder.linear(&format!("{name}.remainder"), &[(1, below), (divisor, d)], divisor / 2, Scale(0))?;
     at.builder.remainder(&format!("{name}.remainder"), remainder, divisor)?;
     Ok(d)
 }

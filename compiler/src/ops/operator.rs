@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ndarray::{ArrayD, IxDyn};
+use zktorch_blocks::program::Scale;
 
 use super::shape::{Misfit, require};
 use crate::graph::{Domain, Graph, NodeId};
@@ -104,7 +105,7 @@ pub(crate) struct Demand {
     /// Rows of the table.
     pub rows: usize,
     /// No finer scale is of use.
-    pub finest: i32,
+    pub finest: Scale,
 }
 
 /// The operands of a node, for the bounds of its result.

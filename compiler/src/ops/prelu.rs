@@ -1,6 +1,7 @@
 //! A slope of its own for each channel below 0 (docs/lowerings.md, section 6).
 
 use ndarray::ArrayD;
+use zktorch_blocks::program::Scale;
 
 use super::operator::{Imports, Nature, Operator, Ranges, integers, zip};
 use super::shape::{Misfit, same};
@@ -13,7 +14,7 @@ use crate::quantise::{Range, scale_for};
 pub(super) const IMPORT: Imports = &[];
 
 /// Scale of a slope, at most: an expression has the other branch at this scale too.
-const SLOPE_BITS: i32 = 30;
+const SLOPE_BITS: Scale = Scale(30);
 
 /// `x` where `x >= 0`, else `slope * x`. Operands `x`, `slope`, of one shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,19 +64,19 @@ impl Operator for PRelu {
         let negative =
             at.builder.linear(&format!("{name}.negative"), &[(1, y.tensor), (-1, positive.tensor)], 0, y.scale)?;
         // As fine as 16 bits make it: slopes may be far below 1.
-        let bits = match at.exact(id) {
-            true => 0,
+        let fine = match at.exact(id) {
+            true => Scale(0),
             false => at.decide_scale(Note::SlopeScale, |withheld| {
-                scale_for(slope.largest(withheld), 32767.0).clamp(0, SLOPE_BITS)
+                scale_for(slope.largest(withheld), 32767.0).clamp(Scale(0), SLOPE_BITS)
             })?,
         };
-        let weight = at.weight_squeezed(&format!("{name}.slope"), &slope, bits)?;
+        let weight = at.weight_squeezed(&format!("{name}.slope"), &slope, fine)?;
         let dims = at.builder.dims(y.tensor).to_vec();
         let labels: Vec<u8> = kept_axes(slope.shape(), dims.len()).iter().map(|&a| a as u8).collect();
         let all: Vec<u8> = (0..dims.len() as u8).collect();
         let scaled = at.builder.einsum(&format!("{name}.scaled"), (weight, &labels), (negative, &all), &all)?;
-        let scale = y.scale + bits;
-        let terms = [(1, scaled), (power(bits)?, positive.tensor)];
+        let scale = y.scale + fine;
+        let terms = [(1, scaled), (power(scale - y.scale)?, positive.tensor)];
         Ok(Value { tensor: at.builder.linear(&name, &terms, 0, scale)?, scale, depth: y.depth + 1 })
     }
 }

@@ -2,6 +2,7 @@
 
 use ndarray::{ArrayD, IxDyn};
 use tract_onnx::tract_core::ops::nn::Softmax as TractSoftmax;
+use zktorch_blocks::program::Scale;
 
 use super::operator::{Demand, Imports, Nature, Operator, Ranges, empty, sorted};
 use super::shape::{Misfit, one, with_axes};
@@ -41,7 +42,7 @@ impl Operator for Softmax {
     }
 
     fn demand(&self, settings: Settings) -> Option<Demand> {
-        Some(Demand { rows: rows(settings), finest: 10 })
+        Some(Demand { rows: rows(settings), finest: Scale(10) })
     }
 
     fn domain(&self, _: &[Domain]) -> Domain {

@@ -15,25 +15,27 @@ pub(crate) use saturation::{Domain, saturates};
 pub(crate) use search::{candidates, finest};
 pub use settings::Settings;
 
+use zktorch_blocks::program::Scale;
+
 /// No scale is further from 0.
 const FINEST: i32 = 96;
 
 /// `floor(real * 2^scale + 1/2)`.
-pub(crate) fn to_integer(real: f64, scale: i32) -> f64 {
-    (real * f64::from(scale).exp2() + 0.5).floor()
+pub(crate) fn to_integer(real: f64, scale: Scale) -> f64 {
+    (real * scale.units() + 0.5).floor()
 }
 
 /// The real number that an integer stands for: exact below 2^53.
-pub fn to_real(integer: i64, scale: i32) -> f64 {
-    integer as f64 * f64::from(-scale).exp2()
+pub fn to_real(integer: i64, scale: Scale) -> f64 {
+    integer as f64 / scale.units()
 }
 
 /// The largest scale at which `magnitude` stays within `limit`. Where all that was seen is 0 it is that of numbers up to 1: larger ones are
 /// out of range then, and smaller ones do not become 0.
-pub(crate) fn scale_for(magnitude: f64, limit: f64) -> i32 {
+pub(crate) fn scale_for(magnitude: f64, limit: f64) -> Scale {
     if !magnitude.is_finite() {
-        return 0;
+        return Scale(0);
     }
     let magnitude = if magnitude > 0.0 { magnitude } else { 1.0 };
-    ((limit / magnitude).log2().floor() as i32).clamp(-FINEST, FINEST)
+    Scale(((limit / magnitude).log2().floor() as i32).clamp(-FINEST, FINEST))
 }

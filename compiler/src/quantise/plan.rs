@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
 
+use zktorch_blocks::program::Scale;
+
 use super::saturation::{CLASS, Domain, REACH, WORTH, saturable};
 use super::settings::Settings;
 use super::{Calibration, Note, scale_for};
@@ -26,7 +28,7 @@ pub(crate) struct FusedPool {
 /// Scales and fusions.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
-    scales: HashMap<NodeId, i32>,
+    scales: HashMap<NodeId, Scale>,
     /// By the last node of the pattern.
     pub pools: HashMap<NodeId, FusedPool>,
     /// Nodes that another node's pattern carries out.
@@ -40,7 +42,7 @@ impl Plan {
     pub fn new(graph: &Graph, calibration: &Calibration, settings: Settings) -> Self {
         let margin = calibration.margin();
         let limit = f64::from(1u32 << (settings.bits - 1)) - 1.0;
-        let mut scales: HashMap<NodeId, i32> =
+        let mut scales: HashMap<NodeId, Scale> =
             graph.nodes().map(|(id, _)| (id, scale_for(calibration.range(id).magnitude() * margin, limit))).collect();
         let mut pools: HashMap<NodeId, FusedPool> = HashMap::new();
         let mut absorbed = HashSet::new();
@@ -52,7 +54,7 @@ impl Plan {
                 }
                 // Differences share the table of the activations, half of which is negative.
                 let spread = calibration.spread(id);
-                let scale = scales.entry(pool.source).or_insert(0);
+                let scale = scales.entry(pool.source).or_insert(Scale(0));
                 if spread > 0.0 && spread.is_finite() {
                     *scale = (*scale).min(scale_for(spread * margin, limit));
                 }
@@ -78,7 +80,7 @@ impl Plan {
                 }
             }
         }
-        plan.scales.extend(graph.nodes().filter(|(_, node)| node.domain.is_exact()).map(|(id, _)| (id, 0)));
+        plan.scales.extend(graph.nodes().filter(|(_, node)| node.domain.is_exact()).map(|(id, _)| (id, Scale(0))));
         plan
     }
 
@@ -103,8 +105,8 @@ impl Plan {
         mut decide: impl FnMut(Note, RangeInclusive<i64>, i64) -> Result<i64, E>,
     ) -> Result<(), E> {
         for (id, _) in graph.nodes().filter(|(_, node)| !node.domain.is_exact()) {
-            let scale = decide(Note::ActivationScale, SCALES, self.scale(id).into())?;
-            self.scales.insert(id, scale as i32);
+            let scale = decide(Note::ActivationScale, SCALES, self.scale(id).0.into())?;
+            self.scales.insert(id, Scale(scale as i32));
         }
         let functions =
             saturable(graph).filter(|(_, _, function)| settings.saturates && Domain::of(function, settings).is_some());
@@ -119,8 +121,8 @@ impl Plan {
     }
 
     /// The scale of a node's tensor when it is brought to the width of activations.
-    pub fn scale(&self, id: NodeId) -> i32 {
-        self.scales.get(&id).copied().unwrap_or(0)
+    pub fn scale(&self, id: NodeId) -> Scale {
+        self.scales.get(&id).copied().unwrap_or_default()
     }
 
     /// The node whose requantisation sets the scale of this one's values.
@@ -129,11 +131,11 @@ impl Plan {
         next.map_or(id, |next| self.origin(graph, next))
     }
 
-    fn origin_scale(&self, graph: &Graph, id: NodeId) -> i32 {
+    fn origin_scale(&self, graph: &Graph, id: NodeId) -> Scale {
         self.scale(self.origin(graph, id))
     }
 
-    fn lower_to(&mut self, graph: &Graph, id: NodeId, scale: i32) {
+    fn lower_to(&mut self, graph: &Graph, id: NodeId, scale: Scale) {
         let origin = self.origin(graph, id);
         for id in [id, origin] {
             let known = self.scales.entry(id).or_insert(scale);
@@ -148,7 +150,7 @@ impl Plan {
 
     /// The scale at which the accumulator of a node will be requantised, less what lies between; `None` if it reaches an
     /// output as it is.
-    pub fn sink(&self, graph: &Graph, id: NodeId) -> Option<i32> {
+    pub fn sink(&self, graph: &Graph, id: NodeId) -> Option<Scale> {
         let mut current = id;
         let mut gained = 0;
         loop {

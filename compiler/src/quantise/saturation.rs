@@ -1,5 +1,7 @@
 //! Which functions are looked up in tables that end where the functions do (docs/lowerings.md, section 7).
 
+use zktorch_blocks::program::Scale;
+
 use super::scale_for;
 use super::settings::Settings;
 use crate::graph::{Graph, NodeId};
@@ -19,7 +21,7 @@ const FARTHEST: f64 = (1u64 << 40) as f64;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Domain {
     /// Scale of the function's argument and result.
-    pub scale: i32,
+    pub scale: Scale,
     /// Where the function begins to change.
     pub lo: i64,
     /// Where it ends to.
@@ -39,7 +41,7 @@ impl Domain {
         // The ends round outwards.
         let rows = (1i64 << settings.bits) - 2 * step - 2;
         let scale = scale_for(hi - lo, rows as f64);
-        let unit = f64::from(scale).exp2();
+        let unit = scale.units();
         let (lo, hi) = ((lo * unit).floor(), (hi * unit).ceil());
         // Ends that no scale brings together, or that are far from 0 at the one that does.
         (hi - lo <= (rows + 2) as f64 && lo.abs().max(hi.abs()) <= FARTHEST).then_some(Self {

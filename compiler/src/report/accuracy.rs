@@ -233,13 +233,20 @@ fn entries(shape: &[usize], group: usize) -> String {
 #[cfg(test)]
 mod tests {
     use ndarray::IxDyn;
-    use zktorch_blocks::program::Interval;
+    use zktorch_blocks::program::{Interval, Scale};
 
     use super::*;
 
     fn port(shape: &[usize], scale: i32) -> Port {
         let element = if scale == 0 { Element::Integer } else { Element::Real };
-        Port { name: "y".into(), shape: shape.to_vec(), element, scale, columns: Vec::new(), interval: Interval::new(-9, 9) }
+        Port {
+            name: "y".into(),
+            shape: shape.to_vec(),
+            element,
+            scale: Scale(scale),
+            columns: Vec::new(),
+            interval: Interval::new(-9, 9),
+        }
     }
 
     fn measured(shape: &[usize], bound: Option<f64>, got: &[f64], wanted: &[f64]) -> Accuracy {

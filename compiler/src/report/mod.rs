@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use zktorch_blocks::execute::Trace;
-use zktorch_blocks::program::{Program, Role, Source, TensorId};
+use zktorch_blocks::program::{Program, Role, Scale, Source, TensorId};
 
 use crate::graph::{Evaluation, Graph, NodeId};
+use crate::lower::Value;
 use crate::quantise::to_real;
 pub use accuracy::{Accuracy, GroupError, Yardstick};
 pub(crate) use accuracy::{Measure, by_chance};
@@ -66,7 +67,7 @@ pub struct TensorReport {
     /// Committed, public, virtual, ...
     pub role: String,
     /// `real = value * 2^-scale`.
-    pub scale: i32,
+    pub scale: Scale,
     /// Bits of the declared interval.
     pub width: u32,
     /// Largest error against the float graph on the samples of the search; `None` without samples.
@@ -175,12 +176,12 @@ pub fn blocks(program: &Program) -> Vec<BlockReport> {
 pub(crate) fn tensors(
     graph: &Graph,
     program: &Program,
-    nodes: &BTreeMap<NodeId, (TensorId, i32)>,
+    nodes: &BTreeMap<NodeId, Value>,
     runs: &[(Trace, &Evaluation)],
 ) -> Vec<TensorReport> {
     nodes
         .iter()
-        .map(|(&node, &(id, scale))| {
+        .map(|(&node, &Value { tensor: id, scale, .. })| {
             let (mut largest, mut sum, mut count) = (0f64, 0f64, 0usize);
             for (trace, evaluation) in runs {
                 let Some(float) = evaluation.value(node) else { continue };

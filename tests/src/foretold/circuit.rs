@@ -2,7 +2,7 @@
 
 use super::keccak::moved_from;
 use zktorch_blocks::program::{
-    Advice, AxisGroup, Einsum, GroupMap, Interval, Program, Shape, Source, Tensor, TensorId, View, Visibility,
+    Advice, AxisGroup, Einsum, GroupMap, Interval, Program, Scale, Shape, Source, Tensor, TensorId, View, Visibility,
 };
 
 /// A bit as a sign: minus is one.
@@ -21,7 +21,7 @@ impl Circuit {
     fn tensor(&mut self, shape: &[usize], source: Source, (lo, hi): (i64, i64)) -> TensorId {
         let (shape, visibility) = (Shape::from(shape.to_vec()), Visibility::Private);
         let interval = Interval::new(lo, hi);
-        self.program.tensors.push(Tensor { name: String::new(), shape, source, visibility, interval, scale: 0 })
+        self.program.tensors.push(Tensor { name: String::new(), shape, source, visibility, interval, scale: Scale(0) })
     }
 
     fn bounds(&self, id: TensorId) -> (i64, i64) {

@@ -13,7 +13,7 @@ use zktorch_accumulator::setup::import::to_container;
 use zktorch_accumulator::setup::{Generators, Setup, VerifierSetup, second_group_powers, write_tau};
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::program::{
-    Advice, AxisGroup, Column, Einsum, Element, GroupMap, Program, Role, Source, Table, TensorId, View, Visibility,
+    Advice, AxisGroup, Column, Einsum, Element, GroupMap, Program, Role, Scale, Source, Table, TensorId, View, Visibility,
 };
 use zktorch_compiler::Port;
 use zktorch_compiler::import::strip;
@@ -103,7 +103,7 @@ fn program_payload(program: &Program) -> Vec<u8> {
         name: program.tensors[id].name.clone(),
         shape: program.tensors[id].shape.dims().to_vec(),
         element: Element::Real,
-        scale: 0,
+        scale: Scale(0),
         columns: Vec::new(),
         interval: program.tensors[id].interval,
     };

@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayD, IxDyn};
 use zktorch_blocks::execute::{check_satisfied, execute};
-use zktorch_blocks::program::{Element, Interval};
+use zktorch_blocks::program::{Element, Interval, Scale};
 
 use super::onnx::{Dim, Model};
 use crate::audit::audit;
@@ -74,7 +74,7 @@ fn casts_wrap_and_truncate() {
             _ => Element::Integer,
         };
         assert_eq!(compiled.outputs[0].element, element, "{from} to {to:?}");
-        assert!(element == Element::Real || compiled.outputs[0].scale == 0);
+        assert!(element == Element::Real || compiled.outputs[0].scale == Scale(0));
     }
 }
 
@@ -108,7 +108,7 @@ fn what_inputs_may_be() {
                 Domain::Integer { .. } => Interval::new(-2048, 2047),
             };
             assert_eq!(port.interval, interval);
-            assert!(!domain.is_exact() || port.scale == 0);
+            assert!(!domain.is_exact() || port.scale == Scale(0));
         }
     }
 }
@@ -143,7 +143,7 @@ fn integers_that_floats_of_32_bits_lose() {
     for public in [true, false] {
         let (compiled, out) = run(&graph, &[&x], public, &x);
         assert_eq!(out, [1.0, -3.0]);
-        assert_eq!((compiled.outputs[0].element, compiled.outputs[0].scale), (Element::Integer, 0));
+        assert_eq!((compiled.outputs[0].element, compiled.outputs[0].scale), (Element::Integer, Scale(0)));
     }
     let beyond = Model::default().input_of(INT64, "x", &[Dim::Fixed(1)]).integers("c", &[1], &[(1 << 53) + 1]);
     let beyond = load_bytes(&beyond.node("Add", "y", &["x", "c"], "y").output("y").encode(), &ImportOptions::default());
@@ -193,7 +193,7 @@ fn what_inputs_may_be_is_audited() {
             audit(&graph, &compiled.program).unwrap_or_else(|e| panic!("{kind}: {e}"));
             let mut other = compiled.program.clone();
             let input = other.inputs[0];
-            other.tensors[input].scale += 1;
+            other.tensors[input].scale.0 += 1;
             assert!(audit(&graph, &other).is_err(), "type {kind} at another scale");
             if kind != INT64 {
                 let mut wider = compiled.program.clone();

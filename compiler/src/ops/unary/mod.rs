@@ -5,6 +5,7 @@ mod function;
 mod import;
 
 use ndarray::ArrayD;
+use zktorch_blocks::program::Scale;
 
 use super::operator::{Imports, Nature, Operator, Ranges, empty, first};
 use super::shape::{Misfit, one};
@@ -23,7 +24,7 @@ pub(super) const IMPORT: Imports = &[
 ];
 
 /// Scale of a real number that was an integer, at most.
-const REAL_BITS: i32 = 16;
+const REAL_BITS: Scale = Scale(16);
 
 impl Operator for Unary {
     fn name(&self) -> &'static str {
@@ -77,8 +78,8 @@ impl Operator for Unary {
             // As fine as if it had been a real number all the time: what follows may be a small part of 1.
             Unary::ToReal => {
                 let x = at.value(operand)?;
-                let scale = at.plan.scale(id).clamp(0, REAL_BITS);
-                let tensor = at.builder.linear(&at.name(id), &[(power(scale)?, x.tensor)], 0, scale)?;
+                let scale = at.plan.scale(id).clamp(Scale(0), REAL_BITS);
+                let tensor = at.builder.linear(&at.name(id), &[(power(scale - x.scale)?, x.tensor)], 0, scale)?;
                 Ok(Value { tensor, scale, ..x })
             }
             Unary::Wrap { lo, hi } if at.lies_within(operand, lo, hi)? => at.value(operand),

@@ -3,6 +3,7 @@
 
 use zktorch_accumulator::decider::DeciderKey;
 use zktorch_accumulator::setup::Setup;
+use zktorch_blocks::program::Scale;
 use zktorch_blocks::transcript::{Check, Message, MessageEntry, Misfit, Reject, Transcript};
 use zktorch_prover::secrets::Vault;
 use zktorch_prover::session::Session;
@@ -107,7 +108,7 @@ fn a_proof_for_another_key_is_refused() {
     let toy = Toy::default();
     let (fixture, input) = Fixture::toy(&toy, 7);
     let proof = fixture.honest(&[input]).proof;
-    let verdict = |other: &Fixture, scales: Vec<i32>| {
+    let verdict = |other: &Fixture, scales: Vec<Scale>| {
         let foreign = Reject::Statement(Misfit::Key);
         assert_eq!(other.verdict(&proof), Verdict::Rejected(foreign));
         // Under the other key's name.
@@ -121,7 +122,7 @@ fn a_proof_for_another_key_is_refused() {
     // The same weights, with outputs that mean half as much.
     let mut program = toy.program();
     let output = program.outputs[0];
-    program.tensors[output].scale += 1;
+    program.tensors[output].scale.0 += 1;
     let scales = vec![program.tensors[output].scale];
     assert_eq!(verdict(&keys(program, 3, &insecure), scales), refused(EQUATION));
     // The same weights on another setup.

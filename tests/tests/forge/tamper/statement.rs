@@ -1,7 +1,7 @@
 //! Statements and keys: values out of range or not canonical, other statements, other keys.
 
 use zktorch_accumulator::setup::Setup;
-use zktorch_blocks::program::{Element, Interval, TensorId};
+use zktorch_blocks::program::{Element, Interval, Scale, TensorId};
 use zktorch_blocks::transcript::{Check, Misfit, Reject};
 use zktorch_prover::{ProveError, Prover, Randomness};
 use zktorch_tests::field_witness::tensor;
@@ -61,7 +61,7 @@ fn other_values_of_the_statement_are_refused() {
         statement(Misfit::Surplus, "the statement has values for more tensors than the program")
     );
     let mut scaled = honest.clone();
-    scaled.scales[0] += 1;
+    scaled.scales[0].0 += 1;
     assert_eq!(fixture.verdict(&scaled), statement(Misfit::Scales, "the outputs' scales are not those of the key"));
 }
 
@@ -123,7 +123,7 @@ fn broken_keys_decide_nothing() {
     let powers = |k: &mut VerifyingKey| {
         let id = k.program.outputs[0];
         let columns = k.outputs[0].shape.last().copied().expect("an axis");
-        k.program.tensors[id].scale = 0;
+        k.program.tensors[id].scale = Scale(0);
         k.program.columns = vec![(id, vec![3; columns])];
         k.outputs[0].element = Element::Integer;
     };
