@@ -9,7 +9,7 @@ use crate::progress::Progress;
 use crate::show::{self, Tensor};
 use std::path::{Path, PathBuf};
 use zktorch_blocks::execute::ExecuteError;
-use zktorch_blocks::program::{Program, TensorId};
+use zktorch_blocks::program::{self, Program, TensorId};
 use zktorch_compiler::import::{ImportError, ImportOptions, model_path};
 use zktorch_compiler::inputs::{InputSpec, Sample, SampleError, read};
 use zktorch_compiler::{CompileError, InputError, Like, Options};
@@ -56,12 +56,20 @@ pub fn compile_model(model: &Path, choices: &Choices, progress: &mut Progress) -
         all.extend(read(path, &inputs).map_err(sample_failure)?);
     }
     progress.begin("quantising");
-    let [public_inputs, public_outputs] = [choices.input, choices.output].map(|v| v == Visibility::Public);
     let inputs_like = choices.input_like.as_deref().map_or_else(|| Ok(Vec::new()), |path| outputs_of(path, &inputs))?;
     let max_error = choices.max_error;
-    let options =
-        Options { bits: choices.bits, public_inputs, public_outputs, inputs_like, max_error, ..Options::default() };
+    let (inputs, outputs) = (choices.input.into(), choices.output.into());
+    let options = Options { bits: choices.bits, inputs, outputs, inputs_like, max_error, ..Options::default() };
     zktorch_compiler::compile_model(&imported, &all, &options).map_err(|e| compile_failure(model, &e))
+}
+
+impl From<Visibility> for program::Visibility {
+    fn from(visibility: Visibility) -> Self {
+        match visibility {
+            Visibility::Public => Self::Public,
+            Visibility::Private => Self::Private,
+        }
+    }
 }
 
 /// What the outputs of a key are like, one for each input.

@@ -90,12 +90,11 @@ pub fn audit(graph: &Graph, claimed: &Program) -> Result<Vec<Renamed>, AuditErro
     let like: Vec<Like> = inputs.iter().map(like).collect();
     let columns = columns(graph, claimed)?;
     let scaled = if columns.is_none() { Cow::Borrowed(graph) } else { Cow::Owned(scaled(graph, &columns)) };
-    let public = |ids: &[TensorId]| {
-        ids.first().and_then(|&id| claimed.tensors.get(id)).is_some_and(|t| t.visibility == Visibility::Public)
-    };
+    let visibility =
+        |ids: &[TensorId]| ids.first().and_then(|&id| claimed.tensors.get(id)).map_or(Visibility::Private, |t| t.visibility);
     let interface = Interface {
-        public_inputs: public(&claimed.inputs),
-        public_outputs: public(&claimed.outputs),
+        inputs: visibility(&claimed.inputs),
+        outputs: visibility(&claimed.outputs),
         inputs_like: &like,
         columns: &columns,
     };

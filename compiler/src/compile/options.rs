@@ -1,16 +1,16 @@
 //! What the user of the compiler chooses.
 
-use zktorch_blocks::program::{Interval, Scale};
+use zktorch_blocks::program::{Interval, Scale, Visibility};
 
 /// What the user chooses.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Bits of activations, 8 to 16; `None` for the smallest that keep the error small.
     pub bits: Option<u32>,
-    /// Whether inputs are part of the statement.
-    pub public_inputs: bool,
-    /// Whether outputs are part of the statement.
-    pub public_outputs: bool,
+    /// Who knows the inputs: part of the statement, or not.
+    pub inputs: Visibility,
+    /// Who knows the outputs.
+    pub outputs: Visibility,
     /// What inputs must be like, in order; none for the model's own.
     pub inputs_like: Vec<Like>,
     /// The output error to stay below, relative to the largest output.
@@ -39,8 +39,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             bits: None,
-            public_inputs: true,
-            public_outputs: true,
+            inputs: Visibility::Public,
+            outputs: Visibility::Public,
             inputs_like: Vec::new(),
             target_error: 0.0008,
             max_error: 0.05,

@@ -6,7 +6,7 @@ use zktorch_blocks::program::Scale;
 use super::*;
 use crate::Unevaluated;
 use crate::graph::{Domain, NodeId};
-use crate::ops::{Add, Einsum, Mul, Op, Unary};
+use crate::ops::{Add, Einsum, Label, Mul, Op, Unary};
 
 /// Reproducible numbers in `[-1, 1)`.
 fn noise(seed: u64, shape: &[usize]) -> ArrayD<f64> {
@@ -20,7 +20,7 @@ fn noise(seed: u64, shape: &[usize]) -> ArrayD<f64> {
 fn dense(graph: &mut Graph, x: NodeId, seed: u64, outputs: usize) -> NodeId {
     let inputs = graph.shape(x)[1];
     let weight = graph.add_constant("weight", noise(seed, &[inputs, outputs]));
-    let op = Op::Einsum(Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] });
+    let op = Op::Einsum(Einsum { lhs: Label::of([0, 1]), rhs: Label::of([1, 2]), out: Label::of([0, 2]) });
     graph.add_inferred("dense", op, &[x, weight]).expect("shapes fit")
 }
 
@@ -136,7 +136,7 @@ fn flagged(amounts: f64) -> Graph {
     let mut weight = noise(7, &[4, 8]);
     weight.indexed_iter_mut().for_each(|(index, w)| *w *= size[index[0]]);
     let weight = graph.add_constant("weight", weight);
-    let op = Op::Einsum(Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] });
+    let op = Op::Einsum(Einsum { lhs: Label::of([0, 1]), rhs: Label::of([1, 2]), out: Label::of([0, 2]) });
     let y = graph.add_inferred("first", op, &[x, weight]).expect("shapes fit");
     let y = graph.add_inferred("relu", Unary::Relu, &[y]).expect("shapes fit");
     let y = dense(&mut graph, y, 8, 1);

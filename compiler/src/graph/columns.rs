@@ -224,7 +224,7 @@ fn absorbed(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::Broadcast;
+    use crate::ops::{Broadcast, Label};
     use ndarray::Dimension;
 
     fn values(shape: &[usize], seed: usize) -> ArrayD<f64> {
@@ -239,7 +239,7 @@ mod tests {
         let y = g.add_inferred("centred", Add, &[x, mean]).unwrap();
         let deviation = g.add_constant("deviation", values(&[1, 3], 2));
         let y = g.add_inferred("standard", Mul, &[y, deviation]).unwrap();
-        let product = Op::Einsum(Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] });
+        let product = Op::Einsum(Einsum { lhs: Label::of([0, 1]), rhs: Label::of([1, 2]), out: Label::of([0, 2]) });
         let w = g.add_constant("w", values(&[3, 4], 3));
         let y = g.add_inferred("layer", product.clone(), &[y, w]).unwrap();
         let heads: Vec<NodeId> = (0..2)

@@ -4,6 +4,7 @@ use zktorch_blocks::program::{Scale, TensorId};
 
 use super::{Lowering, Note, Refusal, Value, Weight, power};
 use crate::graph::NodeId;
+use crate::ops::Label;
 use crate::quantise::{scale_for, to_integer};
 
 /// Bits of a bias; a wider one is committed at a coarser scale and shifted.
@@ -85,15 +86,15 @@ impl Lowering<'_> {
         let weight = self.weight_squeezed(&format!("{name}.factor"), constant, scale)?;
         let dims = self.builder.dims(value.tensor).to_vec();
         let kept = kept_axes(constant.shape(), dims.len());
-        let all: Vec<u8> = (0..dims.len() as u8).collect();
-        let labels: Vec<u8> = kept.iter().map(|&a| a as u8).collect();
+        let all = Label::of(0..dims.len());
+        let labels = Label::of(kept.iter().copied());
         let tensor = self.builder.einsum(&name, (weight, &labels), (value.tensor, &all), &all)?;
         Ok(Value { tensor, scale: value.scale + scale, depth: value.depth + 1 })
     }
 
     /// The entrywise product of two tensors of one shape.
     pub(crate) fn product(&mut self, name: &str, a: Value, b: Value) -> Result<Value, Refusal> {
-        let labels: Vec<u8> = (0..self.builder.dims(a.tensor).len() as u8).collect();
+        let labels = Label::of(0..self.builder.dims(a.tensor).len());
         let tensor = self.builder.einsum(name, (a.tensor, &labels), (b.tensor, &labels), &labels)?;
         Ok(Value { tensor, scale: a.scale + b.scale, depth: a.depth.max(b.depth) + 1 })
     }

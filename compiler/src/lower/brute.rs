@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ndarray::{ArrayD, IxDyn};
 use zktorch_blocks::execute::{Trace, Weights, definition, execute, first_miss};
-use zktorch_blocks::program::{Lookup, Program, Scale, Source, Table, TensorId};
+use zktorch_blocks::program::{Lookup, Program, Scale, Source, Table, TensorId, Visibility};
 
 use super::builder::Builder;
 use super::decisions::Decisions;
@@ -20,7 +20,7 @@ use crate::ops::{AveragePool, Softmax, Unary};
 use crate::quantise::{Calibration, Domain, Plan, Range, Settings};
 
 const PUBLIC: Interface<'static> =
-    Interface { public_inputs: true, public_outputs: true, inputs_like: &[], columns: &NO_COLUMNS };
+    Interface { inputs: Visibility::Public, outputs: Visibility::Public, inputs_like: &[], columns: &NO_COLUMNS };
 const NO_COLUMNS: Columns = Columns { inputs: Vec::new(), outputs: Vec::new() };
 
 /// All outputs that some advice makes acceptable.
@@ -150,9 +150,9 @@ fn lowered(
         decisions: Decisions::made(settings),
     };
     let interval = zktorch_blocks::program::Interval::new(-bound, bound);
-    let tensor = lowering.builder.input("x", shape, interval, Scale(4), true);
+    let tensor = lowering.builder.input("x", shape, interval, Scale(4), Visibility::Public);
     let value = rule(&mut lowering, f, Value { tensor, scale: Scale(4), depth: 0 }).expect("lowers");
-    lowering.builder.output("out", value.tensor, value.scale, true);
+    lowering.builder.output("out", value.tensor, value.scale, Visibility::Public);
     lowering.builder.finish()
 }
 

@@ -9,6 +9,7 @@ use zktorch_blocks::program::{
 };
 
 use super::error::Refusal;
+use crate::ops::Label;
 
 /// Values stay below this magnitude.
 const MAGNITUDE: i128 = 1 << 61;
@@ -90,11 +91,16 @@ impl Builder {
     }
 
     /// A model input.
-    pub fn input(&mut self, name: &str, dims: &[usize], interval: Interval, scale: Scale, public: bool) -> TensorId {
+    pub fn input(
+        &mut self,
+        name: &str,
+        dims: &[usize],
+        interval: Interval,
+        scale: Scale,
+        visibility: Visibility,
+    ) -> TensorId {
         let id = self.push(name, dims, Source::Input(self.program.inputs.len()), interval, scale);
-        if public {
-            self.program.tensors[id].visibility = Visibility::Public;
-        }
+        self.program.tensors[id].visibility = visibility;
         self.program.inputs.push(id);
         id
     }
@@ -151,13 +157,13 @@ impl Builder {
     pub fn einsum(
         &mut self,
         name: &str,
-        (lhs, lhs_labels): (TensorId, &[u8]),
-        (rhs, rhs_labels): (TensorId, &[u8]),
-        out_labels: &[u8],
+        (lhs, lhs_labels): (TensorId, &[Label]),
+        (rhs, rhs_labels): (TensorId, &[Label]),
+        out_labels: &[Label],
     ) -> Result<TensorId, Refusal> {
         let (lhs, rhs) = (self.grounded(lhs), self.grounded(rhs));
-        let extent = |label: u8| {
-            let find = |labels: &[u8], id: TensorId| labels.iter().position(|&l| l == label).map(|p| self.dims(id)[p]);
+        let extent = |label: Label| {
+            let find = |labels: &[Label], id: TensorId| labels.iter().position(|&l| l == label).map(|p| self.dims(id)[p]);
             find(lhs_labels, lhs).or_else(|| find(rhs_labels, rhs)).unwrap_or(1)
         };
         let dims: Vec<usize> = out_labels.iter().map(|&l| extent(l)).collect();
@@ -167,13 +173,9 @@ impl Builder {
         let corners = [corner(a.lo, b.lo), corner(a.lo, b.hi), corner(a.hi, b.lo), corner(a.hi, b.hi)];
         let (lo, hi) = corners.iter().fold((i128::MAX, i128::MIN), |(lo, hi), &c| (lo.min(c), hi.max(c)));
         let scale = self.tensor(lhs).scale + self.tensor(rhs).scale;
-        let einsum = Einsum {
-            lhs,
-            rhs,
-            lhs_labels: lhs_labels.to_vec(),
-            rhs_labels: rhs_labels.to_vec(),
-            out_labels: out_labels.to_vec(),
-        };
+        let bytes = |labels: &[Label]| labels.iter().map(|label| label.0).collect();
+        let einsum =
+            Einsum { lhs, rhs, lhs_labels: bytes(lhs_labels), rhs_labels: bytes(rhs_labels), out_labels: bytes(out_labels) };
         Ok(self.push(name, &dims, Source::Einsum(einsum), narrow(name, lo, hi)?, scale))
     }
 
@@ -326,7 +328,7 @@ impl Builder {
 
     /// Declares an output: as it stands where it is advice or an input, else a copy. A private one owns the rows it is committed in.
     /// An input, or what is an output already, is known by its scale: under another one it is a copy.
-    pub fn output(&mut self, name: &str, x: TensorId, scale: Scale, public: bool) -> TensorId {
+    pub fn output(&mut self, name: &str, x: TensorId, scale: Scale, visibility: Visibility) -> TensorId {
         let tensor = self.tensor(x);
         let own = match tensor.source {
             Source::Advice(_) => tensor.scale == scale || !self.program.outputs.contains(&x),
@@ -335,7 +337,7 @@ impl Builder {
         };
         let id = if own { x } else { self.copy(name, x) };
         let tensor = &mut self.program.tensors[id];
-        if public {
+        if visibility == Visibility::Public {
             tensor.visibility = Visibility::Public;
         }
         tensor.scale = scale;

@@ -3,9 +3,13 @@
 use zktorch_blocks::program::{Advice, Interval, Scale, TensorId};
 
 use super::{Lowering, Refusal, Value};
+use crate::ops::Label;
 
 /// Gaps below a maximum are looked up in a table of at most twice as many rows.
 const WIDEST_GAP: i64 = 1 << 16;
+
+/// First label of the axes of extent 1 that a sum leaves.
+const UNIT: Label = Label(128);
 
 impl Lowering<'_> {
     /// The maximum over the leading axes of the rounded entries: `m - d_j` is entry `j` rounded, `z` marks the first
@@ -77,16 +81,18 @@ impl Lowering<'_> {
     /// The sum over some axes, which disappear or stay with extent 1.
     pub(crate) fn sum_axes(&mut self, name: &str, x: TensorId, axes: &[usize], keep: bool) -> Result<TensorId, Refusal> {
         let dims = self.builder.dims(x).to_vec();
-        let labels: Vec<u8> = (0..dims.len() as u8).collect();
+        let labels = Label::of(0..dims.len());
         let mut ones_dims: Vec<usize> = axes.iter().map(|&a| dims[a]).collect();
-        let mut ones_labels: Vec<u8> = axes.iter().map(|&a| a as u8).collect();
-        let unit = |a: usize| 128 + a as u8;
+        let mut ones_labels = Label::of(axes.iter().copied());
         if keep {
             ones_dims.extend(vec![1; axes.len()]);
-            ones_labels.extend(axes.iter().map(|&a| unit(a)));
+            ones_labels.extend(axes.iter().map(|&a| UNIT.nth(a)));
         }
-        let out: Vec<u8> =
-            (0..dims.len()).filter_map(|a| if !axes.contains(&a) { Some(a as u8) } else { keep.then(|| unit(a)) }).collect();
+        let out = labels.iter().enumerate().filter_map(|(axis, &own)| match axes.contains(&axis) {
+            true => keep.then(|| UNIT.nth(axis)),
+            false => Some(own),
+        });
+        let out: Vec<Label> = out.collect();
         let ones = self.builder.fill(&format!("{name}.ones"), &ones_dims, 1);
         self.builder.einsum(name, (ones, &ones_labels), (x, &labels), &out)
     }

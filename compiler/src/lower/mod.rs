@@ -29,7 +29,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use zktorch_blocks::execute::Weights;
-use zktorch_blocks::program::{Interval, Program, Scale, TensorId};
+use zktorch_blocks::program::{Interval, Program, Scale, TensorId, Visibility};
 
 use crate::compile::{Like, Options};
 use crate::graph::columns::Columns;
@@ -90,10 +90,10 @@ pub(crate) struct Lowering<'g> {
 /// What inputs and outputs must be like.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Interface<'o> {
-    /// Whether the statement contains inputs.
-    pub public_inputs: bool,
-    /// Whether it contains outputs.
-    pub public_outputs: bool,
+    /// Who knows the inputs.
+    pub inputs: Visibility,
+    /// Who knows the outputs.
+    pub outputs: Visibility,
     /// Scale and interval of inputs, where these are given.
     pub inputs_like: &'o [Like],
     /// Powers of two of the columns of inputs and outputs, which the graph has taken in.
@@ -103,8 +103,8 @@ pub(crate) struct Interface<'o> {
 impl<'o> Interface<'o> {
     /// What the options ask for.
     pub fn of(options: &'o Options, columns: &'o Columns) -> Self {
-        let Options { public_inputs, public_outputs, .. } = *options;
-        Self { public_inputs, public_outputs, inputs_like: &options.inputs_like, columns }
+        let Options { inputs, outputs, ref inputs_like, .. } = *options;
+        Self { inputs, outputs, inputs_like, columns }
     }
 }
 
@@ -241,12 +241,12 @@ impl Lowering<'_> {
             }),
         };
         let (name, dims) = (self.name(id), self.graph.shape(id).to_vec());
-        let public = self.interface.public_inputs;
-        let tensor = self.builder.input(&name, &dims, interval, scale, public);
-        match (public, domain.is_exact()) {
-            (true, _) => {}
-            (false, true) => self.builder.within(&format!("{name}.range"), tensor, interval)?,
-            (false, false) => {
+        let visibility = self.interface.inputs;
+        let tensor = self.builder.input(&name, &dims, interval, scale, visibility);
+        match (visibility, domain.is_exact()) {
+            (Visibility::Public, _) => {}
+            (Visibility::Private, true) => self.builder.within(&format!("{name}.range"), tensor, interval)?,
+            (Visibility::Private, false) => {
                 self.builder.loose_range(&format!("{name}.range"), tensor, interval.lo, interval.hi - interval.lo + 1)?;
             }
         }
@@ -283,7 +283,7 @@ impl Lowering<'_> {
         if self.graph.domain(id).is_exact() && value.scale != Scale(0) {
             return Err(format!("an integer at scale {}, which is a defect of the compiler", value.scale).into());
         }
-        self.builder.output(name, value.tensor, value.scale, self.interface.public_outputs);
+        self.builder.output(name, value.tensor, value.scale, self.interface.outputs);
         Ok(())
     }
 

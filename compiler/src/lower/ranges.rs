@@ -4,7 +4,7 @@ use ndarray::{ArrayD, IxDyn};
 use zktorch_blocks::execute::{check_satisfied, execute};
 
 use crate::graph::{Graph, NodeId};
-use crate::ops::{Conv, Einsum, LogSoftmax, Max, MaxPool, Min, Op, PRelu, Unary, Window};
+use crate::ops::{Conv, Einsum, Label, LogSoftmax, Max, MaxPool, Min, Op, PRelu, Unary, Window};
 use crate::{Options, compile};
 
 fn array(shape: &[usize], value: impl Fn(usize) -> f64) -> ArrayD<f64> {
@@ -78,7 +78,8 @@ fn samples_that_are_zero() {
     let mut g = Graph::new();
     let x = g.add_input("x", &[1, 4]);
     let w = g.add_constant("w", array(&[4, 3], |i| (i as f64 * 2.3).cos() * 0.2));
-    let y = node(&mut g, Op::Einsum(Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] }), &[x, w]);
+    let y =
+        node(&mut g, Op::Einsum(Einsum { lhs: Label::of([0, 1]), rhs: Label::of([1, 2]), out: Label::of([0, 2]) }), &[x, w]);
     let y = node(&mut g, Op::Unary(Unary::LeakyRelu(0.1)), &[y]);
     let input = array(&[1, 4], |i| 0.5 - 0.3 * i as f64);
     let error = error(&g, y, &[vec![array(&[1, 4], |_| 0.0)]], &[input]);
@@ -90,7 +91,8 @@ fn values_near_1e_minus_15() {
     let mut g = Graph::new();
     let x = g.add_input("x", &[1, 4]);
     let w = g.add_constant("w", array(&[4, 3], |i| (i as f64 * 2.3).cos()));
-    let y = node(&mut g, Op::Einsum(Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] }), &[x, w]);
+    let y =
+        node(&mut g, Op::Einsum(Einsum { lhs: Label::of([0, 1]), rhs: Label::of([1, 2]), out: Label::of([0, 2]) }), &[x, w]);
     let y = node(&mut g, Op::Unary(Unary::Relu), &[y]);
     let small = |s: usize| array(&[1, 4], move |i| ((i + s) as f64).sin() * 3e-15);
     let samples: Vec<_> = (0..4).map(|s| vec![small(s)]).collect();

@@ -3,6 +3,7 @@
 use zktorch_blocks::program::{Advice, Interval, Scale, TensorId};
 
 use super::{Lowering, Refusal, Value};
+use crate::ops::Label;
 use crate::quantise::{to_integer, to_real};
 
 /// Scale of the exponentials: `exp(0) = 2^14`.
@@ -85,8 +86,8 @@ impl Lowering<'_> {
         let scale = 1i64 << RESULT.0;
         let rule = Advice::Divide { numerator: e, denominator: total, scale };
         let p = self.builder.advice(name, &dims, rule, Interval::new(0, scale), RESULT);
-        let labels: Vec<u8> = (0..dims.len() as u8).collect();
-        let kept_labels: Vec<u8> = kept.iter().map(|&a| a as u8).collect();
+        let labels = Label::of(0..dims.len());
+        let kept_labels = Label::of(kept.iter().copied());
         let product = self.builder.einsum(&format!("{name}.product"), (sum, &kept_labels), (p, &labels), &labels)?;
         let terms = [(2 * scale, e), (1, total), (-2, product)];
         let remainder = self.builder.linear(&format!("{name}.remainder2"), &terms, 0, Scale(0))?;

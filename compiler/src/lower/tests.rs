@@ -2,12 +2,12 @@
 
 use ndarray::{ArrayD, IxDyn};
 use zktorch_blocks::execute::{check_satisfied, execute};
-use zktorch_blocks::program::{Interval, Scale};
+use zktorch_blocks::program::{Interval, Scale, Visibility};
 
 use crate::graph::{Graph, NodeId};
 use crate::ops::{
-    Add, AveragePool, Broadcast, Concat, Conv, Einsum, Max, MaxPool, Min, Mul, Op, PRelu, Pad, Reduce, ReduceKind, Reshape,
-    Slice, Softmax, Sub, Take, Transpose, Unary, Window,
+    Add, AveragePool, Broadcast, Concat, Conv, Einsum, Label, Max, MaxPool, Min, Mul, Op, PRelu, Pad, Reduce, ReduceKind,
+    Reshape, Slice, Softmax, Sub, Take, Transpose, Unary, Window,
 };
 use crate::{Compiled, Like, Options, compile};
 
@@ -40,9 +40,9 @@ fn check(graph: &mut Graph, last: NodeId, tolerance: f64) -> Compiled {
         shapes.iter().enumerate().map(|(i, shape)| noise(1000 + s * 10 + i as u64, shape)).collect()
     };
     let samples: Vec<_> = (0..6).map(sample).collect();
-    for public_inputs in [false, true] {
+    for inputs in [Visibility::Private, Visibility::Public] {
         // The table sizes asserted here are those of this precision.
-        let options = Options { public_inputs, target_error: 0.0025, ..Options::default() };
+        let options = Options { inputs, target_error: 0.0025, ..Options::default() };
         let compiled = compile(graph, &samples, &options).unwrap_or_else(|e| panic!("{e}"));
         for s in 3..9 {
             let inputs = sample(s);
@@ -62,7 +62,7 @@ fn check(graph: &mut Graph, last: NodeId, tolerance: f64) -> Compiled {
                 }
             }
         }
-        if public_inputs {
+        if inputs == Visibility::Public {
             return compiled;
         }
     }
@@ -91,7 +91,11 @@ fn a_small_lenet() {
     let y = node(&mut g, Op::Unary(Unary::Relu), &[y]);
     let y = g.add("flat", Reshape, &[y], &[1, 24]);
     let w3 = constant(&mut g, 5, &[24, 5], 0.3);
-    let y = node(&mut g, Op::Einsum(Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] }), &[y, w3]);
+    let y = node(
+        &mut g,
+        Op::Einsum(Einsum { lhs: Label::of([0, 1]), rhs: Label::of([1, 2]), out: Label::of([0, 2]) }),
+        &[y, w3],
+    );
     let compiled = check(&mut g, y, 0.01);
     let totals = &compiled.report.totals;
     assert!(totals.tables <= 5, "{:?}", compiled.program.tables.iter().map(|t| &t.name).collect::<Vec<_>>());
@@ -253,7 +257,8 @@ fn residual_block_and_global_mean() {
     let y = node(&mut g, Op::Reduce(Reduce { kind: ReduceKind::Mean, axes: vec![2, 3] }), &[y]);
     let y = g.add("flat", Reshape, &[y], &[1, 4]);
     let w = constant(&mut g, 3, &[3, 4], 1.0);
-    let y = node(&mut g, Op::Einsum(Einsum { lhs: vec![0, 1], rhs: vec![2, 1], out: vec![0, 2] }), &[y, w]);
+    let y =
+        node(&mut g, Op::Einsum(Einsum { lhs: Label::of([0, 1]), rhs: Label::of([2, 1]), out: Label::of([0, 2]) }), &[y, w]);
     let y = node(&mut g, Op::Softmax(Softmax { axes: vec![1] }), &[y]);
     check(&mut g, y, 0.01);
 }

@@ -4,6 +4,7 @@ use ndarray::ArrayD;
 use tract_onnx::tract_core::ops::cnn::{PaddingSpec, SumPool};
 use zktorch_blocks::program::AxisGroup;
 
+use super::label::Label;
 use super::operator::{Imports, Nature, Operator, Ranges, empty};
 use super::shape::{Misfit, one};
 use super::pad::Pad;
@@ -108,9 +109,9 @@ impl Operator for AveragePool {
             groups.push(AxisGroup { out_axes: vec![o, o + 1], source_axes, map });
         }
         let view = at.builder.view(&format!("{name}.window"), x.tensor, &dims, groups);
-        let labels: Vec<u8> = (0..dims.len() as u8).collect();
-        let (positions, taps): (Vec<u8>, Vec<u8>) = (0..rank as u8).map(|a| (2 + 2 * a, 3 + 2 * a)).unzip();
-        let out_labels: Vec<u8> = [0, 1].into_iter().chain(positions.iter().copied()).collect();
+        let labels = Label::of(0..dims.len());
+        let [positions, taps] = [2, 3].map(|first| Label::of((0..rank).map(|axis| first + 2 * axis)));
+        let out_labels = [Label::of(0..2), positions.clone()].concat();
         let (ones, ones_labels) = match counts {
             None => (at.builder.fill(&format!("{name}.ones"), &self.window.kernel, 1), taps),
             Some(counts) => {

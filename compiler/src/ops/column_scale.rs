@@ -2,6 +2,7 @@
 
 use ndarray::ArrayD;
 
+use super::label::Label;
 use super::operator::{Imports, Nature, Operator, Ranges, empty};
 use super::shape::{Misfit, one, require};
 use crate::graph::{Domain, NodeId};
@@ -56,7 +57,7 @@ impl Operator for ColumnScale {
         let least = self.0.iter().copied().min().unwrap_or(0);
         let powers = self.0.iter().map(|e| power(e - least)).collect::<Result<Vec<i64>, _>>()?;
         let factors = at.builder.constant(&format!("{name}.columns"), &[powers.len()], powers);
-        let all: Vec<u8> = (0..at.builder.dims(x.tensor).len() as u8).collect();
+        let all = Label::of(0..at.builder.dims(x.tensor).len());
         let last = &all[all.len().saturating_sub(1)..];
         let tensor = at.builder.einsum(&name, (factors, last), (x.tensor, &all), &all)?;
         let scale = x.scale - least;

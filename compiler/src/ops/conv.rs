@@ -4,6 +4,7 @@ use ndarray::{Array2, ArrayD, ArrayView2, IxDyn};
 use tract_onnx::tract_core::ops::cnn::{Conv as TractConv, KernelFormat};
 use zktorch_blocks::program::{AxisGroup, GroupMap, TensorId};
 
+use super::label::Label;
 use super::operator::{Imports, Nature, Operator, Ranges, empty, integers};
 use super::shape::{Misfit, require};
 use super::window::{Window, is_channels_first, slide};
@@ -15,12 +16,12 @@ use crate::quantise::Range;
 pub(super) const IMPORT: Imports = &[Import::Named("Conv", import)];
 
 /// Labels of a convolution.
-const BATCH: u8 = 0;
-const GROUP: u8 = 1;
-const OUT: u8 = 2;
-const IN: u8 = 3;
-const SPACE: u8 = 10;
-const TAP: u8 = 20;
+const BATCH: Label = Label(0);
+const GROUP: Label = Label(1);
+const OUT: Label = Label(2);
+const IN: Label = Label(3);
+const SPACE: Label = Label(10);
+const TAP: Label = Label(20);
 
 /// Convolution (cross-correlation, as in ONNX) with zero padding over one or two spatial axes. Operands:
 /// `x [N, C, spatial..]`, `w [O, C / groups, kernel..]`, optionally `bias [O]`; result `[N, O, spatial..]`.
@@ -123,7 +124,7 @@ impl Operator for Conv {
         x_labels.splice(1..1, lead_labels);
         let taps: Vec<usize> = (0..self.window.rank()).filter(|&a| self.window.kernel[a] > 1).collect();
         let w_dims: Vec<usize> = w_lead.into_iter().chain(taps.iter().map(|&a| self.window.kernel[a])).collect();
-        let w_labels: Vec<u8> = w_labels.into_iter().chain(taps.iter().map(|&a| TAP + a as u8)).collect();
+        let w_labels: Vec<Label> = w_labels.into_iter().chain(taps.iter().map(|&a| TAP.nth(a))).collect();
 
         let scale = at.weight_scale(id, x.scale, &kernel)?;
         let kernel = kernel.reshaped(w_dims).map_err(|e| format!("kernel: {e}"))?;
@@ -133,7 +134,7 @@ impl Operator for Conv {
             (_, true) => vec![BATCH, GROUP],
             _ => vec![BATCH, GROUP, OUT],
         };
-        out_labels.extend((0..self.window.rank()).map(|a| SPACE + a as u8));
+        out_labels.extend((0..self.window.rank()).map(|a| SPACE.nth(a)));
         let mut tensor = at.builder.einsum(&name, (weight, &w_labels), (view, &x_labels), &out_labels)?;
         if at.builder.dims(tensor) != out {
             let groups = reshape_groups(at.builder.dims(tensor), &out);
@@ -170,7 +171,7 @@ fn windows(
     lead: &[usize],
     window: &Window,
     spatial: &[usize],
-) -> (TensorId, Vec<u8>) {
+) -> (TensorId, Vec<Label>) {
     let source = at.builder.dims(x).to_vec();
     let mut dims = vec![source[0]];
     dims.extend(lead);
@@ -181,13 +182,13 @@ fn windows(
     for (axis, &extent) in spatial.iter().enumerate() {
         let mut group = AxisGroup { out_axes: vec![dims.len()], source_axes: vec![2 + axis], map: GroupMap::Reshape };
         dims.push(extent);
-        labels.push(SPACE + axis as u8);
+        labels.push(SPACE.nth(axis));
         let (stride, offset) = (window.strides[axis] as i64, -(window.pads_begin[axis] as i64));
         let mut strides = vec![stride];
         if window.kernel[axis] > 1 {
             group.out_axes.push(dims.len());
             dims.push(window.kernel[axis]);
-            labels.push(TAP + axis as u8);
+            labels.push(TAP.nth(axis));
             strides.push(window.dilations[axis] as i64);
         }
         if strides != [1] || offset != 0 || source[2 + axis] != extent {

@@ -6,6 +6,7 @@ use tract_onnx::tract_core::axes::Axis as TractAxis;
 use tract_onnx::tract_core::ops::einsum::EinSum;
 
 use super::Op;
+use super::label::Label;
 use super::operator::{Imports, Nature, Operator, Ranges, empty, integers};
 use super::shape::{Misfit, require, two};
 use crate::graph::{Domain, NodeId};
@@ -16,18 +17,20 @@ use crate::quantise::Range;
 pub(super) const IMPORT: Imports = &[Import::Named("EinSum", import)];
 
 /// First label for the parts of a flattened axis.
-const PART: u8 = 100;
+const PART: Label = Label(100);
+/// Of a unit axis that a reshape drops.
+const DROPPED: Label = Label(u8::MAX);
 
 /// Sum of products of two operands over all labels that `out` lacks. Labels are distinct within an operand and
 /// within `out`; every label of `out` occurs in an operand. MatMul, Gemm and batched products are such.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Einsum {
     /// One label per axis of the left operand.
-    pub lhs: Vec<u8>,
+    pub lhs: Vec<Label>,
     /// One label per axis of the right operand.
-    pub rhs: Vec<u8>,
+    pub rhs: Vec<Label>,
     /// One label per axis of the result.
-    pub out: Vec<u8>,
+    pub out: Vec<Label>,
 }
 
 impl Operator for Einsum {
@@ -43,13 +46,13 @@ impl Operator for Einsum {
         require(distinct(labels), || Misfit::Repeated(labels.to_vec()))?;
     }
     require(distinct(&self.out), || Misfit::Repeated(self.out.clone()))?;
-    let extent_in = |side: usize, label: u8| labels[side].iter().position(|&l| l == label).map(|axis| operands[side][axis]);
+    let extent_in = |side: usize, label: Label| labels[side].iter().position(|&l| l == label).map(|axis| operands[side][axis]);
     for &label in labels[0] {
         if let (Some(a), Some(b)) = (extent_in(0, label), extent_in(1, label)) {
             require(a == b, || Misfit::Extents { label, left: a, right: b })?;
         }
     }
-        let extent = |&label: &u8| extent_in(0, label).or(extent_in(1, label)).ok_or(Misfit::Unbound(label));
+        let extent = |&label: &Label| extent_in(0, label).or(extent_in(1, label)).ok_or(Misfit::Unbound(label));
         let shape: Result<Vec<usize>, Misfit> = self.out.iter().map(extent).collect();
         shape.map(Some)
     }
@@ -95,22 +98,22 @@ impl Operator for Einsum {
     }
 }
 
-fn distinct(labels: &[u8]) -> bool {
+fn distinct(labels: &[Label]) -> bool {
     labels.iter().enumerate().all(|(i, l)| !labels[..i].contains(l))
 }
 
 
 /// An operand without its reshape and its labels, the weight and its labels.
-type Unflattened = (NodeId, Vec<u8>, Weight, Vec<u8>);
+type Unflattened = (NodeId, Vec<Label>, Weight, Vec<Label>);
 
 /// A product with a weight. Where the other operand is a reshape that flattens contracted axes, the weight is
 /// unflattened instead: the reshape costs nothing then.
 fn constant(
     at: &mut Lowering<'_>,
     id: NodeId,
-    (x, x_labels): (NodeId, &[u8]),
-    (w, w_labels): (NodeId, &[u8]),
-    out: &[u8],
+    (x, x_labels): (NodeId, &[Label]),
+    (w, w_labels): (NodeId, &[Label]),
+    out: &[Label],
 ) -> Result<Value, Refusal> {
     let weight = at.constant(w).ok_or("the weight must be a constant")?;
     let weight = weight.broadcast(at.graph.shape(w)).ok_or("the weight does not broadcast")?;
@@ -128,24 +131,24 @@ fn constant(
 fn unflatten(
     at: &Lowering<'_>,
     x: NodeId,
-    x_labels: &[u8],
+    x_labels: &[Label],
     weight: &Weight,
-    w_labels: &[u8],
-    out: &[u8],
+    w_labels: &[Label],
+    out: &[Label],
 ) -> Option<Unflattened> {
     matches!(at.graph.op(x), Op::Reshape(_)).then_some(())?;
     let source = at.operand(x, 0).ok()?;
     let from = at.graph.shape(source);
-    let mut labels = vec![0u8; from.len()];
-    let mut parts: Vec<(u8, Vec<u8>, Vec<usize>)> = Vec::new();
-    let mut next = PART;
+    let mut labels = vec![Label(0); from.len()];
+    let mut parts: Vec<(Label, Vec<Label>, Vec<usize>)> = Vec::new();
+    let mut next = 0;
     for group in reshape_groups(from, at.graph.shape(x)) {
         let dims: Vec<usize> = group.source_axes.iter().map(|&a| from[a]).collect();
-        let fresh: Vec<u8> = dims
+        let fresh: Vec<Label> = dims
             .iter()
             .map(|_| {
                 next += 1;
-                next
+                PART.nth(next)
             })
             .collect();
         match (&group.out_axes[..], &group.source_axes[..]) {
@@ -156,7 +159,7 @@ fn unflatten(
             }
             ([], [s]) => {
                 labels[*s] = fresh[0];
-                parts.push((u8::MAX, fresh, dims));
+                parts.push((DROPPED, fresh, dims));
             }
             _ => return None,
         }
@@ -175,7 +178,7 @@ fn unflatten(
         }
     }
     // Unit axes that the reshape dropped are contracted with unit axes of the weight.
-    for (_, fresh, dims) in parts.iter().filter(|(l, ..)| *l == u8::MAX) {
+    for (_, fresh, dims) in parts.iter().filter(|(l, ..)| *l == DROPPED) {
         w_dims.extend(dims);
         new_labels.extend(fresh);
     }
@@ -201,26 +204,26 @@ fn import(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Ref
     let (rhs, b) = labelled(t, site, &axes, 1)?;
     let out = labels(&axes, site.shape.len(), |axis| axis.outputs[0].first().copied());
     // A label that only the result has is an axis of extent 1.
-    let kept: Vec<u8> = out.iter().copied().filter(|l| lhs.contains(l) || rhs.contains(l)).collect();
+    let kept: Vec<Label> = out.iter().copied().filter(|l| lhs.contains(l) || rhs.contains(l)).collect();
     let product = t.add(site, Einsum { lhs, rhs, out: kept }, &[a, b])?;
     Ok(t.reshape(site, product, &site.shape))
 }
 
 /// The labels of one side, by position; the label is the axis' index.
-fn labels(axes: &[&TractAxis], rank: usize, position: impl Fn(&TractAxis) -> Option<usize>) -> Vec<u8> {
+fn labels(axes: &[&TractAxis], rank: usize, position: impl Fn(&TractAxis) -> Option<usize>) -> Vec<Label> {
     let at = |p: usize| axes.iter().position(|axis| position(axis) == Some(p));
-    (0..rank).filter_map(|p| at(p).and_then(|label| u8::try_from(label).ok())).collect()
+    (0..rank).filter_map(|p| at(p).and_then(|label| u8::try_from(label).ok().map(Label))).collect()
 }
 
 /// An operand and its labels, without the axes of extent 1 that the other operand broadcasts.
-fn labelled(t: &mut Translator<'_>, site: &Site<'_>, axes: &[&TractAxis], side: usize) -> Result<(Vec<u8>, NodeId), import::Refusal> {
+fn labelled(t: &mut Translator<'_>, site: &Site<'_>, axes: &[&TractAxis], side: usize) -> Result<(Vec<Label>, NodeId), import::Refusal> {
     let (own, other) = (t.operand_shape(site, side)?, t.operand_shape(site, 1 - side)?);
     let labels = labels(axes, own.len(), |axis| axis.inputs[side].first().copied());
     if labels.len() != own.len() {
         return Err(import::Refusal::Form("an einsum with an axis without label is not supported"));
     }
     let broadcast = |axis: usize| {
-        let across = axes[usize::from(labels[axis])].inputs[1 - side].first();
+        let across = axes[usize::from(labels[axis].0)].inputs[1 - side].first();
         own[axis] == 1 && across.is_some_and(|&position| other[position] != 1)
     };
     let kept: Vec<usize> = (0..own.len()).filter(|&axis| !broadcast(axis)).collect();
@@ -229,11 +232,11 @@ fn labelled(t: &mut Translator<'_>, site: &Site<'_>, axes: &[&TractAxis], side: 
     Ok((kept.iter().map(|&axis| labels[axis]).collect(), t.reshape(site, x, &shape)))
 }
 
-fn contract(labels: [&[u8]; 2], out: &[u8], operands: [&ArrayD<f64>; 2]) -> ArrayD<f64> {
+fn contract(labels: [&[Label]; 2], out: &[Label], operands: [&ArrayD<f64>; 2]) -> ArrayD<f64> {
     let (lhs, a) = drop_private(labels[0], labels[1], out, operands[0]);
     let (rhs, b) = drop_private(labels[1], labels[0], out, operands[1]);
     let pick =
-        |labels: &[u8], keep: &dyn Fn(u8) -> bool| -> Vec<u8> { labels.iter().copied().filter(|&l| keep(l)).collect() };
+        |labels: &[Label], keep: &dyn Fn(Label) -> bool| -> Vec<Label> { labels.iter().copied().filter(|&l| keep(l)).collect() };
     let batch = pick(&lhs, &|l| rhs.contains(&l) && out.contains(&l));
     let contracted = pick(&lhs, &|l| rhs.contains(&l) && !out.contains(&l));
     let left = pick(&lhs, &|l| !rhs.contains(&l));
@@ -252,7 +255,7 @@ fn contract(labels: [&[u8]; 2], out: &[u8], operands: [&ArrayD<f64>; 2]) -> Arra
         }
         product
     };
-    let computed: Vec<u8> = [batch.as_slice(), &left, &right].concat();
+    let computed: Vec<Label> = [batch.as_slice(), &left, &right].concat();
     let extents: Vec<usize> = [&extents_a[0][..], &extents_a[1], &extents_b[2]].concat();
     let perm: Vec<usize> = out.iter().filter_map(|l| computed.iter().position(|c| c == l)).collect();
     match product.into_shape_with_order(IxDyn(&extents)) {
@@ -262,7 +265,7 @@ fn contract(labels: [&[u8]; 2], out: &[u8], operands: [&ArrayD<f64>; 2]) -> Arra
 }
 
 /// Sums away the axes whose label is in this operand only.
-fn drop_private(own: &[u8], other: &[u8], out: &[u8], x: &ArrayD<f64>) -> (Vec<u8>, ArrayD<f64>) {
+fn drop_private(own: &[Label], other: &[Label], out: &[Label], x: &ArrayD<f64>) -> (Vec<Label>, ArrayD<f64>) {
     let (mut labels, mut x) = (own.to_vec(), x.clone());
     for axis in (0..own.len()).rev() {
         if !other.contains(&own[axis]) && !out.contains(&own[axis]) {
@@ -274,8 +277,8 @@ fn drop_private(own: &[u8], other: &[u8], out: &[u8], x: &ArrayD<f64>) -> (Vec<u
 }
 
 /// The operand with its axes sorted into three groups, each flattened, and each group's extents.
-fn matrices(x: &ArrayD<f64>, labels: &[u8], groups: [&[u8]; 3]) -> (Array3<f64>, [Vec<usize>; 3]) {
-    let position = |label: &u8| labels.iter().position(|l| l == label).unwrap_or(0);
+fn matrices(x: &ArrayD<f64>, labels: &[Label], groups: [&[Label]; 3]) -> (Array3<f64>, [Vec<usize>; 3]) {
+    let position = |label: &Label| labels.iter().position(|l| l == label).unwrap_or(0);
     let extents = groups.map(|group| group.iter().map(|l| x.shape()[position(l)]).collect::<Vec<_>>());
     let perm: Vec<usize> = groups.iter().flat_map(|group| group.iter().map(position)).collect();
     let dim = Ix3(extents[0].iter().product(), extents[1].iter().product(), extents[2].iter().product());

@@ -8,6 +8,7 @@ use ndarray::{ArrayD, IxDyn};
 use tract_onnx::tract_core::ops::nn::Softmax as TractSoftmax;
 use zktorch_blocks::program::{Advice, Interval, Scale, TensorId};
 
+use super::label::Label;
 use super::operator::{Demand, Imports, Nature, Operator, Ranges, empty, sorted};
 use super::shape::{Misfit, one, with_axes};
 use super::reduce::{ReduceKind, along};
@@ -152,7 +153,7 @@ impl Lowering<'_> {
         let high = advice(self, "log.high", (h, table, 2), Interval::new(0, part(entries)));
         self.builder.lookup(&[h, factor, high], table);
 
-        let labels: Vec<u8> = (0..dims.len() as u8).collect();
+        let labels = Label::of(0..dims.len());
         let near = self.builder.einsum(&format!("{name}.near"), (factor, &labels), (sum, &labels), &labels)?;
         // From h = 2: three quarters; below 2.
         let (lo, hi) = (3 * power(mantissa)? / 4, 2 * power(mantissa)?);

@@ -7,6 +7,7 @@
 use ndarray::{ArrayD, Zip};
 use zktorch_blocks::program::{Advice, Interval, Scale, TensorId};
 
+use super::label::Label;
 use super::operator::{Demand, Imports, Nature, Operator, Ranges, empty};
 use super::shape::{Misfit, alike, two, with_axes};
 use super::softmax::{self, softmax};
@@ -88,7 +89,7 @@ impl Operator for MaskedSoftmax {
 /// A mask: its entries on the axes along which it varies, their labels, and the same for all entries.
 struct Mask {
     compact: TensorId,
-    labels: Vec<u8>,
+    labels: Vec<Label>,
     spread: TensorId,
 }
 
@@ -123,7 +124,7 @@ fn mask(at: &mut Lowering<'_>, id: NodeId) -> Result<Mask, Refusal> {
     let name = at.name(id);
     let compact = at.builder.constant(&format!("{name}.mask"), &compact_dims, mask.mask());
     let spread = at.broadcast_axes(&format!("{name}.mask.spread"), compact, &varies, &dims);
-    Ok(Mask { compact, labels: varies.iter().map(|&a| a as u8).collect(), spread })
+    Ok(Mask { compact, labels: Label::of(varies), spread })
 }
 
 /// `d = m - y` for entries that count, where `y` is `x` rounded to the scale and `m` the largest such; `last` for the others.
@@ -136,7 +137,7 @@ fn masked_gaps(
     (axes, kept): (&[usize], &[usize]),
 ) -> Result<TensorId, Refusal> {
     let dims = at.builder.dims(x.tensor).to_vec();
-    let labels: Vec<u8> = (0..dims.len() as u8).collect();
+    let labels = Label::of(0..dims.len());
     let (x, divisor) = at.shifted(name, x, scale)?;
     let Interval { lo, hi } = at.builder.interval(x);
     let bound = (1i64 << 20).min(lo.unsigned_abs().max(hi.unsigned_abs()) as i64 / divisor + 1);

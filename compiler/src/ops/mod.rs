@@ -3,12 +3,14 @@
 //! An operator's file has its meaning in floats, its shape, its domain, its range, its import from tract's typed model, and the program that it
 //! becomes. Adding one is a file and a word in the list below (`docs/add-an-operator.md`).
 
+mod label;
 mod operator;
 mod shape;
 mod window;
 
 use std::fmt;
 
+pub use label::Label;
 pub(crate) use operator::{Demand, Nature, Operator, Ranges};
 pub use shape::Misfit;
 pub use window::Window;

@@ -3,6 +3,7 @@
 use ndarray::ArrayD;
 use zktorch_blocks::program::Scale;
 
+use super::label::Label;
 use super::operator::{Imports, Nature, Operator, Ranges, integers, zip};
 use super::shape::{Misfit, same};
 use super::unary::Unary;
@@ -72,8 +73,8 @@ impl Operator for PRelu {
         };
         let weight = at.weight_squeezed(&format!("{name}.slope"), &slope, fine)?;
         let dims = at.builder.dims(y.tensor).to_vec();
-        let labels: Vec<u8> = kept_axes(slope.shape(), dims.len()).iter().map(|&a| a as u8).collect();
-        let all: Vec<u8> = (0..dims.len() as u8).collect();
+        let labels = Label::of(kept_axes(slope.shape(), dims.len()));
+        let all = Label::of(0..dims.len());
         let scaled = at.builder.einsum(&format!("{name}.scaled"), (weight, &labels), (negative, &all), &all)?;
         let scale = y.scale + fine;
         let terms = [(1, scaled), (power(scale - y.scale)?, positive.tensor)];

@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use super::label::Label;
+
 /// Why operands do not fit an operator.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Misfit {
@@ -141,12 +143,12 @@ pub enum Misfit {
     },
     /// Labels of one operand, or of the result, that name two of its axes alike.
     #[error("labels {0:?} repeat")]
-    Repeated(Vec<u8>),
+    Repeated(Vec<Label>),
     /// A label of axes that differ in extent.
     #[error("label {label} is {left} on the left and {right} on the right")]
     Extents {
         /// The label.
-        label: u8,
+        label: Label,
         /// The extent in the first operand.
         left: usize,
         /// The extent in the second.
@@ -154,7 +156,7 @@ pub enum Misfit {
     },
     /// A label of the result that no operand has.
     #[error("label {0} is in no operand")]
-    Unbound(u8),
+    Unbound(Label),
 }
 
 fn operands(expected: &RangeInclusive<usize>) -> String {

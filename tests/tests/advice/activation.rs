@@ -3,13 +3,14 @@
 use super::net::{Net, Subject};
 use super::{EQUATION, fraction, shift, told, witness};
 use zktorch_blocks::field::from_i64;
+use zktorch_blocks::program::Visibility::Public;
 use zktorch_blocks::transcript::Equation;
 use zktorch_compiler::ops::{Op, Unary};
 use zktorch_tests::lying::{Lie, case, refuse_all};
 
 /// A function between two products, on so many entries that it takes a table of its own.
 fn table(function: Unary) -> Subject {
-    Net::new(&[1, 2]).dense("fc", 80).then("f", Op::Unary(function)).keys(true, 3)
+    Net::new(&[1, 2]).dense("fc", 80).then("f", Op::Unary(function)).keys(Public, 3)
 }
 
 fn first(values: &[i64], like: impl Fn(i64) -> bool) -> usize {
@@ -45,7 +46,7 @@ fn relu_by_table_has_one_result() {
 /// A clip to few of the values that a product takes, as accurate as can be.
 fn saturating() -> Subject {
     let clip = Op::Unary(Unary::Clip { lo: -0.0625, hi: 0.25 });
-    Net::new(&[1, 2]).dense("fc", 40).then("f", clip).dense("fd", 2).keys_within(0.0, true, 3)
+    Net::new(&[1, 2]).dense("fc", 40).then("f", clip).dense("fd", 2).keys_within(0.0, Public, 3)
 }
 
 #[test]
@@ -91,7 +92,7 @@ fn functions_by_saturating_tables_have_one_result() {
 
 #[test]
 fn relu_by_sign_has_one_result() {
-    let s = Net::new(&[1, 4]).dense("fc", 3).then("f", Op::Unary(Unary::Relu)).dense("fd", 2).keys(true, 3);
+    let s = Net::new(&[1, 4]).dense("fc", 3).then("f", Op::Unary(Unary::Relu)).dense("fd", 2).keys(Public, 3);
     assert_eq!(s.tables_of("f.sign"), ["sign of 1 bits"]);
     let y = s.values("fc.rounded");
     let (negative, positive) = (first(&y, |v| v < 0), first(&y, |v| v > 0));

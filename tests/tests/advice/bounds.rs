@@ -2,6 +2,7 @@
 
 use super::net::Net;
 use ndarray::{ArrayD, IxDyn};
+use zktorch_blocks::program::Visibility::{Private, Public};
 use zktorch_blocks::program::{Program, Visibility};
 use zktorch_compiler::graph::Domain;
 use zktorch_compiler::import::{ImportOptions, load_bytes, load_path};
@@ -45,9 +46,9 @@ fn every_lowering_bounds_every_tensor() {
         Net::of(Domain::Boolean, &[1, 4]).then("f", Op::Unary(Unary::ToReal)).dense("fc", 3),
     ];
     let clip = Op::Unary(Unary::Clip { lo: -0.0625, hi: 0.25 });
-    let saturating = Net::new(&[1, 2]).dense("fc", 40).then("f", clip).dense("fd", 2).keys_within(0.0, false, 3);
+    let saturating = Net::new(&[1, 2]).dense("fc", 40).then("f", clip).dense("fd", 2).keys_within(0.0, Private, 3);
     assert_eq!(saturating.tables_of("f.excess"), ["sign"]);
-    for s in nets.map(|net| net.keys(false, 3)).into_iter().chain([saturating]) {
+    for s in nets.map(|net| net.keys(Private, 3)).into_iter().chain([saturating]) {
         assert!(bits(s.program()) <= 62, "{}", bits(s.program()));
         // Nor does anything need its output to be seen.
         let mut private = s.program().clone();
@@ -74,8 +75,8 @@ fn the_shipped_models_are_bounded() {
             vec![ArrayD::from_shape_vec(IxDyn(&shape), values).expect("an image")]
         };
         let samples: Vec<Vec<ArrayD<f64>>> = images.iter().map(shaped).collect();
-        for (public_inputs, public_outputs) in [(false, false), (false, true), (true, true)] {
-            let options = Options { public_inputs, public_outputs, ..Options::default() };
+        for (inputs, outputs) in [(Private, Private), (Private, Public), (Public, Public)] {
+            let options = Options { inputs, outputs, ..Options::default() };
             let compiled = compile(&graph, &samples, &options).expect("it compiles");
             assert!(bits(&compiled.program) <= 62, "{}", bits(&compiled.program));
         }
@@ -91,8 +92,7 @@ fn models_of_the_zoo_are_bounded() {
         let input = model.read_inputs().expect("a sample")[0].values.to_f64();
         let shape = graph.shape(graph.inputs()[0]).to_vec();
         let samples = vec![vec![ArrayD::from_shape_vec(IxDyn(&shape), input).expect("an input")]];
-        let compiled =
-            compile(&graph, &samples, &Options { public_inputs: false, ..Options::default() }).expect("it compiles");
+        let compiled = compile(&graph, &samples, &Options { inputs: Private, ..Options::default() }).expect("it compiles");
         assert!(bits(&compiled.program) <= 62, "{name}: {} bits", bits(&compiled.program));
     }
 }
@@ -101,7 +101,7 @@ fn models_of_the_zoo_are_bounded() {
 fn a_missing_lookup_leaves_its_tensor_unbounded() {
     let window = Window { strides: vec![2, 2], ..Window::dense(&[2, 2]) };
     let net = Net::new(&[1, 1, 2, 4]).then("square", Op::Unary(Unary::Square)).then("pool", Op::MaxPool(MaxPool(window)));
-    let s = net.then("f", Op::Unary(Unary::Tanh)).keys(true, 3);
+    let s = net.then("f", Op::Unary(Unary::Tanh)).keys(Public, 3);
     let mut program = s.program().clone();
     let maximum = tensor(&program, "f.max");
     program.lookups.retain(|l| !l.columns.contains(&maximum));

@@ -4,6 +4,7 @@ use super::net::{Net, Subject};
 use super::{shift, told, witness};
 use ndarray::{ArrayD, IxDyn};
 use zktorch_blocks::field::from_i64;
+use zktorch_blocks::program::Visibility::Public;
 use zktorch_compiler::ops::{MaskedSoftmax, Op};
 use zktorch_tests::lying::Lie;
 
@@ -13,7 +14,7 @@ fn causal() -> Subject {
     let op = Op::MaskedSoftmax(MaskedSoftmax { axes: vec![1], gap: 1e9 });
     let net = Net::new(&[3, 3]).dense("fc", 3).with("p", op, mask).dense("fd", 2);
     // The largest score of row 0 is masked, and row 1 has two different ones.
-    net.keys(true, 3).with_input(|s| {
+    net.keys(Public, 3).with_input(|s| {
         let gaps = s.values("p.gap");
         let scores = s.values("fc");
         scores[1] > scores[0] + 1000 && (3..100).contains(&gaps[3].max(gaps[4])) && gaps[3].min(gaps[4]) == 0

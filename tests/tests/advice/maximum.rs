@@ -4,6 +4,7 @@ use super::net::{Net, Subject};
 use super::{fraction, shift, told, witness};
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::execute::Weights;
+use zktorch_blocks::program::Visibility::Public;
 use zktorch_compiler::ops::{MaxPool, Op, Reduce, ReduceKind, Unary, Window};
 use zktorch_tests::field_witness::{Data, tensor};
 use zktorch_tests::fixture::Fixture;
@@ -14,7 +15,7 @@ use zktorch_verifier::Verdict;
 fn pool() -> Subject {
     let window = Window { strides: vec![2, 2], ..Window::dense(&[2, 2]) };
     let net = Net::new(&[1, 1, 2, 4]).then("square", Op::Unary(Unary::Square)).then("pool", Op::MaxPool(MaxPool(window)));
-    net.then("f", Op::Unary(Unary::Tanh)).keys(true, 3)
+    net.then("f", Op::Unary(Unary::Tanh)).keys(Public, 3)
 }
 
 /// Positions of the first window among the entries of all windows.
@@ -107,7 +108,7 @@ fn a_maximum_between_integers_is_refused() {
 
 #[test]
 fn a_maximum_of_a_row_has_one_value() {
-    let s = Net::new(&[1, 5]).then("m", Op::Reduce(Reduce { kind: ReduceKind::Max, axes: vec![1] })).keys(true, 3);
+    let s = Net::new(&[1, 5]).then("m", Op::Reduce(Reduce { kind: ReduceKind::Max, axes: vec![1] })).keys(Public, 3);
     let top = s.values("m.first").iter().position(|&z| z == 1).expect("flagged");
     s.refuse(&[
         told("above all entries", shift("m.max", 0, 1), &["m.excess"]),
@@ -121,7 +122,7 @@ fn a_maximum_of_a_row_has_one_value() {
 #[test]
 fn padding_takes_no_part_in_a_maximum() {
     let window = Window { strides: vec![2], pads_begin: vec![1], pads_end: vec![1], ..Window::dense(&[3]) };
-    let s = Net::new(&[1, 1, 5]).then("pool", Op::MaxPool(MaxPool(window))).keys(true, 3);
+    let s = Net::new(&[1, 1, 5]).then("pool", Op::MaxPool(MaxPool(window))).keys(Public, 3);
     let s = s.with_input(|s| s.inputs[0].iter().all(|&x| x < 0) && s.inputs[0][0] > s.inputs[0][1]);
     s.refuse(&[told("zero, from the padding of the first window", set("pool.max", 0, 0), &["pool.excess"])]);
     // The slot in the padding stands for the window's first entry: a flag on either is as good.

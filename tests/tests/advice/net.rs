@@ -4,9 +4,9 @@ use super::{Told, refuse};
 use ndarray::{ArrayD, IxDyn};
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::execute::execute;
-use zktorch_blocks::program::{Program, Tensor};
+use zktorch_blocks::program::{Program, Tensor, Visibility};
 use zktorch_compiler::graph::{Domain, Graph, NodeId};
-use zktorch_compiler::ops::{Add, Einsum, Op};
+use zktorch_compiler::ops::{Add, Einsum, Label, Op};
 use zktorch_compiler::{Compiled, Options, compile};
 use zktorch_tests::field_witness::tensor;
 use zktorch_tests::fixture::Fixture;
@@ -58,7 +58,7 @@ impl Net {
     pub fn dense(mut self, name: &str, outputs: usize) -> Self {
         let rows = self.graph.shape(self.last)[1];
         let weight = self.graph.add_constant(format!("{name}.constant"), noise(rows + outputs, &[rows, outputs]));
-        let op = Op::Einsum(Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] });
+        let op = Op::Einsum(Einsum { lhs: Label::of([0, 1]), rhs: Label::of([1, 2]), out: Label::of([0, 2]) });
         self.last = self.graph.add_inferred(name, op, &[self.last, weight]).expect("shapes fit");
         self
     }
@@ -79,31 +79,31 @@ impl Net {
     }
 
     /// Compiles with 8 bits for activations, and chooses an input.
-    pub fn keys(self, public: bool, seed: usize) -> Subject {
-        self.keys_within(1.0, public, seed)
+    pub fn keys(self, inputs: Visibility, seed: usize) -> Subject {
+        self.keys_within(1.0, inputs, seed)
     }
 
     /// The program, with a public input.
     pub fn program(self) -> Program {
-        self.compiled(1.0, true, 3).0.program
+        self.compiled(1.0, Visibility::Public, 3).0.program
     }
 
     /// Compiles, and chooses an input.
-    fn compiled(self, target_error: f64, public: bool, seed: usize) -> (Compiled, Vec<i64>) {
+    fn compiled(self, target_error: f64, inputs: Visibility, seed: usize) -> (Compiled, Vec<i64>) {
         let Self { mut graph, shape, last } = self;
         graph.add_output("out", last);
         let exact = graph.domain(graph.inputs()[0]).is_exact();
         let sample = |s| noise(s, &shape).mapv(|v| if exact { f64::from(u8::from(v > 0.0)) } else { v });
         let samples: Vec<Vec<ArrayD<f64>>> = (0..8).map(|s| vec![sample(100 + s)]).collect();
-        let options = Options { bits: Some(8), public_inputs: public, target_error, max_error: 1.0, ..Options::default() };
+        let options = Options { bits: Some(8), inputs, target_error, max_error: 1.0, ..Options::default() };
         let compiled = compile(&graph, &samples, &options).expect("the network compiles");
         let input = compiled.inputs[0].quantise(sample(seed).as_slice().expect("row-major")).expect("in range");
         (compiled, input)
     }
 
     /// The same for an output error to stay below.
-    pub fn keys_within(self, target_error: f64, public: bool, seed: usize) -> Subject {
-        let (Compiled { program, weights, .. }, input) = self.compiled(target_error, public, seed);
+    pub fn keys_within(self, target_error: f64, inputs: Visibility, seed: usize) -> Subject {
+        let (Compiled { program, weights, .. }, input) = self.compiled(target_error, inputs, seed);
         let setup = Setup::insecure(COLUMNS).expect("in range");
         Subject { fixture: Fixture::new(program, weights, &setup, COLUMNS), inputs: vec![input] }
     }

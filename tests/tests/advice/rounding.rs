@@ -4,6 +4,7 @@ use super::net::{Net, Subject};
 use super::{fraction, refuse, shift, told, witness};
 use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::from_i64;
+use zktorch_blocks::program::Visibility::{Private, Public};
 use zktorch_blocks::program::{Program, Role, Source};
 use zktorch_blocks::transcript::Check;
 use zktorch_compiler::graph::Domain;
@@ -16,12 +17,12 @@ use zktorch_verifier::Verdict;
 
 /// A requantisation whose remainder takes two limbs, and a function of it.
 fn limbs() -> Subject {
-    Net::new(&[1, 4]).dense("fc", 3).then("f", Op::Unary(Unary::Tanh)).keys(true, 3)
+    Net::new(&[1, 4]).dense("fc", 3).then("f", Op::Unary(Unary::Tanh)).keys(Public, 3)
 }
 
 /// A requantisation by so few bits that its remainder is looked up as a multiple, of a sum with weights.
 fn scaled() -> Subject {
-    Net::new(&[1, 4]).plus("biased").then("f", Op::Unary(Unary::Tanh)).keys(true, 3)
+    Net::new(&[1, 4]).plus("biased").then("f", Op::Unary(Unary::Tanh)).keys(Public, 3)
 }
 
 /// The divisor of a quotient, from its remainder's definition.
@@ -123,7 +124,7 @@ fn a_small_remainder_is_a_fraction_where_a_weight_is() {
 
 #[test]
 fn private_inputs_out_of_range_are_refused() {
-    let s = Net::new(&[1, 4]).then("f", Op::Unary(Unary::Tanh)).keys(false, 3);
+    let s = Net::new(&[1, 4]).then("f", Op::Unary(Unary::Tanh)).keys(Private, 3);
     s.refuse(&[
         told("below the range", Lie::none().run("x", |v| v[0] = -513), &["x.range.high"]),
         told(
@@ -137,7 +138,7 @@ fn private_inputs_out_of_range_are_refused() {
 
 #[test]
 fn private_inputs_are_held_to_their_type() {
-    let s = Net::of(Domain::Boolean, &[1, 4]).then("f", Op::Unary(Unary::ToReal)).keys(false, 3);
+    let s = Net::of(Domain::Boolean, &[1, 4]).then("f", Op::Unary(Unary::ToReal)).keys(Private, 3);
     s.refuse(&[
         told("a boolean that is 2", witness(|d| *d.at("x", &[0, 0]) = from_i64(2)), &["out.difference", "x"]),
         told("a boolean that is -1", witness(|d| *d.at("x", &[0, 0]) = from_i64(-1)), &["out.difference", "x"]),
@@ -149,7 +150,7 @@ fn private_inputs_are_held_to_their_type() {
 fn average() -> Subject {
     let window = Window { strides: vec![2], pads_begin: vec![1], pads_end: vec![1], ..Window::dense(&[3]) };
     let pool = Op::AveragePool(AveragePool { window, count_include_pad: false });
-    Net::new(&[1, 1, 5]).then("pool", pool).then("f", Op::Unary(Unary::Tanh)).keys(true, 3)
+    Net::new(&[1, 1, 5]).then("pool", pool).then("f", Op::Unary(Unary::Tanh)).keys(Public, 3)
 }
 
 #[test]
@@ -174,7 +175,7 @@ fn an_average_has_one_value() {
 #[test]
 fn rows_that_pad_a_table_allow_nothing_new() {
     // Six rows, padded to eight by repeating row 0.
-    let s = Net::new(&[1, 6]).then("mean", Op::Reduce(Reduce { kind: ReduceKind::Mean, axes: vec![1] })).keys(true, 3);
+    let s = Net::new(&[1, 6]).then("mean", Op::Reduce(Reduce { kind: ReduceKind::Mean, axes: vec![1] })).keys(Public, 3);
     let program = s.program();
     let id = program.lookups.iter().find(|l| l.columns == [tensor(program, "mean.remainder")]).expect("looked up").table;
     let table = &program.tables[id];

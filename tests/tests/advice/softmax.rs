@@ -3,6 +3,7 @@
 use super::net::{Net, Subject};
 use super::{fraction, shift, told, witness};
 use zktorch_blocks::field::from_i64;
+use zktorch_blocks::program::Visibility::Public;
 use zktorch_compiler::ops::{LogSoftmax, Op, Softmax};
 use zktorch_tests::field_witness::{Data, tensor};
 use zktorch_tests::lying::Lie;
@@ -10,7 +11,7 @@ use zktorch_tests::lying::Lie;
 /// Three rows, padded to four, with a product behind.
 fn rows() -> Subject {
     let net = Net::new(&[3, 3]).dense("fc", 3).then("p", Op::Softmax(Softmax { axes: vec![1] })).dense("fd", 2);
-    net.keys(true, 3).with_input(|s| {
+    net.keys(Public, 3).with_input(|s| {
         let gaps = &s.values("p.gap")[..3];
         gaps.iter().filter(|&&d| d == 0).count() == 1 && gaps.iter().filter(|&&d| d > 2).count() == 2
     })
@@ -66,7 +67,7 @@ fn a_shift_between_integers_is_refused() {
 
 #[test]
 fn scores_that_need_no_rounding_have_one_gap() {
-    let s = Net::new(&[1, 3]).then("p", Op::Softmax(Softmax { axes: vec![1] })).keys(true, 3);
+    let s = Net::new(&[1, 3]).then("p", Op::Softmax(Softmax { axes: vec![1] })).keys(Public, 3);
     assert!(s.program().zeros.contains(&tensor(s.program(), "p.remainder")), "the remainder vanishes");
     let s = s.with_input(|s| s.values("p.gap").iter().filter(|&&d| d > 2).count() == 2);
     let (_, other) = positions(&s);
@@ -123,7 +124,7 @@ fn division_by_zero_in_padding_gives_zero() {
 /// Three rows of logarithms, padded to four, whose sums are nearest to 1 and to 2 or 3.
 fn logarithms_of_rows() -> Subject {
     let net = Net::new(&[3, 3]).dense("fc", 3).then("p", Op::LogSoftmax(LogSoftmax { axes: vec![1] }));
-    net.keys(true, 3).with_input(|s| {
+    net.keys(Public, 3).with_input(|s| {
         let whole = s.values("p.whole.rounded");
         whole[0] == 1 && whole[1..].iter().any(|&h| h > 1)
     })

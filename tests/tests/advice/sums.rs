@@ -2,10 +2,11 @@
 
 use super::net::{Net, Subject};
 use super::{shift, told};
+use zktorch_blocks::program::Visibility::Public;
 use zktorch_compiler::ops::{CumSum, Op};
 
 fn sums(exclusive: bool, reverse: bool) -> Subject {
-    Net::new(&[1, 5]).dense("fc", 5).then("sums", Op::CumSum(CumSum { axis: 1, exclusive, reverse })).keys(true, 3)
+    Net::new(&[1, 5]).dense("fc", 5).then("sums", Op::CumSum(CumSum { axis: 1, exclusive, reverse })).keys(Public, 3)
 }
 
 #[test]

@@ -9,7 +9,7 @@ use ndarray::{ArrayD, IxDyn};
 
 use super::super::{Graph, NodeId};
 use super::constants::{add_broadcast, combine, compressed, uniform};
-use crate::ops::{Add, Div, Einsum, Mul, Op, Reduce, ReduceKind, Sub};
+use crate::ops::{Add, Div, Einsum, Label, Mul, Op, Reduce, ReduceKind, Sub};
 
 /// Brings products and sums with constants to normal form and folds them into convolutions, einsums and reductions.
 pub fn fold_affine(graph: &mut Graph) -> bool {
@@ -185,14 +185,14 @@ fn scaled_conv(graph: &mut Graph, conv: NodeId, scale: &ArrayD<f64>) -> Option<N
 pub(in crate::graph) fn scaled_einsum(
     graph: &mut Graph,
     einsum: NodeId,
-    labels: [&[u8]; 2],
-    out: &[u8],
+    labels: [&[Label]; 2],
+    out: &[Label],
     scale: &ArrayD<f64>,
 ) -> Option<NodeId> {
     let mut operands = graph.operands(einsum);
     let side = (0..2).find(|&side| graph.constant(operands[side]).is_some())?;
     let weights = graph.constant(operands[side])?;
-    let varies = |label: &u8| out.iter().position(|l| l == label).map_or(1, |axis| scale.shape()[axis]);
+    let varies = |label: &Label| out.iter().position(|l| l == label).map_or(1, |axis| scale.shape()[axis]);
     if out.iter().any(|label| varies(label) != 1 && !labels[side].contains(label)) {
         return None;
     }

@@ -5,8 +5,8 @@ use ndarray::{ArrayD, IxDyn};
 use super::*;
 use crate::graph::NodeId;
 use crate::ops::{
-    Add, Broadcast, Compare, Concat, Conv, Div, Einsum, MaskedSoftmax, Max, MaxPool, Mul, Op, Reduce, ReduceKind, Reshape,
-    Select, Softmax, Sub, Transpose, Unary, Window,
+    Add, Broadcast, Compare, Concat, Conv, Div, Einsum, Label, MaskedSoftmax, Max, MaxPool, Mul, Op, Reduce, ReduceKind,
+    Reshape, Select, Softmax, Sub, Transpose, Unary, Window,
 };
 
 /// Distinct, signed values.
@@ -102,7 +102,7 @@ fn scales_fold_into_einsum_weights_and_shifts_merge() {
     let mut g = Graph::new();
     let x = g.add_input("x", &[3, 4]);
     let w = constant(&mut g, &[4, 5], 1, &[4, 5]);
-    let product = Op::Einsum(Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] });
+    let product = Op::Einsum(Einsum { lhs: Label::of([0, 1]), rhs: Label::of([1, 2]), out: Label::of([0, 2]) });
     let y = add(&mut g, product, &[x, w]);
     let bias = constant(&mut g, &[1, 5], 2, &[3, 5]);
     let y = add(&mut g, Op::Add(Add), &[bias, y]);
@@ -119,7 +119,7 @@ fn a_scale_along_a_free_axis_of_the_variable_stays() {
     let mut g = Graph::new();
     let x = g.add_input("x", &[3, 4]);
     let w = constant(&mut g, &[4, 5], 1, &[4, 5]);
-    let product = Op::Einsum(Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![2, 0] });
+    let product = Op::Einsum(Einsum { lhs: Label::of([0, 1]), rhs: Label::of([1, 2]), out: Label::of([2, 0]) });
     let y = add(&mut g, product, &[x, w]);
     let scale = constant(&mut g, &[1, 3], 3, &[5, 3]);
     let y = add(&mut g, Op::Mul(Mul), &[y, scale]);

@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayD, IxDyn};
 use zktorch_blocks::execute::{check_satisfied, execute};
-use zktorch_blocks::program::{Element, Interval, Scale};
+use zktorch_blocks::program::{Element, Interval, Scale, Visibility};
 
 use super::onnx::{Dim, Model};
 use crate::audit::audit;
@@ -36,14 +36,14 @@ fn casts(from: i64, length: usize, to: &[i64]) -> Graph {
     import(model.output(&names[to.len()]))
 }
 
-fn private(public_inputs: bool) -> Options {
-    Options { public_inputs, ..Options::default() }
+fn seen(inputs: Visibility) -> Options {
+    Options { inputs, ..Options::default() }
 }
 
 /// Compiles on samples of one vector, and what comes out for a vector, every constraint checked.
-fn run(graph: &Graph, samples: &[&[f64]], public: bool, x: &[f64]) -> (Compiled, Vec<f64>) {
+fn run(graph: &Graph, samples: &[&[f64]], inputs: Visibility, x: &[f64]) -> (Compiled, Vec<f64>) {
     let samples: Vec<_> = samples.iter().map(|s| vec![array(s)]).collect();
-    let compiled = compile(graph, &samples, &private(public)).unwrap_or_else(|e| panic!("{e}"));
+    let compiled = compile(graph, &samples, &seen(inputs)).unwrap_or_else(|e| panic!("{e}"));
     let integers = compiled.inputs[0].quantise(x).unwrap_or_else(|e| panic!("{e}"));
     let trace = execute(&compiled.program, &compiled.weights, &[integers]).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(check_satisfied(&compiled.program, &trace), vec![]);
@@ -66,7 +66,7 @@ fn casts_wrap_and_truncate() {
         let graph = casts(from, 3, to);
         let evaluation = graph.evaluate(&[array(&x)]).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(evaluation.outputs()[0].as_slice(), Some(&y[..]), "{from} to {to:?}");
-        let (compiled, out) = run(&graph, &[&x], true, &x);
+        let (compiled, out) = run(&graph, &[&x], Visibility::Public, &x);
         assert_eq!(out, y, "{from} to {to:?}");
         let element = match *to.last().expect("a cast") {
             FLOAT => Element::Real,
@@ -95,8 +95,8 @@ fn what_inputs_may_be() {
             _ => assert!(matches!(fractions, Err(EvaluateError::Element { position: 1, .. })), "{fractions:?}"),
         }
         let samples: &[&[f64]] = if kind == INT64 { &[&[1000.0, -3.0]] } else { &[&[1.0, 0.0]] };
-        for public in [true, false] {
-            let port = run(&graph, samples, public, &[1.0, 0.0]).0.inputs.remove(0);
+        for inputs in [Visibility::Public, Visibility::Private] {
+            let port = run(&graph, samples, inputs, &[1.0, 0.0]).0.inputs.remove(0);
             assert_eq!(port.element, domain.element());
             let fraction = port.quantise(&[1.0, 0.5]);
             let refused = matches!(&fraction, Err(InputError::Fraction { position: 1, name, .. }) if name == "x");
@@ -118,7 +118,7 @@ fn private_inputs_are_of_their_type_in_every_proof() {
     for (kind, beyond) in [(BOOL, [-1, 2]), (UINT8, [-1, 256]), (INT8, [-129, 128]), (INT64, [-1, 128])] {
         let graph = casts(kind, 1, &[FLOAT]);
         let Compiled { program, weights, .. } =
-            run(&graph, &[&[50.0f64.min(if kind == BOOL { 1.0 } else { 50.0 })]], false, &[1.0]).0;
+            run(&graph, &[&[50.0f64.min(if kind == BOOL { 1.0 } else { 50.0 })]], Visibility::Private, &[1.0]).0;
         for value in beyond {
             let mut trace = execute(&program, &weights, &[vec![1]]).expect("1 is of every type");
             for id in program.tensors.ids() {
@@ -140,8 +140,8 @@ fn integers_that_floats_of_32_bits_lose() {
     let model = Model::default().input_of(INT64, "x", &[Dim::Fixed(2)]).integers("c", &[1], &[1 << 24]);
     let graph = import(model.node("Sub", "y", &["x", "c"], "y").output("y"));
     let x = [large + 1.0, large - 3.0];
-    for public in [true, false] {
-        let (compiled, out) = run(&graph, &[&x], public, &x);
+    for inputs in [Visibility::Public, Visibility::Private] {
+        let (compiled, out) = run(&graph, &[&x], inputs, &x);
         assert_eq!(out, [1.0, -3.0]);
         assert_eq!((compiled.outputs[0].element, compiled.outputs[0].scale), (Element::Integer, Scale(0)));
     }
@@ -160,7 +160,7 @@ fn arithmetic_of_integers_is_exact_and_wraps() {
     let x = [11.0, 12.0, -100.0];
     let expected = [132.0 - 256.0, 156.0 - 256.0, (9900i64.rem_euclid(256) - 256) as f64];
     assert_eq!(graph.evaluate(&[array(&x)]).unwrap().outputs()[0].as_slice(), Some(&expected[..]));
-    assert_eq!(run(&graph, &[&x], true, &x).1, expected);
+    assert_eq!(run(&graph, &[&x], Visibility::Public, &x).1, expected);
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn a_mask_that_was_a_boolean_is_as_fine_as_reals() {
     let model = model.node_with("Cast", "f", &["x"], "f", &[("to", FLOAT)]).node("Mul", "m", &["f", "w"], "m");
     let graph = import(model.node("Tanh", "y", &["m"], "y").output("y"));
     let samples: &[&[f64]] = &[&[1.0, 0.0, 1.0, 1.0], &[0.0, 1.0, 1.0, 1.0]];
-    let (_, out) = run(&graph, samples, true, &[1.0, 1.0, 0.0, 1.0]);
+    let (_, out) = run(&graph, samples, Visibility::Public, &[1.0, 1.0, 0.0, 1.0]);
     for (got, want) in out.iter().zip([0.37f64, -0.0123, 0.0, 0.001]) {
         assert!((got - want.tanh()).abs() < 1e-3, "{got} for {want}");
     }
@@ -188,8 +188,8 @@ fn operators_that_would_round_integers_are_refused() {
 fn what_inputs_may_be_is_audited() {
     for kind in [BOOL, UINT8, INT8, INT64] {
         let graph = casts(kind, 3, &[FLOAT]);
-        for public in [true, false] {
-            let (compiled, _) = run(&graph, &[&[1.0, 0.0, 1.0]], public, &[1.0, 1.0, 0.0]);
+        for inputs in [Visibility::Public, Visibility::Private] {
+            let (compiled, _) = run(&graph, &[&[1.0, 0.0, 1.0]], inputs, &[1.0, 1.0, 0.0]);
             audit(&graph, &compiled.program).unwrap_or_else(|e| panic!("{kind}: {e}"));
             let mut other = compiled.program.clone();
             let input = other.inputs[0];

@@ -3,10 +3,10 @@
 use ndarray::{ArrayD, IxDyn};
 use std::collections::{BTreeMap, BTreeSet};
 use zktorch_blocks::execute::execute;
-use zktorch_blocks::program::{Limits, Program, Source, TensorId, VIRTUAL_DEPTH};
+use zktorch_blocks::program::{Limits, Program, Source, TensorId, VIRTUAL_DEPTH, Visibility};
 use zktorch_compiler::graph::{Graph, NodeId};
 use zktorch_compiler::import::{ImportOptions, load_path};
-use zktorch_compiler::ops::{AveragePool, Einsum, MaxPool, Op, Reduce, ReduceKind, Softmax, Unary, Window};
+use zktorch_compiler::ops::{AveragePool, Einsum, Label, MaxPool, Op, Reduce, ReduceKind, Softmax, Unary, Window};
 use zktorch_compiler::{Compiled, Options, compile};
 use zktorch_models::zoo::Zoo;
 use zktorch_tests::classifiers;
@@ -75,7 +75,7 @@ fn toy(name: &str, shape: &[usize], target_error: f64, nodes: impl Fn(&mut Graph
     let last = nodes(&mut graph, x);
     graph.add_output("out", last);
     let samples: Vec<Vec<ArrayD<f64>>> = (0..8).map(|s| vec![noise(100 + s, shape)]).collect();
-    let options = Options { bits: Some(8), public_inputs: false, target_error, ..Options::default() };
+    let options = Options { bits: Some(8), inputs: Visibility::Private, target_error, ..Options::default() };
     let compiled = compile(&graph, &samples, &options).expect("it compiles");
     let inputs = vec![compiled.inputs[0].quantise(samples[3][0].as_slice().expect("row-major")).expect("in range")];
     Subject { name: name.into(), compiled, inputs }
@@ -90,7 +90,7 @@ fn then(graph: &mut Graph, x: NodeId, op: Op) -> NodeId {
 fn dense(graph: &mut Graph, x: NodeId, outputs: usize) -> NodeId {
     let rows = graph.shape(x)[1];
     let weight = graph.add_constant(format!("w{}", graph.len()), noise(graph.len() as u64, &[rows, outputs]));
-    let op = Op::Einsum(Einsum { lhs: vec![0, 1], rhs: vec![1, 2], out: vec![0, 2] });
+    let op = Op::Einsum(Einsum { lhs: Label::of([0, 1]), rhs: Label::of([1, 2]), out: Label::of([0, 2]) });
     graph.add_inferred(format!("fc{}", graph.len()), op, &[x, weight]).expect("shapes fit")
 }
 
@@ -190,7 +190,7 @@ fn lies_about_classifiers_of_the_zoo_break_a_relation() {
         let input = model.read_inputs().expect("a sample")[0].values.to_f64();
         let sample = vec![ArrayD::from_shape_vec(IxDyn(&shape), input.clone()).expect("an input")];
         let options =
-            Options { bits: Some(10), public_inputs: false, target_error: 1.0, max_error: 1.0, ..Options::default() };
+            Options { bits: Some(10), inputs: Visibility::Private, target_error: 1.0, max_error: 1.0, ..Options::default() };
         let compiled = compile(&graph, &[sample], &options).expect("it compiles");
         let inputs = vec![compiled.inputs[0].quantise(&input).expect("in range")];
         let subject = Subject { name: name.into(), compiled, inputs };
