@@ -15,7 +15,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
-use zktorch_accumulator::setup::Generators;
+use zktorch_accumulator::setup::{Decider, Generators};
 use zktorch_prover::{Prover, ProvingKey, Randomness};
 use zktorch_verifier::key::VerifyingKey;
 use zktorch_verifier::proof::Proof;
@@ -90,7 +90,8 @@ impl Compiled {
     /// Proves and verifies in both modes, in turn, after one round that does not count.
     fn compare(&self, model: &str, threads: usize, repeat: u32) -> Result<Comparison> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-        let generators: Option<&Generators> = self.verifying.setup.is_transparent().then_some(&self.proving.generators);
+        let generators: Option<&Generators> =
+            (self.verifying.setup.decider() == Decider::Transparent).then_some(&self.proving.generators);
         let (mut prove, mut check) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
         let mut bytes = [0; 2];
         for round in 0..=repeat {

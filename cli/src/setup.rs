@@ -10,7 +10,7 @@ use crate::files;
 use crate::generators;
 use std::path::Path;
 use zktorch_accumulator::layout::Phase;
-use zktorch_accumulator::setup::{Setup, SetupError};
+use zktorch_accumulator::setup::{Decider, Setup, SetupError};
 use zktorch_blocks::lookup::Leaves;
 use zktorch_blocks::program::{Program, Role};
 use zktorch_verifier::key::Relation;
@@ -22,15 +22,6 @@ const ETHEREUM: std::ops::RangeInclusive<u32> = 8..=12;
 const TRANSPARENT: std::ops::RangeInclusive<u32> = 10..=15;
 /// Columns of imported files.
 const IMPORTED: std::ops::RangeInclusive<u32> = 8..=16;
-
-/// How the folded claim is decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decider {
-    /// With pairings.
-    Kzg,
-    /// With the inner-product argument.
-    Transparent,
-}
 
 /// What a choice costs.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,7 +66,7 @@ pub fn predict(program: &Program, decider: Decider, column_bits: u32) -> Result<
     let work = Work::new(program);
     let refused = |why: &dyn std::fmt::Display| Failure::undecided(format!("the program cannot be proved: {why}"));
     let relation = Relation::blank(program, column_bits).map_err(|e| refused(&e))?;
-    let size = ProofSize::of(&relation, decider == Decider::Transparent).map_err(|e| refused(&e))?;
+    let size = ProofSize::of(&relation, decider).map_err(|e| refused(&e))?;
     let model = relation.layout.sent_rows(Phase::Model).count() as f64;
     let (rows, messages, scalars) = (size.rows as f64, size.messages as f64, size.hidden_scalars as f64);
     let m = f64::from(column_bits).exp2();

@@ -178,7 +178,7 @@ pub fn matrices(key: &VerifyingKey, layout: &Layout) -> (String, Value) {
 pub fn soundness_bits(key: &VerifyingKey) -> u32 {
     let Ok(relation) = Relation::blank(&key.program, key.column_bits) else { return 0 };
     let all = || -> Result<_, KeyError> {
-        let size = ProofSize::of(&relation, key.setup.is_transparent())?;
+        let size = ProofSize::of(&relation, key.setup.decider())?;
         Ok([soundness::shares(&relation, &size), model::shares(key, Level::Widths)?].concat())
     };
     all().map_or(0, |all| soundness::bits(&all, &key.setup) as u32)

@@ -170,10 +170,10 @@ pub fn keygen(
         VerifyingKey::push_row(&mut model_rows, &point);
     }
     let verifying = VerifyingKey { program, setup: setup.verifier.clone(), column_bits, model_rows, inputs, outputs };
-    let transparent = setup.verifier.is_transparent();
+    let decider = setup.verifier.decider();
     let relation = Relation::new(&verifying)?;
-    let size = ProofSize::of(&relation, transparent)?;
+    let size = ProofSize::of(&relation, decider)?;
     let tables = Tables::new(&generators.g[..size.hidden_scalars.min(generators.columns())]);
-    let masks = MaskRows::new(&generators, relation.digest, shown(size.parts, decider::shown(transparent, column_bits)));
+    let masks = MaskRows::new(&generators, relation.digest, shown(size.parts, decider::shown(decider, column_bits)));
     Ok((ProvingKey { weights, blinders, generators, tables, masks }, verifying))
 }

@@ -1,7 +1,7 @@
 //! Honest proofs of toy programs of several shapes are accepted.
 
 use std::sync::Arc;
-use zktorch_accumulator::setup::{Setup, VerifierSetup};
+use zktorch_accumulator::setup::{Decider, Setup, VerifierSetup};
 use zktorch_blocks::program::{Einsum, Source, Visibility};
 use zktorch_prover::{Prover, Randomness, keygen};
 use zktorch_tests::fixture::{Fixture, ports};
@@ -19,7 +19,7 @@ fn round_trip(toy: &Toy, setup: &Setup, column_bits: u32) -> usize {
     let proved = Prover::new(&proving, &verifying, randomness).prove(&[input]).expect("an honest run proves");
     assert_eq!(verify(&verifying, &proved.proof, Some(&proving.generators)), Ok(Verdict::Accepted));
     let relation = Relation::new(&verifying).expect("a key of ours");
-    let size = ProofSize::of(&relation, setup.verifier.is_transparent()).expect("a program of ours");
+    let size = ProofSize::of(&relation, setup.verifier.decider()).expect("a program of ours");
     assert_eq!(size.bytes, proved.proof.bytes.len(), "the size is known beforehand");
     let trusted = VerifierSetup::Ethereum;
     let shares = soundness::shares(&relation, &size);
@@ -46,7 +46,7 @@ fn the_size_does_not_depend_on_public_values() {
     let weights = [v, w].map(|id| (id, Arc::from([3i64, -1, 4, 1]))).into();
     let fixture = Fixture::new(b.program, weights, &Setup::insecure(4).expect("in range"), 4);
     let relation = Relation::new(&fixture.verifying).expect("a key of ours");
-    let size = ProofSize::of(&relation, false).expect("a program of ours");
+    let size = ProofSize::of(&relation, Decider::Kzg).expect("a program of ours");
     for public in [vec![0; 4], vec![1, -5, 2, 6]] {
         let proof = fixture.honest(&[vec![2, 7, 1, -8], public]).proof;
         assert_eq!((proof.bytes.len(), fixture.verdict(&proof)), (size.bytes, Verdict::Accepted));

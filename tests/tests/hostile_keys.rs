@@ -4,7 +4,7 @@ use ark_bls12_381::G1Affine;
 use ark_ec::AffineRepr;
 use std::alloc::System;
 use zktorch_accumulator::layout::TooManyRows;
-use zktorch_accumulator::setup::VerifierSetup;
+use zktorch_accumulator::setup::{Decider, VerifierSetup};
 use zktorch_blocks::program::{
     Advice, AxisGroup, Column, Einsum, GroupMap, Interval, Program, Source, Table, TableId, TensorId, View, Visibility,
 };
@@ -37,7 +37,7 @@ fn refusal(program: Program, column_bits: u32) -> Result<Reject, KeyError> {
     assert!(bytes.len() < 1 << 20, "{} bytes", bytes.len());
     let key = VerifyingKey::from_bytes(&bytes).expect("decodes");
     let relation = Relation::new(&key)?;
-    Ok(ProofSize::of(&relation, false).expect_err("too much work"))
+    Ok(ProofSize::of(&relation, Decider::Kzg).expect_err("too much work"))
 }
 
 /// Ends a program with a public scalar, its output.

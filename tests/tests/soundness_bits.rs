@@ -29,7 +29,7 @@ fn has_bits(name: &str, program: &Program) {
     for (setup, columns) in setups() {
         for column_bits in columns {
             let relation = Relation::blank(program, column_bits).expect("few rows");
-            let size = ProofSize::of(&relation, setup.is_transparent()).expect("little work");
+            let size = ProofSize::of(&relation, setup.decider()).expect("little work");
             let [inputs, outputs] = ports(program);
             let (program, setup) = (program.clone(), setup.clone());
             let key = VerifyingKey { program, setup, column_bits, model_rows: Vec::new(), inputs, outputs };

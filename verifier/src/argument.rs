@@ -117,7 +117,7 @@ pub fn argue(
     let witness = vector.zip(prover.as_deref()).map(|(vector, p)| (vector, p.blinder(&accumulated.rows)));
     let commitment = accumulated.rows.into_iter().zip(rows).filter(|(c, _)| !c.is_zero()).collect();
     let joint = close(t, Part { commitment, form: accumulated.form, witness }, &accumulated.value)?;
-    let decided = decider::shown(matches!(decider_key, DeciderKey::Ipa(_)), relation.layout.column_bits);
+    let decided = decider::shown(decider_key.decider(), relation.layout.column_bits);
     let masked = mask(t, columns, decided, joint)?;
     let last = fold_clear(t, columns, masked)?;
     decide(t, relation, decider_key, &last, prover.as_deref())

@@ -156,7 +156,7 @@ pub fn shares(key: &VerifyingKey, level: Level) -> Result<Vec<Share>, KeyError> 
     let mut all = Vec::new();
     for program in parts(&Relation::blank(&key.program, columns)?, level)? {
         let relation = Relation::blank(&program, columns)?;
-        let size = ProofSize::of(&relation, key.setup.is_transparent())?;
+        let size = ProofSize::of(&relation, key.setup.decider())?;
         all.extend(soundness::shares(&relation, &size));
     }
     Ok(all)

@@ -5,6 +5,7 @@ use crate::key::Relation;
 use crate::statement::Statement;
 use zktorch_accumulator::layout::Phase;
 use zktorch_accumulator::product::reduce_products;
+use zktorch_accumulator::setup::Decider;
 use zktorch_blocks::transcript::{EntryKind, POINT_BYTES, Reject, SCALAR_BYTES, Transcript};
 
 /// The parts of a proof.
@@ -27,11 +28,11 @@ pub struct ProofSize {
 }
 
 impl ProofSize {
-    /// The size of every proof of a relation; `transparent` tells the decider.
+    /// The size of every proof of a relation that a decider decides.
     ///
     /// # Errors
     /// If the program makes claims on tensors that are not committed.
-    pub fn of(relation: &Relation<'_>, transparent: bool) -> Result<Self, Reject> {
+    pub fn of(relation: &Relation<'_>, decider: Decider) -> Result<Self, Reject> {
         let columns = relation.columns();
         let mut t = Transcript::dry_run(columns);
         argue_hidden(&mut t, relation, &Statement::zeros(), &mut None)?;
@@ -41,7 +42,11 @@ impl ProofSize {
         let parts = 1 + hidden.segments();
         let c = usize::try_from(relation.layout.column_bits).unwrap_or_default();
         // The mask: a row and a value for each vector, and the value of all rows. The clear fold: a cross term for each but one. Then the decider.
-        let points = parts + if transparent { 2 * c } else { 2 };
+        let points = parts
+            + match decider {
+                Decider::Kzg => 2,
+                Decider::Transparent => 2 * c,
+            };
         let scalars = parts + 1 + (parts - 1) + 2;
         let rows = [Phase::Bound, Phase::Witness, Phase::Multiplicities].map(|p| relation.layout.sent_rows(p).count());
         Ok(Self {

@@ -5,7 +5,7 @@ use crate::key::{KeyError, Relation, VerifyingKey};
 use crate::proof::Proof;
 use crate::statement::Statement;
 use zktorch_accumulator::decider::DeciderKey;
-use zktorch_accumulator::setup::{Generators, SetupError};
+use zktorch_accumulator::setup::{Decider, Generators, SetupError};
 use zktorch_blocks::transcript::{Misfit, Reject, Transcript};
 
 /// The outcome of a verification.
@@ -34,7 +34,10 @@ pub const REVISION: u32 = 3;
 
 /// The protocol's name, bound first: version and grouping schedule.
 pub fn protocol(key: &VerifyingKey) -> &'static str {
-    if key.setup.is_transparent() { "zktorch/v1/transparent/1" } else { "zktorch/v1/kzg/1" }
+    match key.setup.decider() {
+        Decider::Kzg => "zktorch/v1/kzg/1",
+        Decider::Transparent => "zktorch/v1/transparent/1",
+    }
 }
 
 /// Decides a proof. `generators` are those of a transparent setup, pinned by the key's digest.

@@ -11,7 +11,7 @@ pub mod ipa;
 pub mod kzg;
 
 use crate::form::LinearForm;
-use crate::setup::{Generators, SetupError, VerifierSetup, constants, hash, read_tau};
+use crate::setup::{Decider, Generators, SetupError, VerifierSetup, constants, hash, read_tau};
 use ark_bls12_381::{G1Projective, G2Affine};
 use ark_ec::{AffineRepr, CurveGroup};
 use zktorch_blocks::field::Fr;
@@ -49,6 +49,14 @@ pub enum DeciderKey<'a> {
 }
 
 impl<'a> DeciderKey<'a> {
+    /// Which decider it is of.
+    pub fn decider(&self) -> Decider {
+        match self {
+            Self::Kzg(_) => Decider::Kzg,
+            Self::Ipa(_) => Decider::Transparent,
+        }
+    }
+
     /// The constants of a setup. A transparent one needs its generators, which are checked against the digest.
     ///
     /// # Errors
@@ -99,8 +107,11 @@ pub fn decide(
 }
 
 /// How many linear functions of the vector a decider of `2^c` columns shows: those of [`kzg::SHOWN`], or of [`ipa::shown`].
-pub fn shown(transparent: bool, c: u32) -> usize {
-    if transparent { ipa::shown(c) } else { kzg::SHOWN }
+pub fn shown(decider: Decider, c: u32) -> usize {
+    match decider {
+        Decider::Kzg => kzg::SHOWN,
+        Decider::Transparent => ipa::shown(c),
+    }
 }
 
 /// `m = 2^c`, if the claim and the witness are of that length.

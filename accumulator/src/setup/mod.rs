@@ -80,6 +80,15 @@ pub enum SetupError {
     Hash(String),
 }
 
+/// How the folded claim is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decider {
+    /// With pairings.
+    Kzg,
+    /// With the inner-product argument.
+    Transparent,
+}
+
 /// What a verifier has to know of a setup; small, and part of the verifying key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum VerifierSetup {
@@ -143,9 +152,12 @@ impl VerifierSetup {
         }
     }
 
-    /// Whether the decider is the inner-product argument.
-    pub fn is_transparent(&self) -> bool {
-        matches!(self, Self::Transparent { .. })
+    /// The decider that goes with it.
+    pub fn decider(&self) -> Decider {
+        match self {
+            Self::Transparent { .. } => Decider::Transparent,
+            Self::Ethereum | Self::Imported { .. } | Self::Insecure { .. } => Decider::Kzg,
+        }
     }
 
     /// The setup in words.

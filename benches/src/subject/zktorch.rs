@@ -124,7 +124,7 @@ fn parts(key: &Path, proof: &Path, row: &mut Row) -> Result<ProofSize> {
     let key = VerifyingKey::from_bytes(&read(key)?)?;
     // The size of a proof depends on the key alone, generators included: nothing is verified here.
     let relation = Relation::new(&key)?;
-    let size = ProofSize::of(&relation, key.setup.is_transparent())?;
+    let size = ProofSize::of(&relation, key.setup.decider())?;
     let argument = proof.bytes.len();
     // The verifier has the public values; everything else in the file counts.
     proof.statement = Vec::new();

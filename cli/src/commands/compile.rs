@@ -9,7 +9,7 @@ use crate::outcome::Outcome;
 use crate::pipeline::{Choices, Compiled, Predictions, Report, compile_model};
 use crate::place;
 use crate::progress::Progress;
-use crate::setup::{Decider, choose, predict};
+use crate::setup::{choose, predict};
 use crate::show;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -106,8 +106,7 @@ pub fn make(
     let mut randomness = Randomness::from_os().map_err(|e| Failure::undecided(format!("no randomness: {e}")))?;
     let (proving, verifying) = keygen(program, weights, &setup, column_bits, ports, &mut randomness)
         .map_err(|e| Failure::undecided(e.to_string()))?;
-    let decider = if verifying.setup.is_transparent() { Decider::Transparent } else { Decider::Kzg };
-    let cost = predict(&verifying.program, decider, column_bits)?;
+    let cost = predict(&verifying.program, verifying.setup.decider(), column_bits)?;
     report.predictions = Some(Predictions {
         proof_bytes: Some(cost.proof_bytes as u64),
         prove_seconds: Some(cost.prove_seconds),

@@ -6,7 +6,6 @@
 use std::ops::Deref;
 
 use ndarray::{ArrayD, IxDyn, ShapeError};
-
 use zktorch_blocks::program::Scale;
 
 use crate::quantise::{Calibration, to_integer};

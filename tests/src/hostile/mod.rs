@@ -166,7 +166,7 @@ pub fn verifying_key(payload: &[u8]) {
     let generators = &*TRANSPARENT;
     let Ok(relation) = Relation::new(&key) else { return };
     let _refused = audit(&COMPILED.0, &key.program);
-    let size = ProofSize::of(&relation, key.setup.is_transparent());
+    let size = ProofSize::of(&relation, key.setup.decider());
     if let Ok(size) = &size {
         assert!(soundness::bits(&soundness::shares(&relation, size), &key.setup) <= 128.0);
     }

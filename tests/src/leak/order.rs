@@ -12,6 +12,7 @@ use zktorch_accumulator::decider;
 use zktorch_accumulator::mask::{ClearClaim, mask};
 use zktorch_accumulator::msm;
 use zktorch_accumulator::product::reduce_products;
+use zktorch_accumulator::setup::Decider;
 use zktorch_blocks::field::{Fr, dot};
 use zktorch_blocks::transcript::{Check, Message, Reject, Transcript, check};
 use zktorch_prover::Randomness;
@@ -78,7 +79,7 @@ fn speak(t: &mut Transcript<'_>, model: &Model<'_>, mut prover: Option<&mut dyn 
     let ClearClaim { commitment, form, value, witness } = fold_clear(t, columns, claims)?;
 
     let joint = Joint { parts: vec![Part { commitment, form, witness }], value };
-    let decided = decider::shown(false, relation.layout.column_bits);
+    let decided = decider::shown(Decider::Kzg, relation.layout.column_bits);
     let last = mask(t, columns, decided, joint)?.remove(0);
     let (scalars, points): (Vec<Fr>, Vec<G1Affine>) = last.commitment.iter().copied().unzip();
     let generators = &model.fixture.proving.generators;

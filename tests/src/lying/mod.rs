@@ -252,8 +252,7 @@ fn go_on(
     lie.closing.iter().for_each(|edit| edit(&mut joint, kappa));
     let value = |part: &Part| part.witness.as_ref().map(|(w, _)| dot(w, &part.form.to_dense(columns)));
     joint.value = joint.parts.iter().filter_map(value).sum();
-    let masked = mask(t, columns, decider::shown(matches!(key, DeciderKey::Ipa(_)), column_bits), joint)
-        .expect("true of the vectors");
+    let masked = mask(t, columns, decider::shown(key.decider(), column_bits), joint).expect("true of the vectors");
     let last = fold_clear(t, columns, masked).expect(SENT);
     let (vector, blinder) = last.witness.as_ref().expect("the prover's side");
     let witness = DeciderWitness { vector, blinder: *blinder, generators: prover.generators() };
