@@ -77,8 +77,10 @@ impl Layout {
     pub fn new(program: &Program, column_bits: u32) -> Result<Self, TooManyRows> {
         let shaped = |id| Some((Polynomial::Tensor(id), program.tensors.get(id)?.shape.clone()));
         let bound: BTreeSet<TensorId> = program.bound().collect();
-        let tables =
-            program.tables.enumerate().map(|(id, t)| (Polynomial::Multiplicity(id), Shape::from([t.padded_rows()])));
+        let tables = program.tables.enumerate().map(|(id, t)| (Polynomial::Multiplicity(id), t.padded_rows()));
+        let extent = |id| program.first_extent(id).next_power_of_two();
+        let row_tables = program.row_tables().into_iter().map(|id| (Polynomial::RowMultiplicity(id), extent(id)));
+        let counted = tables.chain(row_tables).map(|(polynomial, rows)| (polynomial, Shape::from([rows])));
         let mut layout = Self { column_bits, phases: [0..0, 0..0, 0..0, 0..0], omitted: Vec::new(), places: HashMap::new() };
         let model = layout.pack(program.with_role(Role::Weight).filter_map(shaped).collect())?;
         let first = layout.omitted.len();
@@ -88,7 +90,7 @@ impl Layout {
         let own_rows = first..layout.omitted.len();
         let rest = program.with_role(Role::Witness).filter(|id| !bound.contains(id));
         let witness = layout.pack(rest.filter_map(shaped).collect())?;
-        let multiplicities = layout.pack(if program.lookups.is_empty() { Vec::new() } else { tables.collect() })?;
+        let multiplicities = layout.pack(if program.looks_up() { counted.collect() } else { Vec::new() })?;
         layout.phases = [model, own_rows, witness, multiplicities];
         Ok(layout)
     }

@@ -25,7 +25,7 @@ impl Values for Looked {
     fn values(&self, polynomial: Polynomial) -> Arc<[i64]> {
         match polynomial {
             Polynomial::Tensor(id) => self.columns[id].clone(),
-            Polynomial::Multiplicity(_) => self.multiplicities.clone(),
+            Polynomial::Multiplicity(_) | Polynomial::RowMultiplicity(_) => self.multiplicities.clone(),
         }
     }
 }
@@ -47,9 +47,9 @@ fn program(n: usize, columns: usize) -> (Program, Looked) {
 
 /// The prover's work on the whole tree, without the transcript.
 fn prove(leaves: &Leaves, program: &Program, values: &Looked, challenges: &[Fr]) {
-    let fingerprint = Fingerprint { alpha: challenges[0], beta: challenges[1] };
+    let fingerprint = Fingerprint { alpha: challenges[0], beta: challenges[1], row: Vec::new() };
     let lambda = challenges[2];
-    let mut tree = Tree::new(leaves, program, values, fingerprint);
+    let mut tree = Tree::new(leaves, program, values, &fingerprint);
     let top = TOP_LAYERS.min(leaves.bits);
     (0..=top).for_each(|k| drop(black_box(tree.layer(k))));
     for k in top..leaves.bits {

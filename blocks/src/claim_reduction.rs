@@ -53,7 +53,7 @@ pub trait WaveProver {
 
 impl Instance {
     /// The reduction of a query on a virtual tensor; `None` if its polynomial is committed.
-    pub fn new(program: &Program, query: &Query) -> Option<Self> {
+    pub fn new(program: &Program, expander: &Expander<'_>, query: &Query) -> Option<Self> {
         let Polynomial::Tensor(id) = query.polynomial else { return None };
         let tensor = program.tensors.get(id)?;
         if tensor.role() != Role::Virtual {
@@ -67,7 +67,8 @@ impl Instance {
             }
             Source::View(view) => {
                 let source = &program.tensors.get(view.source)?.shape;
-                Some(Self::View { reduction: Reduction::new(view, &tensor.shape, source, &query.point) })
+                let view = view.with_lists(|id| expander.public(id));
+                Some(Self::View { reduction: Reduction::new(&view, &tensor.shape, source, &query.point) })
             }
             _ => None,
         }
@@ -162,7 +163,7 @@ pub fn reduce<'e>(
             expander.queries().iter().skip(seen).map(|query| table_entries(program, query)).fold(0, usize::saturating_add);
         expander.work().spend(tables, work::ENTRY)?;
         for (query, form) in expander.queries().iter().skip(seen).zip(forms.iter().skip(seen)) {
-            match Instance::new(program, query) {
+            match Instance::new(program, expander, query) {
                 Some(instance) => {
                     instances.push(instance);
                     values.push(form);
@@ -218,7 +219,7 @@ fn table_entries(program: &Program, query: &Query) -> usize {
             Some((out, Source::View(view))) => tensor(view.source).map_or(0, |t| table_sizes(view, out, &t.shape)),
             _ => 0,
         },
-        Polynomial::Multiplicity(_) => 0,
+        Polynomial::Multiplicity(_) | Polynomial::RowMultiplicity(_) => 0,
     }
 }
 

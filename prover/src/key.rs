@@ -157,7 +157,7 @@ pub fn keygen(
     let layout = Layout::new(&program, column_bits).map_err(KeyError::from)?;
     let rows = Zeroizing::new(layout.fill(Phase::Model, |p| match p {
         Polynomial::Tensor(id) => weights.get(&id).cloned().unwrap_or_else(|| Arc::from([])),
-        Polynomial::Multiplicity(_) => Arc::from([]),
+        Polynomial::Multiplicity(_) | Polynomial::RowMultiplicity(_) => Arc::from([]),
     }));
     let mut blinders = vec![Fr::from(0u64); rows.len()];
     let sent: Vec<usize> = layout.sent_rows(Phase::Model).collect();

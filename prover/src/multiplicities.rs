@@ -1,10 +1,11 @@
 //! How often each row of a table is looked up.
 
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::kernel::Values;
-use zktorch_blocks::program::{Column, IdVec, Program, Table, TableId};
+use zktorch_blocks::program::{Column, IdVec, Program, Table, TableId, TensorId};
 
 /// A tuple that no row of its table matches: the witness does not satisfy the program. The text does not show the tuple.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -90,4 +91,26 @@ fn count(program: &Program, values: &dyn Values, id: TableId) -> Result<Arc<[i64
         }
     }
     Ok(counts.into())
+}
+
+/// How often each row of each tensor is looked up, padding included.
+///
+/// # Errors
+/// The first index that is none of its tensor's.
+pub fn row_multiplicities(program: &Program, values: &dyn Values) -> Result<BTreeMap<TensorId, Arc<[i64]>>, Miss> {
+    let mut all: BTreeMap<TensorId, Vec<i64>> = BTreeMap::new();
+    for lookup in &program.row_lookups {
+        let extent = program.first_extent(lookup.source);
+        let counts = all.entry(lookup.source).or_insert_with(|| vec![0; extent.next_power_of_two()]);
+        for (position, &index) in values.values(Polynomial::Tensor(lookup.indices)).iter().enumerate() {
+            let row = usize::try_from(index).ok().filter(|&row| row < extent).ok_or_else(|| Miss {
+                tensor: program.tensors[lookup.indices].name.clone(),
+                table: program.tensors[lookup.source].name.clone(),
+                position,
+                tuple: vec![index],
+            })?;
+            counts[row] += 1;
+        }
+    }
+    Ok(all.into_iter().map(|(id, counts)| (id, counts.into())).collect())
 }

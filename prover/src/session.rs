@@ -1,7 +1,7 @@
 //! The prover's side of the argument.
 
 use crate::key::ProvingKey;
-use crate::multiplicities::{Miss, multiplicities};
+use crate::multiplicities::Miss;
 use ark_bls12_381::G1Affine;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,6 +28,7 @@ pub struct Witness<'a> {
     program: &'a Program,
     trace: &'a Trace,
     multiplicities: IdVec<TableId, Arc<[i64]>>,
+    row_multiplicities: BTreeMap<TensorId, Arc<[i64]>>,
 }
 
 impl<'a> Witness<'a> {
@@ -36,8 +37,10 @@ impl<'a> Witness<'a> {
     /// # Errors
     /// If a lookup finds no row.
     pub fn new(program: &'a Program, trace: &'a Trace) -> Result<Self, Miss> {
-        let mut witness = Self { program, trace, multiplicities: IdVec::default() };
-        witness.multiplicities = multiplicities(program, &witness)?;
+        let (multiplicities, row_multiplicities) = (IdVec::default(), BTreeMap::new());
+        let mut witness = Self { program, trace, multiplicities, row_multiplicities };
+        witness.multiplicities = crate::multiplicities::multiplicities(program, &witness)?;
+        witness.row_multiplicities = crate::multiplicities::row_multiplicities(program, &witness)?;
         Ok(witness)
     }
 }
@@ -47,6 +50,7 @@ impl Values for Witness<'_> {
         match polynomial {
             Polynomial::Tensor(id) => self.trace.values(self.program, id),
             Polynomial::Multiplicity(id) => self.multiplicities[id].clone(),
+            Polynomial::RowMultiplicity(id) => self.row_multiplicities[&id].clone(),
         }
     }
 }
@@ -129,7 +133,7 @@ impl Drop for Session<'_> {
 
 impl Drop for Witness<'_> {
     fn drop(&mut self) {
-        self.multiplicities.iter_mut().for_each(wipe);
+        self.multiplicities.iter_mut().chain(self.row_multiplicities.values_mut()).for_each(wipe);
     }
 }
 
@@ -149,7 +153,7 @@ impl ArgumentProver for Session<'_> {
         commit_rows(&rows, &blinders, self.generators)
     }
 
-    fn tree(&mut self, leaves: &Leaves, fingerprint: Fingerprint) -> Box<dyn TreeProver + '_> {
+    fn tree(&mut self, leaves: &Leaves, fingerprint: &Fingerprint) -> Box<dyn TreeProver + '_> {
         Box::new(Tree::new(leaves, self.relation.program, self.witness, fingerprint))
     }
 

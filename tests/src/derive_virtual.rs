@@ -1,6 +1,7 @@
 //! Virtual tensors over the field: what follows from committed values that are no integers.
 
 use crate::field_witness::Data;
+use ark_ff::PrimeField;
 use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::execute::{Trace, definition};
 use zktorch_blocks::field::{Fr, from_i64};
@@ -20,6 +21,12 @@ impl Data<'_> {
             self.values.insert(Polynomial::Tensor(id), values);
         }
         self.count();
+    }
+
+    /// The valid entries of a public tensor.
+    fn integers(&self, id: TensorId) -> Vec<i64> {
+        let integer = |at: usize| i64::try_from(self.padded(id)[at].into_bigint().0[0]).expect("indices are small");
+        self.program.tensors[id].shape.padded_indices().into_iter().map(integer).collect()
     }
 
     fn padded(&self, id: TensorId) -> &[Fr] {
@@ -69,6 +76,9 @@ impl Data<'_> {
         // A view of the entries' numbers, from 1, says what is where.
         let mut trace = Trace::empty(self.program);
         trace.replace(source, (1..=from.len() as i64).collect());
+        if let Source::View(view) = &self.program.tensors[id].source {
+            view.indices().for_each(|list| trace.replace(list, self.integers(list)));
+        }
         let numbers = definition(self.program, &trace, id).expect("a view");
         let places = from.padded_indices();
         let mut values = vec![from_i64(0); shape.padded_len()];

@@ -15,6 +15,7 @@ pub fn enforced(program: &Program) -> Known {
     loop {
         let before = known.iter().flatten().count();
         known.ids().for_each(|id| forward(program, &mut known, id));
+        program.row_lookups.iter().for_each(|lookup| known[lookup.rows] = known[lookup.rows].or(known[lookup.source]));
         known.ids().rev().for_each(|id| backward(program, &mut known, id));
         if known.iter().flatten().count() == before {
             return known;
@@ -34,6 +35,9 @@ fn axioms(program: &Program) -> Known {
         for (column, &id) in lookup.columns.iter().enumerate() {
             known[id] = known[id].or(Some(entries(&program.tables[lookup.table], column)));
         }
+    }
+    for lookup in &program.row_lookups {
+        known[lookup.indices] = known[lookup.indices].or(Some((0, program.first_extent(lookup.source) as i128 - 1)));
     }
     program.zeros.iter().for_each(|&id| known[id] = Some((0, 0)));
     known

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::execute::Trace;
 use zktorch_blocks::field::{Fr, from_i64};
-use zktorch_blocks::program::{Lookup, Program, Source, TensorId};
+use zktorch_blocks::program::{Lookup, Program, RowLookup, Source, TensorId};
 
 /// Padded polynomials. A liar may tell different things in different places.
 #[derive(Clone, Debug)]
@@ -93,16 +93,55 @@ impl<'p> Data<'p> {
             }
             self.values.insert(Polynomial::Multiplicity(id), counts);
         }
+        self.count_rows();
     }
 
-    /// What the values do not satisfy, padding included: lookups by the name of their first column, and tensors that should vanish.
-    /// Sorted, each once.
+    /// Counts the lookups of rows anew; those that miss count nowhere.
+    fn count_rows(&mut self) {
+        for id in self.program.row_tables() {
+            let mut counts = vec![from_i64(0); self.program.first_extent(id).next_power_of_two()];
+            for lookup in self.program.row_lookups.iter().filter(|lookup| lookup.source == id) {
+                let valid = self.program.tensors[lookup.indices].shape.padded_indices();
+                valid.into_iter().filter_map(|at| self.row_hit(lookup, at)).for_each(|row| counts[row] += from_i64(1));
+            }
+            self.values.insert(Polynomial::RowMultiplicity(id), counts);
+        }
+    }
+
+    /// One row of a tensor, padding included, by the padded index of what stands before it.
+    fn row(&self, id: TensorId, bits: usize, at: usize) -> &[Fr] {
+        &self.values[&Polynomial::Tensor(id)][at << bits..][..1 << bits]
+    }
+
+    /// The row of the source that a lookup's index names, if the row there is that one.
+    fn row_hit(&self, lookup: &RowLookup, at: usize) -> Option<usize> {
+        let index = self.values[&Polynomial::Tensor(lookup.indices)][at];
+        let bits = self.program.tensors[lookup.source].shape.axis_bits().skip(1).sum();
+        let row = (0..self.program.first_extent(lookup.source)).find(|&row| from_i64(row as i64) == index)?;
+        (self.row(lookup.rows, bits, at) == self.row(lookup.source, bits, row)).then_some(row)
+    }
+
+    /// Whether some row is not the source's, or not zero in padding.
+    fn misses_row(&self, lookup: &RowLookup) -> bool {
+        let shape = &self.program.tensors[lookup.indices].shape;
+        let bits = self.program.tensors[lookup.source].shape.axis_bits().skip(1).sum();
+        let valid: HashSet<usize> = shape.padded_indices().into_iter().collect();
+        let zero = |at: usize| {
+            let index = &self.values[&Polynomial::Tensor(lookup.indices)][at];
+            std::iter::once(index).chain(self.row(lookup.rows, bits, at)).all(|v| *v == from_i64(0))
+        };
+        (0..shape.padded_len()).any(|at| if valid.contains(&at) { self.row_hit(lookup, at).is_none() } else { !zero(at) })
+    }
+
+    /// What the values do not satisfy, padding included: lookups by the name of their first column, those of rows by that of the rows, and
+    /// tensors that should vanish. Sorted, each once.
     pub fn broken(&self) -> Vec<&'p str> {
         let name = |id: TensorId| self.program.tensors[id].name.as_str();
         let lookups = self.program.lookups.iter().filter(|l| self.misses(l)).map(|l| name(l.columns[0]));
+        let rows = self.program.row_lookups.iter().filter(|l| self.misses_row(l)).map(|l| name(l.rows));
         let nonzero = |&&id: &&TensorId| self.values[&Polynomial::Tensor(id)].iter().any(|v| *v != from_i64(0));
         let zeros = self.program.zeros.iter().filter(nonzero).map(|&id| name(id));
-        let names: BTreeSet<&str> = lookups.chain(zeros).collect();
+        let names: BTreeSet<&str> = lookups.chain(rows).chain(zeros).collect();
         names.into_iter().collect()
     }
 

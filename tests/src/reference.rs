@@ -62,7 +62,10 @@ impl<'a> Reference<'a> {
         let mut rows = vec![from_i64(0); range.len() * columns];
         let role = if phase == Phase::Model { Role::Weight } else { Role::Witness };
         let polynomials: Vec<Polynomial> = match phase {
-            Phase::Multiplicities => self.data.program.tables.ids().map(Polynomial::Multiplicity).collect(),
+            Phase::Multiplicities => {
+                let rows = self.data.program.row_tables().into_iter().map(Polynomial::RowMultiplicity);
+                self.data.program.tables.ids().map(Polynomial::Multiplicity).chain(rows).collect()
+            }
             _ => self.data.program.with_role(role).map(Polynomial::Tensor).collect(),
         };
         for polynomial in polynomials {
@@ -90,8 +93,8 @@ impl ArgumentProver for Reference<'_> {
             .collect()
     }
 
-    fn tree(&mut self, leaves: &Leaves, fingerprint: Fingerprint) -> Box<dyn TreeProver + '_> {
-        self.fingerprint = fingerprint;
+    fn tree(&mut self, leaves: &Leaves, fingerprint: &Fingerprint) -> Box<dyn TreeProver + '_> {
+        self.fingerprint = fingerprint.clone();
         Box::new(SlowTree::new(leaves, self.data, fingerprint))
     }
 

@@ -5,12 +5,12 @@ use ark_ff::Field;
 use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::{Fr, eq, eq_table, from_i64, powers};
 use zktorch_blocks::lookup::{BlockKind, Fingerprint, Leaves, TreeProver};
-use zktorch_blocks::program::TableId;
+use zktorch_blocks::program::{TableId, TensorId};
 use zktorch_blocks::sumcheck::Rounds;
 use zktorch_blocks::sumcheck::kernel::bind_top;
 
 /// The sum of the fractions of all lookups and tables, with the tag's power of beta as an argument of its own. Padding is
-/// taken to be zero.
+/// taken to be zero, and there are no lookups of rows.
 ///
 /// # Panics
 /// If a denominator vanishes.
@@ -47,7 +47,8 @@ pub struct SlowTree {
 
 impl SlowTree {
     /// Builds the tree over what the data show it.
-    pub fn new(leaves: &Leaves, data: &Data<'_>, Fingerprint { alpha, beta }: Fingerprint) -> Self {
+    pub fn new(leaves: &Leaves, data: &Data<'_>, fingerprint: &Fingerprint) -> Self {
+        let Fingerprint { alpha, beta, .. } = *fingerprint;
         let zero = from_i64(0);
         let one = from_i64(1);
         let beta = powers(beta, leaves.width + 1);
@@ -64,6 +65,28 @@ impl SlowTree {
                     }
                     for at in data.program.tensors[lookup.columns[0]].shape.padded_indices() {
                         q[block.offset + at] += tag(lookup.table);
+                    }
+                }
+                BlockKind::RowLookup(i) => {
+                    let lookup = &data.program.row_lookups[i];
+                    let indices = data.in_tree(Polynomial::Tensor(lookup.indices));
+                    let rows = at_point(data, fingerprint, lookup.rows, lookup.source);
+                    for at in 0..1 << block.bits {
+                        p[block.offset + at] = one;
+                        q[block.offset + at] = alpha + indices[at] + beta[1] * rows[at];
+                    }
+                    let tag = beta[leaves.width] * leaves.row_tag(data.program, lookup.source);
+                    let shape = &data.program.tensors[lookup.indices].shape;
+                    shape.padded_indices().into_iter().for_each(|at| q[block.offset + at] += tag);
+                }
+                BlockKind::RowTable(i) => {
+                    let id = leaves.row_tables[i];
+                    let rows = at_point(data, fingerprint, id, id);
+                    let tag = beta[leaves.width] * leaves.row_tag(data.program, id);
+                    for (row, value) in rows.into_iter().enumerate() {
+                        p[block.offset + row] = -data.in_tree(Polynomial::RowMultiplicity(id))[row];
+                        let own = if row < data.program.first_extent(id) { from_i64(row as i64) + tag } else { zero };
+                        q[block.offset + row] = alpha + own + beta[1] * value;
                     }
                 }
                 BlockKind::Table(id) => {
@@ -91,6 +114,14 @@ impl SlowTree {
         layers.reverse();
         Self { layers, tables: Default::default(), point: Vec::new(), scale: one, lambda: zero }
     }
+}
+
+/// The rows of a tensor, as long as a source's, at the fingerprint's point.
+fn at_point(data: &Data<'_>, fingerprint: &Fingerprint, id: TensorId, source: TensorId) -> Vec<Fr> {
+    let bits = data.program.tensors[source].shape.axis_bits().skip(1).sum();
+    let weights = eq_table(fingerprint.row_point(bits));
+    let row = |row: &[Fr]| row.iter().zip(&weights).map(|(v, w)| *v * w).sum();
+    data.in_tree(Polynomial::Tensor(id)).chunks(1 << bits).map(row).collect()
 }
 
 impl TreeProver for SlowTree {

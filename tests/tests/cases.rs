@@ -79,7 +79,7 @@ const CASES: [(&str, Fate); 80] = [
     ("45_float16_weights_cast", Right(USUAL)),
     ("46_bfloat16_weights", Right(USUAL)),
     ("47_double_model", Right(USUAL)),
-    ("49_embedding_int64_mean_pool", Refused("indices that depend on inputs")),
+    ("49_embedding_int64_mean_pool", Right(USUAL)),
     ("50_grouped_conv_and_depthwise", Right(USUAL)),
     ("51_concat_shape_arithmetic", Right(USUAL)),
     ("52_simplified_layernorm_contrib", Right(USUAL)),

@@ -19,8 +19,8 @@ use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::claim_reduction::{WaveProver, answer, reduce};
 use zktorch_blocks::claims::{EvaluationPoint, Expander, Expansion, Polynomial};
 use zktorch_blocks::field::Fr;
-use zktorch_blocks::lookup::{Fingerprint, LeafClaim, Leaves, TreeProver, prove_tree};
-use zktorch_blocks::program::{IdVec, TableId, TensorId};
+use zktorch_blocks::lookup::{Fingerprint, LeafClaim, LeafValues, Leaves, TreeProver, prove_tree};
+use zktorch_blocks::program::{TensorId, index_bits};
 use zktorch_blocks::transcript::{Equation, HiddenAffine, Message, Reject, Secrets, Transcript};
 
 /// What the prover does where the verifier reads. Called in protocol order.
@@ -29,7 +29,7 @@ pub trait ArgumentProver {
     fn commit(&mut self, phase: Phase, secrets: &mut dyn Secrets) -> Vec<G1Affine>;
 
     /// The fraction tree for the challenges.
-    fn tree(&mut self, leaves: &Leaves, fingerprint: Fingerprint) -> Box<dyn TreeProver + '_>;
+    fn tree(&mut self, leaves: &Leaves, fingerprint: &Fingerprint) -> Box<dyn TreeProver + '_>;
 
     /// Answers queries and starts waves.
     fn evaluator(&mut self) -> Box<dyn WaveProver + '_>;
@@ -146,10 +146,11 @@ pub fn argue_hidden(
     receive_rows(t, relation, (Phase::Multiplicities, Message::MultiplicityRow), &mut rows, prover)?;
 
     enter_stage(prover, Stage::Lookups);
-    let fingerprint = Fingerprint { alpha: t.challenge(), beta: t.challenge() };
+    let (alpha, beta) = (t.challenge(), t.challenge());
+    let fingerprint = Fingerprint { alpha, beta, row: t.challenges(relation.program.row_bits()) };
     let leaf_claim = match &relation.leaves {
         Some(leaves) => {
-            let mut tree = prover.as_deref_mut().map(|p| p.tree(leaves, fingerprint));
+            let mut tree = prover.as_deref_mut().map(|p| p.tree(leaves, &fingerprint));
             let tree = tree.as_deref_mut().map(|t| -> &mut dyn TreeProver { t });
             Some(prove_tree(t, leaves.bits, tree)?)
         }
@@ -159,7 +160,7 @@ pub fn argue_hidden(
     enter_stage(prover, Stage::Evaluate);
     let public = |id: TensorId| statement.values(id);
     let mut expander = Expander::new(relation.program, &public);
-    let forms = leaf_constraints(t, relation, fingerprint, leaf_claim.as_ref(), &mut expander, prover)?;
+    let forms = leaf_constraints(t, relation, &fingerprint, leaf_claim.as_ref(), &mut expander, prover)?;
 
     enter_stage(prover, Stage::Waves);
     let claims = {
@@ -211,7 +212,7 @@ fn receive_rows(
 fn leaf_constraints(
     t: &mut Transcript<'_>,
     relation: &Relation<'_>,
-    fingerprint: Fingerprint,
+    fingerprint: &Fingerprint,
     leaf_claim: Option<&LeafClaim>,
     expander: &mut Expander<'_>,
     prover: &mut Option<&mut dyn ArgumentProver>,
@@ -228,14 +229,30 @@ fn leaf_constraints(
         let make = || Rc::from(rho.get(rho.len().saturating_sub(k)..).unwrap_or_default());
         suffixes.get_mut(k).map_or_else(make, |slot| slot.get_or_insert_with(make).clone())
     };
-    let columns: Vec<Vec<Expansion>> = program
-        .lookups
-        .iter()
-        .map(|lookup| lookup.columns.iter().map(|&id| expander.evaluate(id, &suffix(bits(id)))).collect())
-        .collect::<Result<_, Reject>>()?;
-    let tables = program.tables.enumerate().filter(|_| !program.lookups.is_empty());
-    let multiplicities: IdVec<TableId, Expansion> =
-        tables.map(|(id, table)| expander.query(Polynomial::Multiplicity(id), suffix(table.bits()))).collect();
+    let mut values: LeafValues<Expansion> = LeafValues::default();
+    for lookup in &program.lookups {
+        let columns = lookup.columns.iter().map(|&id| expander.evaluate(id, &suffix(bits(id))));
+        values.columns.push(columns.collect::<Result<_, Reject>>()?);
+    }
+    if let Some(leaves) = &relation.leaves {
+        for (id, table) in program.tables.enumerate() {
+            values.multiplicities.push(expander.query(Polynomial::Multiplicity(id), suffix(table.bits())));
+        }
+        // A row is evaluated at the fingerprint's point, behind that of its index.
+        let row_point = |id: TensorId, index: &EvaluationPoint| -> EvaluationPoint {
+            [index, fingerprint.row_point(bits(id).saturating_sub(index.len()))].concat().into()
+        };
+        for lookup in &program.row_lookups {
+            let at = suffix(bits(lookup.indices));
+            let row = row_point(lookup.rows, &at);
+            values.rows.push([expander.evaluate(lookup.indices, &at)?, expander.evaluate(lookup.rows, &row)?]);
+        }
+        for &id in &leaves.row_tables {
+            let at = suffix(index_bits(program.first_extent(id)));
+            let row = expander.evaluate(id, &row_point(id, &at))?;
+            values.row_tables.push([row, expander.query(Polynomial::RowMultiplicity(id), at)]);
+        }
+    }
     let zeros = program.zeros.iter().map(|&id| expander.evaluate(id, &suffix(bits(id)))).collect::<Result<Vec<_>, _>>()?;
     let mut forms = Vec::new();
     {
@@ -243,10 +260,7 @@ fn leaf_constraints(
         answer(t, Message::LeafValues, expander, &mut forms, evaluator.as_deref_mut())?;
     }
     if let Some((leaves, claim)) = relation.leaves.as_ref().zip(leaf_claim) {
-        let form = |e: &Expansion| e.form(&forms);
-        let columns: Vec<Vec<HiddenAffine>> = columns.iter().map(|c| c.iter().map(form).collect()).collect();
-        let multiplicities = multiplicities.iter().map(form).collect();
-        leaves.check(t, program, fingerprint, claim, &columns, &multiplicities);
+        leaves.check(t, program, fingerprint, claim, &values.map(|value| value.form(&forms)));
     }
     for zero in &zeros {
         t.zero(Equation::ZeroConstraint, zero.form(&forms));

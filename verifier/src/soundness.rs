@@ -33,7 +33,7 @@ pub fn shares(relation: &Relation<'_>, size: &ProofSize) -> Vec<Share> {
     let share = |phase, numerator: f64| Share { phase, error_log2: numerator.max(1.0).log2() - FIELD_BITS };
     let (tree, fingerprints) = relation.leaves.as_ref().map_or((0.0, 0.0), |leaves| {
         let layers: f64 = (TOP_LAYERS.min(leaves.bits)..leaves.bits).map(|k| 3.0 * count(k) + 2.0).sum();
-        (layers + count(TOP_LAYERS), count(leaves.active) * (count(leaves.width) + 1.0))
+        (layers + count(TOP_LAYERS), count(leaves.active) * (count(leaves.width) + 1.0 + count(program.row_bits())))
     });
     let bits = program.tensors.iter().map(|t| t.shape.bits()).max().unwrap_or(0);
     let statements = count(program.lookups.len() + program.zeros.len() + program.tensors.len());

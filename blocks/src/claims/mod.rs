@@ -19,6 +19,8 @@ pub enum Polynomial {
     Tensor(TensorId),
     /// The multiplicities of a table.
     Multiplicity(TableId),
+    /// How often each row of a tensor is looked up.
+    RowMultiplicity(TensorId),
 }
 
 /// A point, shared by the claims made there.
@@ -89,6 +91,11 @@ impl<'p> Expander<'p> {
         Expansion { constant: Fr::ZERO, terms: vec![(Fr::ONE, index)] }
     }
 
+    /// The values of a public tensor.
+    pub fn public(&self, id: TensorId) -> Option<&'p [i64]> {
+        (self.statement)(id)
+    }
+
     /// The work that is left to the program.
     pub fn work(&mut self) -> &mut Work {
         &mut self.work
@@ -121,7 +128,7 @@ impl<'p> Expander<'p> {
             (Source::Fill(value), _) => constant(from_i64(*value) * tensor.shape.valid(point)),
             (Source::Constant(values), _) => constant(self.known(&tensor.shape, values, point)?),
             (_, Role::Public) => {
-                let values = (self.statement)(id).unwrap_or_default();
+                let values = self.public(id).unwrap_or_default();
                 constant(self.known(&tensor.shape, values, point)?)
             }
             (Source::Linear { terms, constant }, _) => {

@@ -1,7 +1,7 @@
 //! The prover's rules.
 
 use super::view::row_major;
-use super::{ExecuteError, PARALLEL};
+use super::{ExecuteError, PARALLEL, check_within};
 use crate::program::{Advice, Column, Interval, Program, Shape, TableId, Tensor, TensorId};
 use rayon::prelude::*;
 
@@ -43,6 +43,7 @@ pub(super) fn evaluate<'t>(
             map(stored(*source), |x| i64::from((64 - x.max(0).leading_zeros()).saturating_sub(*bits)))
         }
         Advice::Table { source, table, column } => from_table(program, *source, *table, *column, stored)?,
+        Advice::Rows { source, indices } => rows(program, *source, *indices, stored)?,
         Advice::Max { source, axes, divisor } => maximum(stored(*source), &program.tensors[*source].shape, axes, *divisor),
         Advice::FirstZero { source, axes } => first_zero(stored(*source), &program.tensors[*source].shape, axes),
         Advice::SquareRoot { source } => {
@@ -89,13 +90,22 @@ fn from_table<'t>(
         _ => 0,
     };
     let values = stored(source);
-    let allowed = Interval::new(start, start + table.rows as i64 - 1);
-    if let Some(position) = values.iter().position(|&x| !allowed.contains(x)) {
-        let tensor = program.tensors[source].name.clone();
-        return Err(ExecuteError::OutOfRange { tensor, position, value: values[position], allowed });
-    }
+    check_within(&program.tensors[source].name, Interval::new(start, start + table.rows as i64 - 1), values)?;
     let column = &table.columns[column];
     Ok(map(values, |x| column.entry((x - start) as usize)))
+}
+
+/// The rows of a source at indices of its first axis.
+fn rows<'t>(
+    program: &Program,
+    source: TensorId,
+    indices: TensorId,
+    stored: &impl Fn(TensorId) -> &'t [i64],
+) -> Result<Vec<i64>, ExecuteError> {
+    let (values, list, extent) = (stored(source), stored(indices), program.first_extent(source));
+    check_within(&program.tensors[indices].name, Interval::new(0, extent as i64 - 1), list)?;
+    let width = values.len() / extent;
+    Ok(list.iter().flat_map(|&row| &values[row as usize * width..][..width]).copied().collect())
 }
 
 /// Entries of a box, grouped by the axes that stay: start of each group, and offsets within a group.

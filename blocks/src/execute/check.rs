@@ -1,7 +1,7 @@
 //! Whether a trace satisfies its program: the relation itself, without a proof.
 
 use super::{Trace, view};
-use crate::program::{Column, Einsum, Lookup, Program, Source, TensorId};
+use crate::program::{Column, Einsum, Lookup, Program, RowLookup, Source, TensorId};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -35,6 +35,13 @@ pub fn check_satisfied(program: &Program, trace: &Trace) -> Vec<Violation> {
             violations.push(Violation { what: format!("lookup {index} of {names:?}"), why });
         }
     }
+    for lookup in &program.row_lookups {
+        if let Some(at) = wrong_row(program, trace, lookup) {
+            let [rows, source] = [lookup.rows, lookup.source].map(|id| &program.tensors[id].name);
+            let what = format!("lookup of the rows `{rows}`");
+            violations.push(Violation { what, why: format!("that at index {at} is not the one of `{source}`") });
+        }
+    }
     for &id in &program.zeros {
         if let Some(value) = trace.values(program, id).iter().find(|&&v| v != 0) {
             let what = format!("zero constraint on `{}`", program.tensors[id].name);
@@ -60,7 +67,10 @@ pub fn definition(program: &Program, trace: &Trace, id: TensorId) -> Option<Vec<
             Some(out)
         }
         Source::Einsum(einsum) => Some(naive(program, einsum, id, &values(einsum.lhs), &values(einsum.rhs))),
-        Source::View(v) => Some(view::materialise(v, &program.tensors[v.source].shape, &tensor.shape, &values(v.source))),
+        Source::View(v) => {
+            let view = v.with_lists(|id| trace.stored(id).map(|values| &**values));
+            Some(view::materialise(&view, &program.tensors[v.source].shape, &tensor.shape, &values(v.source)))
+        }
     }
 }
 
@@ -113,4 +123,12 @@ pub fn first_miss(program: &Program, trace: &Trace, lookup: &Lookup) -> Option<V
     }
     let rows: HashSet<Vec<i64>> = (0..table.rows).map(|row| table.columns.iter().map(|c| c.entry(row)).collect()).collect();
     (0..len).map(tuple).find(|t| !rows.contains(t))
+}
+
+/// The position of the first index that is none of the source's, or whose row is not the source's.
+fn wrong_row(program: &Program, trace: &Trace, lookup: &RowLookup) -> Option<usize> {
+    let [indices, rows, source] = [lookup.indices, lookup.rows, lookup.source].map(|id| trace.values(program, id));
+    let width = source.len() / program.first_extent(lookup.source);
+    let row = |index: i64| source.get(usize::try_from(index).ok()?.checked_mul(width)?..)?.get(..width);
+    indices.iter().zip(rows.chunks(width)).position(|(&index, own)| row(index) != Some(own))
 }

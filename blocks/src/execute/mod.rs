@@ -158,7 +158,7 @@ pub fn execute(program: &Program, weights: &Weights, inputs: &[Vec<i64>]) -> Res
     Ok(trace)
 }
 
-/// Checks that what is looked up in the counting column of a table lies within its rows: only values that leave the
+/// Checks that what is looked up in the counting column of a table, or as the index of a row, lies within its rows: only values that leave the
 /// calibrated range do not.
 fn check_keys(program: &Program, trace: &Trace) -> Result<(), ExecuteError> {
     for lookup in &program.lookups {
@@ -170,6 +170,10 @@ fn check_keys(program: &Program, trace: &Trace) -> Result<(), ExecuteError> {
                 check_within(&tensor.name, allowed, &trace.values(program, key))?;
             }
         }
+    }
+    for lookup in &program.row_lookups {
+        let allowed = Interval::new(0, program.first_extent(lookup.source) as i64 - 1);
+        check_within(&program.tensors[lookup.indices].name, allowed, &trace.values(program, lookup.indices))?;
     }
     Ok(())
 }
@@ -197,6 +201,7 @@ fn lazy_views(program: &Program) -> IdVec<TensorId, bool> {
         }
     }
     program.lookups.iter().flat_map(|l| &l.columns).chain(&program.zeros).for_each(|&id| stored(id));
+    program.row_lookups.iter().flat_map(|l| [l.indices, l.rows, l.source]).for_each(stored);
     lazy
 }
 
@@ -217,7 +222,10 @@ fn evaluate(
         Source::Constant(values) => values.as_slice().into(),
         Source::Linear { terms, constant } => linear(terms, *constant, len, &stored).into(),
         Source::Einsum(e) => einsum::evaluate(program, e, &tensor.shape, &stored).into(),
-        Source::View(v) => view::materialise(v, &program.tensors[v.source].shape, &tensor.shape, stored(v.source)).into(),
+        Source::View(v) => {
+            let view = v.with_lists(|id| Some(stored(id)));
+            view::materialise(&view, &program.tensors[v.source].shape, &tensor.shape, stored(v.source)).into()
+        }
         Source::Advice(rule) => {
             let values = advice::evaluate(program, rule, tensor, &stored)?;
             check_interval(tensor, &values)?;

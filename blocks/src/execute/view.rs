@@ -23,6 +23,8 @@ fn offsets(group: &AxisGroup, source: &Shape, out: &Shape) -> Vec<i64> {
     (0..count)
         .map(|flat| match &group.map {
             GroupMap::Broadcast => 0,
+            // Lists stand for tensors of indices by now.
+            GroupMap::Indices(_) => -1,
             GroupMap::Reshape => {
                 let mut rest = flat;
                 let mut offset = 0;
@@ -41,7 +43,7 @@ fn offsets(group: &AxisGroup, source: &Shape, out: &Shape) -> Vec<i64> {
         .collect()
 }
 
-/// All entries of a view.
+/// All entries of a view whose indices are lists.
 pub(super) fn materialise(view: &View, source: &Shape, out: &Shape, values: &[i64]) -> Vec<i64> {
     let tables: Vec<Vec<i64>> = view.groups.iter().map(|g| offsets(g, source, out)).collect();
     // For each output axis: its group, and its weight in the group's flat index.
@@ -125,7 +127,7 @@ pub(super) fn strides(view: &View, source: &Shape, out: &Shape) -> Option<Stride
     for group in &view.groups {
         match &group.map {
             GroupMap::Broadcast => {}
-            GroupMap::List(_) => return None,
+            GroupMap::List(_) | GroupMap::Indices(_) => return None,
             GroupMap::Affine { strides, offset } => {
                 let axis = *group.source_axes.first()?;
                 base += (offset - first[axis]) * cut[axis];

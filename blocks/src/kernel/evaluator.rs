@@ -30,7 +30,7 @@ impl<'a> WaveEvaluator<'a> {
                 let points: Vec<_> = self.program.tensors[id].shape.split(point).into_iter().map(Some).collect();
                 bind(self.program, self.values, id, &points)
             }
-            Polynomial::Multiplicity(_) => {
+            Polynomial::Multiplicity(_) | Polynomial::RowMultiplicity(_) => {
                 let values = self.values.values(polynomial);
                 let (high, low) = point.split_at(point.len() / 2);
                 let dims = [1 << high.len(), 1 << low.len()];

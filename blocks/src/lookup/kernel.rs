@@ -3,8 +3,8 @@
 use super::{BlockKind, Fingerprint, Leaves, TreeProver, tag};
 use crate::claims::Polynomial;
 use crate::field::{Fr, eq, eq_table, eq_table_scaled, from_i64, powers};
-use crate::kernel::Values;
-use crate::program::Program;
+use crate::kernel::{Axis, Values, contract};
+use crate::program::{Program, Shape, TensorId};
 use crate::sumcheck::Rounds;
 use ark_ff::{AdditiveGroup, Field};
 use rayon::prelude::*;
@@ -49,7 +49,7 @@ pub struct Tree {
 
 impl Tree {
     /// Builds the tree over the leaves.
-    pub fn new(leaves: &Leaves, program: &Program, values: &dyn Values, fingerprint: Fingerprint) -> Self {
+    pub fn new(leaves: &Leaves, program: &Program, values: &dyn Values, fingerprint: &Fingerprint) -> Self {
         let mut layers = vec![fill(leaves, program, values, fingerprint)];
         for _ in 0..leaves.bits {
             let above = layers.last().map(Layer::parents).unwrap_or_default();
@@ -61,10 +61,10 @@ impl Tree {
 }
 
 /// The leaves' fractions.
-fn fill(leaves: &Leaves, program: &Program, values: &dyn Values, fingerprint: Fingerprint) -> Layer {
-    let Fingerprint { alpha, beta } = fingerprint;
+fn fill(leaves: &Leaves, program: &Program, values: &dyn Values, fingerprint: &Fingerprint) -> Layer {
+    let alpha = fingerprint.alpha;
     let mut layer = Layer { p: vec![Fr::ZERO; leaves.active], q: vec![Fr::ONE; leaves.active] };
-    let beta = powers(beta, leaves.width + 1);
+    let beta = powers(fingerprint.beta, leaves.width + 1);
     let tag_power = beta[leaves.width];
     for block in &leaves.blocks {
         let range = block.offset..block.offset + (1 << block.bits);
@@ -76,18 +76,16 @@ fn fill(leaves: &Leaves, program: &Program, values: &dyn Values, fingerprint: Fi
                 let columns: Vec<_> = lookup.columns.iter().map(|&c| values.values(Polynomial::Tensor(c))).collect();
                 let base = alpha + tag_power * tag(lookup.table);
                 p.fill(Fr::ONE);
-                let denominators: Vec<Fr> = (0..shape.len())
-                    .into_par_iter()
-                    .with_min_len(GRAIN)
-                    .map(|at| base + columns.iter().zip(&beta).map(|(c, b)| scaled(*b, c[at])).sum::<Fr>())
-                    .collect();
-                if shape.is_row_major() {
-                    q[..denominators.len()].copy_from_slice(&denominators);
-                    q[denominators.len()..].fill(alpha);
-                } else {
-                    q.fill(alpha);
-                    shape.padded_indices().into_iter().zip(denominators).for_each(|(i, d)| q[i] = d);
-                }
+                place(q, shape, alpha, |at| base + columns.iter().zip(&beta).map(|(c, b)| scaled(*b, c[at])).sum::<Fr>());
+            }
+            BlockKind::RowLookup(i) => {
+                let lookup = &program.row_lookups[i];
+                let indices = values.values(Polynomial::Tensor(lookup.indices));
+                let shape = &program.tensors[lookup.indices].shape;
+                let rows = rows_at(program, values, fingerprint, lookup.rows, shape.rank());
+                let base = alpha + tag_power * leaves.row_tag(program, lookup.source);
+                p.fill(Fr::ONE);
+                place(q, shape, alpha, |at| base + from_i64(indices[at]) + beta[1] * rows[at]);
             }
             BlockKind::Table(id) => {
                 let table = &program.tables[id];
@@ -100,6 +98,15 @@ fn fill(leaves: &Leaves, program: &Program, values: &dyn Values, fingerprint: Fi
                 p.par_iter_mut().with_min_len(GRAIN).zip(&multiplicities[..]).for_each(|(p, &m)| *p = from_i64(-m));
                 q.par_iter_mut().with_min_len(GRAIN).enumerate().for_each(|(i, q)| *q = row(i));
             }
+            BlockKind::RowTable(i) => {
+                let id = leaves.row_tables[i];
+                let rows = rows_at(program, values, fingerprint, id, 1);
+                let base = alpha + tag_power * leaves.row_tag(program, id);
+                let multiplicities = values.values(Polynomial::RowMultiplicity(id));
+                p.iter_mut().zip(&multiplicities[..]).for_each(|(p, &m)| *p = from_i64(-m));
+                let shape = Shape(vec![program.first_extent(id)]);
+                place(q, &shape, alpha, |at| base + from_i64(at as i64) + beta[1] * rows[at]);
+            }
             BlockKind::Padding => {
                 p[0] = -Fr::from(leaves.padded as u64);
                 q[0] = alpha;
@@ -107,6 +114,27 @@ fn fill(leaves: &Leaves, program: &Program, values: &dyn Values, fingerprint: Fi
         }
     }
     layer
+}
+
+/// Denominators at the valid positions of a shape, and `alpha` in padding.
+fn place(q: &mut [Fr], shape: &Shape, alpha: Fr, denominator: impl Fn(usize) -> Fr + Send + Sync) {
+    let denominators: Vec<Fr> = (0..shape.len()).into_par_iter().with_min_len(GRAIN).map(denominator).collect();
+    if shape.is_row_major() {
+        q[..denominators.len()].copy_from_slice(&denominators);
+        q[denominators.len()..].fill(alpha);
+    } else {
+        q.fill(alpha);
+        shape.padded_indices().into_iter().zip(denominators).for_each(|(i, d)| q[i] = d);
+    }
+}
+
+/// The rows of a tensor, behind its first axes, at the fingerprint's point.
+fn rows_at(program: &Program, values: &dyn Values, fingerprint: &Fingerprint, id: TensorId, first: usize) -> Vec<Fr> {
+    let shape = &program.tensors[id].shape;
+    let behind = Shape(shape.dims()[first..].to_vec());
+    let bound = behind.split(fingerprint.row_point(behind.bits())).into_iter().map(|point| Axis::Bound(eq_table(point)));
+    let axes: Vec<Axis> = std::iter::repeat_n(Axis::Kept, first).chain(bound).collect();
+    contract(&values.values(Polynomial::Tensor(id)), shape.dims(), &axes)
 }
 
 /// `numerator * denominator`, cheap for the numerators that most leaves have.

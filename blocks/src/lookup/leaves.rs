@@ -2,7 +2,7 @@
 
 use super::LeafClaim;
 use crate::field::{Fr, eq_index, eq_table, from_i64, index_below, less_than, powers};
-use crate::program::{Column, IdVec, Program, Table, TableId, index_bits};
+use crate::program::{Column, Program, Shape, Table, TableId, TensorId, index_bits};
 use crate::transcript::{Equation, HiddenAffine, Transcript};
 use ark_ff::{AdditiveGroup, Field};
 
@@ -13,6 +13,11 @@ pub enum BlockKind {
     Lookup(usize),
     /// A table: fractions `-multiplicity / (alpha + row + beta^W tag)`.
     Table(TableId),
+    /// Lookup number `i` of rows: fractions `1 / (alpha + index + beta row~(b) + beta^W tag valid)`.
+    RowLookup(usize),
+    /// Number `i` of the tensors whose rows are looked up: fractions `-multiplicity / (alpha + index + beta row~(b) + beta^W tag)`, and `alpha` alone for
+    /// denominator in padding.
+    RowTable(usize),
     /// The table `{0}` with tag 0 of the padded positions: one fraction with a public multiplicity.
     Padding,
 }
@@ -29,12 +34,47 @@ pub struct Block {
 }
 
 /// The challenges that turn a row of a table, and a tuple that is looked up, into a denominator.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fingerprint {
     /// From it a denominator is shifted.
     pub alpha: Fr,
     /// Its powers tell columns apart, and tables.
     pub beta: Fr,
+    /// `b`, the point at which a row of a tensor is evaluated: the last coordinates, as many as the row has bits.
+    pub row: Vec<Fr>,
+}
+
+impl Fingerprint {
+    /// The coordinates for rows of so many bits.
+    pub fn row_point(&self, bits: usize) -> &[Fr] {
+        self.row.get(self.row.len().saturating_sub(bits)..).unwrap_or_default()
+    }
+}
+
+/// Evaluations at suffixes of `rho` that the leaf check is about.
+#[derive(Clone, Debug, Default)]
+pub struct LeafValues<E> {
+    /// Of the columns of each lookup.
+    pub columns: Vec<Vec<E>>,
+    /// Of the multiplicities of each table.
+    pub multiplicities: Vec<E>,
+    /// Of indices and rows of each lookup of rows, the rows at `b`.
+    pub rows: Vec<[E; 2]>,
+    /// Of each tensor whose rows are looked up, at `b`, and of its multiplicities.
+    pub row_tables: Vec<[E; 2]>,
+}
+
+impl<E> LeafValues<E> {
+    /// The same in another form.
+    pub fn map<F>(&self, form: impl Fn(&E) -> F) -> LeafValues<F> {
+        let pair = |[a, b]: &[E; 2]| [form(a), form(b)];
+        LeafValues {
+            columns: self.columns.iter().map(|columns| columns.iter().map(&form).collect()).collect(),
+            multiplicities: self.multiplicities.iter().map(&form).collect(),
+            rows: self.rows.iter().map(pair).collect(),
+            row_tables: self.row_tables.iter().map(pair).collect(),
+        }
+    }
 }
 
 /// How the leaves are laid out: blocks by size, largest first, ties in program order; then neutral leaves `0 / 1`.
@@ -50,21 +90,29 @@ pub struct Leaves {
     pub width: usize,
     /// Number of padded positions over all lookups.
     pub padded: usize,
+    /// The tensors whose rows are looked up.
+    pub row_tables: Vec<TensorId>,
 }
 
 impl Leaves {
     /// The layout for a program, or `None` if it looks nothing up.
     pub fn new(program: &Program) -> Option<Self> {
-        if program.lookups.is_empty() {
+        if !program.looks_up() {
             return None;
         }
-        let shape_of = |i: usize| {
-            let column = program.lookups.get(i)?.columns.first()?;
-            Some(&program.tensors.get(*column)?.shape)
-        };
-        let lookups = (0..program.lookups.len()).map(|i| (BlockKind::Lookup(i), shape_of(i).map_or(0, |s| s.bits())));
-        let tables = program.tables.enumerate().map(|(i, t)| (BlockKind::Table(i), t.bits()));
-        let mut kinds: Vec<_> = lookups.chain(tables).chain([(BlockKind::Padding, 0)]).collect();
+        let shape_of = |id: TensorId| program.tensors.get(id).map(|tensor| &tensor.shape);
+        let lookups = program.lookups.iter().map(|lookup| lookup.columns.first().copied().and_then(shape_of));
+        let row_lookups = program.row_lookups.iter().map(|lookup| shape_of(lookup.indices));
+        let shapes: Vec<&Shape> = lookups.clone().chain(row_lookups.clone()).flatten().collect();
+        let bits = |shape: Option<&Shape>| shape.map_or(0, Shape::bits);
+        let lookups = lookups.enumerate().map(|(i, shape)| (BlockKind::Lookup(i), bits(shape)));
+        let tables = program.tables.enumerate().map(|(id, t)| (BlockKind::Table(id), t.bits()));
+        let row_lookups = row_lookups.enumerate().map(|(i, shape)| (BlockKind::RowLookup(i), bits(shape)));
+        let row_tables = program.row_tables();
+        let rows = row_tables.iter().map(|&id| index_bits(program.first_extent(id)));
+        let rows = rows.enumerate().map(|(i, bits)| (BlockKind::RowTable(i), bits));
+        let own = lookups.chain(tables).chain(row_lookups).chain(rows);
+        let mut kinds: Vec<_> = own.chain([(BlockKind::Padding, 0)]).collect();
         kinds.sort_by_key(|&(_, bits)| std::cmp::Reverse(bits));
         let mut active = 0;
         let blocks = kinds
@@ -75,14 +123,19 @@ impl Leaves {
                 Block { kind, bits, offset }
             })
             .collect();
-        let padded = (0..program.lookups.len()).filter_map(shape_of).map(|s| s.padded_len() - s.len()).sum();
-        let width = program.tables.iter().map(|t| t.columns.len()).max().unwrap_or(0);
-        Some(Self { blocks, bits: index_bits(active), active, width, padded })
+        let padded = shapes.iter().map(|s| s.padded_len() - s.len()).sum();
+        let row_width = if program.row_lookups.is_empty() { 0 } else { 2 };
+        let width = program.tables.iter().map(|t| t.columns.len()).max().unwrap_or(0).max(row_width);
+        Some(Self { blocks, bits: index_bits(active), active, width, padded, row_tables })
+    }
+
+    /// The tag of a tensor whose rows are looked up; they come after those of tables.
+    pub fn row_tag(&self, program: &Program, source: TensorId) -> Fr {
+        let before = self.row_tables.binary_search(&source).unwrap_or(0);
+        tag(TableId(program.tables.len() + before))
     }
 
     /// Checks the tree's claim against the leaves: two constraints.
-    ///
-    /// `columns(i, j)` is column `j` of lookup `i` at the suffix of `rho`; `multiplicities` likewise.
     ///
     /// # Transcript
     /// Adds constraints only.
@@ -93,16 +146,18 @@ impl Leaves {
         &self,
         t: &mut Transcript<'_>,
         program: &Program,
-        Fingerprint { alpha, beta }: Fingerprint,
+        fingerprint: &Fingerprint,
         claim: &LeafClaim,
-        columns: &[Vec<HiddenAffine>],
-        multiplicities: &IdVec<TableId, HiddenAffine>,
+        values: &LeafValues<HiddenAffine>,
     ) {
         let rho = &claim.rho;
-        let beta = powers(beta, self.width + 1);
+        let (alpha, beta) = (fingerprint.alpha, powers(fingerprint.beta, self.width + 1));
         let tag_power = beta.last().copied().unwrap_or_default();
         let (mut numerator, mut denominator) = (HiddenAffine::ZERO, HiddenAffine::ZERO);
         let mut covered = Fr::ZERO;
+        let valid = |id: Option<&TensorId>, low: &[Fr]| {
+            id.and_then(|&id| program.tensors.get(id)).map_or(Fr::ZERO, |tensor| tensor.shape.valid(low))
+        };
         for block in &self.blocks {
             let (high, low) = rho.split_at(rho.len().saturating_sub(block.bits));
             let weight = eq_index(high, block.offset >> block.bits);
@@ -110,19 +165,39 @@ impl Leaves {
             match block.kind {
                 BlockKind::Lookup(i) => {
                     let Some(lookup) = program.lookups.get(i) else { continue };
-                    let shape = lookup.columns.first().and_then(|&c| program.tensors.get(c)).map(|t| &t.shape);
-                    let valid = shape.map_or(Fr::ZERO, |s| s.valid(low));
+                    let valid = valid(lookup.columns.first(), low);
                     numerator.constant += weight;
                     denominator.constant += weight * (alpha + tag_power * tag(lookup.table) * valid);
-                    for (&power, column) in beta.iter().zip(columns.get(i).into_iter().flatten()) {
+                    for (&power, column) in beta.iter().zip(values.columns.get(i).into_iter().flatten()) {
+                        denominator.add_scaled(weight * power, column);
+                    }
+                }
+                BlockKind::RowLookup(i) => {
+                    let Some(lookup) = program.row_lookups.get(i) else { continue };
+                    let valid = valid(Some(&lookup.indices), low);
+                    numerator.constant += weight;
+                    denominator.constant += weight * (alpha + tag_power * self.row_tag(program, lookup.source) * valid);
+                    for (&power, column) in beta.iter().zip(values.rows.get(i).into_iter().flatten()) {
                         denominator.add_scaled(weight * power, column);
                     }
                 }
                 BlockKind::Table(id) => {
-                    let Some((table, multiplicity)) = program.tables.get(id).zip(multiplicities.get(id)) else { continue };
+                    let Some((table, multiplicity)) = program.tables.get(id).zip(values.multiplicities.get(id.0)) else {
+                        continue;
+                    };
                     numerator.add_scaled(-weight, multiplicity);
                     let row: Fr = table.evaluate(low).iter().zip(&beta).map(|(c, b)| *c * b).sum();
                     denominator.constant += weight * (alpha + row + tag_power * tag(id));
+                }
+                BlockKind::RowTable(i) => {
+                    let Some((&id, [row, multiplicity])) = self.row_tables.get(i).zip(values.row_tables.get(i)) else {
+                        continue;
+                    };
+                    let rows = program.first_extent(id);
+                    numerator.add_scaled(-weight, multiplicity);
+                    let valid = tag_power * self.row_tag(program, id) * less_than(rows, low);
+                    denominator.constant += weight * (alpha + index_below(rows, low) + valid);
+                    denominator.add_scaled(weight * beta.get(1).copied().unwrap_or_default(), row);
                 }
                 BlockKind::Padding => {
                     numerator.constant -= weight * Fr::from(self.padded as u64);

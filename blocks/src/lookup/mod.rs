@@ -8,5 +8,5 @@ pub mod kernel;
 mod leaves;
 mod tree;
 
-pub use leaves::{Block, BlockKind, Fingerprint, Leaves, tag};
+pub use leaves::{Block, BlockKind, Fingerprint, LeafValues, Leaves, tag};
 pub use tree::{LeafClaim, TAIL, TOP_LAYERS, TreeProver, prove_tree};

@@ -13,7 +13,7 @@ pub fn is_free(group: &AxisGroup, out: &Shape, source: &Shape) -> bool {
     match &group.map {
         GroupMap::Broadcast => true,
         GroupMap::Reshape => pick(out, &group.out_axes).is_row_major() && pick(source, &group.source_axes).is_row_major(),
-        GroupMap::Affine { .. } | GroupMap::List(_) => false,
+        GroupMap::Affine { .. } | GroupMap::List(_) | GroupMap::Indices(_) => false,
     }
 }
 
@@ -60,7 +60,8 @@ pub struct Indicator {
 }
 
 impl Reduction {
-    /// Reduces a claim at `point`, which has one coordinate for each bit of `out`.
+    /// Reduces a claim at `point`, which has one coordinate for each bit of `out`. The view has its indices as lists
+    /// ([`View::with_lists`]).
     pub fn new(view: &View, out: &Shape, source: &Shape, point: &[Fr]) -> Self {
         let coordinates = out.split(point);
         let mut passed = vec![None; source.rank()];
@@ -128,7 +129,8 @@ fn indicator(group: &AxisGroup, out: &Shape, source: &Shape, coordinates: &[&[Fr
             GroupMap::Reshape => Some(flat),
             GroupMap::Affine { strides, offset } => affine(index, strides, *offset),
             GroupMap::List(list) => list.get(flat).copied().flatten().and_then(|i| usize::try_from(i).ok()),
-            GroupMap::Broadcast => None,
+            // Lists stand for tensors of indices by now.
+            GroupMap::Broadcast | GroupMap::Indices(_) => None,
         };
         if let Some(slot) = target.and_then(|i| source_indices.get(i)).and_then(|&i| table.get_mut(i)) {
             *slot += weight;

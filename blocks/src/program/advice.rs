@@ -32,6 +32,13 @@ pub enum Advice {
         /// The column read.
         column: usize,
     },
+    /// `x[indices[i..], ..]`: the entries at the indices on the first axis.
+    Rows {
+        /// `x`.
+        source: TensorId,
+        /// Integers below the axis' extent.
+        indices: TensorId,
+    },
     /// Maximum of `x` over some axes, after rounding each entry by `divisor` as in [`Advice::Round`]. This tensor has the
     /// axes that are left, in order.
     Max {
@@ -110,6 +117,7 @@ impl Advice {
         let (first, second) = match *self {
             Self::Divide { numerator, denominator, .. } => (numerator, Some(denominator)),
             Self::Gap { reference, source, .. } => (reference, Some(source)),
+            Self::Rows { source, indices } => (source, Some(indices)),
             Self::Round { source, .. }
             | Self::Floor { source, .. }
             | Self::Table { source, .. }

@@ -106,6 +106,25 @@ pub enum Fault {
         /// What is left of the operand's.
         kept: Vec<usize>,
     },
+    /// Rows of another shape than that of indices and a source's rows.
+    #[error("rows of shape {got:?}, expected {expected:?}")]
+    Rows {
+        /// Their shape.
+        got: Vec<usize>,
+        /// The indices' shape, and the source's axes behind the first.
+        expected: Vec<usize>,
+    },
+    /// Indices that the statement does not show.
+    #[error("indices `{0}` are not public")]
+    HiddenIndices(String),
+    /// Indices that may lie beyond the axis.
+    #[error("indices in [{}, {}] into an axis of {extent}", .interval.lo, .interval.hi)]
+    Indices {
+        /// Where they lie.
+        interval: Interval,
+        /// The extent of the axis.
+        extent: usize,
+    },
     /// Columns of one lookup that differ in shape.
     #[error("columns of different shapes {0:?}")]
     Columns(Vec<Vec<usize>>),

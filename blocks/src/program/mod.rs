@@ -2,8 +2,8 @@
 //!
 //! A [`Program`] is a list of integer tensors in topological order. Each says where its values come from
 //! ([`Source`]): the statement's input, committed weights, constants, a linear expression, an einsum, a view, or
-//! advice. On top of these stand the [`Lookup`]s (a tuple of tensors is a row of a [`Table`] at every valid position) and
-//! the zero constraints (a tensor vanishes). Everything is public but the values of committed tensors.
+//! advice. On top of these stand the [`Lookup`]s (a tuple of tensors is a row of a [`Table`] at every valid position), the
+//! [`RowLookup`]s and the zero constraints (a tensor vanishes). Everything is public but the values of committed tensors.
 //!
 //! A tensor is **committed** if it is a weight, or an input or advice that is not public; **public** if the verifier
 //! holds its values; else **virtual**: its evaluations follow from those of other tensors. Every tensor is zero outside
@@ -15,6 +15,7 @@ mod depth;
 mod element;
 mod fault;
 mod id;
+mod rows;
 mod scale;
 mod shape;
 mod table;
@@ -26,6 +27,7 @@ pub use depth::VIRTUAL_DEPTH;
 pub use element::Element;
 pub use fault::{Fault, Invalid};
 pub use id::{IdVec, TableId, TensorId};
+pub use rows::RowLookup;
 pub use scale::Scale;
 pub use shape::{Shape, index_bits};
 pub use table::{Column, Table};
@@ -151,6 +153,8 @@ pub struct Program {
     pub tables: IdVec<TableId, Table>,
     /// The lookup instances.
     pub lookups: Vec<Lookup>,
+    /// Lookups of rows of tensors.
+    pub row_lookups: Vec<RowLookup>,
     /// Tensors that vanish: zero everywhere.
     pub zeros: Vec<TensorId>,
     /// The model's inputs in order.

@@ -6,7 +6,7 @@
 mod view;
 
 use super::fault::{Fault, Invalid};
-use super::{Advice, Column, Einsum, Interval, Lookup, Program, Role, Source, Table, TableId, Tensor, TensorId};
+use super::{Advice, Column, Einsum, Interval, Lookup, Program, Role, RowLookup, Source, Table, TableId, Tensor, TensorId};
 use std::collections::BTreeSet;
 use view::claim_axes;
 
@@ -82,6 +82,7 @@ impl Program {
             ("tensors", self.tensors.len()),
             ("tables", self.tables.len()),
             ("lookups", self.lookups.len()),
+            ("lookups of rows", self.row_lookups.len()),
             ("zero constraints", self.zeros.len()),
         ] {
             at_most("of them", len, most).map_err(invalid(what.to_owned()))?;
@@ -96,6 +97,11 @@ impl Program {
         let mut leaves = self.tables.iter().map(Table::padded_rows).fold(1, usize::saturating_add);
         for (id, lookup) in self.lookups.iter().enumerate() {
             leaves = self.check_lookup(lookup, leaves).map_err(invalid(format!("lookup {id}")))?;
+        }
+        let padded = |id| self.first_extent(id).checked_next_power_of_two().unwrap_or(usize::MAX);
+        leaves = self.row_tables().into_iter().map(padded).fold(leaves, usize::saturating_add);
+        for (id, lookup) in self.row_lookups.iter().enumerate() {
+            leaves = self.check_row_lookup(lookup, leaves).map_err(invalid(format!("lookup {id} of rows")))?;
         }
         for (index, &id) in self.zeros.iter().enumerate() {
             self.get(id).map_err(invalid(format!("zero constraint {index}")))?;
@@ -140,9 +146,21 @@ impl Program {
         }
         ensure(shapes.len() == 1, || Fault::Columns(shapes.iter().map(|dims| dims.to_vec()).collect()))?;
         let entries = lookup.columns.first().map_or(Ok(0), |&id| self.get(id).map(|t| t.shape.padded_len()))?;
-        let leaves = leaves.saturating_add(entries);
-        at_most("entries looked up with it and those before", leaves, LEAVES)?;
-        Ok(leaves)
+        within_leaves(leaves.saturating_add(entries))
+    }
+
+    /// Checks a lookup of rows; returns how many leaves there are with those before and all tables.
+    fn check_row_lookup(&self, lookup: &RowLookup, leaves: usize) -> Check<usize> {
+        let [indices, rows] = [self.get(lookup.indices)?, self.get(lookup.rows)?];
+        self.check_rows(rows, indices, self.get(lookup.source)?)?;
+        within_leaves(leaves.saturating_add(indices.shape.padded_len()))
+    }
+
+    /// Checks shapes: of rows that indices take from a source.
+    fn check_rows(&self, rows: &Tensor, indices: &Tensor, source: &Tensor) -> Check {
+        let behind = source.shape.dims().get(1..).ok_or(Fault::Missing { what: "axis", index: 0 })?;
+        let (got, expected) = (rows.shape.dims().to_vec(), [indices.shape.dims(), behind].concat());
+        ensure(got == expected, || Fault::Rows { got, expected })
     }
 
     fn check_tensor(&self, id: TensorId, tensor: &Tensor, limits: &Limits) -> Check {
@@ -246,6 +264,7 @@ impl Program {
                 ensure(*column < table.columns.len(), || Fault::Missing { what: "column", index: *column })?;
                 same_shape(tensor, self.get(*source)?)
             }
+            Advice::Rows { source, indices } => self.check_rows(tensor, self.get(*indices)?, self.get(*source)?),
             Advice::Max { source, axes, divisor } => {
                 positive(*divisor)?;
                 let mut seen = vec![false; self.get(*source)?.shape.rank()];
@@ -280,6 +299,11 @@ impl Program {
             }
         }
     }
+}
+
+/// Leaves of all lookups so far.
+fn within_leaves(leaves: usize) -> Check<usize> {
+    at_most("entries looked up with it and those before", leaves, LEAVES).map(|()| leaves)
 }
 
 fn same_shape(tensor: &Tensor, operand: &Tensor) -> Check {

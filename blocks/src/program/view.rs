@@ -2,6 +2,7 @@
 
 use super::TensorId;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// `out[i] = source[phi(i)]` where `phi(i)` is a valid index of the source, else 0.
 ///
@@ -46,4 +47,29 @@ pub enum GroupMap {
     /// `source index = indices[flat index on the output axes]` on one source axis; `None` gives 0. Gather by a public list, resize,
     /// clamped windows.
     List(Vec<Option<u32>>),
+    /// `source index = t[flat index on the output axes]` on one source axis, for a public tensor `t`: an embedding of token ids that the
+    /// statement shows. The tensor's interval lies within the axis, and a statement within the interval.
+    Indices(TensorId),
+}
+
+impl View {
+    /// The public tensors whose values are indices.
+    pub fn indices(&self) -> impl Iterator<Item = TensorId> + '_ {
+        self.groups.iter().filter_map(|group| if let GroupMap::Indices(id) = group.map { Some(id) } else { None })
+    }
+
+    /// The view with lists in place of the tensors that hold indices. Values that are not there, or that no list can hold, are `None`.
+    pub fn with_lists<'v>(&self, values: impl Fn(TensorId) -> Option<&'v [i64]>) -> Cow<'_, Self> {
+        if self.indices().next().is_none() {
+            return Cow::Borrowed(self);
+        }
+        let mut view = self.clone();
+        for group in &mut view.groups {
+            if let GroupMap::Indices(id) = group.map {
+                let list = values(id).unwrap_or_default().iter().map(|&index| u32::try_from(index).ok());
+                group.map = GroupMap::List(list.collect());
+            }
+        }
+        Cow::Owned(view)
+    }
 }

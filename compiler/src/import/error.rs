@@ -172,17 +172,14 @@ impl ImportError {
     /// What to do about the first node that is not supported, where there is something.
     pub fn way_out(&self) -> Option<&'static str> {
         let Self::Unsupported(nodes) = self else { return None };
-        nodes.iter().find_map(|node| way_out(&node.op, &node.hint))
+        nodes.iter().find_map(|node| way_out(&node.op))
     }
 }
 
-fn way_out(op: &str, hint: &Refusal) -> Option<&'static str> {
+fn way_out(op: &str) -> Option<&'static str> {
     Some(match op {
         op if op.contains("ArgM") || ["TopK", "Hardmax"].contains(&op) => {
             "let the model end in the scores: whoever reads the proof can take the largest of the proved ones"
-        }
-        "Gather" if matches!(hint, Refusal::Variable(_)) => {
-            "for an embedding take one-hot rows as input and multiply them with the table, or take the embedded rows as input"
         }
         "LSTM" | "GRU" | "RNN" => "write the cell out as a loop over steps of Linear, sigmoid and tanh, and export that",
         "Resize" | "Upsample" => {

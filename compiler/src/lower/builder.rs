@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::program::{
-    Advice, AxisGroup, Column, Einsum, GroupMap, IdVec, Interval, Lookup, Program, Scale, Shape, Source, Table, TableId,
-    Tensor, TensorId, VIRTUAL_DEPTH, View, Visibility,
+    Advice, AxisGroup, Column, Einsum, GroupMap, IdVec, Interval, Lookup, Program, Role, RowLookup, Scale, Shape, Source, Table,
+    TableId, Tensor, TensorId, VIRTUAL_DEPTH, View, Visibility,
 };
 
 use super::error::Refusal;
@@ -63,6 +63,11 @@ impl Builder {
     /// Extents of a tensor.
     pub fn dims(&self, id: TensorId) -> &[usize] {
         self.tensor(id).shape.dims()
+    }
+
+    /// How the protocol treats a tensor.
+    pub fn role(&self, id: TensorId) -> Role {
+        self.tensor(id).role()
     }
 
     /// The interval of a tensor.
@@ -183,7 +188,7 @@ impl Builder {
     pub fn view(&mut self, name: &str, source: TensorId, dims: &[usize], groups: Vec<AxisGroup>) -> TensorId {
         let source = self.grounded(source);
         let Interval { lo, hi } = self.interval(source);
-        let total = groups.iter().all(|g| matches!(g.map, GroupMap::Reshape | GroupMap::Broadcast));
+        let total = groups.iter().all(|g| matches!(g.map, GroupMap::Reshape | GroupMap::Broadcast | GroupMap::Indices(_)));
         let interval = if total { Interval::new(lo, hi) } else { Interval::new(lo.min(0), hi.max(0)) };
         let scale = self.tensor(source).scale;
         self.push(name, dims, Source::View(View { source, groups }), interval, scale)
@@ -223,6 +228,16 @@ impl Builder {
     /// Requires every tuple of the columns' values to be a row of the table.
     pub fn lookup(&mut self, columns: &[TensorId], table: TableId) {
         self.program.lookups.push(Lookup { columns: columns.to_vec(), table });
+    }
+
+    /// The rows of a source at indices of its first axis, which are held to be such.
+    pub fn rows(&mut self, name: &str, source: TensorId, indices: TensorId) -> TensorId {
+        let source = self.grounded(source);
+        let dims = [self.dims(indices), self.dims(source).get(1..).unwrap_or_default()].concat();
+        let (interval, scale) = (self.interval(source), self.tensor(source).scale);
+        let rows = self.advice(name, &dims, Advice::Rows { source, indices }, interval, scale);
+        self.program.row_lookups.push(RowLookup { indices, rows, source });
+        rows
     }
 
     /// Requires a tensor to vanish.

@@ -72,6 +72,7 @@ operators! {
     pad: Pad;
     broadcast: Broadcast;
     take: Take;
+    gather: Gather;
     cum_sum: CumSum;
 }
 

@@ -25,7 +25,7 @@ pub struct Take {
 /// Entries by constant index.
 fn gather(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Refusal> {
     let axis = site.op::<Gather>()?.axis;
-    let indices = t.known(site, 1).ok_or(import::Refusal::Variable("indices that depend on inputs are not supported, only constant ones"))?;
+    let Some(indices) = t.known(site, 1) else { return super::gather::import(t, site, axis) };
     let extent = *t.operand_shape(site, 0)?.get(axis).ok_or(import::Refusal::OutOfRange("the axis"))?;
     let wrap = |index: i64| usize::try_from(if index < 0 { index + extent as i64 } else { index });
     let indices = to_integers(indices)?.into_iter().map(wrap).collect::<Result<Vec<_>, _>>();

@@ -78,6 +78,8 @@ fn group_shows(group: &AxisGroup, source: &Shape, out: &Shape, here: &[usize]) -
             own.iter().zip(strides).map(|(&c, stride)| c as i64 * stride).sum::<i64>() + offset == index as i64
         }
         GroupMap::List(indices) => indices[flat].is_some_and(|shown| shown as usize == index),
+        // Lists stand for tensors of indices by now.
+        GroupMap::Indices(_) => false,
     };
     within(&ranges).into_iter().enumerate().filter(|(flat, own)| shows((*flat, own))).map(|(_, own)| own).collect()
 }

@@ -40,6 +40,7 @@ pub fn rule_name(rule: &Advice) -> &'static str {
         Advice::Round { .. } => "round",
         Advice::Floor { .. } => "floor",
         Advice::Table { .. } => "table",
+        Advice::Rows { .. } => "rows",
         Advice::Max { .. } => "max",
         Advice::FirstZero { .. } => "first zero",
         Advice::Gap { .. } => "gap",

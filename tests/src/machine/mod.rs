@@ -19,7 +19,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use zktorch_blocks::execute::{Trace, first_miss};
 use zktorch_blocks::field::{Fr, from_i64};
-use zktorch_blocks::program::{Column, Einsum, IdVec, Program, Source, Table, TableId, TensorId, index_bits};
+use zktorch_blocks::program::{Column, Einsum, IdVec, Program, RowLookup, Source, Table, TableId, TensorId, index_bits};
 
 /// By how much the entries of a tensor differ from the honest ones, by padded position.
 pub type Changes = BTreeMap<usize, Fr>;
@@ -105,6 +105,9 @@ impl<'p> Machine<'p> {
             assert_eq!(first_miss(program, &trace, lookup), None, "lookup {index} of the honest run");
             lookup.columns.iter().for_each(|&id| lookups[id].push(index));
         }
+        for (index, RowLookup { indices, rows, source }) in program.row_lookups.iter().enumerate() {
+            [*indices, *rows, *source].into_iter().for_each(|id| lookups[id].push(program.lookups.len() + index));
+        }
         for &id in &program.zeros {
             let name = &program.tensors[id].name;
             assert!(trace.values(program, id).iter().all(|&v| v == 0), "zero constraint `{name}` of the honest run");
@@ -137,7 +140,7 @@ impl<'p> Machine<'p> {
             if self.zeros.contains(&id) {
                 return Outcome::Caught(format!("zero constraint `{}`", self.program.tensors[id].name));
             }
-            let last = |&lookup: &usize| self.program.lookups[lookup].columns.iter().copied().max().unwrap_or(id);
+            let last = |&lookup: &usize| self.columns(lookup).into_iter().max().unwrap_or(id);
             open.extend(self.lookups[id].iter().map(|lookup| (last(lookup), *lookup)));
             waiting.extend(self.users[id].iter().copied());
             told.insert(id, changes);
@@ -186,6 +189,7 @@ impl<'p> Machine<'p> {
             Source::Einsum(einsum) => changes = self.einsum(told, id, einsum),
             Source::View(view) => {
                 let (source, out) = (&self.program.tensors[view.source].shape, &self.program.tensors[id].shape);
+                let view = &*view.with_lists(|id| self.trace.stored(id).map(|values| &**values));
                 for (&at, &by) in told.get(&view.source).into_iter().flatten() {
                     changes.extend(shown_at(view, source, out, at).into_iter().map(|at| (at, by)));
                 }
@@ -242,9 +246,45 @@ impl<'p> Machine<'p> {
         }
     }
 
+    /// The tensors of a lookup; those of rows count behind those of tables.
+    fn columns(&self, index: usize) -> Vec<TensorId> {
+        let rows = |&RowLookup { indices, rows, source }: &RowLookup| vec![indices, rows, source];
+        let of_rows = |index: usize| self.program.row_lookups.get(index).map(rows).unwrap_or_default();
+        let lookup = self.program.lookups.get(index);
+        lookup.map_or_else(|| of_rows(index - self.program.lookups.len()), |lookup| lookup.columns.clone())
+    }
+
+    /// A row that is not the source's at its index, or not zero in padding.
+    fn missed_row(&self, told: &Told, &RowLookup { indices, rows, source }: &RowLookup) -> Option<String> {
+        let (shape, extent) = (&self.program.tensors[indices].shape, self.program.first_extent(source));
+        let bits: usize = self.program.tensors[source].shape.axis_bits().skip(1).sum();
+        let moved = |id: TensorId, shift: usize| {
+            told.get(&id).into_iter().flat_map(move |changes| changes.keys().map(move |at| at >> shift))
+        };
+        let row = |id: TensorId, at: usize| (0..1 << bits).map(move |d| self.value(told, id, at << bits | d));
+        let hit = |at: usize| {
+            let Some(index) = self.integer(told, indices, at).and_then(|index| usize::try_from(index).ok()) else {
+                return false;
+            };
+            if entry(shape, at).is_none() {
+                return index == 0 && row(rows, at).all(|v| v.is_zero());
+            }
+            index < extent && row(rows, at).eq(row(source, index))
+        };
+        let moved: BTreeSet<usize> = if told.contains_key(&source) {
+            (0..shape.padded_len()).collect()
+        } else {
+            moved(indices, 0).chain(moved(rows, bits)).collect()
+        };
+        let name = &self.program.tensors[rows].name;
+        moved.into_iter().any(|at| !hit(at)).then(|| format!("lookup of the rows `{name}`"))
+    }
+
     /// A tuple of a lookup that is no row of its table, or not zero in padding.
     fn missed(&self, told: &Told, index: usize) -> Option<String> {
-        let lookup = &self.program.lookups[index];
+        let Some(lookup) = self.program.lookups.get(index) else {
+            return self.missed_row(told, self.program.row_lookups.get(index - self.program.lookups.len())?);
+        };
         let table = &self.program.tables[lookup.table];
         let shape = &self.program.tensors[lookup.columns[0]].shape;
         let moved: BTreeSet<usize> =

@@ -71,9 +71,27 @@ impl Machine<'_> {
                 let row = value(*source, at)?.saturating_sub(*start).clamp(0, table.rows as i64 - 1);
                 Some(table.columns[*column].entry(row as usize))
             }),
+            Advice::Rows { source, indices } => self.rows(told, id, *source, *indices),
             Advice::Max { source, axes, divisor } => self.maxima(told, id, (*source, axes, *divisor)),
             Advice::FirstZero { source, axes } => self.first_zeros(told, id, *source, axes),
         }
+    }
+
+    /// The rows at indices that changed. Beyond the source's end a liar takes the last.
+    fn rows(&self, told: &Told, id: TensorId, source: TensorId, indices: TensorId) -> Changes {
+        let (shape, from) = (&self.program.tensors[indices].shape, &self.program.tensors[source].shape);
+        let behind = Shape(from.dims()[1..].to_vec());
+        let mut changes = Changes::new();
+        for &at in told.get(&indices).into_iter().flat_map(Changes::keys).filter(|&&at| entry(shape, at).is_some()) {
+            let Some(index) = self.integer(told, indices, at) else { continue };
+            let row = index.clamp(0, self.program.first_extent(source) as i64 - 1) as usize;
+            for d in behind.padded_indices() {
+                let here = at << behind.bits() | d;
+                let value = self.value(told, source, row << behind.bits() | d);
+                changes.insert(here, value - from_i64(self.honest(id, here)));
+            }
+        }
+        changes
     }
 
     fn maxima(&self, told: &Told, id: TensorId, (source, axes, divisor): (TensorId, &[usize], i64)) -> Changes {

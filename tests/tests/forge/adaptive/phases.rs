@@ -66,7 +66,7 @@ fn phases_share_no_row_and_polynomials_no_entry() {
 
 /// An activation that is not in its table, and in the multiplicities of the first table what makes all fractions sum to zero for these
 /// challenges.
-fn fitted(data: &mut Data<'_>, Fingerprint { alpha, beta }: Fingerprint) {
+fn fitted(data: &mut Data<'_>, &Fingerprint { alpha, beta, .. }: &Fingerprint) {
     let width = data.program.tables.iter().map(|t| t.columns.len()).max().expect("there are tables");
     let beta_powers = powers(beta, width + 1);
     let excess = reference_lookup::sum(data, [alpha, beta, beta_powers[width]]);
@@ -84,7 +84,7 @@ fn multiplicities_that_fit_the_challenges_come_too_late() {
     let inputs = [input];
     let false_activation = || Lie::none().run("f1", |v| v[8] += 1);
     // The challenges that follow the commitments to the false activation and to its honest multiplicities.
-    let fingerprint = fixture.tell(&inputs, &false_activation()).fingerprint;
+    let fingerprint = &fixture.tell(&inputs, &false_activation()).fingerprint;
     // Those commitments again, so the same challenges; everything else tells of multiplicities that fit them.
     let late = false_activation().data(move |d| {
         let counts = Polynomial::Multiplicity(TableId(0));
@@ -102,5 +102,5 @@ fn multiplicities_that_fit_the_challenges_come_too_late() {
         ],
     );
     let told = fixture.tell(&inputs, &false_activation().data(move |d| fitted(d, fingerprint)));
-    assert_ne!(told.fingerprint, fingerprint);
+    assert_ne!(&told.fingerprint, fingerprint);
 }
