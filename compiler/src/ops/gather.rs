@@ -73,7 +73,8 @@ impl Operator for Gather {
         }
         let last = x.shape()[self.axis].saturating_sub(1);
         let list: Vec<usize> = indices.iter().map(|&index| (index.max(0.0) as usize).min(last)).collect();
-        x.select(Axis(self.axis), &list).into_shape_with_order(IxDyn(shape)).unwrap_or_else(|_| empty())
+        let rows = x.select(Axis(self.axis), &list).as_standard_layout().into_owned();
+        rows.into_shape_with_order(IxDyn(shape)).unwrap_or_else(|_| empty())
     }
 
     fn range(&self, at: &Ranges<'_>) -> Range {
