@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::program::{
-    Advice, AxisGroup, Column, Einsum, GroupMap, IdVec, Interval, Lookup, Program, Role, RowLookup, Scale, Shape, Source, Table,
-    TableId, Tensor, TensorId, VIRTUAL_DEPTH, View, Visibility,
+    Advice, AxisGroup, Column, Einsum, GroupMap, IdVec, Interval, Lookup, Program, Role, RowLookup, Scale, Shape, Source,
+    Table, TableId, Tensor, TensorId, VIRTUAL_DEPTH, View, Visibility,
 };
 
 use super::error::Refusal;

@@ -44,6 +44,22 @@ impl Lowering<'_> {
         Ok(result)
     }
 
+    /// The value of a node in so many bits, finer than a narrow one, for what squares it: as it is where it fits.
+    pub(crate) fn wide(&mut self, id: NodeId, bits: u32) -> Result<Value, Refusal> {
+        let (value, half) = (self.value(id)?, 1i64 << (bits - 1));
+        let Interval { lo, hi } = self.builder.interval(value.tensor);
+        if -half <= lo && hi < half {
+            return Ok(value);
+        }
+        let name = format!("{}.wide", self.name(id));
+        let scale = self.plan.scale(id) + (bits as i32 - self.settings.bits as i32);
+        let (x, divisor) = self.shifted(&name, value, scale)?;
+        let wide = self.divide(&name, x, divisor, Interval::new(-half, half - 1), scale)?;
+        self.builder.loose_range(&name, wide.tensor, -half, 2 * half)?;
+        self.values.insert(id, wide);
+        Ok(wide)
+    }
+
     /// `y = floor((x + 2^(k-1)) / 2^k)` at the given scale, its remainder looked up. The caller looks up `y`.
     pub(crate) fn round(&mut self, name: &str, x: Value, scale: Scale) -> Result<Value, Refusal> {
         let (x, divisor) = self.shifted(name, x, scale)?;

@@ -128,6 +128,7 @@ fn transposed(at: &mut Lowering<'_>, name: &str, x: TensorId, order: &[usize]) -
 #[cfg(test)]
 mod tests {
     use zktorch_blocks::execute::{check_satisfied, execute};
+    use zktorch_blocks::program::Visibility;
 
     use super::*;
     use crate::graph::Graph;
@@ -147,9 +148,9 @@ mod tests {
 
     #[test]
     fn the_integers_are_the_rows_of_the_ids() {
-        for (axis, public_inputs) in [(0, true), (1, true), (0, false), (1, false)] {
+        for (axis, inputs) in [0, 1].into_iter().flat_map(|axis| [(axis, Visibility::Public), (axis, Visibility::Private)]) {
             let graph = embedding(axis);
-            let options = Options { public_inputs, ..Options::default() };
+            let options = Options { inputs, ..Options::default() };
             let Compiled { program, weights, outputs, .. } = compile(&graph, &[], &options).expect("it compiles");
             let ids = [4, 0, 3, 3, 1, 2];
             let trace = execute(&program, &weights, &[ids.to_vec()]).expect("in range");
@@ -159,7 +160,7 @@ mod tests {
             assert_eq!(wanted.shape(), if axis == 0 { [3, 2, 2, 3] } else { [2, 3, 2, 3] });
             let given = outputs[0].dequantise(&trace.values(&program, program.outputs[0]));
             assert_eq!(given, wanted.into_iter().collect::<Vec<_>>());
-            assert_eq!(program.row_lookups.len(), usize::from(!public_inputs), "public ids need none");
+            assert_eq!(program.row_lookups.len(), usize::from(inputs == Visibility::Private), "public ids need none");
         }
     }
 

@@ -62,6 +62,7 @@ operators! {
     max_pool: MaxPool;
     average_pool: AveragePool;
     reduce: Reduce;
+    norm: Norm;
     softmax: Softmax;
     masked_softmax: MaskedSoftmax;
     log_softmax: LogSoftmax;

@@ -6,6 +6,7 @@ mod constants;
 mod functions;
 mod logarithms;
 mod masks;
+mod norms;
 mod views;
 
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub(super) use constants::uniform;
 pub use functions::{fuse_functions, merge_clips};
 pub use logarithms::join_log_softmax;
 pub use masks::find_masks;
+pub use norms::find_norms;
 pub use views::merge_views;
 
 /// The product of two constants of one rank, each broadcast where it has extent 1.
@@ -34,6 +36,7 @@ pub type Pass = fn(&mut Graph) -> bool;
 pub const PASSES: &[(&str, Pass)] = &[
     ("fold constants", fold_constants),
     ("merge views", merge_views),
+    ("find norms", find_norms),
     ("join log-softmax", join_log_softmax),
     ("fold affine", fold_affine),
     ("find masks", find_masks),
