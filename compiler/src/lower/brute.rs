@@ -2,6 +2,7 @@
 //! program gives the honest outputs. The same over a small field, where advice and inputs are any elements at all.
 
 mod log_softmax;
+mod roots;
 mod single_lies;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -118,9 +119,14 @@ fn unique_over(q: i64, program: &Program, weights: &Weights, inputs: &[i64]) {
 fn unique(program: &Program, weights: &Weights, inputs: &[Vec<i64>]) {
     let honest = execute(program, weights, inputs).unwrap_or_else(|e| panic!("{e}"));
     let expected: Vec<i64> = program.outputs.iter().flat_map(|&o| honest.values(program, o).to_vec()).collect();
+    assert_eq!(solutions(program, weights, inputs), BTreeSet::from([expected]), "inputs {inputs:?}");
+}
+
+/// All outputs that some advice near its intervals makes acceptable.
+fn solutions(program: &Program, weights: &Weights, inputs: &[Vec<i64>]) -> BTreeSet<Vec<i64>> {
     let mut search = Search { program, weights, inputs, modulus: None, outputs: BTreeSet::new(), visited: 0 };
     search.extend(&mut Trace::empty(program), TensorId(0));
-    assert_eq!(search.outputs, BTreeSet::from([expected]), "inputs {inputs:?}, {} visited", search.visited);
+    search.outputs
 }
 
 /// Lowers one input `x` of some shape by hand: `rule` gets the lowering, the input's node and its value.

@@ -16,6 +16,7 @@ mod maximum;
 #[cfg(test)]
 mod ranges;
 mod requantise;
+mod roots;
 mod rows;
 mod saturate;
 mod table;

@@ -124,7 +124,7 @@ impl Row<'_> {
         Ok(Value { tensor: at.builder.linear(&format!("{name}.centred"), &terms, 0, scale)?, scale, ..x })
     }
 
-    /// `floor(sqrt(sum c^2 + n eps))` at the scale of `c`: with `e` for `eps`, `sqrt(n)` times the root of variance and `e`.
+    /// `floor(sqrt(sum c^2 + n eps))` at the scale of `c`: `sqrt(n)` times the root of the variance and `eps`.
     fn root(&self, at: &mut Lowering<'_>, c: Value, eps: f64) -> Result<TensorId, Refusal> {
         let name = self.name;
         let all = Label::of(0..at.builder.dims(c.tensor).len());
@@ -132,47 +132,23 @@ impl Row<'_> {
         let squares = at.builder.einsum(&format!("{name}.squares"), (c.tensor, &all), (c.tensor, &all), &rows)?;
         let eps = (self.entries as f64 * eps * (c.scale + c.scale).units()).round().max(1.0);
         if eps >= f64::from(ROOM).exp2() {
-            return Err(Refusal::Width(format!("its epsilon is {eps:.0} in the integers of its squares, too large")));
+            return Err(Refusal::Width(format!("its epsilon is {eps:.0} beside the integers of its squares, too large")));
         }
+        // No square is negative.
         let sum = at.builder.linear(&format!("{name}.energy"), &[(1, squares)], eps as i64, c.scale + c.scale)?;
-        let Interval { hi, .. } = at.builder.interval(sum);
-        let interval = Interval::new((eps as i64).isqrt(), hi.isqrt());
-        let dims = at.builder.dims(sum).to_vec();
-        let y = at.builder.advice(&format!("{name}.root"), &dims, Advice::SquareRoot { source: sum }, interval, c.scale);
-        at.builder.loose_range(&format!("{name}.root"), y, 0, interval.hi + 1)?;
-        let own = Label::of(0..dims.len());
-        let square = at.builder.einsum(&format!("{name}.root.square"), (y, &own), (y, &own), &own)?;
-        let rest = at.builder.linear(&format!("{name}.root.remainder"), &[(1, sum), (-1, square)], 0, Scale(0))?;
-        let other = at.builder.linear(&format!("{name}.root.rest"), &[(2, y), (-1, rest)], 0, Scale(0))?;
-        at.builder.loose_range(&format!("{name}.root.remainder"), rest, 0, 2 * interval.hi + 1)?;
-        at.builder.loose_range(&format!("{name}.root.rest"), other, 0, 2 * interval.hi + 1)?;
-        Ok(y)
+        at.square_root(&format!("{name}.root"), sum, c.scale)
     }
 
     /// `round(sqrt(n) 2^scale / y)` for a root `y`, with which entries up to a size can be multiplied.
     fn reciprocal(&self, at: &mut Lowering<'_>, y: TensorId, scale: Scale, size: i64) -> Result<TensorId, Refusal> {
-        let name = self.name;
         let numerator = ((self.entries as f64).sqrt() * scale.units()).round();
         if numerator >= f64::from(ROOM).exp2() {
             return Err(Refusal::Width("the reciprocal of its root: use fewer bits".to_owned()));
         }
-        let numerator = numerator as i64;
-        let roots = at.builder.interval(y);
+        let (numerator, roots) = (numerator as i64, at.builder.interval(y));
         // Rows that are smaller, and not zero, have no integers; what is multiplied with it fits.
-        let largest = (numerator / roots.lo + 1).min((1 << ROOM) / roots.hi.max(size));
-        let dims = at.builder.dims(y).to_vec();
-        let one = at.builder.fill(&format!("{name}.one"), &dims, 1);
-        let rule = Advice::Divide { numerator: one, denominator: y, scale: numerator };
-        let r = at.builder.advice(&format!("{name}.reciprocal"), &dims, rule, Interval::new(0, largest), scale);
-        at.builder.loose_range(&format!("{name}.reciprocal"), r, 0, largest + 1)?;
-        let own = Label::of(0..dims.len());
-        let product = at.builder.einsum(&format!("{name}.one.again"), (y, &own), (r, &own), &own)?;
-        let terms = [(1, y), (-2, product)];
-        let rest = at.builder.linear(&format!("{name}.reciprocal.remainder"), &terms, 2 * numerator, Scale(0))?;
-        let other = at.builder.linear(&format!("{name}.reciprocal.rest"), &[(2, y), (-1, rest)], -1, Scale(0))?;
-        at.builder.loose_range(&format!("{name}.reciprocal.remainder"), rest, 0, 2 * roots.hi)?;
-        at.builder.loose_range(&format!("{name}.reciprocal.rest"), other, 0, 2 * roots.hi)?;
-        Ok(r)
+        let largest = (numerator / roots.lo.max(1) + 1).min((1 << ROOM) / roots.hi.max(size));
+        at.reciprocal(&format!("{}.reciprocal", self.name), (numerator, y), largest, scale)
     }
 }
 

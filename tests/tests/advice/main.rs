@@ -6,6 +6,7 @@ mod bounds;
 mod masked;
 mod maximum;
 mod net;
+mod norms;
 mod rounding;
 mod softmax;
 mod sums;

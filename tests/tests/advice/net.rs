@@ -121,6 +121,11 @@ impl Subject {
         trace.values(program, tensor(program, name)).to_vec()
     }
 
+    /// The scale of a tensor.
+    pub fn scale(&self, name: &str) -> i32 {
+        self.program().tensors[tensor(self.program(), name)].scale.0
+    }
+
     /// Names of the tables in which a tensor is looked up.
     pub fn tables_of(&self, name: &str) -> Vec<&str> {
         let program = self.program();
