@@ -6,7 +6,7 @@ use zktorch_blocks::execute::{Trace, Weights, execute};
 use zktorch_blocks::program::{Interval, Program, Source, Tensor, TensorId};
 
 /// What a rule may make of a lie.
-const FAR: i64 = 1 << 24;
+const FAR: i64 = 3 << 20;
 
 /// Runs the program with some tensors changed on the way.
 pub fn run(program: &Program, weights: &Weights, inputs: &[Vec<i64>], edits: &[(&str, Edit<'_, Vec<i64>>)]) -> Trace {
