@@ -1,6 +1,6 @@
 //! Functions of one entry that are made of several elementwise steps.
 
-use crate::ops::{Add, Compare, Comparison, Div, Max, Min, Mul, Op, PRelu, Sub, Unary};
+use crate::ops::{Add, Compare, Comparison, Connective, Div, Logic, Max, Min, Mul, Op, PRelu, Sub, Unary};
 
 /// An expression in one variable: what a fused group of elementwise nodes computes.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +36,7 @@ pub(super) enum Binary {
     Min,
     PRelu,
     Compare(Comparison),
+    Logic(Connective),
 }
 
 impl Binary {
@@ -50,6 +51,7 @@ impl Binary {
             Op::Min(Min) => Some(Self::Min),
             Op::PRelu(PRelu) => Some(Self::PRelu),
             Op::Compare(Compare(comparison)) => Some(Self::Compare(*comparison)),
+            Op::Logic(Logic(connective)) => Some(Self::Logic(*connective)),
             _ => None,
         }
     }
@@ -65,6 +67,7 @@ impl Binary {
             Self::Min => a.min(b),
             Self::PRelu => PRelu::eval(a, b),
             Self::Compare(comparison) => comparison.eval(a, b),
+            Self::Logic(connective) => connective.eval(a, b),
         }
     }
 }

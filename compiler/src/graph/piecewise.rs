@@ -158,6 +158,8 @@ impl Piecewise {
                 let scaled = self.binary(Binary::Mul, other)?;
                 self.choose(&Self::constant(0.0), |a, _| a >= 0.0, self, &scaled)
             }
+            // Neither operand need be constant between breaks by its steps.
+            Binary::Logic(_) => None,
             Binary::Compare(comparison) => {
                 let holds = |a: f64, b: f64| comparison.eval(a, b) != 0.0;
                 self.choose(other, holds, &Self::constant(1.0), &Self::constant(0.0))

@@ -1,6 +1,7 @@
 //! Brute force at small widths: of all advice in (and a little beyond) the declared intervals, whatever satisfies the
 //! program gives the honest outputs. The same over a small field, where advice and inputs are any elements at all.
 
+mod bits;
 mod log_softmax;
 mod roots;
 mod single_lies;

@@ -5,6 +5,7 @@
 //! which requantises once. Every advice tensor is pinned by lookups (docs/lowerings.md, section 2).
 
 mod affine;
+mod bits;
 #[cfg(test)]
 mod brute;
 mod builder;

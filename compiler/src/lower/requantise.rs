@@ -104,6 +104,9 @@ impl Lowering<'_> {
     /// The value of a node rounded for a table, which pins it: no range lookup of its own.
     pub(crate) fn table_input(&mut self, id: NodeId) -> Result<Value, Refusal> {
         let value = self.value(id)?;
+        if self.has_table(id)? {
+            return Ok(value);
+        }
         let fitted = self.fit(&self.name(id), value, self.plan.scale(id))?;
         if fitted.tensor != value.tensor {
             self.narrow.insert(id, fitted);

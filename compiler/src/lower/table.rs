@@ -13,10 +13,11 @@ const ENTRY: f64 = (1u64 << 30) as f64;
 impl Lowering<'_> {
     /// `o = f(y)` by a lookup of `(y, o)`; for the node `id`.
     pub(crate) fn apply(&mut self, id: NodeId, y: Value, function: Unary) -> Result<Value, Refusal> {
-        if function == Unary::Relu && self.settings.signs && self.plan.pools.is_empty() {
+        let shared = self.within_signed(y);
+        if function == Unary::Relu && self.settings.signs && self.plan.pools.is_empty() && shared {
             return self.relu_by_sign(id, y);
         }
-        let (table, scale, interval) = self.function_table(id, y.scale, function)?;
+        let (table, scale, interval) = self.function_table(id, y, function)?;
         let dims = self.builder.dims(y.tensor).to_vec();
         let rule = Advice::Table { source: y.tensor, table, column: 1 };
         let tensor = self.builder.advice(&self.name(id), &dims, rule, interval, scale);
@@ -44,10 +45,16 @@ impl Lowering<'_> {
         Ok(Value { tensor, scale: y.scale, depth: 0 })
     }
 
-    /// The table of a function whose input has scale `from`: the table, the output's scale and interval.
-    fn function_table(&mut self, id: NodeId, from: Scale, function: Unary) -> Result<(TableId, Scale, Interval), Refusal> {
-        let domain = self.signed();
-        if function == Unary::Relu {
+    /// Whether a value's interval is one of activations.
+    fn within_signed(&self, y: Value) -> bool {
+        let (domain, Interval { lo, hi }) = (self.signed(), self.builder.interval(y.tensor));
+        domain.contains(lo) && domain.contains(hi)
+    }
+
+    /// The table of a function of a value: the table, the output's scale and interval.
+    fn function_table(&mut self, id: NodeId, y: Value, function: Unary) -> Result<(TableId, Scale, Interval), Refusal> {
+        let (domain, from) = (self.signed(), y.scale);
+        if function == Unary::Relu && self.within_signed(y) {
             let rows = 1usize << self.settings.bits;
             return Ok((self.builder.relu_table(domain.lo, rows), from, Interval::new(0, domain.hi)));
         }
@@ -57,6 +64,12 @@ impl Lowering<'_> {
         let entry = |x: i64| to_integer(function.eval(to_real(x, from)), to);
         let fits = |x: i64| entry(x).abs() < ENTRY;
         let operand = self.operand(id, 0)?;
+        let Interval { lo: least, hi: most } = self.builder.interval(y.tensor);
+        // Integers that are few have a table of their own: whatever they are, they have a row.
+        if self.has_table(operand)? && (least..=most).all(fits) {
+            let column: Vec<i64> = (least..=most).map(|x| entry(x) as i64).collect();
+            return Ok(self.column_table(from, to, &function, least, column));
+        }
         // The table begins where the function does, around the middle of what it meets.
         let lo = self.decide(Note::TableStart, domain.lo..=domain.hi + 1, |samples| {
             let range = samples.range(operand);
@@ -67,8 +80,20 @@ impl Lowering<'_> {
         let none = || Refusal::Width("the function has no value in the calibrated range".to_owned());
         let hi = (lo..=domain.hi).take_while(|&x| fits(x)).last().ok_or_else(none)?;
         let column: Vec<i64> = (lo..=hi).map(|x| entry(x) as i64).collect();
+        Ok(self.column_table(from, to, &function, lo, column))
+    }
+
+    /// The table of a function's values from a first argument on.
+    fn column_table(
+        &mut self,
+        from: Scale,
+        to: Scale,
+        function: &Unary,
+        lo: i64,
+        column: Vec<i64>,
+    ) -> (TableId, Scale, Interval) {
         let bounds = (column.iter().copied().min().unwrap_or(0), column.iter().copied().max().unwrap_or(0));
         let name = format!("{} at scale {from}", function.name());
-        Ok((self.builder.data_table(&name, lo, vec![column]), to, Interval::new(bounds.0, bounds.1)))
+        (self.builder.data_table(&name, lo, vec![column]), to, Interval::new(bounds.0, bounds.1))
     }
 }

@@ -1,19 +1,26 @@
-//! Comparisons, and the choice between two tensors. Passes make other operators of what they understand; the rest has no integers.
+//! Comparisons of integers, and the choice between two tensors (docs/lowerings.md, section 20). Comparisons of reals have integers where they
+//! are part of a function of one tensor, which a pass finds.
 
 use ndarray::{ArrayD, Zip};
 use tract_onnx::tract_core::ops::binary::BinMiniOp;
 use tract_onnx::tract_core::ops::logic::{CompEq, CompGT, CompGTE, CompLT, CompLTE};
+use zktorch_blocks::program::Scale;
 
 use super::operator::{Imports, Nature, Operator, Ranges, empty, zip};
 use super::shape::{Misfit, alike, arity, same};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
-use crate::lower::{Lowering, Refusal, Value};
-use crate::quantise::Range;
+use crate::lower::{Lowering, Refusal, Value, power};
+use crate::quantise::{Range, scale_for, to_integer};
 
 pub(super) const IMPORT: Imports = &[Import::Binary(compare), Import::Named("Iff", select)];
 
-const UNSUPPORTED: &str = "this operation is not supported";
+/// What a constant of one number has at its own scale.
+const LARGEST: f64 = 32767.0;
+/// Bits of scale that such a constant may add to the other tensor.
+const FINER: i32 = 8;
+/// No number that is chosen is larger.
+const FAR: f64 = (1u64 << 60) as f64;
 
 /// 1 where the comparison of two tensors of one shape holds, else 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,12 +108,65 @@ impl Operator for Compare {
         Nature::NONE
     }
 
-    fn unsupported(&self) -> Option<&'static str> {
-        Some(UNSUPPORTED)
+    fn lower(&self, at: &mut Lowering<'_>, id: NodeId) -> Result<Value, Refusal> {
+        let (a, b) = (at.operand(id, 0)?, at.operand(id, 1)?);
+        if !(at.exact(a) && at.exact(b)) {
+            return Err("tensors of reals are compared with one number only".into());
+        }
+        let name = at.name(id);
+        let gap = difference(at, &format!("{name}.gap"), b, a)?;
+        let tensor = match self.0 {
+            Comparison::LessEqual => at.nonnegative(&name, gap.tensor)?,
+            Comparison::Less => {
+                let less = at.builder.linear(&format!("{name}.less"), &[(1, gap.tensor)], -1, Scale(0))?;
+                at.nonnegative(&name, less)?
+            }
+            Comparison::Equal => at.vanishes(&name, gap.tensor)?,
+        };
+        Ok(Value { tensor, scale: Scale(0), depth: 0 })
+    }
+}
+
+/// `a - b` of integers.
+fn difference(at: &mut Lowering<'_>, name: &str, a: NodeId, b: NodeId) -> Result<Value, Refusal> {
+    if let Some(constant) = at.constant(b) {
+        let x = at.value(a)?;
+        return at.add_constant(name, (1, x), (-1, &constant), true);
+    }
+    let y = at.value(b)?;
+    if let Some(constant) = at.constant(a) {
+        return at.add_constant(name, (-1, y), (1, &constant), true);
+    }
+    let x = at.value(a)?;
+    let tensor = at.builder.linear(name, &[(1, x.tensor), (-1, y.tensor)], 0, Scale(0))?;
+    Ok(Value { tensor, scale: Scale(0), depth: x.depth.max(y.depth) })
+}
+
+/// A tensor that is chosen, or one number.
+enum Branch {
+    Tensor(Value),
+    Number(f64),
+}
+
+impl Branch {
+    fn of(at: &mut Lowering<'_>, id: NodeId) -> Result<Self, Refusal> {
+        let number = at.constant(id).and_then(|constant| constant.single());
+        number.map_or_else(|| at.value(id).map(Self::Tensor), |number| Ok(Self::Number(number)))
     }
 
-    fn lower(&self, _: &mut Lowering<'_>, _: NodeId) -> Result<Value, Refusal> {
-        Err(UNSUPPORTED.into())
+    /// The finest scale that it is of use at.
+    fn finest(&self) -> Scale {
+        match self {
+            Self::Tensor(value) => value.scale,
+            Self::Number(number) => {
+                let exact = |scale: Scale| (number * scale.units()).fract() == 0.0;
+                let mut finest = scale_for(number.abs(), LARGEST);
+                while finest > Scale(0) && exact(finest - 1) {
+                    finest = finest - 1;
+                }
+                finest
+            }
+        }
     }
 }
 
@@ -137,11 +197,41 @@ impl Operator for Select {
         Nature::NONE
     }
 
-    fn unsupported(&self) -> Option<&'static str> {
-        Some(UNSUPPORTED)
-    }
-
-    fn lower(&self, _: &mut Lowering<'_>, _: NodeId) -> Result<Value, Refusal> {
-        Err(UNSUPPORTED.into())
+    /// `c a + (1 - c) b`.
+    fn lower(&self, at: &mut Lowering<'_>, id: NodeId) -> Result<Value, Refusal> {
+        let (c, a, b) = (at.operand(id, 0)?, at.operand(id, 1)?, at.operand(id, 2)?);
+        let name = at.name(id);
+        let condition = at.condition(c)?;
+        let other = at.negated(&format!("{name}.other"), condition)?;
+        if at.graph.domain(id) == Domain::Boolean {
+            let (a, b) = (at.condition(a)?, at.condition(b)?);
+            let first = at.product(&format!("{name}.first"), condition, a)?;
+            let second = at.product(&format!("{name}.second"), other, b)?;
+            return at.either(&name, first, second);
+        }
+        let branches = [(condition, Branch::of(at, a)?), (other, Branch::of(at, b)?)];
+        let finest = branches.iter().map(|(_, branch)| branch.finest()).max().unwrap_or_default();
+        let tensors = branches.iter().filter_map(|(_, branch)| if let Branch::Tensor(x) = branch { Some(x.scale) } else { None });
+        let scale = match tensors.max() {
+            _ if at.exact(id) => Scale(0),
+            Some(scale) => finest.min(scale + FINER),
+            None => finest,
+        };
+        let (mut terms, mut depth) = (Vec::new(), condition.depth);
+        for ((bit, branch), suffix) in branches.into_iter().zip(["first", "second"]) {
+            match branch {
+                Branch::Tensor(x) => {
+                    let chosen = at.product(&format!("{name}.{suffix}"), bit, x)?;
+                    depth = depth.max(chosen.depth);
+                    terms.push((power(scale - x.scale)?, chosen.tensor));
+                }
+                Branch::Number(number) => match to_integer(number, scale) {
+                    integer if integer.abs() < FAR => terms.push((integer as i64, bit.tensor)),
+                    _ => return Err(format!("a choice of {number} beside numbers of the size of activations").into()),
+                },
+            }
+        }
+        let tensor = at.builder.linear(&name, &terms, 0, scale)?;
+        Ok(Value { tensor, scale, depth })
     }
 }

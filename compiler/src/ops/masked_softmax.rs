@@ -1,6 +1,6 @@
 //! Softmax of masked scores: entries that the mask takes out have weight 0, whatever their scores are.
 //!
-//! The mask `M` is public, 1 for the entries that count. An entry that counts has the gap `d = m - y` to the largest of those that count; one that
+//! The mask `M` is 1 for the entries that count: a public constant, or bits that depend on inputs. An entry that counts has the gap `d = m - y` to the largest of those that count; one that
 //! does not has the gap `D`, the last row of the table of exponentials, by `M (x - 2^k m) - (1 - M) 2^k D` in place of `x - 2^k m`. The mask is
 //! a column of that table, so that the last row serves entries that do not count, and no others.
 
@@ -9,10 +9,10 @@ use zktorch_blocks::program::{Advice, Interval, Scale, TensorId};
 
 use super::label::Label;
 use super::operator::{Demand, Imports, Nature, Operator, Ranges, empty};
-use super::shape::{Misfit, alike, two, with_axes};
+use super::shape::{Misfit, require, two, with_axes};
 use super::softmax::{self, softmax};
 use crate::graph::{Domain, NodeId};
-use crate::lower::{EXPONENTIAL, Lowering, RESULT, Refusal, Value, kept_axes};
+use crate::lower::{EXPONENTIAL, Lowering, RESULT, Refusal, Value, kept_axes, reshape_groups};
 use crate::quantise::{Range, Settings, to_real};
 
 /// A pass finds masks in what exporters write.
@@ -21,7 +21,8 @@ pub(super) const IMPORT: Imports = &[];
 /// A score that is lower by more has no weight in floats of 32 bits: `exp(-104) = 0`.
 const NOTHING: f64 = 104.0;
 
-/// `exp(x) / sum exp(x)` over the given axes together, of the entries that operand 1, a constant of `x`'s shape, has 1 at; 0 at the others.
+/// `exp(x) / sum exp(x)` over the given axes together, of the entries that operand 1 has 1 at; 0 at the others. Operand 1 is a constant or
+/// booleans, of `x`'s shape or with extents 1 where it does not vary. A row that has no entry is refused when a model runs.
 /// The model lowers these scores by `gap` at least: whatever they are, they have no weight.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MaskedSoftmax {
@@ -37,8 +38,9 @@ impl Operator for MaskedSoftmax {
     }
 
     fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
-        let [x, _] = two(operands)?;
-        alike(operands)?;
+        let [x, mask] = two(operands)?;
+        let fits = x.len() == mask.len() && x.iter().zip(mask).all(|(x, mask)| x == mask || *mask == 1);
+        require(fits, || Misfit::Broadcast { from: mask.to_vec(), to: x.to_vec() })?;
         with_axes(x, &self.axes).map(Some)
     }
 
@@ -57,6 +59,7 @@ impl Operator for MaskedSoftmax {
 
     fn evaluate(&self, operands: &[&ArrayD<f64>], _: &[usize]) -> ArrayD<f64> {
         let [x, mask] = *operands else { return empty() };
+        let Some(mask) = mask.broadcast(x.raw_dim()) else { return empty() };
         let kept = Zip::from(x).and(mask).map_collect(|&x, &kept| if kept != 0.0 { x } else { f64::NEG_INFINITY });
         softmax(&self.axes, &kept)
     }
@@ -117,12 +120,20 @@ fn out_of_reach(at: &mut Lowering<'_>, scores: NodeId, gap: f64) -> Result<Value
 
 fn mask(at: &mut Lowering<'_>, id: NodeId) -> Result<Mask, Refusal> {
     let operand = at.operand(id, 1)?;
-    let mask = at.constant(operand).ok_or("the mask must be a constant")?;
-    let dims = at.graph.shape(id).to_vec();
-    let varies = kept_axes(mask.shape(), dims.len());
+    let (name, dims) = (at.name(id), at.graph.shape(id).to_vec());
+    let constant = at.constant(operand);
+    let shape = constant.as_ref().map_or_else(|| at.graph.shape(operand).to_vec(), |mask| mask.shape().to_vec());
+    let varies = kept_axes(&shape, dims.len());
     let compact_dims: Vec<usize> = varies.iter().map(|&a| dims[a]).collect();
-    let name = at.name(id);
-    let compact = at.builder.constant(&format!("{name}.mask"), &compact_dims, mask.mask());
+    let compact = match constant {
+        Some(mask) => at.builder.constant(&format!("{name}.mask"), &compact_dims, mask.mask()),
+        None => {
+            // Committed where it follows from others and is small: all layers use it.
+            at.condition(operand)?;
+            let bits = at.narrow(operand)?;
+            at.builder.view(&format!("{name}.mask"), bits.tensor, &compact_dims, reshape_groups(&shape, &compact_dims))
+        }
+    };
     let spread = at.broadcast_axes(&format!("{name}.mask.spread"), compact, &varies, &dims);
     Ok(Mask { compact, labels: Label::of(varies), spread })
 }

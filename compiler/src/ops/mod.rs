@@ -57,6 +57,7 @@ operators! {
     column_scale: ColumnScale;
     extremum: Max, Min;
     choice: Compare, Select;
+    logic: Logic;
     unary: Unary;
     prelu: PRelu;
     max_pool: MaxPool;
@@ -78,6 +79,7 @@ operators! {
 }
 
 pub use choice::Comparison;
+pub use logic::Connective;
 pub use reduce::ReduceKind;
 
 impl Op {

@@ -2,6 +2,7 @@
 //! lowering could go wrong, refused by the check and with the violated constraints that `docs/advice.md` names.
 
 mod activation;
+mod bits;
 mod bounds;
 mod masked;
 mod maximum;

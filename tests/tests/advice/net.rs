@@ -54,6 +54,22 @@ impl Net {
         self
     }
 
+    /// The last node.
+    pub fn last(&self) -> NodeId {
+        self.last
+    }
+
+    /// Goes on from another node.
+    pub fn from(self, last: NodeId) -> Self {
+        Self { last, ..self }
+    }
+
+    /// A node on the last one and another one.
+    pub fn join(mut self, name: &str, op: impl Into<Op>, other: NodeId) -> Self {
+        self.last = self.graph.add_inferred(name, op, &[self.last, other]).expect("shapes fit");
+        self
+    }
+
     /// The product `[1, n] [n, outputs]` with weights in `[-1, 1)`.
     pub fn dense(mut self, name: &str, outputs: usize) -> Self {
         let rows = self.graph.shape(self.last)[1];
@@ -65,7 +81,10 @@ impl Net {
 
     /// A node on the last one and a constant of its shape.
     pub fn with(mut self, name: &str, op: Op, constant: ArrayD<f64>) -> Self {
-        let constant = self.graph.add_constant(format!("{name}.constant"), constant);
+        let constant = match op {
+            Op::Logic(_) => self.graph.add_constant_of(Domain::Boolean, format!("{name}.constant"), constant),
+            _ => self.graph.add_constant(format!("{name}.constant"), constant),
+        };
         self.last = self.graph.add_inferred(name, op, &[self.last, constant]).expect("shapes fit");
         self
     }

@@ -72,7 +72,7 @@ fn elementwise(op: &Op) -> bool {
 /// Whether the node is a sum or a product with a constant, or a sum of tensors: cheap on its own.
 fn affine(graph: &Graph, id: NodeId) -> bool {
     match graph.op(id) {
-        Op::Add(Add) | Op::Sub(Sub) | Op::Unary(Unary::Neg | Unary::ToReal) => true,
+        Op::Add(Add) | Op::Sub(Sub) | Op::Unary(Unary::Neg | Unary::Not | Unary::ToReal) => true,
         Op::Mul(Mul) => graph.operands(id).iter().any(|&operand| graph.behind(operand).is_some()),
         _ => false,
     }
@@ -140,7 +140,11 @@ impl Region {
                 }
             }
         }
-        best.map(|(_, region)| region)
+        // A comparison of integers is one of all of them, and needs no table.
+        let alone = |region: &Self| {
+            region.inside.len() == 1 && matches!(graph.op(root), Op::Compare(_)) && graph.domain(region.variable).is_exact()
+        };
+        best.map(|(_, region)| region).filter(|region| !alone(region))
     }
 
     /// The one node in the region's place.

@@ -5,6 +5,7 @@ mod affine;
 mod constants;
 mod functions;
 mod logarithms;
+mod logic;
 mod masks;
 mod norms;
 mod views;
@@ -20,6 +21,7 @@ pub use constants::fold_constants;
 pub(super) use constants::uniform;
 pub use functions::{fuse_functions, merge_clips};
 pub use logarithms::join_log_softmax;
+pub use logic::decide_logic;
 pub use masks::find_masks;
 pub use norms::find_norms;
 pub use views::merge_views;
@@ -37,6 +39,7 @@ pub const PASSES: &[(&str, Pass)] = &[
     ("fold constants", fold_constants),
     ("merge views", merge_views),
     ("find norms", find_norms),
+    ("decide logic", decide_logic),
     ("join log-softmax", join_log_softmax),
     ("fold affine", fold_affine),
     ("find masks", find_masks),

@@ -119,6 +119,8 @@ pub enum Unary {
     },
     /// 1 unless the entry is 0: a cast to booleans.
     NonZero,
+    /// 1 for 0, else 0: of booleans the other.
+    Not,
     /// Any other function of one entry, fused out of elementwise nodes.
     Composite(Arc<Composite>),
 }
@@ -159,6 +161,7 @@ impl Unary {
             Unary::Trunc => x.trunc(),
             Unary::Wrap { lo, hi } => lo as f64 + (x - lo as f64).rem_euclid((hi - lo + 1) as f64),
             Unary::NonZero => f64::from(u8::from(x != 0.0)),
+            Unary::Not => f64::from(u8::from(x == 0.0)),
             Unary::Composite(ref function) => function.eval(x),
             _ => self.eval_piecewise(x),
         }
@@ -292,6 +295,7 @@ impl Unary {
             Unary::Acosh => "Acosh",
             Unary::Atanh => "Atanh",
             Unary::ToReal | Unary::Trunc | Unary::Wrap { .. } | Unary::NonZero => "Cast",
+            Unary::Not => "Not",
             Unary::Composite(function) => function.name(),
         }
     }

@@ -3,7 +3,7 @@
 use tract_onnx::tract_core::ops::binary::BinMiniOp;
 use tract_onnx::tract_core::ops::cast::Cast;
 use tract_onnx::tract_core::ops::element_wise::ElementWiseMiniOp;
-use tract_onnx::tract_core::ops::{math, nn};
+use tract_onnx::tract_core::ops::{logic, math, nn};
 
 use super::Unary;
 use crate::graph::{Domain, NodeId};
@@ -30,6 +30,7 @@ pub(super) fn function(op: &dyn ElementWiseMiniOp) -> Option<Unary> {
         nn::HardSwish => Unary::HardSwish,
         nn::silu::Silu => Unary::Silu,
         nn::gelu_exact::GeluExact => Unary::Gelu,
+        logic::Not => Unary::Not,
         math::Tanh => Unary::Tanh,
         math::Erf => Unary::Erf,
         math::Exp => Unary::Exp,

@@ -75,6 +75,10 @@ impl Operator for Unary {
                 let tensor = at.builder.linear(&at.name(id), &[(-1, x.tensor)], 0, x.scale)?;
                 Ok(Value { tensor, ..x })
             }
+            Unary::Not if at.graph.domain(operand) == Domain::Boolean => {
+                let x = at.condition(operand)?;
+                at.negated(&at.name(id), x)
+            }
             // As fine as if it had been a real number all the time: what follows may be a small part of 1.
             Unary::ToReal => {
                 let x = at.value(operand)?;
@@ -87,6 +91,7 @@ impl Operator for Unary {
                 let x = at.narrow(operand)?;
                 at.product(&at.name(id), x, x)
             }
+            Unary::NonZero if at.exact(operand) && !at.has_table(operand)? => at.differs_from_zero(id, operand),
             _ => {
                 if let (Some(&reach), Some(domain)) = (at.plan.saturated.get(&id), Saturating::of(self, at.settings)) {
                     let x = at.value(operand)?;
@@ -105,7 +110,7 @@ fn image(f: &Unary, range: Range) -> Range {
         return Range::hull([f.eval(range.lo), f.eval(range.hi)]);
     }
     match f {
-        Unary::NonZero => return Range { lo: 0.0, hi: 1.0 },
+        Unary::NonZero | Unary::Not => return Range::UNIT,
         Unary::Wrap { lo, hi } => return Range { lo: *lo as f64, hi: *hi as f64 },
         _ => {}
     }

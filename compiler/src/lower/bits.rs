@@ -1,0 +1,113 @@
+//! Booleans: conditions, and comparisons of integers (docs/lowerings.md, section 20).
+
+use zktorch_blocks::program::{Advice, Interval, Scale, TensorId};
+
+use super::{Lowering, Refusal, Value};
+use crate::graph::NodeId;
+use crate::ops::{MaskedSoftmax, Op};
+
+/// Rows of a table of a function of integers, at most.
+const ROWS: i64 = 1 << 16;
+/// Integers that are compared lie at most so far apart, in bits.
+const FARTHEST: u64 = 1 << 48;
+
+/// 0 and 1.
+const BITS: Interval = Interval { lo: 0, hi: 1 };
+
+impl Lowering<'_> {
+    /// The value of a boolean node: what is not constant is 0 or 1 by other relations.
+    pub(crate) fn condition(&mut self, id: NodeId) -> Result<Value, Refusal> {
+        if self.graph.domain(id).range() != Some((BITS.lo, BITS.hi)) {
+            return Err("a condition that is not a boolean".into());
+        }
+        let Some(constant) = self.constant(id) else { return self.value(id) };
+        if let Some(value) = self.values.get(&id) {
+            return Ok(*value);
+        }
+        let (name, dims) = (self.name(id), self.graph.shape(id).to_vec());
+        let tensor = match constant.single() {
+            Some(bit) => self.builder.fill(&name, &dims, i64::from(bit != 0.0)),
+            // What masks scores is part of the architecture, other entries may be weights.
+            None if self.masks(id) => {
+                let mask = constant.broadcast(&dims).ok_or("a constant does not broadcast")?.mask();
+                self.builder.constant(&name, &dims, mask)
+            }
+            None => {
+                let weight = self.value(id)?.tensor;
+                self.builder.within(&format!("{name}.range"), weight, BITS)?;
+                weight
+            }
+        };
+        let value = Value { tensor, scale: Scale(0), depth: 0 };
+        self.values.insert(id, value);
+        Ok(value)
+    }
+
+    /// Whether nothing but masks of softmaxes depends on a node.
+    fn masks(&self, id: NodeId) -> bool {
+        let mask = |&(user, position): &(NodeId, usize)| match self.graph.op(user) {
+            Op::MaskedSoftmax(MaskedSoftmax { .. }) => position == 1,
+            Op::Logic(_) => self.masks(user),
+            op => op.nature().layout && self.masks(user),
+        };
+        !self.graph.outputs().contains(&id) && self.graph.users(id).iter().all(mask)
+    }
+
+    /// `[x >= 0]` of integers: `x + W = W s + l` with `s` a bit and `l` in `[0, W)`.
+    pub(crate) fn nonnegative(&mut self, name: &str, x: TensorId) -> Result<TensorId, Refusal> {
+        let Interval { lo, hi } = self.builder.interval(x);
+        let reach = lo.unsigned_abs().max(hi.unsigned_abs().saturating_add(1));
+        if reach > FARTHEST {
+            return Err(Refusal::Width(format!("a comparison of integers that lie {reach} apart")));
+        }
+        let reach = reach.next_power_of_two().max(1 << self.settings.shared) as i64;
+        let dims = self.builder.dims(x).to_vec();
+        let raised = self.builder.linear(&format!("{name}.raised"), &[(1, x)], reach, Scale(0))?;
+        let rule = Advice::Floor { source: raised, divisor: reach };
+        let sign = self.builder.advice(&format!("{name}.sign"), &dims, rule, BITS, Scale(0));
+        let low = self.builder.linear(&format!("{name}.low"), &[(1, raised), (-reach, sign)], 0, Scale(0))?;
+        self.builder.within(&format!("{name}.low"), low, Interval::new(0, reach - 1))?;
+        self.builder.within(&format!("{name}.sign"), sign, BITS)?;
+        Ok(sign)
+    }
+
+    /// `[x = 0]` of integers: neither `x < 0` nor `x > 0`.
+    pub(crate) fn vanishes(&mut self, name: &str, x: TensorId) -> Result<TensorId, Refusal> {
+        let least = self.nonnegative(&format!("{name}.least"), x)?;
+        let negated = self.builder.linear(&format!("{name}.negated"), &[(-1, x)], 0, Scale(0))?;
+        let most = self.nonnegative(&format!("{name}.most"), negated)?;
+        let [least, most] = [least, most].map(|tensor| Value { tensor, scale: Scale(0), depth: 0 });
+        Ok(self.product(name, least, most)?.tensor)
+    }
+
+    /// `1 - x` of booleans.
+    pub(crate) fn negated(&mut self, name: &str, x: Value) -> Result<Value, Refusal> {
+        let tensor = self.builder.linear(name, &[(-1, x.tensor)], 1, Scale(0))?;
+        Ok(Value { tensor, ..x })
+    }
+
+    /// `a` or `b` holds: `1 - (1 - a) (1 - b)`, which is a boolean by its operands' intervals too.
+    pub(crate) fn either(&mut self, name: &str, a: Value, b: Value) -> Result<Value, Refusal> {
+        let a = self.negated(&format!("{name}.first"), a)?;
+        let b = self.negated(&format!("{name}.second"), b)?;
+        let neither = self.product(&format!("{name}.neither"), a, b)?;
+        self.negated(name, neither)
+    }
+
+    /// Whether a node's integers are few enough for a table of all of them.
+    pub(crate) fn has_table(&mut self, id: NodeId) -> Result<bool, Refusal> {
+        if !self.exact(id) {
+            return Ok(false);
+        }
+        let value = self.value(id)?;
+        let Interval { lo, hi } = self.builder.interval(value.tensor);
+        Ok(hi.saturating_sub(lo) < ROWS)
+    }
+
+    /// `[x != 0]` of a node's integers.
+    pub(crate) fn differs_from_zero(&mut self, id: NodeId, x: NodeId) -> Result<Value, Refusal> {
+        let (name, x) = (self.name(id), self.value(x)?);
+        let zero = self.vanishes(&format!("{name}.zero"), x.tensor)?;
+        self.negated(&name, Value { tensor: zero, scale: Scale(0), depth: 1 })
+    }
+}
