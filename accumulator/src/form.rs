@@ -1,7 +1,7 @@
 //! The linear forms that claims are about.
 
 use ark_ff::{AdditiveGroup, Field};
-use zktorch_blocks::field::{Fr, dot, eq_table_scaled, evaluate};
+use zktorch_blocks::field::{Fr, dot, eq_index, eq_table_scaled, evaluate};
 
 /// A linear form on `F^m`, `m = 2^c`: `f = sum_k c_k eq(p_k, .) + d`.
 ///
@@ -70,11 +70,19 @@ impl LinearForm {
 
     /// All `m` coefficients.
     pub fn to_dense(&self, m: usize) -> Vec<Fr> {
-        let mut sum = self.dense.clone();
-        sum.resize(m, Fr::ZERO);
+        self.block(0, m)
+    }
+
+    /// Coefficients `index * len` to `(index + 1) * len`, `len` a power of two: a block that a point's leading coordinates
+    /// name, or deny, takes no time.
+    pub fn block(&self, index: usize, len: usize) -> Vec<Fr> {
+        let dense = self.dense.get(index * len..(index + 1) * len);
+        let mut sum = dense.map_or_else(|| vec![Fr::ZERO; len], <[Fr]>::to_vec);
         for (c, point) in &self.eqs {
-            for (mine, theirs) in sum.iter_mut().zip(eq_table_scaled(point, *c)) {
-                *mine += theirs;
+            let (high, low) = point.split_at(point.len().saturating_sub(len.ilog2() as usize));
+            let scale = *c * eq_index(high, index);
+            if scale != Fr::ZERO {
+                sum.iter_mut().zip(eq_table_scaled(low, scale)).for_each(|(mine, theirs)| *mine += theirs);
             }
         }
         sum
@@ -112,6 +120,8 @@ mod tests {
         assert_eq!(form.evaluate(&point), evaluate(coefficients.clone(), &point));
         assert_eq!(form.on_product(&point), dot(&coefficients, &product_table(&point)));
         assert_eq!(form.univariate(4, point[3]), dot(&coefficients, &powers(point[3], 16)));
+        let blocks: Vec<Fr> = (0..4).flat_map(|i| form.block(i, 4)).collect();
+        assert_eq!(blocks, coefficients);
         assert!(form.fits(16) && !form.fits(32) && !form.fits(15));
     }
 

@@ -1,10 +1,11 @@
 //! The prover's vectors in the accumulator.
 
 use crate::fold::FoldProver;
-use crate::layout::Split;
+use crate::form::LinearForm;
+use crate::merge::Leaf;
 use ark_ff::AdditiveGroup;
 use rayon::prelude::*;
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 use zktorch_blocks::field::{Fr, eq_table};
 use zktorch_blocks::kernel::wide::{Signed, Wide};
 use zktorch_blocks::sumcheck::kernel::sum_products;
@@ -13,10 +14,22 @@ use zktorch_blocks::sumcheck::{Degree, Rounds};
 /// Columns a thread accumulates at a time.
 const TILE: usize = 256;
 
-/// A vector and a linear form, dense.
-type Node = (Vec<Fr>, Vec<Fr>);
+/// Rows whose combination takes longer than what is done with it: the vector is kept, and not made again each time it is read.
+const MANY: usize = 8;
 
-/// Folds combinations of integer rows.
+/// A vector of the fold.
+enum Vector {
+    /// A combination of rows.
+    Rows(Vec<(usize, Signed)>),
+    /// All of its entries.
+    Dense(Zeroizing<Vec<Fr>>),
+}
+
+/// A vector and a form on it.
+type Node = (Vector, LinearForm);
+
+/// Folds combinations of integer rows. Leaves are made tile by tile where they are read, twice: all of them together would be the largest thing in
+/// memory where rows are long.
 pub struct RowFold<'a> {
     rows: &'a [Vec<i64>],
     columns: usize,
@@ -30,74 +43,100 @@ impl<'a> RowFold<'a> {
         Self { rows, columns, nodes: Vec::new() }
     }
 
-    /// `sum_i weight_i row_i`.
-    fn combine(&self, weights: &[(usize, Fr)]) -> Vec<Fr> {
-        let weights: Vec<(&[i64], Signed)> =
-            weights.iter().map(|&(row, w)| (self.rows[row].as_slice(), Signed::from(w))).collect();
-        let tile = |start: usize| {
-            let len = TILE.min(self.columns - start);
-            let mut sums = [Wide::default(); TILE];
-            for (row, weight) in &weights {
-                for (sum, &value) in sums.iter_mut().zip(row.iter().skip(start).take(len)) {
-                    sum.add_product(value, weight);
-                }
-            }
-            sums.into_iter().take(len).map(Wide::reduce)
-        };
-        (0..self.columns.div_ceil(TILE)).into_par_iter().flat_map_iter(|i| tile(i * TILE)).collect()
+    /// Tiles of a row; all are of one length.
+    fn tiles(&self) -> usize {
+        self.columns.div_ceil(TILE)
     }
-}
 
-impl Drop for RowFold<'_> {
-    fn drop(&mut self) {
-        self.nodes.iter_mut().for_each(|(w, _)| w.zeroize());
+    /// The entries of a combination of rows on a tile.
+    fn combine(&self, weights: &[(usize, Signed)], tile: usize) -> Zeroizing<Vec<Fr>> {
+        let mut sums = [Wide::default(); TILE];
+        for (row, weight) in weights {
+            for (sum, &value) in sums.iter_mut().zip(self.rows[*row].iter().skip(tile * TILE)) {
+                sum.add_product(value, weight);
+            }
+        }
+        Zeroizing::new(sums.into_iter().take(self.columns).map(Wide::reduce).collect())
+    }
+
+    /// A node's entries and coefficients on a tile.
+    fn tile(&self, (w, f): &Node, tile: usize) -> (Zeroizing<Vec<Fr>>, Vec<Fr>) {
+        let w = match w {
+            Vector::Rows(weights) => self.combine(weights, tile),
+            Vector::Dense(w) => Zeroizing::new(w.iter().skip(tile * TILE).take(TILE).copied().collect()),
+        };
+        (w, f.block(tile, self.columns.min(TILE)))
+    }
+
+    /// All entries of a node, and all coefficients.
+    fn dense(&self, node: &Node) -> (Zeroizing<Vec<Fr>>, Vec<Fr>) {
+        self.sum(&[(Fr::from(1u64), Some(node))])
+    }
+
+    /// `sum_i weight_i node_i`.
+    fn sum(&self, weighted: &[(Fr, Option<&Node>)]) -> (Zeroizing<Vec<Fr>>, Vec<Fr>) {
+        let mut w = Zeroizing::new(vec![Fr::ZERO; self.columns]);
+        let mut f = vec![Fr::ZERO; self.columns];
+        w.par_chunks_mut(TILE).zip(f.par_chunks_mut(TILE)).enumerate().for_each(|(tile, (w, f))| {
+            for (weight, node) in weighted.iter().filter_map(|(weight, node)| Some((*weight, (*node)?))) {
+                let (w2, f2) = self.tile(node, tile);
+                w.iter_mut().zip(w2.iter()).chain(f.iter_mut().zip(&f2)).for_each(|(x, y)| *x += weight * y);
+            }
+        });
+        (w, f)
     }
 }
 
 impl Rounds for RowFold<'_> {
     fn message(&mut self, b: usize) -> Vec<Fr> {
-        let (rest, nodes) = (self.nodes.len().next_power_of_two() >> b, Degree::Two.message_len(b));
-        // Column by column: corner `e` of the cube that ends in `j` is node `e rest + j`.
-        let tile = |(j, start): (usize, usize)| {
-            let corners: Vec<Option<&Node>> = (0..1 << b).map(|e| self.nodes.get(e * rest + j)).collect();
+        let (rest, len) = (self.nodes.len().next_power_of_two() >> b, Degree::Two.message_len(b));
+        // Tile by tile: corner `e` of the cube that ends in `j` is node `e rest + j`.
+        let tile = |j: usize, tile: usize| {
+            let corner = |e: usize| self.nodes.get(e * rest + j).map(|node| self.tile(node, tile));
+            let corners: Vec<_> = (0..1 << b).map(corner).collect();
             let value = |factor: usize, e: usize, column: usize| {
-                corners[e].map_or(Fr::ZERO, |(w, f)| if factor == 0 { w[column] } else { f[column] })
+                corners[e].as_ref().map_or(Fr::ZERO, |(w, f)| if factor == 0 { w[column] } else { f[column] })
             };
-            sum_products(2, b, Degree::Two, start..self.columns.min(start + TILE), value)
+            sum_products(2, b, Degree::Two, 0..self.columns.min(TILE), value)
         };
         let add = |mut sum: Vec<Fr>, part: Vec<Fr>| {
             sum.iter_mut().zip(part).for_each(|(s, p)| *s += p);
             sum
         };
-        let tiles = self.columns.div_ceil(TILE);
+        let tiles = self.tiles();
         let all = (0..rest.min(self.nodes.len()) * tiles).into_par_iter();
-        all.map(|i| tile((i / tiles, i % tiles * TILE))).reduce(|| vec![Fr::ZERO; nodes], add)
+        all.map(|i| tile(i / tiles, i % tiles)).reduce(|| vec![Fr::ZERO; len], add)
     }
 
     fn bind(&mut self, challenges: &[Fr]) {
         let rest = self.nodes.len().next_power_of_two() >> challenges.len();
         let weights = eq_table(challenges);
-        let mut others = self.nodes.split_off(rest.min(self.nodes.len()));
-        self.nodes.par_iter_mut().enumerate().for_each(|(j, (w, f))| {
-            w.iter_mut().chain(f.iter_mut()).for_each(|x| *x *= weights[0]);
-            for (weight, (w2, f2)) in weights[1..].iter().zip(others.iter().skip(j).step_by(rest)) {
-                w.iter_mut().zip(w2).chain(f.iter_mut().zip(f2)).for_each(|(x, y)| *x += *weight * y);
-            }
-        });
-        others.par_iter_mut().for_each(|(w, _)| w.zeroize());
+        let bound = |j: usize| {
+            let corners: Vec<(Fr, Option<&Node>)> =
+                weights.iter().enumerate().map(|(e, &weight)| (weight, self.nodes.get(e * rest + j))).collect();
+            let (w, f) = self.sum(&corners);
+            (Vector::Dense(w), LinearForm::dense(f))
+        };
+        self.nodes = (0..rest.min(self.nodes.len())).map(bound).collect();
     }
 }
 
 impl FoldProver for RowFold<'_> {
-    fn start(&mut self, leaves: &[Split]) {
-        self.nodes = leaves.par_iter().map(|leaf| (self.combine(&leaf.rows), eq_table(&leaf.columns))).collect();
+    fn start(&mut self, leaves: Vec<Leaf>) {
+        let node = |leaf: Leaf| {
+            let many = leaf.rows.len() > MANY;
+            let rows = Vector::Rows(leaf.rows.into_iter().map(|(row, w)| (row, Signed::from(w))).collect());
+            let vector = if many { Vector::Dense(self.dense(&(rows, LinearForm::default())).0) } else { rows };
+            (vector, leaf.form)
+        };
+        self.nodes = leaves.into_iter().map(node).collect();
     }
 
     fn vector(&self) -> Vec<Fr> {
-        self.nodes.first().map(|n| n.0.clone()).unwrap_or_else(|| vec![Fr::from(0u64); self.columns])
+        self.nodes.first().map_or_else(|| vec![Fr::ZERO; self.columns], |node| self.dense(node).0.to_vec())
     }
 
     fn form(&self) -> Vec<Fr> {
-        self.nodes.first().map(|n| n.1.clone()).unwrap_or_else(|| vec![Fr::from(0u64); self.columns])
+        self.nodes.first().map_or_else(|| vec![Fr::ZERO; self.columns], |node| self.dense(node).1)
     }
 }

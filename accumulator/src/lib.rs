@@ -21,6 +21,7 @@ pub mod form;
 pub mod kernel;
 pub mod layout;
 pub mod mask;
+pub mod merge;
 pub mod msm;
 pub mod product;
 pub mod setup;

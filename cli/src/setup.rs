@@ -71,8 +71,8 @@ pub fn predict(program: &Program, decider: Decider, column_bits: u32) -> Result<
     let (rows, messages, scalars) = (size.rows as f64, size.messages as f64, size.hidden_scalars as f64);
     let m = f64::from(column_bits).exp2();
     let (decide, check) = match decider {
-        Decider::Kzg => (36e-6 * m, 2.5e-3),
-        Decider::Transparent => (71e-6 * m, 13e-6 * m),
+        Decider::Kzg => (24e-6 * m, 2.5e-3),
+        Decider::Transparent => (59e-6 * m, 13e-6 * m),
     };
     Ok(Cost {
         proof_bytes: size.bytes as f64,
@@ -82,10 +82,11 @@ pub fn predict(program: &Program, decider: Decider, column_bits: u32) -> Result<
             + work.values * 48e-9
             + messages * 80e-6
             + scalars * 10e-6
+            + size.leaves as f64 * m * 0.3e-6
             + decide
             + 28e-3,
         verify_seconds: 2e-3 + model * 60e-6 + (rows + messages) * 40e-6 + check,
-        memory_bytes: 19.0 * work.values + 170.0 * work.leaves + 4.8e3 * m + 1.6e7,
+        memory_bytes: 19.0 * work.values + 170.0 * work.leaves + 1e3 * m + 2.2e7,
     })
 }
 

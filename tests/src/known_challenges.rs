@@ -1,6 +1,6 @@
 //! Provers who know the challenges before they begin, and what they would like to prove.
 
-use crate::field_witness::{Data, tensor};
+use crate::field_witness::{Data, table, tensor};
 use crate::fixture::Fixture;
 use crate::last_message_repair::last_message_repair;
 use crate::lying::{Lie, Outcome};
@@ -39,12 +39,17 @@ pub struct Liar {
 
 impl Default for Liar {
     fn default() -> Self {
-        let (fixture, input) = Fixture::toy(&Toy::default(), 10);
-        Self { fixture, inputs: [input] }
+        Self::on_rows_of(10)
     }
 }
 
 impl Liar {
+    /// One whose rows have `2^column_bits` columns.
+    pub fn on_rows_of(column_bits: u32) -> Self {
+        let (fixture, input) = Fixture::toy(&Toy::default(), column_bits);
+        Self { fixture, inputs: [input] }
+    }
+
     /// The lie, told.
     pub fn tell(&self, lie: &Lie<'_>) -> Outcome {
         self.fixture.tell(&self.inputs, lie)
@@ -107,6 +112,16 @@ pub fn other_rows() -> Lie<'static> {
         let mut rows = d.values[&id].clone();
         rows[2] += from_i64(9);
         d.rows.insert(id, rows);
+    })
+}
+
+/// A committed multiplicity that evaluations deny.
+pub fn other_counts() -> Lie<'static> {
+    Lie::none().data(|d: &mut Data<'_>| {
+        let counts = table(d.program, "relu");
+        let mut rows = d.values[&counts].clone();
+        rows[2] += from_i64(9);
+        d.rows.insert(counts, rows);
     })
 }
 

@@ -7,12 +7,13 @@ use ark_bls12_381::G1Affine;
 use ark_ec::CurveGroup;
 use std::cell::RefCell;
 use zktorch_accumulator::fold::FoldProver;
-use zktorch_accumulator::layout::{Phase, Split};
+use zktorch_accumulator::layout::Phase;
+use zktorch_accumulator::merge::Leaf;
 use zktorch_accumulator::msm;
 use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::claim_reduction::{Instance, WaveProver};
 use zktorch_blocks::claims::{Polynomial, Query};
-use zktorch_blocks::field::{Fr, dot, eq_table, evaluate, from_i64};
+use zktorch_blocks::field::{Fr, dot, eq, evaluate, from_i64};
 use zktorch_blocks::lookup::{Fingerprint, Leaves, TreeProver};
 use zktorch_blocks::matmul::{Contraction, Coordinates};
 use zktorch_blocks::permute::Reduction;
@@ -216,12 +217,16 @@ impl Rounds for SlowFold<'_> {
 }
 
 impl FoldProver for SlowFold<'_> {
-    fn start(&mut self, leaves: &[Split]) {
-        let combine = |leaf: &Split| {
+    fn start(&mut self, leaves: Vec<Leaf>) {
+        let dense = |leaf: Leaf| {
             let entry = |j: usize| leaf.rows.iter().map(|&(row, w)| w * self.rows[row][j]).sum();
-            ((0..self.columns).map(entry).collect(), eq_table(&leaf.columns))
+            let coefficient = |j: usize| {
+                let at = |point: &[Fr]| eq(point, &bits(j, point.len()));
+                leaf.form.eqs.iter().map(|(weight, point)| *weight * at(point)).sum()
+            };
+            ((0..self.columns).map(entry).collect(), (0..self.columns).map(coefficient).collect())
         };
-        self.nodes = leaves.iter().map(combine).collect();
+        self.nodes = leaves.into_iter().map(dense).collect();
     }
 
     fn vector(&self) -> Vec<Fr> {

@@ -21,6 +21,8 @@ pub struct ProofSize {
     pub constraints: usize,
     /// Products in these.
     pub products: usize,
+    /// Leaves of the fold of rows: pairs of a vector and a form, both as long as a row.
+    pub leaves: usize,
     /// Vectors that are masked: the accumulated one, and a segment of hidden scalars each.
     pub parts: usize,
     /// Bytes of all messages.
@@ -35,7 +37,7 @@ impl ProofSize {
     pub fn of(relation: &Relation<'_>, decider: Decider) -> Result<Self, Reject> {
         let columns = relation.columns();
         let mut t = Transcript::dry_run(columns);
-        argue_hidden(&mut t, relation, &Statement::zeros(), &mut None)?;
+        let leaves = argue_hidden(&mut t, relation, &Statement::zeros(), &mut None)?.accumulated.leaves;
         reduce_products(&mut t)?;
         let hidden = t.hidden();
         let products: usize = hidden.constraints().iter().map(|c| c.products.len()).sum();
@@ -55,6 +57,7 @@ impl ProofSize {
             hidden_scalars: hidden.count(),
             constraints: hidden.constraints().len(),
             products,
+            leaves,
             parts,
             bytes: t.len() + POINT_BYTES * points + SCALAR_BYTES * scalars,
         })

@@ -3,6 +3,7 @@
 
 use ark_ff::{Field, Zero};
 use std::collections::{BTreeMap, BTreeSet};
+use zktorch_accumulator::layout::Split;
 use zktorch_accumulator::msm;
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::claims::Polynomial;
@@ -15,6 +16,7 @@ use zktorch_tests::known_challenges::{before_zeta, fake_output, off_the_table};
 use zktorch_tests::linear::{Row, solve};
 use zktorch_tests::lying::{Lie, Outcome, violated};
 use zktorch_tests::toy::Toy;
+use zktorch_verifier::key::Relation;
 
 /// What is zero if the constraint holds.
 fn residual(constraint: &Constraint, u: &[Fr]) -> Fr {
@@ -88,27 +90,22 @@ fn a_late_message_cannot_rewrite_early_ones_on_the_transparent_setup() {
     slot_mixing(&Setup::transparent(1024).expect("in range"), Check::IpaFinal);
 }
 
-/// A wrong activation is committed; tree and evaluations tell the true one, and two multiplicities are shifted so that the errors of
-/// the three claims, which share their column point, cancel.
-#[test]
-fn errors_of_claims_that_cancel_are_refused() {
-    let toy = Toy { shifts: [4, 4], ..Toy::default() };
-    let (fixture, input) = Fixture::toy(&toy, 4);
+/// What is committed is wrong in one entry; tree and evaluations tell the true one, and two multiplicities are shifted so that the leaf check
+/// holds and the errors of the three claims cancel: with weights one their sum would be true of what is committed. Returns row and column point of
+/// the three claims.
+fn errors_of_claims_cancel(toy: &Toy, column_bits: u32, wrong: Polynomial, shifted: [&str; 2]) -> [Split; 3] {
+    let (fixture, input) = Fixture::toy(toy, column_bits);
     let inputs = [input];
-    let program = toy.program();
-    let activation = Polynomial::Tensor(tensor(&program, "f1"));
-    let shifted = [table(&program, "relu"), table(&program, "input")];
-    let wrong = move |d: &mut Data<'_>| {
-        let mut rows = d.values[&activation].clone();
+    let shifted = shifted.map(|name| table(&fixture.verifying.program, name));
+    let commit = move |d: &mut Data<'_>| {
+        let mut rows = d.values[&wrong].clone();
         rows[2] += from_i64(9);
-        d.rows.insert(activation, rows);
+        d.rows.insert(wrong, rows);
     };
-    let first = fixture.tell(&inputs, &Lie::none().data(wrong));
-    assert_eq!(first.violated, [Equation::CrossTerms]);
-
+    let first = fixture.tell(&inputs, &Lie::none().data(commit));
     let position = |p: Polynomial| first.answers.iter().position(|(q, _, _)| *q == p).expect("evaluated");
-    let places = [activation, shifted[0], shifted[1]].map(position);
-    let (_, point, told) = &first.answers[places[0]];
+    let places = [wrong, shifted[0], shifted[1]].map(position);
+    let (_, point, _) = &first.answers[places[0]];
     let mut rows = vec![from_i64(0); 1 << point.len()];
     rows[2] = from_i64(9);
     let error = evaluate(rows, point);
@@ -117,23 +114,41 @@ fn errors_of_claims_that_cancel_are_refused() {
     let base = first.messages.iter().find(|m| m.label == Message::LeafValues).expect("there are leaf values").first;
     let weight = |place: usize| leaf.form.terms.iter().filter(|(i, _)| *i == base + place).map(|(_, c)| *c).sum::<Fr>();
     let (w1, w2) = (weight(places[1]), weight(places[2]));
-    // d1 + d2 = error, w1 d1 + w2 d2 = 0.
+    // d1 + d2 = error, w1 d1 + w2 d2 = 0: true - told = error - d1 - d2 = 0.
     let d1 = error * w2 * (w2 - w1).inverse().expect("different blocks");
     let d2 = error - d1;
     let attack = fixture.tell(
         &inputs,
-        &Lie::none().data(wrong).hidden(Message::LeafValues, 0, move |v| {
+        &Lie::none().data(commit).hidden(Message::LeafValues, 0, move |v| {
             v[places[1]] += d1;
             v[places[2]] += d2;
         }),
     );
-    // With weights one the claims' sum is true of what is committed: true - told = error - d1 - d2 = 0.
-    assert_eq!(*told + error - (*told + d1 + d2), from_i64(0));
-    let columns = |place: usize| first.answers[place].1.iter().rev().take(4).copied().collect::<Vec<Fr>>();
-    assert!(columns(places[0]) == columns(places[1]) && columns(places[1]) == columns(places[2]), "one column point");
-    // The leaves check passes; the powers of gamma do not let the errors cancel.
-    assert_eq!(attack.violated, [Equation::CrossTerms]);
+    // The leaves' check passes; the powers of gamma do not let the errors cancel.
+    assert_eq!(attack.violated, first.violated);
+    assert!([Equation::CrossTerms, Equation::AccumulatedClaim].iter().any(|&e| attack.violated == [e]));
     assert_eq!(attack.reason(), &Reject::Check(Check::MaskedSum));
+    let relation = Relation::new(&fixture.verifying).expect("a good key");
+    places.map(|place| {
+        let (polynomial, point, _) = &first.answers[place];
+        relation.layout.split(*polynomial, point).expect("committed")
+    })
+}
+
+#[test]
+fn errors_of_claims_that_cancel_are_refused() {
+    let toy = Toy { shifts: [4, 4], ..Toy::default() };
+    let activation = Polynomial::Tensor(tensor(&toy.program(), "f1"));
+    let [a, b, c] = errors_of_claims_cancel(&toy, 4, activation, ["relu", "input"]);
+    assert!(a.columns == b.columns && b.columns == c.columns, "one column point");
+}
+
+#[test]
+fn errors_of_claims_on_tensors_of_one_row_that_cancel_are_refused() {
+    let toy = Toy::default();
+    let [a, b, c] = errors_of_claims_cancel(&toy, 10, table(&toy.program(), "relu"), ["y1.rem", "input"]);
+    assert!(a.rows.len() == 1 && a.rows == b.rows && b.rows == c.rows, "one row");
+    assert!(a.columns != b.columns && b.columns != c.columns && a.columns != c.columns, "three column points");
 }
 
 /// Tells a lie whose errors add up to zero: with weights one it would be proved.

@@ -10,7 +10,7 @@ use zktorch_blocks::program::Role;
 use zktorch_blocks::transcript::{Equation, Message};
 use zktorch_tests::field_witness::Data;
 use zktorch_tests::known_challenges::{
-    Liar, OFF_THE_TABLE, add, before_zeta, coins, fake_output, is_numerator, off_the_table, other_rows,
+    Liar, OFF_THE_TABLE, add, before_zeta, coins, fake_output, is_numerator, off_the_table, other_counts, other_rows,
 };
 use zktorch_tests::last_message_repair::last_message_repair;
 use zktorch_tests::lying::Lie;
@@ -90,8 +90,17 @@ fn known_weights_of_claims_let_other_rows_pass() {
 }
 
 #[test]
+fn known_weights_of_claims_let_other_counts_in_one_row_pass() {
+    // Claims on multiplicities alone are told otherwise: those on tensors of one row, with a point each.
+    Liar::default().cured(other_counts, &[Equation::CrossTerms], (Message::LeafValues, 0), |outcome, at| {
+        matches!(outcome.answers[at].0, Polynomial::Multiplicity(_))
+    });
+}
+
+#[test]
 fn a_known_fold_challenge_lets_a_false_claim_pass() {
-    let liar = Liar::default();
+    // Rows are long, so that the few leaves are folded in several messages.
+    let liar = Liar::on_rows_of(12);
     liar.cured(other_rows, &[Equation::CrossTerms], (Message::CrossTerms, 0), |_, _| true);
     let messages = liar.known(other_rows, &[Equation::CrossTerms]).messages;
     let lengths: Vec<usize> = messages.iter().filter(|m| m.label == Message::CrossTerms).map(|m| m.slot.len).collect();

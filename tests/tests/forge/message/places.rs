@@ -61,7 +61,7 @@ fn messages_on_another_slot_are_refused() {
         moved(Message::TreeChildren, 0, false),
         moved(Message::TreeChildren, 1, false),
         moved(Message::WaveOperands, 0, true),
-        moved(Message::CrossTerms, 1, false),
+        moved(Message::CrossTerms, 0, false),
         moved(Message::ProductMasks, 0, false),
     ];
     refuse_all(&fixture, &[input], &cases);

@@ -17,7 +17,8 @@ fn bump<'l>(label: Message, occurrence: usize, entry: usize) -> Lie<'l> {
 
 #[test]
 fn false_hidden_scalars_are_refused() {
-    let (fixture, input) = Fixture::toy(&Toy::default(), 10);
+    // Rows are long, so that the fold has several messages.
+    let (fixture, input) = Fixture::toy(&Toy::default(), 12);
     let shifted = Lie::none().hidden(Message::TreeTop, 0, |v| {
         // p at layer 1 shifted so that the root stays zero: p0 q1 + p1 q0.
         let (q0, q1) = (v[3], v[4]);
