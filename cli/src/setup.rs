@@ -82,7 +82,7 @@ pub fn predict(program: &Program, decider: Decider, column_bits: u32) -> Result<
             + work.values * 48e-9
             + messages * 80e-6
             + scalars * 10e-6
-            + size.leaves as f64 * m * 0.3e-6
+            + size.leaves as f64 * m * 0.33e-6
             + decide
             + 28e-3,
         verify_seconds: 2e-3 + model * 60e-6 + (rows + messages) * 40e-6 + check,
