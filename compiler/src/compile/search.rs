@@ -4,6 +4,8 @@ use super::CompileError;
 use super::attempt::Attempt;
 use super::options::WARN_ERROR;
 use super::task::Task;
+use crate::graph::{Graph, NodeId};
+use crate::ops::Op;
 use crate::quantise::{Settings, candidates, finest, saturates};
 
 /// Activations of a net in which every bit is felt, and the output error that is small enough there.
@@ -21,20 +23,28 @@ pub(super) fn search(task: &Task<'_>) -> Result<Attempt, CompileError> {
     let error = |attempt: &Attempt| attempt.score;
     let wanted = if activations > LARGE { options.target_error.max(LARGE_ERROR) } else { options.target_error };
     let [finest, beyond] = finest(options.bits, activations);
-    let reach = |saturates| -> Result<Attempt, CompileError> {
-        let best = try_out(Settings { saturates, ..finest })?;
+    let reach = |saturates, wide| -> Result<Attempt, CompileError> {
+        let best = try_out(Settings { saturates, wide, ..finest })?;
         if error(&best) <= wanted {
             return Ok(best);
         }
         // Limbs for all remainders: only where they bring much.
-        let finer = try_out(Settings { saturates, ..beyond }).ok().filter(|finer| error(finer) < 0.5 * error(&best));
+        let finer = try_out(Settings { saturates, wide, ..beyond }).ok().filter(|finer| error(finer) < 0.5 * error(&best));
         Ok(finer.unwrap_or(best))
     };
-    let mut best = reach(false)?;
+    let mut best = reach(false, false)?;
     // Saturation too: it takes two more values and a lookup each time.
     if error(&best) > wanted
         && saturates(graph, finest)
-        && let Ok(other) = reach(true)
+        && let Ok(other) = reach(true, false)
+        && error(&other) < 0.5 * error(&best)
+    {
+        best = other;
+    }
+    // Wide products too: they take a limb more each.
+    if error(&best) > wanted
+        && widens(graph)
+        && let Ok(other) = reach(best.settings.saturates, true)
         && error(&other) < 0.5 * error(&best)
     {
         best = other;
@@ -45,8 +55,8 @@ pub(super) fn search(task: &Task<'_>) -> Result<Attempt, CompileError> {
     }
     let wanted = wanted.max(NEAR * error(&best));
     let mut failed: Vec<(Settings, f64)> = Vec::new();
-    let saturates = best.settings.saturates;
-    for settings in candidates(options.bits, activations).into_iter().map(|s| Settings { saturates, ..s }) {
+    let Settings { saturates, wide, .. } = best.settings;
+    for settings in candidates(options.bits, activations).into_iter().map(|s| Settings { saturates, wide, ..s }) {
         if settings == best.settings {
             break;
         }
@@ -64,6 +74,12 @@ pub(super) fn search(task: &Task<'_>) -> Result<Attempt, CompileError> {
     Ok(best)
 }
 
+/// Whether some product is one of two activations.
+fn widens(graph: &Graph) -> bool {
+    let computed = |&operand: &NodeId| graph.behind(operand).is_none();
+    graph.nodes().any(|(id, node)| matches!(node.op, Op::Mul(_)) && graph.operands(id).iter().all(computed))
+}
+
 /// Entries that are rounded.
 fn activations(task: &Task<'_>) -> usize {
     task.graph.nodes().filter(|(_, n)| n.op.nature().rounds).map(|(_, n)| n.len()).sum()
@@ -71,8 +87,8 @@ fn activations(task: &Task<'_>) -> usize {
 
 /// The widest settings but those tried.
 pub(super) fn wider(task: &Task<'_>, tried: Settings) -> Vec<Settings> {
-    let Settings { saturates, .. } = tried;
-    let widest = finest(task.options.bits, activations(task)).map(|settings| Settings { saturates, ..settings });
+    let Settings { saturates, wide, .. } = tried;
+    let widest = finest(task.options.bits, activations(task)).map(|settings| Settings { saturates, wide, ..settings });
     widest.into_iter().filter(|&settings| settings != tried).collect()
 }
 

@@ -163,7 +163,7 @@ fn lowered(
     lowering.builder.finish()
 }
 
-const SMALL: Settings = Settings { bits: 3, shift: 3, shared: 3, signs: false, saturates: false };
+const SMALL: Settings = Settings { bits: 3, shift: 3, shared: 3, signs: false, saturates: false, wide: false };
 
 #[test]
 fn requantise_has_one_solution() {

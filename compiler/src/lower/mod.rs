@@ -44,7 +44,7 @@ pub(crate) use builder::Builder;
 use decisions::{Decisions, WIDTHS};
 pub(crate) use error::Refusal;
 pub use error::{LowerError, Problem};
-pub(crate) use requantise::power;
+pub(crate) use requantise::{FINER, power};
 pub(crate) use rows::{EXPONENTIAL, RESULT};
 pub(crate) use views::{affine, pass, reshape_groups};
 pub(crate) use weight::{Weight, Withheld};

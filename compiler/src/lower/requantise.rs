@@ -4,9 +4,14 @@ use zktorch_blocks::program::{Advice, Interval, Scale, TensorId};
 
 use super::{Lowering, Refusal, Value};
 use crate::graph::NodeId;
+use crate::ops::Op;
 
 /// Tensors up to this size are committed rather than kept virtual: a wave of messages costs more.
 const SMALL: usize = 1 << 14;
+/// Bits of wide values beyond those of activations: residual streams, and products of two activations, have channels far larger than others.
+pub(crate) const FINER: u32 = 8;
+/// Bits of a product of two values.
+const ROOM: u32 = 58;
 /// Bits that one requantisation drops at most.
 const WIDEST_SHIFT: i32 = 40;
 
@@ -42,6 +47,31 @@ impl Lowering<'_> {
         };
         self.narrow.insert(id, result);
         Ok(result)
+    }
+
+    /// The value of a node as a factor, and by how many bits it is finer than a narrow one: a product of two activations is wide where
+    /// the settings say so.
+    pub(crate) fn factor(&mut self, id: NodeId) -> Result<(Value, i32), Refusal> {
+        let computed = |&operand: &NodeId| !self.is_constant(operand);
+        let product = matches!(self.graph.op(id), Op::Mul(_)) && self.graph.operands(id).iter().all(computed);
+        if !self.settings.wide || !product || self.exact(id) {
+            return Ok((self.narrow(id)?, 0));
+        }
+        let value = self.wide(id, self.settings.bits + FINER)?;
+        Ok((value, (value.scale - self.plan.scale(id)).clamp(0, FINER as i32)))
+    }
+
+    /// Two factors of a product: narrow, or one of them as wide as it comes, where their product is wide and has room.
+    pub(crate) fn factors(&mut self, a: NodeId, b: NodeId) -> Result<(Value, Value), Refusal> {
+        let function = |at: &Self, id: NodeId| matches!(at.graph.op(id), Op::Unary(_));
+        if !self.settings.wide || self.exact(a) || self.exact(b) || function(self, a) == function(self, b) {
+            return Ok((self.narrow(a)?, self.narrow(b)?));
+        }
+        let (looked_up, other) = if function(self, a) { (a, b) } else { (b, a) };
+        let (looked_up, virtual_one) = (self.narrow(looked_up)?, self.value(other)?);
+        let bits = |at: &Self, value: Value| at.builder.interval(value.tensor).bits();
+        let room = bits(self, looked_up) + bits(self, virtual_one) <= ROOM;
+        Ok((looked_up, if room { virtual_one } else { self.wide(other, self.settings.bits + FINER)? }))
     }
 
     /// The value of a node in so many bits, finer than a narrow one, for what squares it: as it is where it fits.

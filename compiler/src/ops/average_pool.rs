@@ -6,8 +6,8 @@ use zktorch_blocks::program::AxisGroup;
 
 use super::label::Label;
 use super::operator::{Imports, Nature, Operator, Ranges, empty};
-use super::shape::{Misfit, one};
 use super::pad::Pad;
+use super::shape::{Misfit, one};
 use super::window::{Window, affine_map, check_layout, pool, pooled};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};

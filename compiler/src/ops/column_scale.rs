@@ -23,7 +23,11 @@ impl Operator for ColumnScale {
 
     fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
         let x = one(operands)?;
-        require(x.last() == Some(&self.0.len()), || Misfit::Count { what: "exponents", got: self.0.len(), shape: x.to_vec() })?;
+        require(x.last() == Some(&self.0.len()), || Misfit::Count {
+            what: "exponents",
+            got: self.0.len(),
+            shape: x.to_vec(),
+        })?;
         Ok(Some(x.to_vec()))
     }
 

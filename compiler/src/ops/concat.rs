@@ -71,7 +71,8 @@ impl Operator for Concat {
         let mut start = 0i64;
         let mut terms = Vec::new();
         for (index, part) in parts.iter().enumerate() {
-            let groups = (0..shape.len()).map(|a| if a == self.axis { affine(a, a, 1, -start) } else { pass(a, a) }).collect();
+            let groups =
+                (0..shape.len()).map(|a| if a == self.axis { affine(a, a, 1, -start) } else { pass(a, a) }).collect();
             start += at.builder.dims(part.tensor)[self.axis] as i64;
             let placed = at.builder.view(&format!("{name}.part{index}"), part.tensor, &shape, groups);
             terms.push((power(scale - part.scale)?, placed));

@@ -67,12 +67,12 @@ impl Operator for Conv {
         };
         let layout = || Misfit::Layout { expected: "[N, C, W] or [N, C, H, W]", got: x.to_vec() };
         let spatial = x.get(2..).filter(|spatial| matches!(spatial.len(), 1 | 2)).ok_or_else(layout)?;
-    let fits = w.len() == x.len()
-        && self.groups > 0
-        && x[1] % self.groups == 0
-        && w[1] == x[1] / self.groups
-        && w[0] % self.groups == 0
-        && w[2..] == self.window.kernel;
+        let fits = w.len() == x.len()
+            && self.groups > 0
+            && x[1] % self.groups == 0
+            && w[1] == x[1] / self.groups
+            && w[0] % self.groups == 0
+            && w[2..] == self.window.kernel;
         require(fits, || Misfit::Weights {
             weights: w.to_vec(),
             x: x.to_vec(),
@@ -82,8 +82,8 @@ impl Operator for Conv {
         if let Some(bias) = bias.filter(|bias| *bias != [w[0]]) {
             return Err(Misfit::Bias { channels: w[0], got: bias.to_vec() });
         }
-    Ok(Some([&[x[0], w[0]], slide(&self.window, spatial)?.as_slice()].concat()))
-}
+        Ok(Some([&[x[0], w[0]], slide(&self.window, spatial)?.as_slice()].concat()))
+    }
 
     fn domain(&self, operands: &[Domain]) -> Domain {
         integers(operands)
@@ -201,13 +201,7 @@ fn windows(
 }
 
 /// `x [N, C, spatial..]`, `w [O, C / groups, kernel..]`, `bias [O]`.
-fn convolve(
-    window: &Window,
-    groups: usize,
-    x: &ArrayD<f64>,
-    w: &ArrayD<f64>,
-    bias: Option<&ArrayD<f64>>,
-) -> ArrayD<f64> {
+fn convolve(window: &Window, groups: usize, x: &ArrayD<f64>, w: &ArrayD<f64>, bias: Option<&ArrayD<f64>>) -> ArrayD<f64> {
     let plane = Plane::new(window, &x.shape()[2..]);
     let (batch, channels, outputs) = (x.shape()[0], x.shape()[1] / groups, w.shape()[0] / groups);
     let (x, w) = (x.as_standard_layout(), w.as_standard_layout());

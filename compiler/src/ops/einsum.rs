@@ -40,18 +40,19 @@ impl Operator for Einsum {
 
     fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
         let (labels, operands) = ([&self.lhs, &self.rhs], two(operands)?);
-    for (labels, shape) in labels.iter().zip(operands) {
-        let count = || Misfit::Count { what: "labels", got: labels.len(), shape: shape.to_vec() };
-        require(labels.len() == shape.len(), count)?;
-        require(distinct(labels), || Misfit::Repeated(labels.to_vec()))?;
-    }
-    require(distinct(&self.out), || Misfit::Repeated(self.out.clone()))?;
-    let extent_in = |side: usize, label: Label| labels[side].iter().position(|&l| l == label).map(|axis| operands[side][axis]);
-    for &label in labels[0] {
-        if let (Some(a), Some(b)) = (extent_in(0, label), extent_in(1, label)) {
-            require(a == b, || Misfit::Extents { label, left: a, right: b })?;
+        for (labels, shape) in labels.iter().zip(operands) {
+            let count = || Misfit::Count { what: "labels", got: labels.len(), shape: shape.to_vec() };
+            require(labels.len() == shape.len(), count)?;
+            require(distinct(labels), || Misfit::Repeated(labels.to_vec()))?;
         }
-    }
+        require(distinct(&self.out), || Misfit::Repeated(self.out.clone()))?;
+        let extent_in =
+            |side: usize, label: Label| labels[side].iter().position(|&l| l == label).map(|axis| operands[side][axis]);
+        for &label in labels[0] {
+            if let (Some(a), Some(b)) = (extent_in(0, label), extent_in(1, label)) {
+                require(a == b, || Misfit::Extents { label, left: a, right: b })?;
+            }
+        }
         let extent = |&label: &Label| extent_in(0, label).or(extent_in(1, label)).ok_or(Misfit::Unbound(label));
         let shape: Result<Vec<usize>, Misfit> = self.out.iter().map(extent).collect();
         shape.map(Some)
@@ -102,7 +103,6 @@ fn distinct(labels: &[Label]) -> bool {
     labels.iter().enumerate().all(|(i, l)| !labels[..i].contains(l))
 }
 
-
 /// An operand without its reshape and its labels, the weight and its labels.
 type Unflattened = (NodeId, Vec<Label>, Weight, Vec<Label>);
 
@@ -119,9 +119,9 @@ fn constant(
     let weight = weight.broadcast(at.graph.shape(w)).ok_or("the weight does not broadcast")?;
     let plain = (x, x_labels.to_vec(), weight.clone(), w_labels.to_vec());
     let (x, x_labels, weight, w_labels) = unflatten(at, x, x_labels, &weight, w_labels, out).unwrap_or(plain);
-    let x = at.narrow(x)?;
+    let (x, finer) = at.factor(x)?;
     let name = at.name(id);
-    let scale = at.weight_scale(id, x.scale, &weight)?;
+    let scale = at.weight_scale(id, x.scale - finer, &weight)?;
     let weight = at.weight(&format!("{name}.weight"), weight.shape(), &weight, scale)?;
     let tensor = at.builder.einsum(&name, (weight, &w_labels), (x.tensor, &x_labels), out)?;
     Ok(Value { tensor, scale: x.scale + scale, depth: x.depth + 1 })
@@ -216,7 +216,12 @@ fn labels(axes: &[&TractAxis], rank: usize, position: impl Fn(&TractAxis) -> Opt
 }
 
 /// An operand and its labels, without the axes of extent 1 that the other operand broadcasts.
-fn labelled(t: &mut Translator<'_>, site: &Site<'_>, axes: &[&TractAxis], side: usize) -> Result<(Vec<Label>, NodeId), import::Refusal> {
+fn labelled(
+    t: &mut Translator<'_>,
+    site: &Site<'_>,
+    axes: &[&TractAxis],
+    side: usize,
+) -> Result<(Vec<Label>, NodeId), import::Refusal> {
     let (own, other) = (t.operand_shape(site, side)?, t.operand_shape(site, 1 - side)?);
     let labels = labels(axes, own.len(), |axis| axis.inputs[side].first().copied());
     if labels.len() != own.len() {
@@ -235,8 +240,9 @@ fn labelled(t: &mut Translator<'_>, site: &Site<'_>, axes: &[&TractAxis], side: 
 fn contract(labels: [&[Label]; 2], out: &[Label], operands: [&ArrayD<f64>; 2]) -> ArrayD<f64> {
     let (lhs, a) = drop_private(labels[0], labels[1], out, operands[0]);
     let (rhs, b) = drop_private(labels[1], labels[0], out, operands[1]);
-    let pick =
-        |labels: &[Label], keep: &dyn Fn(Label) -> bool| -> Vec<Label> { labels.iter().copied().filter(|&l| keep(l)).collect() };
+    let pick = |labels: &[Label], keep: &dyn Fn(Label) -> bool| -> Vec<Label> {
+        labels.iter().copied().filter(|&l| keep(l)).collect()
+    };
     let batch = pick(&lhs, &|l| rhs.contains(&l) && out.contains(&l));
     let contracted = pick(&lhs, &|l| rhs.contains(&l) && !out.contains(&l));
     let left = pick(&lhs, &|l| !rhs.contains(&l));

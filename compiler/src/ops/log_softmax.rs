@@ -10,8 +10,8 @@ use zktorch_blocks::program::{Advice, Interval, Scale, TensorId};
 
 use super::label::Label;
 use super::operator::{Demand, Imports, Nature, Operator, Ranges, empty, sorted};
-use super::shape::{Misfit, one, with_axes};
 use super::reduce::{ReduceKind, along};
+use super::shape::{Misfit, one, with_axes};
 use super::softmax::shifted;
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
@@ -140,7 +140,8 @@ impl Lowering<'_> {
         let dims = self.builder.dims(sum).to_vec();
         let unit = logarithm.units();
         let most = entries.ilog2();
-        let h = self.divide(&format!("{name}.whole"), sum, power(exponential.0)?, Interval::new(1, entries), Scale(0))?.tensor;
+        let h =
+            self.divide(&format!("{name}.whole"), sum, power(exponential.0)?, Interval::new(1, entries), Scale(0))?.tensor;
         let factor = |h: i64| 1i64 << (most - h.ilog2());
         let part = |h: i64| (f64::from(h.ilog2()) * std::f64::consts::LN_2 * unit).round() as i64;
         let columns = vec![(1..=entries).map(factor).collect(), (1..=entries).map(part).collect()];

@@ -112,10 +112,8 @@ fn out_of_reach(at: &mut Lowering<'_>, scores: NodeId, gap: f64) -> Result<Value
     if 2.0 * reach + NOTHING <= gap {
         return Ok(x);
     }
-    Err(format!(
-        "scores reach {reach:.0}: an entry that the mask lowers by {gap:.0} may have weight, expected a lower mask"
-    )
-    .into())
+    Err(format!("scores reach {reach:.0}: an entry that the mask lowers by {gap:.0} may have weight, expected a lower mask")
+        .into())
 }
 
 fn mask(at: &mut Lowering<'_>, id: NodeId) -> Result<Mask, Refusal> {
@@ -153,8 +151,7 @@ fn masked_gaps(
     let Interval { lo, hi } = at.builder.interval(x);
     let bound = (1i64 << 20).min(lo.unsigned_abs().max(hi.unsigned_abs()) as i64 / divisor + 1);
     // Entries that do not count are as small as any can be.
-    let counted =
-        at.builder.einsum(&format!("{name}.counted"), (mask.compact, &mask.labels), (x, &labels), &labels)?;
+    let counted = at.builder.einsum(&format!("{name}.counted"), (mask.compact, &mask.labels), (x, &labels), &labels)?;
     let lowest = at.builder.linear(&format!("{name}.lowest"), &[(1, counted), (-lo, mask.spread)], lo, Scale(0))?;
     let kept_dims: Vec<usize> = kept.iter().map(|&a| dims[a]).collect();
     let rule = Advice::Max { source: lowest, axes: axes.to_vec(), divisor };
@@ -162,8 +159,7 @@ fn masked_gaps(
     at.builder.loose_range(&format!("{name}.max"), m, -bound, 2 * bound + 1)?;
     let spread = at.broadcast_axes(&format!("{name}.max.spread"), m, kept, &dims);
     let below = at.builder.linear(&format!("{name}.below"), &[(1, x), (-divisor, spread)], 0, Scale(0))?;
-    let below =
-        at.builder.einsum(&format!("{name}.masked"), (mask.compact, &mask.labels), (below, &labels), &labels)?;
+    let below = at.builder.einsum(&format!("{name}.masked"), (mask.compact, &mask.labels), (below, &labels), &labels)?;
     let away = divisor.checked_mul(last).ok_or_else(|| Refusal::Width("a requantisation by too many bits".to_owned()))?;
     let below = at.builder.linear(&format!("{name}.placed"), &[(1, below), (away, mask.spread)], -away, Scale(0))?;
     let zero = at.builder.fill(&format!("{name}.zero"), &dims, 0);

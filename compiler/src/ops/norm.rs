@@ -10,14 +10,12 @@ use super::Label;
 use super::operator::{Imports, Nature, Operator, Ranges, empty};
 use super::shape::{Misfit, one, with_axes};
 use crate::graph::{Domain, NodeId};
-use crate::lower::{Lowering, Refusal, Value, power};
+use crate::lower::{FINER, Lowering, Refusal, Value, power};
 use crate::quantise::Range;
 
 /// A pass finds normalisations in what exporters write.
 pub(super) const IMPORT: Imports = &[];
 
-/// Bits of entries beyond those of activations: residual streams have channels far larger than others.
-const FINER: u32 = 8;
 /// Bits behind an entry's own that a mean has.
 const GUARD: i32 = 2;
 /// Bits that the reciprocal root of a row as large as any can be has.

@@ -63,7 +63,7 @@ impl Operator for Mul {
                 return at.mul_constant(id, x, &constant);
             }
         }
-        let (a, b) = (at.narrow(a)?, at.narrow(b)?);
+        let (a, b) = at.factors(a, b)?;
         at.product(&at.name(id), a, b)
     }
 }

@@ -11,7 +11,8 @@ use crate::import::{self, Import, Site, Translator};
 use crate::lower::{Lowering, Refusal, Value, reshape_groups};
 use crate::quantise::Range;
 
-pub(super) const IMPORT: Imports = &[Import::Named("AddAxis", import),
+pub(super) const IMPORT: Imports = &[
+    Import::Named("AddAxis", import),
     Import::Named("RmAxis", import),
     Import::Named("Reshape", import),
     Import::Named("Identity", identity),
@@ -39,7 +40,9 @@ fn dropout(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Re
     let probe = Tensor::zero_dt(t.operand_type(site, 0)?, &shape)?;
     let mut operands = tvec![probe.into_tvalue()];
     for index in 1..site.node.inputs.len() {
-        let operand = t.known(site, index).ok_or(import::Refusal::Variable("the ratio and the mode of a dropout must be constants"))?;
+        let operand = t
+            .known(site, index)
+            .ok_or(import::Refusal::Variable("the ratio and the mode of a dropout must be constants"))?;
         operands.push(operand.clone().into_tvalue());
     }
     site.node.op.eval(&EvalContext::out_of_plan(), operands)?;

@@ -16,10 +16,8 @@ use crate::import::{self, Import, Site, Translator, extent, integer, to_integers
 use crate::lower::{Lowering, Refusal, Value, affine, pass};
 use crate::quantise::Range;
 
-pub(super) const IMPORT: Imports = &[Import::Named("Slice", slice),
-    Import::Named("StridedSlice", strided_slice),
-    Import::Named("Downsample", downsample),
-];
+pub(super) const IMPORT: Imports =
+    &[Import::Named("Slice", slice), Import::Named("StridedSlice", strided_slice), Import::Named("Downsample", downsample)];
 
 /// Entries `start, start + step, ..` below `end` along one axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use tract_onnx::tract_core::ops::nn::Softmax as TractSoftmax;
 use zktorch_blocks::program::Scale;
 
 use super::operator::{Demand, Imports, Nature, Operator, Ranges, empty, sorted};
-use super::shape::{Misfit, one, with_axes};
 use super::reduce::{ReduceKind, along};
+use super::shape::{Misfit, one, with_axes};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
 use crate::lower::{EXPONENTIAL, Lowering, RESULT, Refusal, Value};

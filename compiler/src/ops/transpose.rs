@@ -18,7 +18,9 @@ pub struct Transpose(pub Vec<usize>);
 
 /// One axis moved to another place.
 fn import(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Refusal> {
-    let AxisOp::Move(from, to) = *site.op::<AxisOp>()? else { return Err(import::Refusal::Form("expected a move of one axis")) };
+    let AxisOp::Move(from, to) = *site.op::<AxisOp>()? else {
+        return Err(import::Refusal::Form("expected a move of one axis"));
+    };
     let mut perm: Vec<usize> = (0..site.shape.len()).collect();
     let axis = perm.remove(from);
     perm.insert(to, axis);

@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn tables_end_where_clips_do_and_are_small() {
-        let settings = Settings { bits: 16, shift: 12, shared: 16, signs: false, saturates: true };
+        let settings = Settings { bits: 16, shift: 12, shared: 16, signs: false, saturates: true, wide: false };
         let of = |lo: f64, hi: f64| Domain::of(&Unary::Clip { lo, hi }, settings);
         let domain = of(0.0, 6.0).expect("six units are a table");
         assert!(domain.lo == 0 && (1 << 14..1 << 16).contains(&domain.hi), "{domain:?}");

@@ -42,5 +42,5 @@ fn candidate(bits: u32, shift: u32, activations: usize) -> (f64, Settings) {
     };
     let (signs, relu) = (SIGNED * activations, rows(bits));
     let cost = remainders + signs.min(relu) + activations * BIT * f64::from(bits);
-    (cost, Settings { bits, shift, shared, signs: signs < relu, saturates: false })
+    (cost, Settings { bits, shift, shared, signs: signs < relu, saturates: false, wide: false })
 }

@@ -15,6 +15,8 @@ pub struct Settings {
     pub signs: bool,
     /// Whether functions that end are looked up in saturating tables, where that gives them more bits.
     pub saturates: bool,
+    /// Whether products of two activations have more bits than these: what gates let through has long tails in language models.
+    pub wide: bool,
 }
 
 impl Settings {
@@ -24,15 +26,17 @@ impl Settings {
     }
 
     /// The settings as numbers.
-    pub(crate) fn notes(self) -> [i64; 5] {
-        [self.bits.into(), self.shift.into(), self.shared.into(), self.signs.into(), self.saturates.into()]
+    pub(crate) fn notes(self) -> [i64; 6] {
+        let flags = [self.signs, self.saturates, self.wide].map(i64::from);
+        [self.bits.into(), self.shift.into(), self.shared.into(), flags[0], flags[1], flags[2]]
     }
 
     /// Settings from [`Self::notes`]; none if no attempt has such settings.
-    pub(crate) fn of_notes([bits, shift, shared, signs, saturates]: [i64; 5]) -> Option<Self> {
+    pub(crate) fn of_notes([bits, shift, shared, signs, saturates, wide]: [i64; 6]) -> Option<Self> {
         let within = |value: i64, lo, hi| u32::try_from(value).ok().filter(|v| (lo..=hi).contains(v));
-        let [signs, saturates] = [within(signs, 0, 1)? == 1, within(saturates, 0, 1)? == 1];
+        let flag = |value| within(value, 0, 1).map(|flag| flag == 1);
+        let (signs, saturates, wide) = (flag(signs)?, flag(saturates)?, flag(wide)?);
         let (bits, shift, shared) = (within(bits, 8, 16)?, within(shift, 8, 20)?, within(shared, 8, 16)?);
-        Some(Self { bits, shift, shared, signs, saturates })
+        Some(Self { bits, shift, shared, signs, saturates, wide })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const ROWS: Settings = Settings { bits: 4, shift: 4, shared: 6, signs: false, saturates: false };
+const ROWS: Settings = Settings { bits: 4, shift: 4, shared: 6, signs: false, saturates: false, wide: false };
 
 #[test]
 fn a_square_root_has_one_solution() {

@@ -72,13 +72,10 @@ fn power(exponent: f64) -> Unary {
 }
 
 /// A power with a constant exponent.
-pub(super) fn with_constant(
-    t: &mut Translator<'_>,
-    site: &Site<'_>,
-    op: &dyn BinMiniOp,
-) -> Option<Result<NodeId, Refusal>> {
+pub(super) fn with_constant(t: &mut Translator<'_>, site: &Site<'_>, op: &dyn BinMiniOp) -> Option<Result<NodeId, Refusal>> {
     op.is::<math::Pow>().then(|| {
-        let exponent = t.uniform(site, 1).ok_or(Refusal::Variable("only a constant exponent, one for all entries, is supported"))?;
+        let exponent =
+            t.uniform(site, 1).ok_or(Refusal::Variable("only a constant exponent, one for all entries, is supported"))?;
         let x = t.operand(site, 0)?;
         let power = t.add(site, power(exponent), &[x])?;
         Ok(t.broadcast(site, power, &site.shape))
@@ -86,13 +83,7 @@ pub(super) fn with_constant(
 }
 
 /// The larger (`lower`) or smaller of an operand and a constant bound.
-pub(crate) fn clip(
-    t: &mut Translator<'_>,
-    site: &Site<'_>,
-    x: usize,
-    bound: f64,
-    lower: bool,
-) -> Result<NodeId, Refusal> {
+pub(crate) fn clip(t: &mut Translator<'_>, site: &Site<'_>, x: usize, bound: f64, lower: bool) -> Result<NodeId, Refusal> {
     let x = t.operand(site, x)?;
     let unary = match (lower, bound) {
         (true, 0.0) => Unary::Relu,

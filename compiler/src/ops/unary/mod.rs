@@ -17,11 +17,8 @@ use crate::quantise::{Domain as Saturating, Range};
 pub use function::Unary;
 pub(super) use import::clip;
 
-pub(super) const IMPORT: Imports = &[
-    Import::Unary(import::function),
-    Import::Binary(import::with_constant),
-    Import::Named("Cast", import::cast),
-];
+pub(super) const IMPORT: Imports =
+    &[Import::Unary(import::function), Import::Binary(import::with_constant), Import::Named("Cast", import::cast)];
 
 /// Scale of a real number that was an integer, at most.
 const REAL_BITS: Scale = Scale(16);

@@ -1,0 +1,79 @@
+//! Language models and embeddings of the zoo: real weights and tokens, from the file to a verdict.
+
+use ndarray::{ArrayD, IxDyn};
+use zktorch_accumulator::setup::Setup;
+use zktorch_blocks::program::Visibility;
+use zktorch_compiler::import::{ImportOptions, model_path};
+use zktorch_compiler::{Compiled, Options, compile_model};
+use zktorch_models::zoo::Zoo;
+use zktorch_prover::{Prover, Randomness, keygen};
+use zktorch_verifier::key::KeyPort;
+use zktorch_verifier::proof::Proof;
+use zktorch_verifier::{Verdict, verify};
+
+const COLUMNS: u32 = 12;
+
+/// A model of the zoo, proved on its sample.
+struct Told {
+    proof: Proof,
+    given: Vec<f64>,
+    expected: Vec<f64>,
+}
+
+fn told(zoo: &Zoo, name: &str, inputs: Visibility) -> Told {
+    let model = zoo.model(name).expect("it is there");
+    let imported = model_path(&model.onnx, &ImportOptions::default()).expect("it imports");
+    let sample: Vec<ArrayD<f64>> = model
+        .read_inputs()
+        .expect("a sample")
+        .iter()
+        .map(|t| ArrayD::from_shape_vec(IxDyn(&t.shape), t.values.to_f64()).expect("of the shape"))
+        .collect();
+    let expected = model.read_outputs().expect("its output")[0].values.to_f64();
+    let options = Options { inputs, ..Options::default() };
+    let compiled = compile_model(&imported, &[sample.clone()], &options).expect("it compiles");
+    let Compiled { program, weights, inputs, outputs, .. } = compiled;
+    let integers: Vec<Vec<i64>> = inputs
+        .iter()
+        .zip(&sample)
+        .map(|(port, values)| port.quantise(values.as_slice().expect("row-major")).expect("in range"))
+        .collect();
+    let port = |p: &zktorch_compiler::Port| KeyPort { name: p.name.clone(), shape: p.shape.clone(), element: p.element };
+    let ports = [inputs.iter().map(port).collect(), outputs.iter().map(port).collect()];
+    let setup = Setup::insecure(COLUMNS).expect("in range");
+    let mut randomness = Randomness::from_os().expect("randomness");
+    let (proving, verifying) = keygen(program, weights, &setup, COLUMNS, ports, &mut randomness).expect("keys");
+    let proved = Prover::new(&proving, &verifying, randomness).prove(&integers).expect("a proof");
+    assert_eq!(verify(&verifying, &proved.proof, None), Ok(Verdict::Accepted), "{name}");
+    Told { proof: proved.proof, given: outputs[0].dequantise(&proved.outputs[0]), expected }
+}
+
+/// The mean over rows of the divergence from the distribution of some logits to that of others.
+fn divergence(expected: &[f64], given: &[f64], width: usize) -> f64 {
+    let logarithms = |row: &[f64]| -> Vec<f64> {
+        let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = row.iter().map(|v| (v - most).exp()).sum();
+        row.iter().map(|v| v - most - sum.ln()).collect()
+    };
+    let rows = expected.chunks(width).zip(given.chunks(width)).map(|(p, q)| (logarithms(p), logarithms(q)));
+    let all: Vec<f64> = rows.map(|(p, q)| p.iter().zip(&q).map(|(p, q)| p.exp() * (p - q)).sum()).collect();
+    all.iter().sum::<f64>() / all.len() as f64
+}
+
+#[test]
+fn a_story_of_a_language_model_is_proved_from_its_tokens() {
+    let Some(zoo) = Zoo::locate_or_skip("a_story_of_a_language_model_is_proved_from_its_tokens") else { return };
+    let Told { proof, given, expected } = told(&zoo, "tinystories_260k_seq32", Visibility::Public);
+    let divergence = divergence(&expected, &given, 512);
+    assert!(divergence < 1e-4, "{divergence}");
+    assert!(proof.bytes.len() < 21_000, "{} bytes", proof.bytes.len());
+}
+
+#[test]
+fn a_recommendation_is_proved_for_public_and_for_hidden_ids() {
+    let Some(zoo) = Zoo::locate_or_skip("a_recommendation_is_proved_for_public_and_for_hidden_ids") else { return };
+    for inputs in [Visibility::Public, Visibility::Private] {
+        let Told { given, expected, .. } = told(&zoo, "ncf_movielens1m", inputs);
+        assert!((given[0] - expected[0]).abs() < 0.002, "{given:?} instead of {expected:?}");
+    }
+}
