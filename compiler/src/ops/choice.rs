@@ -211,7 +211,8 @@ impl Operator for Select {
         }
         let branches = [(condition, Branch::of(at, a)?), (other, Branch::of(at, b)?)];
         let finest = branches.iter().map(|(_, branch)| branch.finest()).max().unwrap_or_default();
-        let tensors = branches.iter().filter_map(|(_, branch)| if let Branch::Tensor(x) = branch { Some(x.scale) } else { None });
+        let tensors =
+            branches.iter().filter_map(|(_, branch)| if let Branch::Tensor(x) = branch { Some(x.scale) } else { None });
         let scale = match tensors.max() {
             _ if at.exact(id) => Scale(0),
             Some(scale) => finest.min(scale + FINER),
