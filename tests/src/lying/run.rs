@@ -3,10 +3,10 @@
 use super::Edit;
 use crate::field_witness::tensor;
 use zktorch_blocks::execute::{Trace, Weights, execute};
-use zktorch_blocks::program::{Interval, Program, Source, Tensor, TensorId};
+use zktorch_blocks::program::{Advice, Interval, Program, Source, Tensor, TensorId};
 
 /// What a rule may make of a lie.
-const FAR: i64 = 3 << 20;
+const FAR: i64 = 1 << 20;
 
 /// Runs the program with some tensors changed on the way.
 pub fn run(program: &Program, weights: &Weights, inputs: &[Vec<i64>], edits: &[(&str, Edit<'_, Vec<i64>>)]) -> Trace {
@@ -46,6 +46,8 @@ fn widen(program: &mut Program, from: TensorId) {
             Source::Linear { terms, constant } => constant.abs() + terms.iter().map(|&(c, t)| c.abs() * of(t)).sum::<i64>(),
             Source::Einsum(e) => of(e.lhs) * of(e.rhs) * program.tensors[e.lhs].shape.len() as i64,
             Source::View(v) => of(v.source),
+            // A limb is of numbers that are far larger, and nothing squares it.
+            Source::Advice(Advice::Floor { .. }) => FAR << 4,
             Source::Advice(_) => FAR,
             _ => continue,
         };
