@@ -8,6 +8,7 @@ mod logarithms;
 mod logic;
 mod masks;
 mod norms;
+mod onehot;
 mod views;
 
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub use logarithms::join_log_softmax;
 pub use logic::decide_logic;
 pub use masks::find_masks;
 pub use norms::find_norms;
+pub use onehot::find_one_hots;
 pub use views::merge_views;
 
 /// The product of two constants of one rank, each broadcast where it has extent 1.
@@ -39,6 +41,7 @@ pub const PASSES: &[(&str, Pass)] = &[
     ("fold constants", fold_constants),
     ("merge views", merge_views),
     ("find norms", find_norms),
+    ("find one-hots", find_one_hots),
     ("decide logic", decide_logic),
     ("join log-softmax", join_log_softmax),
     ("fold affine", fold_affine),
