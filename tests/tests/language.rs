@@ -31,7 +31,7 @@ fn told(zoo: &Zoo, name: &str, inputs: Visibility) -> Told {
         .collect();
     let expected = model.read_outputs().expect("its output")[0].values.to_f64();
     let options = Options { inputs, ..Options::default() };
-    let compiled = compile_model(&imported, &[sample.clone()], &options).expect("it compiles");
+    let compiled = compile_model(&imported, std::slice::from_ref(&sample), &options).expect("it compiles");
     let Compiled { program, weights, inputs, outputs, .. } = compiled;
     let integers: Vec<Vec<i64>> = inputs
         .iter()
