@@ -148,7 +148,7 @@ fn annotations_are_held_to_what_a_compiler_writes() {
     against(&|notes| notes[0] = 3, "settings");
     against(&|notes| notes.truncate(notes.len() - 1), "the annotations end before the ");
     against(&|notes| notes.push(0), "has use for");
-    against(&|notes| notes[5] = i64::MAX, "expected -128 to 128");
+    against(&|notes| notes[6] = i64::MAX, "expected -128 to 128");
     // Every single decision matters, or is one of the many scales that nothing came to ask for.
     let count = VerifyingKey::from_bytes(&std::fs::read(scratch.path("digits_cnn/verifying.key")).unwrap())
         .unwrap()
