@@ -10,6 +10,8 @@ use crate::ops::Op;
 const SMALL: usize = 1 << 14;
 /// Bits of wide values beyond those of activations: residual streams, and products of two activations, have channels far larger than others.
 pub(crate) const FINER: u32 = 8;
+/// Bits of a wide value that are left to inputs beyond the samples': texts have tokens that no sample had.
+const HEADROOM: i32 = 2;
 /// Bits of a product of two values.
 const ROOM: u32 = 58;
 /// Bits that one requantisation drops at most.
@@ -82,7 +84,7 @@ impl Lowering<'_> {
             return Ok(value);
         }
         let name = format!("{}.wide", self.name(id));
-        let scale = self.plan.scale(id) + (bits as i32 - self.settings.bits as i32);
+        let scale = self.plan.scale(id) + (bits as i32 - self.settings.bits as i32 - HEADROOM);
         let (x, divisor) = self.shifted(&name, value, scale)?;
         let wide = self.divide(&name, x, divisor, Interval::new(-half, half - 1), scale)?;
         self.builder.loose_range(&name, wide.tensor, -half, 2 * half)?;
