@@ -22,13 +22,14 @@ struct Told {
 
 fn told(zoo: &Zoo, name: &str, inputs: Visibility) -> Told {
     let model = zoo.model(name).expect("it is there");
-    let imported = model_path(&model.onnx, &ImportOptions::default()).expect("it imports");
     let sample: Vec<ArrayD<f64>> = model
         .read_inputs()
         .expect("a sample")
         .iter()
         .map(|t| ArrayD::from_shape_vec(IxDyn(&t.shape), t.values.to_f64()).expect("of the shape"))
         .collect();
+    let input_shapes = sample.iter().map(|values| values.shape().to_vec()).collect();
+    let imported = model_path(&model.onnx, &ImportOptions { input_shapes, ..ImportOptions::default() }).expect("it imports");
     let expected = model.read_outputs().expect("its output")[0].values.to_f64();
     let options = Options { inputs, ..Options::default() };
     let compiled = compile_model(&imported, std::slice::from_ref(&sample), &options).expect("it compiles");
@@ -75,5 +76,16 @@ fn a_recommendation_is_proved_for_public_and_for_hidden_ids() {
     for inputs in [Visibility::Public, Visibility::Private] {
         let Told { given, expected, .. } = told(&zoo, "ncf_movielens1m", inputs);
         assert!((given[0] - expected[0]).abs() < 0.002, "{given:?} instead of {expected:?}");
+    }
+}
+
+#[test]
+fn transformers_of_three_kinds_are_proved() {
+    let Some(zoo) = Zoo::locate_or_skip("transformers_of_three_kinds_are_proved") else { return };
+    for name in ["ezkl_nanogpt_untrained", "ezkl_self_attention_untrained", "ttm_timeseries"] {
+        let Told { given, expected, .. } = told(&zoo, name, Visibility::Public);
+        let largest = expected.iter().fold(0f64, |most, v| most.max(v.abs()));
+        let off = given.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max) / largest;
+        assert!(given.len() == expected.len() && off < 0.005, "{name}: {off}");
     }
 }
