@@ -56,6 +56,11 @@ impl Interval {
         self.lo <= value && value <= self.hi
     }
 
+    /// The largest magnitude of a value.
+    pub fn magnitude(&self) -> i64 {
+        self.lo.saturating_neg().max(self.hi)
+    }
+
     /// Bits that hold every value, in two's complement if there are negative ones.
     pub fn bits(&self) -> u32 {
         let magnitude = self.hi.max(!self.lo).max(0);

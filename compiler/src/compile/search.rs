@@ -4,8 +4,6 @@ use super::CompileError;
 use super::attempt::Attempt;
 use super::options::WARN_ERROR;
 use super::task::Task;
-use crate::graph::{Graph, NodeId};
-use crate::ops::Op;
 use crate::quantise::{Settings, candidates, finest, saturates};
 
 /// Activations of a net in which every bit is felt, and the output error that is small enough there.
@@ -43,7 +41,7 @@ pub(super) fn search(task: &Task<'_>) -> Result<Attempt, CompileError> {
     }
     // Wide products too: they take a limb more each.
     if error(&best) > wanted
-        && widens(graph)
+        && graph.nodes().any(|(id, _)| graph.multiplies(id))
         && let Ok(other) = reach(best.settings.saturates, true)
         && error(&other) < 0.5 * error(&best)
     {
@@ -72,12 +70,6 @@ pub(super) fn search(task: &Task<'_>) -> Result<Attempt, CompileError> {
         }
     }
     Ok(best)
-}
-
-/// Whether some product is one of two activations.
-fn widens(graph: &Graph) -> bool {
-    let computed = |&operand: &NodeId| graph.behind(operand).is_none();
-    graph.nodes().any(|(id, node)| matches!(node.op, Op::Mul(_)) && graph.operands(id).iter().all(computed))
 }
 
 /// Entries that are rounded.

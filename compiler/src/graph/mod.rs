@@ -207,6 +207,11 @@ impl Graph {
         }
     }
 
+    /// Whether a node is the product of two tensors that both depend on inputs.
+    pub(crate) fn multiplies(&self, id: NodeId) -> bool {
+        matches!(self.op(id), Op::Mul(_)) && self.operands(id).iter().all(|&operand| self.behind(operand).is_none())
+    }
+
     /// The operands of a node, in operand order.
     pub fn operands(&self, id: NodeId) -> Vec<NodeId> {
         let mut edges: Vec<(usize, NodeId)> =

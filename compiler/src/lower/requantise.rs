@@ -54,9 +54,7 @@ impl Lowering<'_> {
     /// The value of a node as a factor, and by how many bits it is finer than a narrow one: a product of two activations is wide where
     /// the settings say so.
     pub(crate) fn factor(&mut self, id: NodeId) -> Result<(Value, i32), Refusal> {
-        let computed = |&operand: &NodeId| !self.is_constant(operand);
-        let product = matches!(self.graph.op(id), Op::Mul(_)) && self.graph.operands(id).iter().all(computed);
-        if !self.settings.wide || !product || self.exact(id) {
+        if !self.settings.wide || !self.graph.multiplies(id) || self.exact(id) {
             return Ok((self.narrow(id)?, 0));
         }
         let value = self.wide(id, self.settings.bits + FINER)?;

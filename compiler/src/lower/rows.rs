@@ -56,8 +56,7 @@ impl Lowering<'_> {
     ) -> Result<(TensorId, TensorId), Refusal> {
         let dims = self.builder.dims(x.tensor).to_vec();
         let (x, divisor) = self.shifted(name, x, scale)?;
-        let Interval { lo, hi } = self.builder.interval(x);
-        let bound = (1i64 << 20).min(lo.unsigned_abs().max(hi.unsigned_abs()) as i64 / divisor + 1);
+        let bound = (1i64 << 20).min(self.builder.interval(x).magnitude() / divisor + 1);
         let kept_dims: Vec<usize> = kept.iter().map(|&a| dims[a]).collect();
         let rule = Advice::Max { source: x, axes: axes.to_vec(), divisor };
         let m = self.builder.advice(&format!("{name}.max"), &kept_dims, rule, Interval::new(-bound, bound), scale);

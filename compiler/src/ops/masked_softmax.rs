@@ -148,8 +148,8 @@ fn masked_gaps(
     let dims = at.builder.dims(x.tensor).to_vec();
     let labels = Label::of(0..dims.len());
     let (x, divisor) = at.shifted(name, x, scale)?;
-    let Interval { lo, hi } = at.builder.interval(x);
-    let bound = (1i64 << 20).min(lo.unsigned_abs().max(hi.unsigned_abs()) as i64 / divisor + 1);
+    let Interval { lo, .. } = at.builder.interval(x);
+    let bound = (1i64 << 20).min(at.builder.interval(x).magnitude() / divisor + 1);
     // Entries that do not count are as small as any can be.
     let counted = at.builder.einsum(&format!("{name}.counted"), (mask.compact, &mask.labels), (x, &labels), &labels)?;
     let lowest = at.builder.linear(&format!("{name}.lowest"), &[(1, counted), (-lo, mask.spread)], lo, Scale(0))?;

@@ -79,8 +79,8 @@ impl Operator for Norm {
         let x = at.wide(operand, widest.min(at.settings.bits + FINER))?;
         let c = if self.centred { row.centre(at, x)? } else { x };
         let result = at.plan.scale(id);
-        let size = largest(at, c.tensor);
-        let shift = (bits(size) as i32 + RECIPROCAL - result.0).max(1);
+        let size = at.builder.interval(c.tensor).magnitude().max(1);
+        let shift = (Interval::new(0, size).bits() as i32 + RECIPROCAL - result.0).max(1);
         let root = row.root(at, c, self.eps)?;
         let r = row.reciprocal(at, root, result + shift, size)?;
         let (all, rows) = (Label::of(0..dims.len()), Label::of(kept.iter().copied()));
@@ -107,7 +107,7 @@ impl Row<'_> {
         let (name, n, scale) = (self.name, self.entries as i64, x.scale + GUARD);
         let sum = at.sum_axes(&format!("{name}.sum"), x.tensor, self.axes, false)?;
         let sum = at.builder.linear(&format!("{name}.sum.raised"), &[(1 << GUARD, sum)], 0, scale)?;
-        let bound = largest(at, x.tensor) << GUARD;
+        let bound = at.builder.interval(x.tensor).magnitude().max(1) << GUARD;
         let dims = at.builder.dims(sum).to_vec();
         let rule = Advice::Round { source: sum, divisor: n };
         let mean = at.builder.advice(&format!("{name}.mean"), &dims, rule, Interval::new(-bound, bound), scale);
@@ -148,15 +148,4 @@ impl Row<'_> {
         let largest = (numerator / roots.lo.max(1) + 1).min((1 << ROOM) / roots.hi.max(size));
         at.reciprocal(&format!("{}.reciprocal", self.name), (numerator, y), largest, scale)
     }
-}
-
-/// The largest magnitude of a tensor's integers.
-fn largest(at: &Lowering<'_>, x: TensorId) -> i64 {
-    let Interval { lo, hi } = at.builder.interval(x);
-    lo.saturating_neg().max(hi).max(1)
-}
-
-/// Bits of a positive number.
-fn bits(size: i64) -> u32 {
-    64 - size.leading_zeros()
 }

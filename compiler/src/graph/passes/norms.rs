@@ -1,10 +1,11 @@
 //! Normalisations: the few spellings of `(x - mean) / sqrt(variance + eps)` and `x / sqrt(mean of squares + eps)`.
 //!
 //! Taken apart, the square root's operand needs more bits than any table has, because squares of a row's entries lie as far apart as they
-//! do twice over; as one node the root is exact (docs/lowerings.md, section 16).
+//! do twice over; as one node the root is exact (docs/lowerings.md, section 12).
 
 use super::super::{Graph, NodeId};
 use super::constants::uniform;
+use super::split;
 use crate::ops::{Add, Broadcast, Div, Mul, Norm, Op, Reduce, ReduceKind, Sub, Unary};
 
 /// How far a stated `1 / n` may be off, which is one in floats of 32 bits.
@@ -68,8 +69,8 @@ fn reciprocal_root(graph: &Graph, id: NodeId) -> Option<NodeId> {
     }
     let root = match graph.op(id) {
         Op::Div(Div) => {
-            let [one, root] = graph.operands(id)[..] else { return None };
-            (number(graph, one)? == 1.0).then_some(root)?
+            let (root, one, swapped) = split(graph, id)?;
+            (swapped && uniform(&one)? == 1.0).then_some(root)?
         }
         _ => of_unary(graph, id, &Unary::Recip)?,
     };
@@ -79,43 +80,34 @@ fn reciprocal_root(graph: &Graph, id: NodeId) -> Option<NodeId> {
 /// The operand and the node that `c / sqrt(root)` is of it.
 fn normalisation(graph: &Graph, c: NodeId, root: NodeId) -> Option<(NodeId, Norm)> {
     let (variance, eps) = with_eps(graph, root)?;
-    if let Some(x) = centred(graph, c) {
-        let (spread, axes) = spread(graph, variance, c, x.0)?;
-        return (spread && axes == x.1).then_some((x.0, Norm { axes, eps, centred: true }));
+    if let Some((x, axes)) = centred(graph, c) {
+        let is_variance = is_variance(graph, variance, (x, &axes))?;
+        return is_variance.then_some((x, Norm { axes, eps, centred: true }));
     }
     let (square, axes) = mean(graph, variance)?;
     (squared(graph, square)? == c).then_some((c, Norm { axes, eps, centred: false }))
 }
 
-/// Whether a node is the variance of `x`, of which `c` is `x` less its mean: the mean of squares of `c`, or the mean of squares of `x` less
-/// the square of the mean, perhaps held to be not negative. Along which axes.
-fn spread(graph: &Graph, variance: NodeId, c: NodeId, x: NodeId) -> Option<(bool, Vec<usize>)> {
-    if let Some((square, axes)) = mean(graph, variance) {
-        let of = squared(graph, square)?;
-        return Some((of == c || centred(graph, of) == centred(graph, c), axes));
+/// Whether a node is the variance of `x` along axes: the mean of squares of `x` less its mean, or the mean of squares of `x` less the square of
+/// the mean, perhaps held to be not negative.
+fn is_variance(graph: &Graph, variance: NodeId, (x, axes): (NodeId, &[usize])) -> Option<bool> {
+    if let Some((square, along)) = mean(graph, variance) {
+        let (of, own) = centred(graph, squared(graph, square)?)?;
+        return Some(of == x && own == axes && along == axes);
     }
-    let difference = not_negative(graph, variance).unwrap_or(variance);
+    let difference = of_unary(graph, variance, &Unary::Relu).unwrap_or(variance);
     let Op::Sub(Sub) = graph.op(difference) else { return None };
     let [squares, square] = graph.operands(difference)[..] else { return None };
-    let (of_squares, axes) = mean(graph, repeated(graph, squares))?;
-    let (of_mean, same) = mean(graph, squared(graph, repeated(graph, square))?)?;
-    Some((squared(graph, of_squares)? == x && of_mean == x && axes == same, axes))
-}
-
-/// `v` of `max(v, 0)`.
-fn not_negative(graph: &Graph, id: NodeId) -> Option<NodeId> {
-    of_unary(graph, id, &Unary::Relu)
+    let (of_squares, along) = mean(graph, repeated(graph, squares))?;
+    let (of_mean, own) = mean(graph, squared(graph, repeated(graph, square))?)?;
+    Some(squared(graph, of_squares)? == x && of_mean == x && along == axes && own == axes)
 }
 
 /// `v + eps` for a positive number.
 fn with_eps(graph: &Graph, id: NodeId) -> Option<(NodeId, f64)> {
     let Op::Add(Add) = graph.op(id) else { return None };
-    let [a, b] = graph.operands(id)[..] else { return None };
-    let (v, eps) = match (number(graph, a), number(graph, b)) {
-        (None, Some(eps)) => (a, eps),
-        (Some(eps), None) => (b, eps),
-        _ => return None,
-    };
+    let (v, constant, _) = split(graph, id)?;
+    let eps = uniform(&constant)?;
     (eps > 0.0 && eps.is_finite()).then_some((v, eps))
 }
 
@@ -132,12 +124,12 @@ fn mean(graph: &Graph, id: NodeId) -> Option<(NodeId, Vec<usize>)> {
     let (reduced, factor) = match graph.op(id) {
         Op::Reduce(_) => (id, 1.0),
         Op::Mul(Mul) => {
-            let [a, b] = graph.operands(id)[..] else { return None };
-            number(graph, b).map(|by| (a, by)).or_else(|| number(graph, a).map(|by| (b, by)))?
+            let (reduced, by, _) = split(graph, id)?;
+            (reduced, uniform(&by)?)
         }
         Op::Div(Div) => {
-            let [a, b] = graph.operands(id)[..] else { return None };
-            (a, number(graph, b)?.recip())
+            let (reduced, by, swapped) = split(graph, id)?;
+            (!swapped).then_some((reduced, uniform(&by)?.recip()))?
         }
         _ => return None,
     };
@@ -178,9 +170,4 @@ fn repeated(graph: &Graph, id: NodeId) -> NodeId {
         Op::Broadcast(Broadcast) => graph.operands(id).first().copied().unwrap_or(id),
         _ => id,
     }
-}
-
-/// The one number of a constant.
-fn number(graph: &Graph, id: NodeId) -> Option<f64> {
-    uniform(&*graph.behind(id)?)
 }
