@@ -70,6 +70,17 @@ impl Requirement {
     }
 }
 
+/// What proofs show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Task {
+    /// The model's outputs
+    Outputs,
+    /// That a text goes on as the model says: each of its last tokens has the largest logit behind those before it
+    Generate,
+    /// How likely the model finds a text: the sum of the logarithms of its tokens' probabilities
+    Likelihood,
+}
+
 /// Whether something is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Toggle {
@@ -126,6 +137,12 @@ pub struct Compile {
     /// or of their bound where the operator has one (1 of a sigmoid or a softmax): 0.05 is 5 %. A model with a larger error is refused
     #[arg(long, value_name = "PART", default_value_t = zktorch_compiler::MAX_ERROR, value_parser = part, requires = "calibrate")]
     pub max_error: f64,
+    /// What proofs show. A language model takes token ids and gives logits for each; it must be causal to be asked for more than its outputs
+    #[arg(long, value_enum, default_value_t = Task::Outputs)]
+    pub task: Task,
+    /// With `--task generate`: new tokens that one proof can show, at most; half of the text if left out
+    #[arg(long, value_name = "N")]
+    pub new_tokens: Option<usize>,
     /// What the commitments rest on: `auto`, `ethereum` (the public KZG ceremony, small proofs), `transparent` (nothing to
     /// trust), the path of a powers-of-tau file, or `insecure:LOG2` (anyone can forge proofs; benchmarks only)
     #[arg(long, value_name = "SETUP", default_value = "auto")]
@@ -155,9 +172,12 @@ pub struct Compile {
 pub struct Run {
     /// A folder made by `zktorch compile`
     pub dir: PathBuf,
-    /// The input: {"input_data": [[..]]} with one list an input, or .npy, .npz, .pb
+    /// The input: {"input_data": [[..]]} with one list an input, or .npy, .npz, .pb; of a language model that generates or judges texts, a text
     #[arg(long, value_name = "FILE")]
     pub input: PathBuf,
+    /// Go on with the text for so many tokens, by the integer model; for a model compiled with `--task generate`
+    #[arg(long, value_name = "N")]
+    pub generate: Option<usize>,
     /// Also write the outputs, as {"input_data": [[..]]}: an input or calibration sample of a model that goes on with them
     #[arg(short, long, value_name = "FILE.json")]
     pub output: Option<PathBuf>,
@@ -196,6 +216,9 @@ pub struct Prove {
     /// The input: {"input_data": [[..]]} with one list an input, or .npy, .npz, .pb; not needed if all inputs are bound
     #[arg(long, value_name = "FILE", required_unless_present = "bind")]
     pub input: Option<PathBuf>,
+    /// Go on with the text for so many tokens, and prove that they are the model's; for a model compiled with `--task generate`
+    #[arg(long, value_name = "N", requires = "input")]
+    pub generate: Option<usize>,
     /// A commitment to private inputs, with its opening beside it, that the proof shall be about; may be repeated
     #[arg(long, value_name = "COMMITMENT")]
     pub bind: Vec<PathBuf>,

@@ -21,6 +21,7 @@ mod progress;
 pub mod setup;
 mod show;
 mod signals;
+mod text;
 
 pub use folder::{KeyFiles, ProgramFile};
 

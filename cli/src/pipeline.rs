@@ -1,6 +1,6 @@
 //! The only place that calls the compiler.
 
-use crate::args::Visibility;
+use crate::args::{Task, Visibility};
 use crate::failure::{Failure, note, warn};
 use crate::files;
 use crate::folder::read_verifying_key;
@@ -10,9 +10,11 @@ use crate::show::{self, Tensor};
 use std::path::{Path, PathBuf};
 use zktorch_blocks::execute::ExecuteError;
 use zktorch_blocks::program::{self, Program, TensorId};
+use zktorch_compiler::goal::COMPLETION;
+use zktorch_compiler::graph::Graph;
 use zktorch_compiler::import::{ImportError, ImportOptions, model_path};
 use zktorch_compiler::inputs::{InputSpec, Sample, SampleError, read};
-use zktorch_compiler::{CompileError, InputError, Like, Options};
+use zktorch_compiler::{CompileError, Goal, InputError, Like, Misposed, Options};
 use zktorch_verifier::key;
 
 pub use zktorch_compiler::report::{Predictions, Report};
@@ -23,6 +25,10 @@ pub use zktorch_compiler::{Compiled, Port};
 pub struct Choices {
     /// Files with sample inputs.
     pub calibrate: Vec<PathBuf>,
+    /// What proofs show.
+    pub task: Task,
+    /// New tokens of a completion; none for half of the text.
+    pub new_tokens: Option<usize>,
     /// Bits of activations.
     pub bits: Option<u32>,
     /// The output error beyond which the model is refused.
@@ -35,6 +41,18 @@ pub struct Choices {
     pub output: Visibility,
     /// Shapes of inputs, in order; none for the model's own.
     pub input_shapes: Vec<Vec<usize>>,
+}
+
+impl Choices {
+    /// What proofs show, of a model whose text is as long as its first input.
+    fn goal(&self, graph: &Graph) -> Goal {
+        let tokens = || graph.inputs().first().map_or(0, |&id| graph.node(id).len());
+        match self.task {
+            Task::Outputs => Goal::Outputs,
+            Task::Generate => Goal::Generation { tokens: self.new_tokens.unwrap_or_else(|| tokens() / 2) },
+            Task::Likelihood => Goal::Likelihood,
+        }
+    }
 }
 
 /// From an ONNX file to a program and its weights.
@@ -59,7 +77,8 @@ pub fn compile_model(model: &Path, choices: &Choices, progress: &mut Progress) -
     let inputs_like = choices.input_like.as_deref().map_or_else(|| Ok(Vec::new()), |path| outputs_of(path, &inputs))?;
     let max_error = choices.max_error;
     let (inputs, outputs) = (choices.input.into(), choices.output.into());
-    let options = Options { bits: choices.bits, inputs, outputs, inputs_like, max_error, ..Options::default() };
+    let goal = choices.goal(&imported.graph);
+    let options = Options { goal, bits: choices.bits, inputs, outputs, inputs_like, max_error, ..Options::default() };
     zktorch_compiler::compile_model(&imported, &all, &options).map_err(|e| compile_failure(model, &e))
 }
 
@@ -117,6 +136,11 @@ fn compile_failure(model: &Path, error: &CompileError) -> Failure {
     let text = format!("`{}`: {error}", model.display());
     match error {
         CompileError::Lower(_) => Failure::unsupported(text),
+        CompileError::Goal(Misposed::Long { .. }) => {
+            Failure::undecided(text).hint("choose --new-tokens, or export the model for a longer text")
+        }
+        CompileError::Goal(_) => Failure::unsupported(text)
+            .hint("--task generate and --task likelihood are for causal language models; --task outputs proves what any model gives"),
         CompileError::Execute(ExecuteError::OutOfRange { allowed, .. }) if allowed.lo > 0 => Failure::unsupported(text),
         CompileError::Execute(_) => Failure::unsupported(text).hint(
             "numbers of very different size share a tensor: divide each by its usual size before the model, or give more samples (--calibrate), \
@@ -133,6 +157,17 @@ fn compile_failure(model: &Path, error: &CompileError) -> Failure {
             Failure::undecided(text).hint("check the --calibrate files")
         }
         CompileError::Bits(_) | CompileError::Invalid(_) => Failure::undecided(text),
+    }
+}
+
+/// A run that failed: a program that is broken is a bad file, a value out of range a bad input.
+pub fn run_failure(error: ExecuteError) -> Failure {
+    let failure = Failure::undecided(error.to_string());
+    match error {
+        ExecuteError::Contradiction { tensor, .. } if tensor.starts_with(COMPLETION) => {
+            failure.hint("a token of the text is not the model's answer to those before it; --generate N writes what is")
+        }
+        _ => failure,
     }
 }
 

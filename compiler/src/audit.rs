@@ -12,11 +12,11 @@ use std::fmt::Debug;
 
 use zktorch_blocks::program::{Element, Interval, Program, Source, Tensor, TensorId, Visibility};
 
-use crate::Like;
-use crate::compile::scaled;
+use crate::compile::{Misposed, extend, scaled};
 use crate::graph::columns::Columns;
 use crate::graph::{Graph, NodeId};
 use crate::lower::{Interface, LowerError, lower_again};
+use crate::{Goal, Like};
 
 /// Largest magnitude of an input's scale, and of an end of its interval.
 const SCALE: u32 = 128;
@@ -39,6 +39,9 @@ pub enum AuditError {
     /// Powers of two that do not fit the columns of an input or output.
     #[error("the exponents of the columns of tensor {0} of the key's program do not fit the model")]
     Columns(TensorId),
+    /// The model cannot be asked for what the program shows.
+    #[error("the model cannot be asked for what the key's program shows: {0}")]
+    Goal(#[from] Misposed),
     /// The model cannot be lowered by the annotations.
     #[error("the model cannot be lowered by the key's annotations: {0}")]
     Lower(#[from] LowerError),
@@ -76,6 +79,10 @@ pub struct Renamed {
 /// # Errors
 /// What differs first.
 pub fn audit(graph: &Graph, claimed: &Program) -> Result<Vec<Renamed>, AuditError> {
+    let own = graph.inputs().len() == claimed.inputs.len();
+    let goal = if own { Goal::Outputs } else { Goal::claimed(claimed) };
+    let extended = extend(goal, graph)?;
+    let graph = &*extended;
     let inputs: Vec<&Tensor> = claimed.inputs.iter().filter_map(|&id| claimed.tensors.get(id)).collect();
     if inputs.len() != graph.inputs().len() {
         return Err(AuditError::Inputs { model: graph.inputs().len(), key: inputs.len() });
@@ -193,6 +200,7 @@ fn describe(tensor: &Tensor) -> String {
         Source::Linear { .. } => "linear expression",
         Source::Einsum(_) => "einsum",
         Source::View(_) => "view",
+        Source::Marks(_) => "marks",
     };
     let seen = if tensor.visibility == Visibility::Public { "public " } else { "" };
     let Interval { lo, hi } = tensor.interval;

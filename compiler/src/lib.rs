@@ -2,6 +2,7 @@
 
 pub mod audit;
 mod compile;
+pub mod goal;
 pub mod graph;
 pub mod import;
 pub mod inputs;
@@ -12,7 +13,8 @@ pub mod quantise;
 mod reference;
 pub mod report;
 
-pub use compile::{CompileError, Compiled, Like, MAX_ERROR, Options, WARN_ERROR, compile, compile_model};
+pub use compile::{CompileError, Compiled, Like, MAX_ERROR, Misposed, Options, WARN_ERROR, compile, compile_model, extend};
+pub use goal::Goal;
 pub use lower::{LowerError, Problem};
 pub use port::{InputError, Port};
 pub use reference::{Reference, Unevaluated};

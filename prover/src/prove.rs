@@ -8,7 +8,7 @@ use crate::session::{Blinders, Session, StageTime, Witness};
 use std::time::Instant;
 use zeroize::Zeroizing;
 use zktorch_accumulator::decider::DeciderKey;
-use zktorch_blocks::execute::{Trace, execute};
+use zktorch_blocks::execute::{Trace, check_zeros, execute};
 use zktorch_blocks::transcript::{Equation, MessageEntry, Transcript};
 use zktorch_verifier::argument::{Stage, argue};
 use zktorch_verifier::key::{Relation, VerifyingKey};
@@ -67,6 +67,7 @@ impl<'a> Prover<'a> {
         (self.progress)(Stage::Witness);
         let start = Instant::now();
         let trace = execute(program, &proving.weights, inputs)?;
+        check_zeros(program, &trace)?;
         let seconds = start.elapsed().as_secs_f64();
         let mut proved = self.argue(&proving.relation(verifying)?, &trace)?;
         proved.outputs = program.outputs.iter().map(|&id| trace.values(program, id).to_vec()).collect();

@@ -65,6 +65,7 @@ fn forward(program: &Program, known: &mut Known, id: TensorId) {
             (lo * terms, hi * terms)
         }),
         Source::View(v) => known[v.source].map(|(lo, hi)| (lo.min(0), hi.max(0))),
+        Source::Marks(_) => Some((0, 1)),
         _ => None,
     };
 }

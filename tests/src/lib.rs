@@ -8,6 +8,7 @@ pub mod fixture;
 pub mod foretold;
 pub mod hostile;
 pub mod known_challenges;
+pub mod language_model;
 pub mod last_message_repair;
 pub mod leak;
 pub mod linear;

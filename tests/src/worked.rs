@@ -167,6 +167,7 @@ fn source(program: &Program, id: TensorId) -> String {
             format!("advice: `{}` of {}", program.tables[*table].name, name(*source))
         }
         Source::Advice(_) => "advice".to_owned(),
+        Source::Marks(marks) => format!("marks by {}", name(marks.indices)),
     }
 }
 

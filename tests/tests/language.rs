@@ -4,9 +4,9 @@ use ndarray::{ArrayD, IxDyn};
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::program::Visibility;
 use zktorch_compiler::import::{ImportOptions, model_path};
-use zktorch_compiler::{Compiled, Options, compile_model};
+use zktorch_compiler::{Compiled, Goal, Options, compile_model};
 use zktorch_models::zoo::Zoo;
-use zktorch_prover::{Prover, Randomness, keygen};
+use zktorch_prover::{Proved, Prover, Randomness, keygen};
 use zktorch_verifier::key::KeyPort;
 use zktorch_verifier::proof::Proof;
 use zktorch_verifier::{Verdict, verify};
@@ -33,20 +33,28 @@ fn told(zoo: &Zoo, name: &str, inputs: Visibility) -> Told {
     let expected = model.read_outputs().expect("its output")[0].values.to_f64();
     let options = Options { inputs, ..Options::default() };
     let compiled = compile_model(&imported, std::slice::from_ref(&sample), &options).expect("it compiles");
-    let Compiled { program, weights, inputs, outputs, .. } = compiled;
-    let integers: Vec<Vec<i64>> = inputs
+    let integers: Vec<Vec<i64>> = compiled
+        .inputs
         .iter()
         .zip(&sample)
         .map(|(port, values)| port.quantise(values.as_slice().expect("row-major")).expect("in range"))
         .collect();
+    let output = compiled.outputs[0].clone();
+    let proved = proved(compiled, &integers);
+    Told { proof: proved.proof, given: output.dequantise(&proved.outputs[0]), expected }
+}
+
+/// A proof of a run that the verifier accepts.
+fn proved(compiled: Compiled, inputs: &[Vec<i64>]) -> Proved {
     let port = |p: &zktorch_compiler::Port| KeyPort { name: p.name.clone(), shape: p.shape.clone(), element: p.element };
-    let ports = [inputs.iter().map(port).collect(), outputs.iter().map(port).collect()];
+    let ports = [compiled.inputs.iter().map(port).collect(), compiled.outputs.iter().map(port).collect()];
     let setup = Setup::insecure(COLUMNS).expect("in range");
     let mut randomness = Randomness::from_os().expect("randomness");
-    let (proving, verifying) = keygen(program, weights, &setup, COLUMNS, ports, &mut randomness).expect("keys");
-    let proved = Prover::new(&proving, &verifying, randomness).prove(&integers).expect("a proof");
-    assert_eq!(verify(&verifying, &proved.proof, None), Ok(Verdict::Accepted), "{name}");
-    Told { proof: proved.proof, given: outputs[0].dequantise(&proved.outputs[0]), expected }
+    let (proving, verifying) =
+        keygen(compiled.program, compiled.weights, &setup, COLUMNS, ports, &mut randomness).expect("keys");
+    let proved = Prover::new(&proving, &verifying, randomness).prove(inputs).expect("a proof");
+    assert_eq!(verify(&verifying, &proved.proof, None), Ok(Verdict::Accepted));
+    proved
 }
 
 /// The mean over rows of the divergence from the distribution of some logits to that of others.
@@ -67,6 +75,25 @@ fn a_story_of_a_language_model_is_proved_from_its_tokens() {
     let Told { proof, given, expected } = told(&zoo, "tinystories_260k_seq32", Visibility::Public);
     let divergence = divergence(&expected, &given, 512);
     assert!(divergence < 1e-4, "{divergence}");
+    assert!(proof.bytes.len() < 21_000, "{} bytes", proof.bytes.len());
+}
+
+#[test]
+fn a_story_that_a_language_model_writes_is_one_proof() {
+    const NEW: usize = 24;
+    let Some(zoo) = Zoo::locate_or_skip("a_story_that_a_language_model_writes_is_one_proof") else { return };
+    let model = zoo.model("tinystories_260k_seq32").expect("it is there");
+    let text = model.read_inputs().expect("a sample")[0].values.to_f64();
+    let sample = ArrayD::from_shape_vec(IxDyn(&[1, 32]), text.clone()).expect("of the shape");
+    let options = Options { goal: Goal::Generation { tokens: NEW }, ..Options::default() };
+    let imported = model_path(&model.onnx, &ImportOptions::default()).expect("it imports");
+    let compiled = compile_model(&imported, &[vec![sample]], &options).expect("it compiles");
+    // The sample is the float model's own greedy story.
+    let ids: Vec<i64> = text.iter().map(|&id| id as i64).collect();
+    let places: Vec<i64> = (7..31).collect();
+    let wanted = ids[8..].to_vec();
+    let Proved { proof, outputs, .. } = proved(compiled, &[ids, places]);
+    assert_eq!(outputs, [wanted]);
     assert!(proof.bytes.len() < 21_000, "{} bytes", proof.bytes.len());
 }
 

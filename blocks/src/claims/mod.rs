@@ -144,6 +144,14 @@ impl<'p> Expander<'p> {
                 }
                 Ok(sum)
             }
+            (Source::Marks(marks), _) => {
+                let indices: &[i64] = match program.tensors.get(marks.indices).map(|indices| &indices.source) {
+                    Some(Source::Constant(values)) => values,
+                    _ => self.public(marks.indices).unwrap_or_default(),
+                };
+                self.work.spend(indices.len(), 1 + tensor.shape.axis_bits().last().unwrap_or(0))?;
+                constant(marks.evaluate(&tensor.shape, indices, point))
+            }
             (Source::View(view), _) => {
                 let Some(source) = program.tensors.get(view.source) else { return Ok(Expansion::default()) };
                 if !is_free_view(view, &tensor.shape, &source.shape) {

@@ -45,6 +45,7 @@ pub(super) fn evaluate<'t>(
         Advice::Table { source, table, column } => from_table(program, *source, *table, *column, stored)?,
         Advice::Rows { source, indices } => rows(program, *source, *indices, stored)?,
         Advice::Max { source, axes, divisor } => maximum(stored(*source), &program.tensors[*source].shape, axes, *divisor),
+        Advice::ArgMax { source } => arg_max(stored(*source), &program.tensors[*source].shape),
         Advice::FirstZero { source, axes } => first_zero(stored(*source), &program.tensors[*source].shape, axes),
         Advice::SquareRoot { source } => {
             let values = stored(*source);
@@ -131,6 +132,15 @@ fn maximum(values: &[i64], shape: &Shape, axes: &[usize], divisor: i64) -> Vec<i
     let (starts, inner) = groups(shape, axes);
     let best = |start: usize| inner.iter().map(|i| values[start + i]).max().unwrap_or(0);
     starts.par_iter().with_min_len(PARALLEL / 4).map(|&s| round(best(s), divisor)).collect()
+}
+
+/// The first index of the last axis with the largest value.
+fn arg_max(values: &[i64], shape: &Shape) -> Vec<i64> {
+    let first = |row: &[i64]| {
+        let best = row.iter().max();
+        row.iter().position(|value| Some(value) == best).unwrap_or(0) as i64
+    };
+    values.chunks(shape.dims().last().copied().unwrap_or(1)).map(first).collect()
 }
 
 fn first_zero(values: &[i64], shape: &Shape, axes: &[usize]) -> Vec<i64> {

@@ -75,6 +75,16 @@ pub enum ExecuteError {
         /// The operation and its operand.
         what: String,
     },
+    /// What the inputs say of each other, or of what follows from them, is not so.
+    #[error(
+        "`{tensor}`: entry {position} is not 0, as the program has it: the inputs contradict each other, or what follows from them"
+    )]
+    Contradiction {
+        /// The tensor that should vanish.
+        tensor: String,
+        /// Row-major position of the entry.
+        position: usize,
+    },
 }
 
 /// All values of one run: secrets, which are overwritten when their last owner lets go of them.
@@ -158,6 +168,19 @@ pub fn execute(program: &Program, weights: &Weights, inputs: &[Vec<i64>]) -> Res
     Ok(trace)
 }
 
+/// Checks that what a program has to vanish does. Rules of advice see to most of it; what programs say of their inputs is known when they are run.
+///
+/// # Errors
+/// [`ExecuteError::Contradiction`] with the first entry that is not 0.
+pub fn check_zeros(program: &Program, trace: &Trace) -> Result<(), ExecuteError> {
+    for &id in &program.zeros {
+        if let Some(position) = trace.values(program, id).iter().position(|&v| v != 0) {
+            return Err(ExecuteError::Contradiction { tensor: program.tensors[id].name.clone(), position });
+        }
+    }
+    Ok(())
+}
+
 /// Checks that what is looked up in the counting column of a table, or as the index of a row, lies within its rows: only values that leave the
 /// calibrated range do not.
 fn check_keys(program: &Program, trace: &Trace) -> Result<(), ExecuteError> {
@@ -197,6 +220,7 @@ fn lazy_views(program: &Program) -> IdVec<TensorId, bool> {
             Source::Linear { terms, .. } => terms.iter().for_each(|&(_, id)| stored(id)),
             Source::View(v) => stored(v.source),
             Source::Advice(advice) => advice.operands().for_each(&mut stored),
+            Source::Marks(marks) => stored(marks.indices),
             _ => {}
         }
     }
@@ -225,6 +249,10 @@ fn evaluate(
         Source::View(v) => {
             let view = v.with_lists(|id| Some(stored(id)));
             view::materialise(&view, &program.tensors[v.source].shape, &tensor.shape, stored(v.source)).into()
+        }
+        Source::Marks(marks) => {
+            let extent = tensor.shape.dims().last().copied().unwrap_or(1);
+            marks.entries(stored(marks.indices), extent).into()
         }
         Source::Advice(rule) => {
             let values = advice::evaluate(program, rule, tensor, &stored)?;

@@ -109,6 +109,11 @@ pub enum Advice {
         /// `x`.
         source: TensorId,
     },
+    /// The first index of the last axis at which `x` is largest. This tensor has the other axes.
+    ArgMax {
+        /// `x`.
+        source: TensorId,
+    },
 }
 
 impl Advice {
@@ -127,7 +132,8 @@ impl Advice {
             | Self::Exponent { source, .. }
             | Self::Excess { source, .. }
             | Self::Sign { source }
-            | Self::Copy { source } => (source, None),
+            | Self::Copy { source }
+            | Self::ArgMax { source } => (source, None),
         };
         std::iter::once(first).chain(second)
     }

@@ -1,8 +1,8 @@
 //! The program: what a proof is about, as data.
 //!
 //! A [`Program`] is a list of integer tensors in topological order. Each says where its values come from
-//! ([`Source`]): the statement's input, committed weights, constants, a linear expression, an einsum, a view, or
-//! advice. On top of these stand the [`Lookup`]s (a tuple of tensors is a row of a [`Table`] at every valid position), the
+//! ([`Source`]): the statement's input, committed weights, constants, a linear expression, an einsum, a view,
+//! advice, or marks. On top of these stand the [`Lookup`]s (a tuple of tensors is a row of a [`Table`] at every valid position), the
 //! [`RowLookup`]s and the zero constraints (a tensor vanishes). Everything is public but the values of committed tensors.
 //!
 //! A tensor is **committed** if it is a weight, or an input or advice that is not public; **public** if the verifier
@@ -15,6 +15,7 @@ mod depth;
 mod element;
 mod fault;
 mod id;
+mod marks;
 mod rows;
 mod scale;
 mod shape;
@@ -27,6 +28,7 @@ pub use depth::VIRTUAL_DEPTH;
 pub use element::Element;
 pub use fault::{Fault, Invalid};
 pub use id::{IdVec, TableId, TensorId};
+pub use marks::{Marks, Relation};
 pub use rows::RowLookup;
 pub use scale::Scale;
 pub use shape::{Shape, index_bits};
@@ -102,6 +104,8 @@ pub enum Source {
     /// Values the prover computes by the rule, and the lookups and constraints pin down. Public or committed, by
     /// [`Tensor::visibility`].
     Advice(Advice),
+    /// Zeros and ones by indices that everybody knows.
+    Marks(Marks),
 }
 
 /// `out[..] = sum over contracted labels of lhs[..] * rhs[..]`, labels as in `numpy.einsum`.
@@ -196,7 +200,7 @@ impl Tensor {
             (Source::Fill(_) | Source::Constant(_), _) => Role::Constant,
             (Source::Input(_) | Source::Advice(_), Visibility::Public) => Role::Public,
             (Source::Input(_) | Source::Advice(_), Visibility::Private) => Role::Witness,
-            (Source::Linear { .. } | Source::Einsum(_) | Source::View(_), _) => Role::Virtual,
+            (Source::Linear { .. } | Source::Einsum(_) | Source::View(_) | Source::Marks(_), _) => Role::Virtual,
         }
     }
 }

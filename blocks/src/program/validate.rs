@@ -6,7 +6,9 @@
 mod view;
 
 use super::fault::{Fault, Invalid};
-use super::{Advice, Column, Einsum, Interval, Lookup, Program, Role, RowLookup, Source, Table, TableId, Tensor, TensorId};
+use super::{
+    Advice, Column, Einsum, Interval, Lookup, Marks, Program, Role, RowLookup, Source, Table, TableId, Tensor, TensorId,
+};
 use std::collections::BTreeSet;
 use view::claim_axes;
 
@@ -188,6 +190,7 @@ impl Program {
             Source::Einsum(einsum) => self.check_einsum(id, tensor, einsum),
             Source::View(view) => self.check_view(id, tensor, view),
             Source::Advice(advice) => self.check_advice(id, tensor, advice),
+            Source::Marks(marks) => self.check_marks(id, tensor, marks),
         }
     }
 
@@ -242,6 +245,18 @@ impl Program {
         )
     }
 
+    /// Checks marks: by earlier indices that everybody knows, one for each row.
+    fn check_marks(&self, id: TensorId, tensor: &Tensor, marks: &Marks) -> Check {
+        let indices = self.operand(id, marks.indices)?;
+        let known = indices.role() == Role::Public || matches!(indices.source, Source::Constant(_));
+        ensure(known, || Fault::HiddenIndices(indices.name.clone()))?;
+        let got = tensor.shape.dims().to_vec();
+        let extent = got.last().copied().ok_or(Fault::Missing { what: "axis", index: 0 })?;
+        let expected = [indices.shape.dims(), &[extent]].concat();
+        ensure(got == expected, || Fault::Rows { got, expected })?;
+        contains(tensor, 0, 1)
+    }
+
     fn check_advice(&self, id: TensorId, tensor: &Tensor, advice: &Advice) -> Check {
         for operand in advice.operands() {
             self.operand(id, operand)?;
@@ -273,6 +288,12 @@ impl Program {
                 let kept: Vec<usize> = dims.filter(|(_, reduced)| !**reduced).map(|(&d, _)| d).collect();
                 let got = tensor.shape.dims();
                 ensure(kept == got, || Fault::Kept { got: got.to_vec(), kept: kept.clone() })
+            }
+            Advice::ArgMax { source } => {
+                let (_, kept) =
+                    self.get(*source)?.shape.dims().split_last().ok_or(Fault::Missing { what: "axis", index: 0 })?;
+                let got = tensor.shape.dims();
+                ensure(kept == got, || Fault::Kept { got: got.to_vec(), kept: kept.to_vec() })
             }
             Advice::FirstZero { source, axes } => {
                 let source = self.get(*source)?;

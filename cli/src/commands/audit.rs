@@ -9,11 +9,11 @@ use crate::pipeline::import_failure;
 use crate::show;
 use serde_json::{Value, json};
 use zktorch_blocks::program::{Program, Role, Tensor};
-use zktorch_compiler::Problem;
 use zktorch_compiler::audit::{AuditError, Renamed, audit};
 use zktorch_compiler::graph::Graph;
 use zktorch_compiler::import::{ImportError, ImportOptions, load_path};
 use zktorch_compiler::quantise::Settings;
+use zktorch_compiler::{Goal, Problem, extend};
 use zktorch_verifier::key::{KeyPort, VerifyingKey};
 
 /// A model has at most this many numbers for each that a key commits to (normalisations are folded into weights), and so many more.
@@ -31,16 +31,20 @@ pub fn command(args: &Audit) -> Result<Outcome, Failure> {
     // A key that is not well formed has no sizes to go by.
     key.layout().map_err(|e| Failure::file("audit", &args.key, e))?;
     let weights: usize = weights(&key.program).map(|t| t.shape.len()).sum();
+    let goal = Goal::claimed(&key.program);
     let options = ImportOptions {
-        input_shapes: key.inputs.iter().map(|p| p.shape.clone()).collect(),
+        input_shapes: key.inputs.iter().take(goal.own_inputs(key.inputs.len())).map(|p| p.shape.clone()).collect(),
         withheld: Some(FOLDED * weights + SPARE),
         ..ImportOptions::default()
     };
     let answer = match load_path(&args.model, &options) {
-        Ok(graph) => ports(&graph, &key).and_then(|ports| {
-            let inner = audit(&graph, &key.program)?;
-            Ok(Names { ports, inner })
-        }),
+        Ok(graph) => {
+            let asked = extend(goal, &graph).map_err(AuditError::from).map_err(Other::from);
+            asked.and_then(|asked| ports(&asked, &key)).and_then(|ports| {
+                let inner = audit(&graph, &key.program)?;
+                Ok(Names { ports, inner })
+            })
+        }
         Err(
             error @ (ImportError::InputShape { .. } | ImportError::InputShapeCount { .. } | ImportError::Withheld { .. }),
         ) => Err(Other::Import(error)),

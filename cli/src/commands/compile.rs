@@ -47,6 +47,8 @@ pub fn command(args: &Compile) -> Result<Outcome, Failure> {
     let mut progress = Progress::new();
     let choices = Choices {
         calibrate: args.calibrate.clone(),
+        task: args.task,
+        new_tokens: args.new_tokens,
         bits: args.bits,
         max_error: args.max_error,
         input: args.input,

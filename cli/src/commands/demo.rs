@@ -2,7 +2,7 @@
 
 use super::compile::make;
 use super::prove::prove;
-use crate::args::{Demo, SetupChoice, Visibility};
+use crate::args::{Demo, SetupChoice, Task, Visibility};
 use crate::failure::Failure;
 use crate::generators;
 use crate::outcome::Outcome;
@@ -105,6 +105,8 @@ fn compile(progress: &mut Progress) -> Result<Ready, Failure> {
     std::fs::write(&samples, bundled::DIGITS_CALIBRATION_NPY).map_err(failed)?;
     let (input, output) = (Visibility::Public, Visibility::Public);
     let choices = Choices {
+        task: Task::Outputs,
+        new_tokens: None,
         calibrate: vec![samples],
         bits: None,
         input,

@@ -1,16 +1,16 @@
 //! `prove`: inference and a proof of it.
 
-use super::run::run_failure;
 use crate::args::Prove;
 use crate::binding::{Bound, PendingBinding, opening_of, private};
 use crate::failure::Failure;
 use crate::files::Pending;
 use crate::folder::{self, ProgramFile};
 use crate::outcome::Outcome;
-use crate::pipeline::{Port, read_input, tensors};
+use crate::pipeline::{Port, run_failure, tensors};
 use crate::place;
 use crate::progress::Progress;
 use crate::show;
+use crate::text;
 use serde_json::{Value, json};
 use zktorch_blocks::program::TensorId;
 use zktorch_prover::binding::{Opened, Opening};
@@ -37,7 +37,7 @@ pub fn command(args: &Prove) -> Result<Outcome, Failure> {
             .hint("a proof shows them all; compile with --input private or --output private to have some committed"));
     }
     let bound = Bound::read(&args.bind, &file, &proving, &verifying)?;
-    let inputs = inputs(args, &file, &bound)?;
+    let inputs = inputs(args, &file, &proving, &bound, &mut progress)?;
     let load = progress.seconds();
     let proved = prove(&proving, &verifying, &inputs, &bound.blinders, &mut progress)?;
     let checked = (!args.unchecked).then(|| check(&proving, &verifying, &proved.proof, &mut progress)).transpose()?;
@@ -113,12 +113,18 @@ fn check(proving: &ProvingKey, verifying: &VerifyingKey, proof: &Proof, progress
 }
 
 /// Integers of all inputs: the bound ones from their openings, the others from the file, which must not contradict.
-fn inputs(args: &Prove, file: &ProgramFile, bound: &Bound) -> Result<Vec<Vec<i64>>, Failure> {
+fn inputs(
+    args: &Prove,
+    file: &ProgramFile,
+    proving: &ProvingKey,
+    bound: &Bound,
+    progress: &mut Progress,
+) -> Result<Vec<Vec<i64>>, Failure> {
     let Some(path) = &args.input else {
         let all: Option<Vec<Vec<i64>>> = (0..file.inputs.len()).map(|n| bound.values.get(&n).cloned()).collect();
         return all.ok_or_else(|| Failure::undecided("not all inputs are bound").hint("give the others with --input FILE"));
     };
-    let given = read_input(path, &file.inputs)?;
+    let given = text::read_input(path, file, &proving.weights, args.generate, progress)?;
     for (n, values) in &bound.values {
         if given.get(*n) != Some(values) {
             let name = &file.inputs[*n].name;

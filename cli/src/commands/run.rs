@@ -5,12 +5,13 @@ use crate::failure::Failure;
 use crate::files::Pending;
 use crate::folder::{self, ProgramFile};
 use crate::outcome::Outcome;
-use crate::pipeline::{read_input, tensors};
+use crate::pipeline::{run_failure, tensors};
 use crate::place;
 use crate::progress::Progress;
 use crate::show;
+use crate::text;
 use serde_json::json;
-use zktorch_blocks::execute::{ExecuteError, execute};
+use zktorch_blocks::execute::execute;
 
 pub fn command(args: &Run) -> Result<Outcome, Failure> {
     let files = place::Files::default().samples("--input", &args.input);
@@ -21,7 +22,7 @@ pub fn command(args: &Run) -> Result<Outcome, Failure> {
     progress.begin("reading the keys");
     let file = ProgramFile::read(&args.dir)?;
     let key = file.proving_key(&args.dir)?;
-    let inputs = read_input(&args.input, &file.inputs)?;
+    let inputs = text::read_input(&args.input, &file, &key.weights, args.generate, &mut progress)?;
     progress.begin("running");
     let start = progress.seconds();
     let trace = execute(&file.program, &key.weights, &inputs).map_err(run_failure)?;
@@ -37,9 +38,4 @@ pub fn command(args: &Run) -> Result<Outcome, Failure> {
         progress.finish().into_iter().map(|(name, seconds)| json!({ "name": name, "seconds": seconds })).collect();
     let json = json!({ "outputs": show::tensors(&outputs), "seconds": seconds, "phases": phases });
     Ok(Outcome::done(text.join("\n"), json))
-}
-
-/// A run that failed: a program that is broken is a bad file, a value out of range a bad input.
-pub fn run_failure(error: ExecuteError) -> Failure {
-    Failure::undecided(error.to_string())
 }

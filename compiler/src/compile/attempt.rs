@@ -7,7 +7,7 @@ use zktorch_blocks::program::{Limits, Program, TensorId};
 use super::CompileError;
 use super::task::Task;
 use crate::Port;
-use crate::graph::NodeId;
+use crate::graph::{Graph, NodeId};
 use crate::lower::{Interface, Lowered, lower};
 use crate::quantise::{Settings, to_integer};
 use crate::report::{self, Accuracy, Measure};
@@ -32,7 +32,7 @@ impl Attempt {
     pub fn new(task: &Task<'_>, settings: Settings) -> Result<Self, CompileError> {
         let lowered = lower(&task.graph, &task.calibration, settings, Interface::of(task.options, &task.columns))?;
         lowered.program.validate(&Limits::default())?;
-        let [_, outputs] = ports(task, &lowered.program);
+        let [_, outputs] = ports(&task.graph, &lowered.program);
         let runs = (EFFORT / work(&lowered.program)).clamp(1, 8) as usize;
         let mut measure = Measure::new(&outputs, &task.bounds);
         let mut traces = Vec::new();
@@ -68,9 +68,8 @@ pub(super) fn outputs_of(program: &Program, ports: &[Port], trace: &Trace) -> Ve
     ports.iter().zip(&program.outputs).map(|(port, &id)| port.dequantise(&trace.values(program, id))).collect()
 }
 
-/// Inputs and outputs of a program.
-pub(super) fn ports(task: &Task<'_>, program: &Program) -> [Vec<Port>; 2] {
-    let graph = &task.graph;
+/// Inputs and outputs of a program, the lowering of a graph.
+pub(super) fn ports(graph: &Graph, program: &Program) -> [Vec<Port>; 2] {
     let port = |name: &str, node: NodeId, id: TensorId| {
         let tensor = &program.tensors[id];
         let (shape, element) = (tensor.shape.dims().to_vec(), graph.element(node));

@@ -123,7 +123,7 @@ pub(super) fn unseen(task: &Task<'_>, attempt: &Attempt) -> f64 {
         return 0.0;
     }
     let program = &attempt.lowered.program;
-    let [_, outputs] = ports(task, program);
+    let [_, outputs] = ports(&task.graph, program);
     let mut measure = Measure::new(&outputs, &task.bounds);
     for sample in &task.search {
         let mut inputs = sample.inputs.clone();

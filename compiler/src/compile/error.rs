@@ -3,6 +3,7 @@
 use zktorch_blocks::execute::ExecuteError;
 use zktorch_blocks::program::Invalid;
 
+use super::ask::Misposed;
 use crate::graph::EvaluateError;
 use crate::lower::LowerError;
 use crate::reference::Unevaluated;
@@ -31,6 +32,9 @@ pub enum CompileError {
         /// The tensor's name.
         tensor: String,
     },
+    /// The model cannot be asked for what proofs shall show.
+    #[error(transparent)]
+    Goal(#[from] Misposed),
     /// Operations that cannot be lowered.
     #[error(transparent)]
     Lower(#[from] LowerError),

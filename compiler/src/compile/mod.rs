@@ -1,5 +1,6 @@
 //! From a float graph and samples to a program, its weights, and a report.
 
+mod ask;
 mod attempt;
 mod columns;
 mod error;
@@ -10,17 +11,21 @@ mod task;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use ndarray::ArrayD;
 use zktorch_blocks::execute::{Trace, Weights};
-use zktorch_blocks::program::Program;
+use zktorch_blocks::program::{Limits, Program};
 
 use crate::Port;
 use crate::graph::columns::Columns;
 use crate::graph::{Evaluation, Graph};
 use crate::import::Model;
-use crate::lower::Lowered;
+use crate::lower::{Interface, Lowered, lower};
 use crate::reference::Reference;
 use crate::report::{self, Accuracy, Measure, Report};
+pub use ask::{Misposed, extend};
+use ask::{calibrate, texts};
 use attempt::{Attempt, outputs_of, ports, run, work};
 pub use error::CompileError;
 pub use options::{Like, MAX_ERROR, Options, WARN_ERROR};
@@ -73,6 +78,9 @@ fn compile_against(
     if let Some(bits) = options.bits.filter(|b| !(8..=16).contains(b)) {
         return Err(CompileError::Bits(bits));
     }
+    extend(options.goal, graph)?;
+    let texts = texts(options.goal, samples);
+    let samples = &*texts;
     let like = &options.inputs_like;
     let given = if like.iter().all(|like| like.columns.is_empty()) {
         Columns::default()
@@ -97,7 +105,8 @@ fn compile_against(
     }
     let found = widened(&task, found?)?;
     judge(&task, &found.best, &found.accuracy)?;
-    Ok(finish(&task, found))
+    let asked = asked(&task, &found.best)?;
+    Ok(finish(&task, found, asked))
 }
 
 /// The best attempt under the scales of a task.
@@ -161,7 +170,7 @@ fn measure(task: &Task<'_>, best: &Attempt) -> Result<Accuracy, CompileError> {
     let searched: Vec<usize> = if all <= most { Vec::new() } else { task.searched().collect() };
     let chosen: Vec<usize> = (0..all).filter(|index| !searched.contains(index)).collect();
     let stride = chosen.len().div_ceil(most).max(1);
-    let [_, outputs] = ports(task, &best.lowered.program);
+    let [_, outputs] = ports(&task.graph, &best.lowered.program);
     let mut measure = Measure::new(&outputs, &task.bounds);
     for index in chosen.into_iter().step_by(stride) {
         let inputs = task.inputs(index);
@@ -189,8 +198,26 @@ fn judge(task: &Task<'_>, best: &Attempt, accuracy: &Accuracy) -> Result<(), Com
     Err(CompileError::Inexact { group, output, entries, error, accepted, origin })
 }
 
-fn finish(task: &Task<'_>, Found { best, accuracy, unseen }: Found) -> Compiled {
-    let [inputs, outputs] = ports(task, &best.lowered.program);
+/// What is proved where that is not the outputs: the model under the same settings, asked for it. How far the model's integers are from it was
+/// found out on its outputs.
+fn asked(task: &Task<'_>, best: &Attempt) -> Result<Option<Asked>, CompileError> {
+    let extended = extend(task.options.goal, &task.graph)?;
+    let Cow::Owned(graph) = extended else { return Ok(None) };
+    let mut calibration = task.calibration.clone();
+    calibrate(&task.graph, &graph, &mut calibration);
+    let lowered = lower(&graph, &calibration, best.settings, Interface::of(task.options, &task.columns))?;
+    lowered.program.validate(&Limits::default())?;
+    Ok(Some(Asked { ports: ports(&graph, &lowered.program), program: lowered.program, weights: lowered.weights }))
+}
+
+/// A program that shows something else than the model's outputs.
+struct Asked {
+    program: Program,
+    weights: Weights,
+    ports: [Vec<Port>; 2],
+}
+
+fn finish(task: &Task<'_>, Found { best, accuracy, unseen }: Found, asked: Option<Asked>) -> Compiled {
     let Attempt { settings, lowered: Lowered { program, weights, nodes }, traces, .. } = best;
     let evaluations = task.search.iter().map(|sample| &sample.evaluation);
     let known = !task.samples.is_empty();
@@ -204,9 +231,12 @@ fn finish(task: &Task<'_>, Found { best, accuracy, unseen }: Found) -> Compiled 
         gaps: columns::gaps(task),
         unseen,
         tensors: report::tensors(&task.graph, &program, &nodes, &runs),
-        blocks: report::blocks(&program),
+        blocks: Vec::new(),
         totals: report::totals(&program),
         predictions: None,
     };
+    let asked = asked.unwrap_or_else(|| Asked { ports: ports(&task.graph, &program), program, weights });
+    let Asked { program, weights, ports: [inputs, outputs] } = asked;
+    let report = Report { blocks: report::blocks(&program), totals: report::totals(&program), ..report };
     Compiled { program, weights, report, inputs, outputs }
 }

@@ -2,9 +2,13 @@
 
 use zktorch_blocks::program::{Interval, Scale, Visibility};
 
+use crate::goal::Goal;
+
 /// What the user chooses.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// What proofs show.
+    pub goal: Goal,
     /// Bits of activations, 8 to 16; `None` for the smallest that keep the error small.
     pub bits: Option<u32>,
     /// Who knows the inputs: part of the statement, or not.
@@ -38,6 +42,7 @@ pub const WARN_ERROR: f64 = 0.01;
 impl Default for Options {
     fn default() -> Self {
         Self {
+            goal: Goal::Outputs,
             bits: None,
             inputs: Visibility::Public,
             outputs: Visibility::Public,

@@ -8,7 +8,7 @@ use crate::report::Measure;
 
 /// Says where the error of an attempt arises: in the import, or at the first tensor that is off by half as much as is accepted.
 pub(super) fn describe(task: &Task<'_>, attempt: &Attempt) -> String {
-    let [_, ports] = super::attempt::ports(task, &attempt.lowered.program);
+    let [_, ports] = super::attempt::ports(&task.graph, &attempt.lowered.program);
     let accepted = task.options.max_error;
     let mut float = Measure::new(&ports, &task.bounds);
     for sample in &task.search {

@@ -94,7 +94,7 @@ impl Graph {
             let node = self.node(id);
             let value = match &node.op {
                 Op::Constant(Constant(value)) => value.clone(),
-                Op::Input(Input { index }) => {
+                Op::Input(Input { index, .. }) => {
                     let input = &inputs[*index];
                     if input.shape() != node.shape {
                         return Err(EvaluateError::InputShape {

@@ -5,6 +5,7 @@
 //! order whose shape is known; an edge runs from an operand to its user and carries the operand's index. Shapes of
 //! elementwise operands are equal: a broadcast is a node of its own.
 
+mod causal;
 pub mod columns;
 mod composite;
 mod domain;
@@ -25,6 +26,8 @@ use zktorch_blocks::program::Element;
 
 use crate::ops::{Broadcast, Constant, Input, Misfit, Op};
 
+pub(crate) use causal::causal;
+pub use causal::{Crossing, NotCausal};
 pub use composite::Composite;
 pub use domain::{Domain, EXACT};
 pub use error::GraphError;
@@ -80,7 +83,18 @@ impl Graph {
 
     /// Adds a model input whose entries are not all reals.
     pub fn add_input_of(&mut self, domain: Domain, name: impl Into<String>, shape: &[usize]) -> NodeId {
-        let op = Op::Input(Input { index: self.inputs.len() });
+        self.add_input_shown(domain, name, shape, false)
+    }
+
+    /// Adds a model input that is part of the statement whoever knows the others, if it is `shown`.
+    pub(crate) fn add_input_shown(
+        &mut self,
+        domain: Domain,
+        name: impl Into<String>,
+        shape: &[usize],
+        shown: bool,
+    ) -> NodeId {
+        let op = Op::Input(Input { index: self.inputs.len(), shown });
         let id = self.inner.add_node(Node { name: name.into(), op, shape: shape.to_vec(), domain });
         self.inputs.push(id);
         id
@@ -272,6 +286,12 @@ impl Graph {
         for output in self.outputs.iter_mut().filter(|o| **o == old) {
             *output = new;
         }
+    }
+
+    /// Takes all outputs away.
+    pub(crate) fn clear_outputs(&mut self) {
+        self.outputs.clear();
+        self.output_names.clear();
     }
 
     /// Makes another node the output at a position.

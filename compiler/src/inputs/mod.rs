@@ -102,6 +102,15 @@ pub fn read(path: &Path, inputs: &[InputSpec]) -> Result<Vec<Sample>, SampleErro
     samples.map_err(|problem| SampleError { path: path.to_owned(), problem })
 }
 
+/// The arrays of a file, as long as they are: of a text that is shorter than an input.
+///
+/// # Errors
+/// As [`read`], but for lengths.
+pub fn read_arrays(path: &Path, inputs: &[InputSpec]) -> Result<Vec<Vec<f64>>, SampleError> {
+    let tensors = tensors(path, inputs).map_err(|problem| SampleError { path: path.to_owned(), problem })?;
+    Ok(tensors.into_iter().map(|tensor| tensor.values).collect())
+}
+
 /// Reads all samples of a file's bytes; there is at least one.
 ///
 /// # Errors

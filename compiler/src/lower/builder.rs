@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::program::{
-    Advice, AxisGroup, Column, Einsum, GroupMap, IdVec, Interval, Lookup, Program, Role, RowLookup, Scale, Shape, Source,
-    Table, TableId, Tensor, TensorId, VIRTUAL_DEPTH, View, Visibility,
+    Advice, AxisGroup, Column, Einsum, GroupMap, IdVec, Interval, Lookup, Marks, Program, Role, RowLookup, Scale, Shape,
+    Source, Table, TableId, Tensor, TensorId, VIRTUAL_DEPTH, View, Visibility,
 };
 
 use super::error::Refusal;
@@ -128,6 +128,17 @@ impl Builder {
         let lo = values.iter().copied().min().unwrap_or(0);
         let hi = values.iter().copied().max().unwrap_or(0);
         self.push(name, dims, Source::Constant(values), Interval::new(lo, hi), Scale(0))
+    }
+
+    /// Zeros and ones by indices that everybody knows, along a new last axis.
+    pub fn marks(&mut self, name: &str, marks: Marks, extent: usize) -> TensorId {
+        let dims = [self.dims(marks.indices), &[extent]].concat();
+        self.push(name, &dims, Source::Marks(marks), Interval::new(0, 1), Scale(0))
+    }
+
+    /// Makes advice part of the statement.
+    pub fn show(&mut self, id: TensorId) {
+        self.program.tensors[id].visibility = Visibility::Public;
     }
 
     /// An advice tensor.

@@ -36,7 +36,7 @@ use zktorch_blocks::program::{Interval, Program, Scale, TensorId, Visibility};
 use crate::compile::{Like, Options};
 use crate::graph::columns::Columns;
 use crate::graph::{Graph, NodeId};
-use crate::ops::{Broadcast, Constant, Op};
+use crate::ops::{Broadcast, Constant, Input, Op};
 pub(crate) use crate::quantise::Note;
 use crate::quantise::{Calibration, Plan, SCALES, Settings};
 pub(crate) use affine::kept_axes;
@@ -243,7 +243,8 @@ impl Lowering<'_> {
             }),
         };
         let (name, dims) = (self.name(id), self.graph.shape(id).to_vec());
-        let visibility = self.interface.inputs;
+        let shown = matches!(self.graph.op(id), Op::Input(Input { shown: true, .. }));
+        let visibility = if shown { Visibility::Public } else { self.interface.inputs };
         let tensor = self.builder.input(&name, &dims, interval, scale, visibility);
         match (visibility, domain.is_exact()) {
             (Visibility::Public, _) => {}

@@ -42,7 +42,7 @@ pub(super) fn import(t: &mut Translator<'_>, site: &Site<'_>, axis: usize) -> Re
 }
 
 /// The node whose entries, which are integers, these are in order: through casts, which change none below 2^24, and other shapes.
-fn ids_behind(graph: &Graph, mut id: NodeId) -> NodeId {
+pub(super) fn ids_behind(graph: &Graph, mut id: NodeId) -> NodeId {
     while let Op::Reshape(Reshape) | Op::Unary(Unary::ToReal | Unary::Trunc) = graph.op(id) {
         let Some(&operand) = graph.operands(id).first() else { break };
         id = operand;

@@ -17,6 +17,8 @@ pub(super) const IMPORT: Imports = &[];
 pub struct Input {
     /// Position among the model's inputs.
     pub index: usize,
+    /// Whether the statement has it, whoever knows the other inputs.
+    pub shown: bool,
 }
 
 /// A weight or another compile-time tensor.

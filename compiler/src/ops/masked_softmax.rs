@@ -5,7 +5,7 @@
 //! a column of that table, so that the last row serves entries that do not count, and no others.
 
 use ndarray::{ArrayD, Zip};
-use zktorch_blocks::program::{Advice, Interval, Scale, TensorId};
+use zktorch_blocks::program::{Advice, Interval, Marks, Relation, Scale, TensorId};
 
 use super::label::Label;
 use super::operator::{Demand, Imports, Nature, Operator, Ranges, empty};
@@ -124,7 +124,7 @@ fn mask(at: &mut Lowering<'_>, id: NodeId) -> Result<Mask, Refusal> {
     let varies = kept_axes(&shape, dims.len());
     let compact_dims: Vec<usize> = varies.iter().map(|&a| dims[a]).collect();
     let compact = match constant {
-        Some(mask) => at.builder.constant(&format!("{name}.mask"), &compact_dims, mask.mask()),
+        Some(mask) => known_mask(at, &format!("{name}.mask"), &compact_dims, mask.mask()),
         None => {
             // Committed where it follows from others and is small: all layers use it.
             at.condition(operand)?;
@@ -134,6 +134,18 @@ fn mask(at: &mut Lowering<'_>, id: NodeId) -> Result<Mask, Refusal> {
     };
     let spread = at.broadcast_axes(&format!("{name}.mask.spread"), compact, &varies, &dims);
     Ok(Mask { compact, labels: Label::of(varies), spread })
+}
+
+/// A mask that everybody knows: by the lengths of its rows where each keeps what comes first, as causal ones do, else by its entries.
+fn known_mask(at: &mut Lowering<'_>, name: &str, dims: &[usize], mask: Vec<i64>) -> TensorId {
+    let Some((&extent, rows)) = dims.split_last() else { return at.builder.constant(name, dims, mask) };
+    let lengths: Vec<i64> = mask.chunks(extent).map(|row| row.iter().sum()).collect();
+    let comes_first = |(row, &length): (&[i64], &i64)| row[..length as usize].iter().all(|&kept| kept == 1);
+    if !mask.chunks(extent).zip(&lengths).all(comes_first) {
+        return at.builder.constant(name, dims, mask);
+    }
+    let indices = at.builder.constant(&format!("{name}.lengths"), rows, lengths);
+    at.builder.marks(name, Marks { indices, relation: Relation::Below }, extent)
 }
 
 /// `d = m - y` for entries that count, where `y` is `x` rounded to the scale and `m` the largest such; `last` for the others.

@@ -75,6 +75,8 @@ operators! {
     broadcast: Broadcast;
     take: Take;
     gather: Gather;
+    greedy: Greedy;
+    likelihood: Likelihood;
     cum_sum: CumSum;
 }
 

@@ -14,7 +14,7 @@ impl Calibration {
     pub fn bound(&mut self, graph: &Graph, inputs: &[Range]) {
         for id in graph.order() {
             let range = match graph.op(id) {
-                Op::Input(Input { index }) => inputs.get(*index).copied().unwrap_or_else(|| assumed(graph.domain(id))),
+                Op::Input(Input { index, .. }) => inputs.get(*index).copied().unwrap_or_else(|| assumed(graph.domain(id))),
                 op => op.operator().range(&Ranges::of(graph, id, |operand| self.range(operand))),
             };
             self.assume(id, range);

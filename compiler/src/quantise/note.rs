@@ -21,6 +21,8 @@ pub(crate) enum Note {
     DifferenceScale,
     /// Where a function's table begins.
     TableStart,
+    /// Bits of the largest distance of two logits.
+    Distance,
 }
 
 impl std::fmt::Display for Note {
@@ -35,6 +37,7 @@ impl std::fmt::Display for Note {
             Self::SlopeScale => "scale of a slope",
             Self::DifferenceScale => "scale of a difference",
             Self::TableStart => "first row of a table",
+            Self::Distance => "bits of a distance of logits",
         })
     }
 }

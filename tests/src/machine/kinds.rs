@@ -50,6 +50,7 @@ pub fn rule_name(rule: &Advice) -> &'static str {
         Advice::Excess { .. } => "excess",
         Advice::Sign { .. } => "sign",
         Advice::Copy { .. } => "copy",
+        Advice::ArgMax { .. } => "arg max",
     }
 }
 

@@ -96,6 +96,7 @@ impl<'p> Machine<'p> {
                 Source::Linear { terms, .. } => terms.iter().map(|(_, of)| *of).collect(),
                 Source::Einsum(einsum) => vec![einsum.lhs, einsum.rhs],
                 Source::View(view) => vec![view.source],
+                Source::Marks(marks) => vec![marks.indices],
                 Source::Advice(rule) => rule.operands().collect(),
                 _ => Vec::new(),
             };
@@ -192,6 +193,15 @@ impl<'p> Machine<'p> {
                 let view = &*view.with_lists(|id| self.trace.stored(id).map(|values| &**values));
                 for (&at, &by) in told.get(&view.source).into_iter().flatten() {
                     changes.extend(shown_at(view, source, out, at).into_iter().map(|at| (at, by)));
+                }
+            }
+            Source::Marks(marks) => {
+                let extent = *self.program.tensors[id].shape.dims().last().expect("an axis");
+                for &row in told.get(&marks.indices).into_iter().flat_map(|changes| changes.keys()) {
+                    let mark =
+                        |j: usize, index: Option<i64>| from_i64(index.is_some_and(|i| marks.relation.holds(j, i)).into());
+                    let [before, after] = [Some(self.honest(marks.indices, row)), self.integer(told, marks.indices, row)];
+                    changes.extend((0..extent).map(|j| (row << index_bits(extent) | j, mark(j, after) - mark(j, before))));
                 }
             }
             Source::Advice(rule) => match follow {

@@ -72,7 +72,17 @@ impl Machine<'_> {
                 Some(table.columns[*column].entry(row as usize))
             }),
             Advice::Rows { source, indices } => self.rows(told, id, *source, *indices),
-            Advice::Max { source, axes, divisor } => self.maxima(told, id, (*source, axes, *divisor)),
+            Advice::Max { source, axes, divisor } => {
+                let largest = |entries: &[i64]| Some(round(*entries.iter().max()?, *divisor));
+                self.of_rows(told, id, (*source, axes), largest)
+            }
+            Advice::ArgMax { source } => {
+                let first = |entries: &[i64]| {
+                    let best = entries.iter().max();
+                    entries.iter().position(|entry| Some(entry) == best).map(|at| at as i64)
+                };
+                self.of_rows(told, id, (*source, &[self.program.tensors[*source].shape.rank() - 1]), first)
+            }
             Advice::FirstZero { source, axes } => self.first_zeros(told, id, *source, axes),
         }
     }
@@ -94,7 +104,14 @@ impl Machine<'_> {
         changes
     }
 
-    fn maxima(&self, told: &Told, id: TensorId, (source, axes, divisor): (TensorId, &[usize], i64)) -> Changes {
+    /// What becomes of the rows of a source, over some of its axes, in which an entry changed.
+    fn of_rows(
+        &self,
+        told: &Told,
+        id: TensorId,
+        (source, axes): (TensorId, &[usize]),
+        rule: impl Fn(&[i64]) -> Option<i64>,
+    ) -> Changes {
         let (shape, from) = (&self.program.tensors[id].shape, &self.program.tensors[source].shape);
         let mut changes = Changes::new();
         for &at in told.get(&source).into_iter().flat_map(Changes::keys).filter(|&&at| entry(from, at).is_some()) {
@@ -105,8 +122,8 @@ impl Machine<'_> {
                 continue;
             }
             let entries: Option<Vec<i64>> = row(from, axes, at).iter().map(|&at| self.integer(told, source, at)).collect();
-            if let Some(largest) = entries.and_then(|all| all.into_iter().max()) {
-                changes.insert(here, from_i64(round(largest, divisor)) - from_i64(self.honest(id, here)));
+            if let Some(value) = entries.and_then(|all| rule(&all)) {
+                changes.insert(here, from_i64(value) - from_i64(self.honest(id, here)));
             }
         }
         changes

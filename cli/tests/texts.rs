@@ -1,0 +1,78 @@
+//! Texts of a language model, from the command line.
+
+mod common;
+
+use common::{Ran, Scratch, zktorch};
+use serde_json::json;
+use zktorch_models::zoo::Zoo;
+
+/// A story that the model writes by itself, and how it begins.
+const PROMPT: [i64; 8] = [1, 403, 407, 261, 378, 432, 383, 286];
+
+/// The folders of the model for both tasks, its text, and files beside them.
+fn compiled(zoo: &Zoo) -> (Scratch, String) {
+    let scratch = Scratch::new();
+    let model = zoo.model("tinystories_260k_seq32").expect("it is there");
+    let onnx = model.onnx.to_str().expect("a path").to_owned();
+    let text: Vec<i64> = model.read_inputs().expect("a sample")[0].values.to_f64().iter().map(|&id| id as i64).collect();
+    scratch.file("text.json", json!({ "input_data": [text] }).to_string());
+    scratch.file("prompt.json", json!({ "input_data": [PROMPT] }).to_string());
+    let setup =
+        ["--calibrate", &scratch.text("text.json"), "--setup", "insecure:12", "--model-proof", "off", "--bits", "14"];
+    for (task, more) in [("generate", &["--new-tokens", "4"][..]), ("likelihood", &["--input", "private"])] {
+        let out = scratch.text(task);
+        let ran = zktorch(&[&["compile", &onnx, "-o", &out, "--task", task][..], &setup, more].concat());
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+    (scratch, onnx)
+}
+
+#[test]
+fn a_language_model_goes_on_with_a_text_and_judges_it() {
+    let Some(zoo) = Zoo::locate_or_skip("a_language_model_goes_on_with_a_text_and_judges_it") else { return };
+    let (scratch, onnx) = compiled(&zoo);
+    let [generate, likelihood] = ["generate", "likelihood"].map(|task| scratch.text(task));
+    let [prompt, text, proof] = ["prompt.json", "text.json", "a.proof"].map(|file| scratch.text(file));
+    let run = |words: &[&str]| zktorch(&[words, &["--format", "json"]].concat());
+    let data = |ran: &Ran| ran.json()["outputs"][0]["data"].clone();
+
+    let story = run(&["run", &generate, "--input", &prompt, "--generate", "3"]);
+    assert_eq!(data(&story), json!([261, 376, 298, 298]), "a shorter completion answers its last place again");
+    let proved = run(&["prove", &generate, "--input", &prompt, "--generate", "4", "-o", &proof]);
+    assert_eq!(data(&proved), json!([261, 376, 298, 315]), "{proved:?}");
+    let verdict = run(&["verify", "--key", &format!("{generate}/verifying.key"), &proof]).json();
+    assert_eq!(verdict["verdict"], "accepted");
+    assert_eq!(verdict["inputs"][1]["data"], json!([7, 8, 9, 10]));
+    let shown = verdict["inputs"][0]["data"].as_array().expect("ids");
+    assert_eq!(shown[8..12], [261, 376, 298, 315].map(|id| json!(id)));
+    for key in [&generate, &likelihood] {
+        assert_eq!(run(&["audit", &onnx, &format!("{key}/verifying.key")]).code, 0);
+    }
+
+    // The text is hidden: the proof shows which tokens count and how likely they are.
+    let judged = run(&["prove", &likelihood, "--input", &text, "-o", &proof, "--force"]);
+    assert_eq!(judged.code, 0, "{judged:?}");
+    let verdict = run(&["verify", "--key", &format!("{likelihood}/verifying.key"), &proof]).json();
+    assert_eq!((&verdict["inputs"][0]["name"], &verdict["inputs"][1]), (&json!("counted"), &json!(null)));
+    let logarithm = data(&judged)[0].as_f64().expect("a number");
+    assert!((-32.0..0.0).contains(&logarithm), "a story of its own is likely: {logarithm}");
+
+    for (words, said) in [
+        (&["run", &likelihood, "--input", &text, "--generate", "2"][..], "was not compiled to generate"),
+        (&["run", &generate, "--input", &prompt, "--generate", "5"], "expected 1 to 4 tokens"),
+        (&["run", &generate, "--input", &prompt, "--generate", "0"], "expected 1 to 4 tokens"),
+        (&["run", &generate, "--input", &text, "--generate", "1"], "a text of 32 tokens, expected 1 to 31"),
+        (&["run", &generate, "--input", &prompt], "input `places` is missing"),
+    ] {
+        let ran = run(words);
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(ran.stderr.contains(said) || ran.stdout.contains(said), "{ran:?}");
+    }
+    // A text that is not the model's, with the places given.
+    let other = scratch.file("other.json", json!({ "input_data": [vec![1; 32], vec![7, 8, 9, 10]] }).to_string());
+    let ran = run(&["prove", &generate, "--input", &other, "-o", &proof, "--force"]);
+    assert!(
+        ran.code == 2 && (ran.stdout.contains("not the model's answer") || ran.stderr.contains("not the model's answer")),
+        "{ran:?}"
+    );
+}
