@@ -99,7 +99,7 @@ impl ProvingKey {
     /// # Errors
     /// If it does not decode.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let stored: Stored = decode(Kind::ProvingKey, bytes)?;
+        let mut stored: Stored = decode(Kind::ProvingKey, bytes)?;
         let failed = |why: String| DecodeError::Payload { kind: Kind::ProvingKey.name(), why };
         let generators =
             Generators::from_bytes_trusted(&stored.generators, &stored.digest).map_err(|e| failed(e.to_string()))?;
@@ -109,8 +109,14 @@ impl ProvingKey {
         let masks = rows
             .and_then(|rows| MaskRows::from_parts(&generators, stored.verifying, rows))
             .ok_or_else(|| failed("mask rows".into()))?;
+        // One tensor after the other, so that there are not two of all.
+        let shared = |(id, mut values): (TensorId, Vec<i64>)| {
+            let shared = (id, Arc::from(values.as_slice()));
+            values.zeroize();
+            shared
+        };
         Ok(Self {
-            weights: stored.weights.iter().map(|(id, w)| (*id, Arc::from(w.as_slice()))).collect(),
+            weights: std::mem::take(&mut stored.weights).into_iter().map(shared).collect(),
             blinders: stored.blinders.iter().map(|b| Fr::from_le_bytes_mod_order(b)).collect(),
             generators,
             tables,

@@ -140,7 +140,7 @@ pub(super) fn unseen(task: &Task<'_>, attempt: &Attempt) -> f64 {
         let moved: Vec<Vec<f64>> = task.outputs(&moved).into_iter().map(|output| output.into_iter().collect()).collect();
         // What a function gives beyond its domain says nothing of the steps.
         if moved.iter().flatten().all(|v| v.is_finite()) {
-            measure.take(&moved, &task.outputs(&sample.evaluation));
+            measure.take(&moved, &sample.own);
         }
     }
     measure.finish(task.search.len()).error()

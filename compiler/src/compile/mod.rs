@@ -219,9 +219,9 @@ struct Asked {
 
 fn finish(task: &Task<'_>, Found { best, accuracy, unseen }: Found, asked: Option<Asked>) -> Compiled {
     let Attempt { settings, lowered: Lowered { program, weights, nodes }, traces, .. } = best;
-    let evaluations = task.search.iter().map(|sample| &sample.evaluation);
     let known = !task.samples.is_empty();
-    let runs: Vec<(Trace, &Evaluation)> = if known { traces.into_iter().zip(evaluations).collect() } else { Vec::new() };
+    let evaluations = if known { task.evaluations(traces.len()) } else { Vec::new() };
+    let runs: Vec<(Trace, Evaluation)> = traces.into_iter().zip(evaluations).collect();
     let report = Report {
         bits: settings.bits,
         shift: settings.shift,

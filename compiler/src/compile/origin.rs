@@ -2,6 +2,7 @@
 
 use super::attempt::Attempt;
 use super::task::Task;
+use crate::graph::Evaluation;
 use crate::lower::Value;
 use crate::quantise::to_real;
 use crate::report::Measure;
@@ -12,7 +13,7 @@ pub(super) fn describe(task: &Task<'_>, attempt: &Attempt) -> String {
     let accepted = task.options.max_error;
     let mut float = Measure::new(&ports, &task.bounds);
     for sample in &task.search {
-        let outputs: Vec<Vec<f64>> = task.outputs(&sample.evaluation).into_iter().map(|o| o.into_iter().collect()).collect();
+        let outputs: Vec<Vec<f64>> = sample.own.iter().map(|o| o.iter().copied().collect()).collect();
         float.take(&outputs, &sample.wanted);
     }
     let imported = float.finish(task.search.len()).error();
@@ -24,12 +25,13 @@ pub(super) fn describe(task: &Task<'_>, attempt: &Attempt) -> String {
         );
     }
     let Attempt { lowered, traces, .. } = attempt;
+    let floats: Vec<Evaluation> = task.evaluations(traces.len());
     let mut worst: Option<(f64, String)> = None;
     for id in task.graph.order() {
         let Some(&Value { tensor, scale, .. }) = lowered.nodes.get(&id) else { continue };
         let (mut difference, mut size) = (0f64, f64::MIN_POSITIVE);
-        for (trace, sample) in traces.iter().zip(&task.search) {
-            let Some(float) = sample.evaluation.value(id) else { continue };
+        for (trace, evaluation) in traces.iter().zip(&floats) {
+            let Some(float) = evaluation.value(id) else { continue };
             for (&value, &float) in trace.values(&lowered.program, tensor).iter().zip(float) {
                 difference = difference.max((to_real(value, scale) - float).abs());
                 size = size.max(float.abs());

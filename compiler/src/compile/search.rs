@@ -12,46 +12,83 @@ const LARGE_ERROR: f64 = 0.002;
 /// Widths whose error is within this factor of the finest ones' will do where no widths reach the target.
 const NEAR: f64 = 1.3;
 
+/// What there is to know of widths that were tried.
+#[derive(Clone, Copy)]
+struct Tried {
+    settings: Settings,
+    score: f64,
+    error: f64,
+}
+
+/// Attempts, of which one is kept at a time: it has all weights, and the values of its runs.
+struct Attempts<'t, 's> {
+    task: &'t Task<'s>,
+    last: Option<Attempt>,
+}
+
+impl Attempts<'_, '_> {
+    fn try_out(&mut self, settings: Settings) -> Result<Tried, CompileError> {
+        self.last = None;
+        let attempt = Attempt::new(self.task, settings)?;
+        let tried = Tried { settings, score: attempt.score, error: attempt.accuracy.error() };
+        self.last = Some(attempt);
+        Ok(tried)
+    }
+
+    /// The attempt under widths that were tried: made again where others were tried since.
+    fn again(self, settings: Settings) -> Result<Attempt, CompileError> {
+        match self.last.filter(|last| last.settings == settings) {
+            Some(last) => Ok(last),
+            None => Attempt::new(self.task, settings),
+        }
+    }
+
+    /// The finest widths of a kind, with limbs for all remainders only where they bring much.
+    fn finest(&mut self, finest: [Settings; 2], wanted: f64) -> Result<Tried, CompileError> {
+        let best = self.try_out(finest[0])?;
+        if best.score <= wanted {
+            return Ok(best);
+        }
+        Ok(self.try_out(finest[1]).ok().filter(|finer| finer.score < 0.5 * best.score).unwrap_or(best))
+    }
+}
+
 /// The cheapest widths whose error is as small as wanted; where none is, the cheapest that come near the best; where the best are not
 /// good, the best.
 pub(super) fn search(task: &Task<'_>) -> Result<Attempt, CompileError> {
-    let (graph, options) = (&*task.graph, task.options);
+    let mut attempts = Attempts { task, last: None };
+    let settings = chosen(&mut attempts)?;
+    attempts.again(settings)
+}
+
+fn chosen(attempts: &mut Attempts<'_, '_>) -> Result<Settings, CompileError> {
+    let (task, graph, options) = (attempts.task, &*attempts.task.graph, attempts.task.options);
     let activations = activations(task);
-    let try_out = |settings: Settings| Attempt::new(task, settings);
-    let error = |attempt: &Attempt| attempt.score;
     let wanted = if activations > LARGE { options.target_error.max(LARGE_ERROR) } else { options.target_error };
-    let [finest, beyond] = finest(options.bits, activations);
-    let reach = |saturates, wide| -> Result<Attempt, CompileError> {
-        let best = try_out(Settings { saturates, wide, ..finest })?;
-        if error(&best) <= wanted {
-            return Ok(best);
-        }
-        // Limbs for all remainders: only where they bring much.
-        let finer = try_out(Settings { saturates, wide, ..beyond }).ok().filter(|finer| error(finer) < 0.5 * error(&best));
-        Ok(finer.unwrap_or(best))
-    };
-    let mut best = reach(false, false)?;
+    let finest = finest(options.bits, activations);
+    let of_kind = |saturates, wide| finest.map(|settings| Settings { saturates, wide, ..settings });
+    let mut best = attempts.finest(of_kind(false, false), wanted)?;
     // Saturation too: it takes two more values and a lookup each time.
-    if error(&best) > wanted
-        && saturates(graph, finest)
-        && let Ok(other) = reach(true, false)
-        && error(&other) < 0.5 * error(&best)
+    if best.score > wanted
+        && saturates(graph, finest[0])
+        && let Ok(other) = attempts.finest(of_kind(true, false), wanted)
+        && other.score < 0.5 * best.score
     {
         best = other;
     }
     // Wide products too: they take a limb more each.
-    if error(&best) > wanted
+    if best.score > wanted
         && graph.nodes().any(|(id, _)| graph.multiplies(id))
-        && let Ok(other) = reach(best.settings.saturates, true)
-        && error(&other) < 0.5 * error(&best)
+        && let Ok(other) = attempts.finest(of_kind(best.settings.saturates, true), wanted)
+        && other.score < 0.5 * best.score
     {
         best = other;
     }
-    let poor = error(&best) > wanted && best.accuracy.error() > WARN_ERROR;
-    if poor || (best.settings.shift > finest.shift && error(&best) > 0.5 * wanted) {
-        return Ok(best);
+    let poor = best.score > wanted && best.error > WARN_ERROR;
+    if poor || (best.settings.shift > finest[0].shift && best.score > 0.5 * wanted) {
+        return Ok(best.settings);
     }
-    let wanted = wanted.max(NEAR * error(&best));
+    let wanted = wanted.max(NEAR * best.score);
     let mut failed: Vec<(Settings, f64)> = Vec::new();
     let Settings { saturates, wide, .. } = best.settings;
     for settings in candidates(options.bits, activations).into_iter().map(|s| Settings { saturates, wide, ..s }) {
@@ -62,14 +99,14 @@ pub(super) fn search(task: &Task<'_>) -> Result<Attempt, CompileError> {
             continue;
         }
         // Widths that cannot carry the samples are no error: wider ones do.
-        if let Ok(tried) = try_out(settings) {
-            if error(&tried) <= wanted {
-                return Ok(tried);
+        if let Ok(tried) = attempts.try_out(settings) {
+            if tried.score <= wanted {
+                return Ok(settings);
             }
-            failed.push((settings, error(&tried) / wanted));
+            failed.push((settings, tried.score / wanted));
         }
     }
-    Ok(best)
+    Ok(best.settings)
 }
 
 /// Entries that are rounded.

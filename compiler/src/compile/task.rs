@@ -22,8 +22,8 @@ pub(super) struct Searched {
     pub inputs: Vec<ArrayD<f64>>,
     /// Outputs by the reference.
     pub wanted: Vec<ArrayD<f64>>,
-    /// The graph's own evaluation.
-    pub evaluation: Evaluation,
+    /// Outputs by the graph.
+    pub own: Vec<ArrayD<f64>>,
 }
 
 /// All that a compilation starts from.
@@ -101,6 +101,11 @@ impl<'s> Task<'s> {
         Ok(wanted)
     }
 
+    /// All values of the graph for the first samples of the search, or fewer. They are many, so that they are made again where they are needed.
+    pub fn evaluations(&self, count: usize) -> Vec<Evaluation> {
+        self.search.iter().take(count).map_while(|sample| self.graph.evaluate(&sample.inputs).ok()).collect()
+    }
+
     /// Indices of the search's samples.
     pub fn searched(&self) -> impl Iterator<Item = usize> + use<> {
         (0..self.samples.len()).step_by(self.samples.len().div_ceil(SEARCHED).max(1))
@@ -119,7 +124,7 @@ impl<'s> Task<'s> {
             self.calibration.observe(&self.graph, |id| evaluation.value(id).unwrap_or(&empty));
             if searched.contains(&index) {
                 let wanted = self.wanted(index, &evaluation)?;
-                self.search.push(Searched { inputs, wanted, evaluation });
+                self.search.push(Searched { inputs, wanted, own: self.outputs(&evaluation) });
             }
         }
         Ok(())
@@ -146,7 +151,7 @@ impl<'s> Task<'s> {
                 return;
             };
             if wanted.iter().flatten().all(|v| v.is_finite()) {
-                self.search.push(Searched { inputs, wanted, evaluation });
+                self.search.push(Searched { inputs, wanted, own: self.outputs(&evaluation) });
             }
         }
     }

@@ -13,7 +13,7 @@ use super::defect::Defect;
 use super::error::{ImportError, UnsupportedNode};
 use super::names::Names;
 use super::refusal::Refusal;
-use super::{ImportOptions, celu, check, external, finite, infer, inline, rewrite, scan, sizes, withheld};
+use super::{ImportOptions, celu, check, external, finite, infer, inline, rewrite, scan, sizes, twins, withheld};
 
 /// A typed model with what the typed stage forgets.
 pub(super) struct Loaded {
@@ -22,6 +22,8 @@ pub(super) struct Loaded {
     pub(super) output_names: Vec<String>,
     /// Inputs whose first axis the file leaves open: it is 1.
     pub(super) batched: Vec<String>,
+    /// Nodes that transpose a weight that something else uses too: their names, those of the weights, and the orders of axes.
+    pub(super) transposed: Vec<(String, String, Vec<usize>)>,
 }
 
 /// The model that bytes hold.
@@ -55,12 +57,19 @@ pub(super) fn load(bytes: &[u8], folder: Option<&Path>, options: &ImportOptions)
     external::check(&proto, folder)?;
     if let Some(graph) = &mut proto.graph {
         celu::spell(graph)?;
+        twins::merge(graph);
     }
     let folder = folder.map(|f| if f.as_os_str().is_empty() { Path::new(".") } else { f });
     let parsed = guarded(|| onnx.parse(&proto, folder.and_then(Path::to_str))).map_err(ImportError::invalid)?;
     if !parsed.unresolved_inputs.is_empty() {
         return Err(ImportError::invalid(Defect::Unmade(parsed.unresolved_inputs)));
     }
+    let name = |value: &str| {
+        let outlet = parsed.outlets_by_name.get(value)?;
+        Some(parsed.model.nodes().get(outlet.node)?.name.clone())
+    };
+    let transposed = proto.graph.iter().flat_map(twins::transposed);
+    let transposed = transposed.filter_map(|t| Some((name(&t.result)?, name(&t.weight)?, t.order))).collect();
     let mut model = parsed.model;
     check_operators(&model)?;
     let batched = fix_inputs(&mut model, &options.input_shapes)?;
@@ -68,7 +77,7 @@ pub(super) fn load(bytes: &[u8], folder: Option<&Path>, options: &ImportOptions)
     let names = Names::new(model.nodes().iter().map(|node| node.name.clone()));
     let model = guarded(|| model.into_typed()).map_err(ImportError::inference)?;
     sizes::check_values(&model, bytes.len().max(options.withheld.unwrap_or(0))).map_err(ImportError::inference)?;
-    Ok(Loaded { model, names, output_names, batched })
+    Ok(Loaded { model, names, output_names, batched, transposed })
 }
 
 /// Reports all operators that the parser does not know.

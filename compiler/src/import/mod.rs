@@ -32,6 +32,7 @@ mod tensors;
 #[cfg(test)]
 mod tests;
 mod translate;
+mod twins;
 mod unfit;
 mod untouched;
 mod withheld;

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, IxDyn};
 use tract_onnx::prelude::*;
-use tract_onnx::tract_core::internal::DimLike;
+use tract_onnx::tract_core::internal::{AxisOp, DimLike};
 use tract_onnx::tract_core::ops::binary::BinMiniOp;
 use tract_onnx::tract_core::ops::element_wise::ElementWiseMiniOp;
 
 use super::contain::Failure;
 use super::refusal::Refusal;
 use crate::graph::{Domain, EXACT, Graph, NodeId};
-use crate::ops::{Broadcast, Op, Reshape, Unary};
+use crate::ops::{Broadcast, Op, Reshape, Transpose, Unary};
 
 /// Translates one node into nodes of the graph and returns the one that is its output.
 pub(crate) type Handler = fn(&mut Translator<'_>, &Site<'_>) -> Result<NodeId, Refusal>;
@@ -46,6 +46,8 @@ pub(crate) struct Translator<'m> {
     pub(crate) graph: Graph,
     pub(super) values: HashMap<OutletId, Value>,
     pub(super) constants: HashMap<OutletId, NodeId>,
+    /// Constants that are transposes of others, with the orders of axes.
+    pub(super) transposed: HashMap<OutletId, (OutletId, Vec<usize>)>,
 }
 
 /// The node being translated.
@@ -82,9 +84,46 @@ impl Translator<'_> {
         if let Some(&node) = self.constants.get(&outlet) {
             return Ok(node);
         }
-        let node = self.graph.add_constant_of(domain_of(tensor.datum_type())?, name, to_array(&tensor)?);
+        let node = match self.rearranged(outlet, name)? {
+            Some(node) => node,
+            None => self.graph.add_constant_of(domain_of(tensor.datum_type())?, name, to_array(&tensor)?),
+        };
         self.constants.insert(outlet, node);
         Ok(node)
+    }
+
+    /// A constant that is another one with its axes rearranged, if that one has other users too: as such, so that both stay one weight.
+    fn rearranged(&mut self, outlet: OutletId, name: &str) -> Result<Option<NodeId>, Refusal> {
+        let behind = |outlet: OutletId| {
+            let node = self.model.node(outlet.node);
+            Some((node.op_as::<AxisOp>()?, *node.inputs.first()?))
+        };
+        let shape = self.shape_of(outlet)?;
+        if let Some((source, order)) = self.transposed.get(&outlet).cloned() {
+            let from = self.shape_of(source)?;
+            let moved = order.len() == from.len() && order.iter().map(|&axis| from.get(axis)).eq(shape.iter().map(Some));
+            if let Some(weight) = self.model.outlet_fact(source)?.konst.clone() {
+                self.values.entry(source).or_insert(Value::Known(weight));
+            }
+            let source = self.value(source, name)?;
+            return Ok(moved.then(|| self.graph.add(name, Transpose(order), &[source], &shape)));
+        }
+        let Some((op, source)) = behind(outlet) else { return Ok(None) };
+        let mut root = source;
+        while let Some((_, source)) = behind(root) {
+            root = source;
+        }
+        let shared = self.transposed.contains_key(&root) || self.model.outlet_successors(root).len() > 1;
+        let known = matches!(self.values.get(&source), Some(Value::Known(_)));
+        if !shared || !known || shape.iter().product::<usize>() < 2 {
+            return Ok(None);
+        }
+        let op = match *op {
+            AxisOp::Move(axis, to) => Op::Transpose(Transpose::moving(shape.len(), axis, to)),
+            AxisOp::Add(_) | AxisOp::Rm(_) | AxisOp::Reshape(..) => Op::Reshape(Reshape),
+        };
+        let source = self.value(source, name)?;
+        Ok(Some(self.graph.add(name, op, &[source], &shape)))
     }
 
     /// The node of an operand.

@@ -22,7 +22,7 @@ use super::error::ImportError;
 use super::flow::Flow;
 use super::operators::{self, Kind};
 use super::tensors::{self, Element};
-use super::{external, inline, load, rewrite};
+use super::{external, inline, load, rewrite, twins};
 
 /// Name and shape of a tensor.
 pub type Named = (String, Vec<i64>);
@@ -59,6 +59,14 @@ pub fn strip(bytes: &[u8], folder: Option<&Path>) -> Result<Stripped, ImportErro
     }
     let node = graph.node.iter().map(|node| copy.node(node)).collect();
     let mut stripped = copy.stripped;
+    let mut copied = GraphProto {
+        node,
+        initializer,
+        input: graph.input.iter().map(value_info).collect(),
+        output: graph.output.iter().map(value_info).collect(),
+        ..GraphProto::default()
+    };
+    twins::merge_lost(&graph, &mut copied);
     let domains: BTreeSet<&str> = graph.node.iter().map(|node| node.domain.as_str()).chain(operators::ONNX).collect();
     let imports = proto.opset_import.iter().filter(|import| domains.contains(import.domain.as_str()));
     let model = ModelProto {
@@ -66,13 +74,7 @@ pub fn strip(bytes: &[u8], folder: Option<&Path>) -> Result<Stripped, ImportErro
         opset_import: imports
             .map(|import| OperatorSetIdProto { domain: import.domain.clone(), version: import.version })
             .collect(),
-        graph: Some(GraphProto {
-            node,
-            initializer,
-            input: graph.input.iter().map(value_info).collect(),
-            output: graph.output.iter().map(value_info).collect(),
-            ..GraphProto::default()
-        }),
+        graph: Some(copied),
         ..ModelProto::default()
     };
     stripped.bytes = model.encode_to_vec();

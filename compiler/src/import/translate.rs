@@ -6,6 +6,7 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::EvalContext;
 use tract_onnx::tract_core::ops::binary::TypedBinOp;
 use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
+use tract_onnx::tract_core::ops::konst::Const;
 use tract_onnx::tract_core::ops::source::TypedSource;
 
 use super::contain::Failure;
@@ -20,7 +21,9 @@ use crate::ops::{IMPORTS, Reshape, Unary};
 /// Translates a whole model; all nodes without translation are reported at once.
 pub(super) fn translate(loaded: &Loaded) -> Result<Graph, ImportError> {
     let model = &loaded.model;
-    let mut translator = Translator { model, graph: Graph::new(), values: HashMap::new(), constants: HashMap::new() };
+    let transposed = transposed(loaded);
+    let mut translator =
+        Translator { model, graph: Graph::new(), values: HashMap::new(), constants: HashMap::new(), transposed };
     let inference = |error: TractError| ImportError::inference(Failure::from(error));
     for input in &model.inputs {
         translator.input(*input).map_err(|hint| translator.refusal(loaded, input.node, hint))?;
@@ -135,6 +138,16 @@ impl<'m> Translator<'m> {
             self.values.insert(outlet, Value::Node(node));
         }
     }
+}
+
+/// Constants that are transposes of other constants.
+fn transposed(loaded: &Loaded) -> HashMap<OutletId, (OutletId, Vec<usize>)> {
+    let nodes = loaded.model.nodes().iter().filter(|node| node.op_is::<Const>());
+    let constants: HashMap<String, OutletId> =
+        nodes.map(|node| (loaded.names.resolve(&node.name), OutletId::new(node.id, 0))).collect();
+    let known = |name: &String| constants.get(name).copied();
+    let pairs = loaded.transposed.iter();
+    pairs.filter_map(|(result, weight, order)| Some((known(result)?, (known(weight)?, order.clone())))).collect()
 }
 
 /// The node by the operator's own rule.

@@ -46,7 +46,7 @@ pub(crate) use error::Refusal;
 pub use error::{LowerError, Problem};
 pub(crate) use requantise::{FINER, power};
 pub(crate) use rows::{EXPONENTIAL, RESULT};
-pub(crate) use views::{affine, pass, reshape_groups};
+pub(crate) use views::{affine, pass};
 pub(crate) use weight::{Weight, Withheld};
 
 /// No integer of an input is larger, whatever samples are.
@@ -298,7 +298,7 @@ impl Lowering<'_> {
     /// A compile-time tensor, before broadcasts of it: axes may have extent 1.
     pub fn constant(&self, id: NodeId) -> Option<Weight> {
         match self.graph.op(id) {
-            Op::Constant(Constant(entries)) => Some(Weight::new(entries.as_ref().clone())),
+            Op::Constant(Constant(entries)) => Some(Weight::new(entries.clone())),
             Op::Broadcast(Broadcast) => self.constant(*self.graph.operands(id).first()?),
             _ => None,
         }
@@ -328,6 +328,14 @@ impl Lowering<'_> {
         let value = Value { tensor, scale, depth: 0 };
         self.values.insert(id, value);
         Ok(value)
+    }
+
+    /// A constant that several nodes use as it is: one weight for all of them, at the one scale that it has by itself.
+    pub fn shared(&mut self, id: NodeId) -> Result<Option<Value>, Refusal> {
+        let users = self.graph.users(id).into_iter();
+        let users = users.filter(|(user, _)| matches!(self.graph.op(*user), Op::Einsum(_) | Op::Gather(_)));
+        let shared = matches!(self.graph.op(id), Op::Constant(_)) && users.count() > 1;
+        if shared { self.value(id).map(Some) } else { Ok(None) }
     }
 
     /// A weight tensor at a scale, in the smallest width that holds it.

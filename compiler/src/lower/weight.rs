@@ -4,6 +4,7 @@
 //! weight, which an audit lacks. A rule can commit to them, and it can ask how large they are where it decides something; it cannot read them.
 
 use std::ops::Deref;
+use std::sync::Arc;
 
 use ndarray::{ArrayD, IxDyn, ShapeError};
 use zktorch_blocks::program::Scale;
@@ -12,7 +13,7 @@ use crate::quantise::{Calibration, to_integer};
 
 /// A constant: its shape, and entries that are there to be committed to.
 #[derive(Clone)]
-pub(crate) struct Weight(ArrayD<f64>);
+pub(crate) struct Weight(Arc<ArrayD<f64>>);
 
 /// What a decision may look at: what samples say, and weights. There is one while something is decided, and at no other time.
 pub(crate) struct Withheld<'c>(&'c Calibration);
@@ -32,7 +33,7 @@ impl Deref for Withheld<'_> {
 }
 
 impl Weight {
-    pub(super) fn new(entries: ArrayD<f64>) -> Self {
+    pub(super) fn new(entries: Arc<ArrayD<f64>>) -> Self {
         Self(entries)
     }
 
@@ -57,15 +58,21 @@ impl Weight {
 
     /// `1 / w`; none if an entry is 0. That refuses a model, and makes no program another.
     pub fn reciprocals(&self) -> Option<Self> {
-        self.0.iter().all(|&v| v != 0.0).then(|| Self(self.0.mapv(|v| 1.0 / v)))
+        self.0.iter().all(|&v| v != 0.0).then(|| Self(Arc::new(self.0.mapv(|v| 1.0 / v))))
     }
 
     pub fn reshaped(self, shape: Vec<usize>) -> Result<Self, ShapeError> {
-        self.0.into_shape_with_order(shape).map(Self)
+        if self.shape() == shape {
+            return Ok(self);
+        }
+        Arc::unwrap_or_clone(self.0).into_shape_with_order(shape).map(|entries| Self(Arc::new(entries)))
     }
 
     pub fn broadcast(&self, shape: &[usize]) -> Option<Self> {
-        self.0.broadcast(IxDyn(shape)).map(|entries| Self(entries.to_owned()))
+        if self.shape() == shape {
+            return Some(self.clone());
+        }
+        self.0.broadcast(IxDyn(shape)).map(|entries| Self(Arc::new(entries.to_owned())))
     }
 
     /// What is committed.

@@ -6,11 +6,12 @@ use zktorch_blocks::program::{AxisGroup, GroupMap, TensorId};
 
 use super::label::Label;
 use super::operator::{Imports, Nature, Operator, Ranges, empty, integers};
+use super::regroup::reshape_groups;
 use super::shape::{Misfit, require};
 use super::window::{Window, is_channels_first, slide};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
-use crate::lower::{Lowering, Refusal, Value, pass, reshape_groups};
+use crate::lower::{Lowering, Refusal, Value, pass};
 use crate::quantise::Range;
 
 pub(super) const IMPORT: Imports = &[Import::Named("Conv", import)];

@@ -8,10 +8,11 @@ use tract_onnx::tract_core::ops::einsum::EinSum;
 use super::Op;
 use super::label::Label;
 use super::operator::{Imports, Nature, Operator, Ranges, empty, integers};
+use super::regroup::reshape_groups;
 use super::shape::{Misfit, require, two};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
-use crate::lower::{Lowering, Refusal, Value, Weight, reshape_groups};
+use crate::lower::{Lowering, Refusal, Value, Weight};
 use crate::quantise::Range;
 
 pub(super) const IMPORT: Imports = &[Import::Named("EinSum", import)];
@@ -115,6 +116,11 @@ fn constant(
     (w, w_labels): (NodeId, &[Label]),
     out: &[Label],
 ) -> Result<Value, Refusal> {
+    if let Some(weight) = at.shared(w)? {
+        let (x, _) = at.factor(x)?;
+        let tensor = at.builder.einsum(&at.name(id), (weight.tensor, w_labels), (x.tensor, x_labels), out)?;
+        return Ok(Value { tensor, scale: x.scale + weight.scale, depth: x.depth + 1 });
+    }
     let weight = at.constant(w).ok_or("the weight must be a constant")?;
     let weight = weight.broadcast(at.graph.shape(w)).ok_or("the weight does not broadcast")?;
     let plain = (x, x_labels.to_vec(), weight.clone(), w_labels.to_vec());

@@ -9,10 +9,11 @@ use zktorch_blocks::program::{Advice, Interval, Marks, Relation, Scale, TensorId
 
 use super::label::Label;
 use super::operator::{Demand, Imports, Nature, Operator, Ranges, empty};
+use super::regroup::reshape_groups;
 use super::shape::{Misfit, require, two, with_axes};
 use super::softmax::{self, softmax};
 use crate::graph::{Domain, NodeId};
-use crate::lower::{EXPONENTIAL, Lowering, RESULT, Refusal, Value, kept_axes, reshape_groups};
+use crate::lower::{EXPONENTIAL, Lowering, RESULT, Refusal, Value, kept_axes};
 use crate::quantise::{Range, Settings, to_real};
 
 /// A pass finds masks in what exporters write.

@@ -5,6 +5,7 @@
 
 mod label;
 mod operator;
+mod regroup;
 mod shape;
 mod window;
 
@@ -12,6 +13,7 @@ use std::fmt;
 
 pub use label::Label;
 pub(crate) use operator::{Demand, Nature, Operator, Ranges};
+pub(crate) use regroup::reshape_groups;
 pub use shape::Misfit;
 pub use window::Window;
 pub(crate) use window::is_tiling;

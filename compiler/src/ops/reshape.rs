@@ -5,10 +5,11 @@ use tract_onnx::prelude::{IntoTValue, Tensor, tvec};
 use tract_onnx::tract_core::internal::EvalContext;
 
 use super::operator::{Imports, Nature, Operator, Ranges, empty, first};
+use super::regroup::reshape_groups;
 use super::shape::{Misfit, one, require};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
-use crate::lower::{Lowering, Refusal, Value, reshape_groups};
+use crate::lower::{Lowering, Refusal, Value};
 use crate::quantise::Range;
 
 pub(super) const IMPORT: Imports = &[

@@ -21,11 +21,18 @@ fn import(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Ref
     let AxisOp::Move(from, to) = *site.op::<AxisOp>()? else {
         return Err(import::Refusal::Form("expected a move of one axis"));
     };
-    let mut perm: Vec<usize> = (0..site.shape.len()).collect();
-    let axis = perm.remove(from);
-    perm.insert(to, axis);
     let x = t.operand(site, 0)?;
-    t.add(site, Transpose(perm), &[x])
+    t.add(site, Transpose::moving(site.shape.len(), from, to), &[x])
+}
+
+impl Transpose {
+    /// Moves one axis of a tensor of this rank to another place.
+    pub(crate) fn moving(rank: usize, from: usize, to: usize) -> Self {
+        let mut perm: Vec<usize> = (0..rank).collect();
+        let axis = perm.remove(from);
+        perm.insert(to, axis);
+        Self(perm)
+    }
 }
 
 impl Operator for Transpose {

@@ -177,7 +177,7 @@ pub(crate) fn tensors(
     graph: &Graph,
     program: &Program,
     nodes: &BTreeMap<NodeId, Value>,
-    runs: &[(Trace, &Evaluation)],
+    runs: &[(Trace, Evaluation)],
 ) -> Vec<TensorReport> {
     nodes
         .iter()

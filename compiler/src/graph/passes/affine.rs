@@ -190,7 +190,8 @@ pub(in crate::graph) fn scaled_einsum(
     scale: &ArrayD<f64>,
 ) -> Option<NodeId> {
     let mut operands = graph.operands(einsum);
-    let side = (0..2).find(|&side| graph.constant(operands[side]).is_some())?;
+    // A weight that something else uses too stays as it is: it is one.
+    let side = (0..2).find(|&side| graph.constant(operands[side]).is_some() && graph.uses(operands[side]) == 1)?;
     let weights = graph.constant(operands[side])?;
     let varies = |label: &Label| out.iter().position(|l| l == label).map_or(1, |axis| scale.shape()[axis]);
     if out.iter().any(|label| varies(label) != 1 && !labels[side].contains(label)) {

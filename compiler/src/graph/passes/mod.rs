@@ -1,6 +1,7 @@
 //! Rewrites of the typed graph. Each preserves [`Graph::evaluate`] up to float rounding, says whether it changed
 //! anything, and may leave nodes without users behind.
 
+mod absorb;
 mod affine;
 mod constants;
 mod functions;
@@ -16,6 +17,7 @@ mod tests;
 
 use super::Graph;
 
+pub use absorb::absorb_views;
 pub use affine::fold_affine;
 pub(super) use affine::{scaled_einsum, split, with_constant};
 pub use constants::fold_constants;
@@ -38,8 +40,9 @@ pub type Pass = fn(&mut Graph) -> bool;
 
 /// All passes, by name, in their order.
 pub const PASSES: &[(&str, Pass)] = &[
-    ("fold constants", fold_constants),
     ("merge views", merge_views),
+    ("absorb views", absorb_views),
+    ("fold constants", fold_constants),
     ("find norms", find_norms),
     ("find one-hots", find_one_hots),
     ("decide logic", decide_logic),

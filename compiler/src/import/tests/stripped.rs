@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use ndarray::{ArrayD, IxDyn};
 use tract_onnx::pb::{ModelProto, NodeProto, TensorProto};
+use zktorch_blocks::program::Source;
 use zktorch_models::zoo::Zoo;
 
 use super::proto::{Attr::*, Change, floats, integers, model, node};
@@ -231,5 +232,37 @@ fn masks_that_constants_are_made_into_stay() {
     for (n, model) in all.iter().enumerate() {
         let stripped = strip(&model.encode_to_vec(), None).unwrap();
         assert!(stripped.withheld.iter().any(|(name, _)| name == "m"), "model {n}: {:?}", stripped.structure);
+    }
+}
+
+/// A matrix there, and on the way back its transpose or another one's.
+fn there_and_back(back: Option<f32>) -> ModelProto {
+    let entries = |seed: f32| (0..44).map(|i| (i * 37 % 101) as f32 / 64.0 - seed).collect::<Vec<_>>();
+    let mut tensors = vec![floats("w", &[4, 11], &entries(0.0))];
+    tensors.extend(back.map(|seed| floats("v", &[4, 11], &entries(seed))));
+    let nodes = vec![
+        node("MatMul", &["x", "w"], &["a"], &[]),
+        node("Relu", &["a"], &["b"], &[]),
+        node("Transpose", &[if back.is_some() { "v" } else { "w" }], &["t"], &[("perm", Ints(&[1, 0]))]),
+        node("MatMul", &["b", "t"], &["y"], &[]),
+    ];
+    model(&[3, 4], nodes, tensors)
+}
+
+#[test]
+fn tied_weights_are_one_and_audited_as_one() {
+    let [tied, same, other] = [None, Some(0.0), Some(1.0)].map(there_and_back);
+    let weights = |model: &ModelProto| {
+        let program = compile(&model.import().unwrap(), &[], &Options::default()).unwrap().program;
+        let weights = program.tensors.iter().filter(|t| matches!(t.source, Source::Weight));
+        weights.map(|t| t.shape.len()).sum::<usize>()
+    };
+    assert_eq!([&tied, &same, &other].map(weights), [44, 44, 88]);
+    for (compiled, auditor) in [(&tied, &tied), (&same, &same), (&other, &other), (&tied, &same), (&same, &tied)] {
+        assert!(audited(compiled, auditor).is_ok());
+    }
+    for (compiled, auditor) in [(&tied, &other), (&other, &tied), (&same, &other), (&other, &same)] {
+        let refused = audited(compiled, auditor);
+        assert!(matches!(refused, Err(AuditError::Differs(_) | AuditError::Lower(_))), "{refused:?}");
     }
 }
