@@ -116,3 +116,12 @@ fn transformers_of_three_kinds_are_proved() {
         assert!(given.len() == expected.len() && off < 0.005, "{name}: {off}");
     }
 }
+
+#[test]
+fn the_type_of_a_file_is_proved_from_its_bytes() {
+    let Some(zoo) = Zoo::locate_or_skip("the_type_of_a_file_is_proved_from_its_bytes") else { return };
+    let Told { proof, given, expected } = told(&zoo, "magika_v3_3", Visibility::Public);
+    let off = given.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    assert!(given.len() == 214 && off < 0.001, "{off}");
+    assert!(proof.bytes.len() < 24_000, "{} bytes", proof.bytes.len());
+}

@@ -2,6 +2,7 @@
 //! program gives the honest outputs. The same over a small field, where advice and inputs are any elements at all.
 
 mod bits;
+mod division;
 mod log_softmax;
 mod roots;
 mod single_lies;

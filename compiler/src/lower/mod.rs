@@ -12,6 +12,7 @@ mod builder;
 mod decisions;
 #[cfg(test)]
 mod deep;
+mod division;
 mod error;
 mod maximum;
 #[cfg(test)]

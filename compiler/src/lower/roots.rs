@@ -30,18 +30,9 @@ impl Lowering<'_> {
         largest: i64,
         scale: Scale,
     ) -> Result<TensorId, Refusal> {
-        let (dims, most) = (self.builder.dims(y).to_vec(), self.builder.interval(y).hi);
+        let dims = self.builder.dims(y).to_vec();
         let one = self.builder.fill(&format!("{name}.one"), &dims, 1);
-        let rule = Advice::Divide { numerator: one, denominator: y, scale: numerator };
-        let r = self.builder.advice(name, &dims, rule, Interval::new(0, largest), scale);
-        self.builder.loose_range(name, r, 0, largest + 1)?;
-        let own = Label::of(0..dims.len());
-        let product = self.builder.einsum(&format!("{name}.product"), (y, &own), (r, &own), &own)?;
-        let terms = [(1, y), (-2, product)];
-        let rest = self.builder.linear(&format!("{name}.remainder"), &terms, 2 * numerator, Scale(0))?;
-        let other = self.builder.linear(&format!("{name}.rest"), &[(2, y), (-1, rest)], -1, Scale(0))?;
-        self.builder.loose_range(&format!("{name}.remainder"), rest, 0, 2 * most)?;
-        self.builder.loose_range(&format!("{name}.rest"), other, 0, 2 * most)?;
-        Ok(r)
+        let axes: Vec<usize> = (0..dims.len()).collect();
+        self.quotient(name, (numerator, one), (y, &axes), Interval::new(0, largest), scale)
     }
 }

@@ -3,7 +3,6 @@
 use zktorch_blocks::program::{Advice, Interval, Scale, TensorId};
 
 use super::{Lowering, Refusal, Value};
-use crate::ops::Label;
 use crate::quantise::{to_integer, to_real};
 
 /// Scale of the exponentials: `exp(0) = 2^14`.
@@ -70,7 +69,7 @@ impl Lowering<'_> {
         Ok((spread, d))
     }
 
-    /// `p = round(2^15 e / sum e)` by lemma C.
+    /// `p = round(2^15 e / sum e)`.
     pub(crate) fn normalise(
         &mut self,
         name: &str,
@@ -78,23 +77,9 @@ impl Lowering<'_> {
         axes: &[usize],
         kept: &[usize],
     ) -> Result<TensorId, Refusal> {
-        let dims = self.builder.dims(e).to_vec();
         let sum = self.sum_axes(&format!("{name}.sum"), e, axes, false)?;
         let sum = self.builder.copy(&format!("{name}.total"), sum);
-        let total = self.broadcast_axes(&format!("{name}.total.spread"), sum, kept, &dims);
         let scale = 1i64 << RESULT.0;
-        let rule = Advice::Divide { numerator: e, denominator: total, scale };
-        let p = self.builder.advice(name, &dims, rule, Interval::new(0, scale), RESULT);
-        let labels = Label::of(0..dims.len());
-        let kept_labels = Label::of(kept.iter().copied());
-        let product = self.builder.einsum(&format!("{name}.product"), (sum, &kept_labels), (p, &labels), &labels)?;
-        let terms = [(2 * scale, e), (1, total), (-2, product)];
-        let remainder = self.builder.linear(&format!("{name}.remainder2"), &terms, 0, Scale(0))?;
-        let rest = self.builder.linear(&format!("{name}.rest"), &[(2, total), (-1, remainder)], -1, Scale(0))?;
-        let bound = 2 * self.builder.interval(sum).hi;
-        self.builder.loose_range(&format!("{name}.remainder2"), remainder, 0, bound)?;
-        self.builder.loose_range(&format!("{name}.rest"), rest, 0, bound)?;
-        self.builder.loose_range(name, p, 0, scale + 1)?;
-        Ok(p)
+        self.quotient(name, (scale, e), (sum, kept), Interval::new(0, scale), RESULT)
     }
 }

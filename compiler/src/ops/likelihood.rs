@@ -6,9 +6,10 @@ use zktorch_blocks::program::{AxisGroup, GroupMap, Marks, Relation, Role, Scale,
 use super::gather::ids_behind;
 use super::label::Label;
 use super::operator::{Imports, Nature, Operator, Ranges, empty};
+use super::regroup::reshape_groups;
 use super::shape::{Misfit, arity, require};
 use crate::graph::{Domain, NodeId};
-use crate::lower::{Lowering, Refusal, Value, affine, pass, reshape_groups};
+use crate::lower::{Lowering, Refusal, Value, affine, pass};
 use crate::quantise::Range;
 
 /// No file has it: it is asked for.

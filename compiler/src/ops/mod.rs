@@ -55,7 +55,8 @@ operators! {
     conv: Conv;
     einsum: Einsum;
     sum: Add, Sub;
-    product: Mul, Div;
+    product: Mul;
+    division: Div;
     column_scale: ColumnScale;
     extremum: Max, Min;
     choice: Compare, Select;

@@ -1,4 +1,4 @@
-//! Products and quotients of tensors of one shape (docs/lowerings.md, section 8).
+//! Products of tensors of one shape (docs/lowerings.md, section 8).
 
 use ndarray::ArrayD;
 use tract_onnx::tract_core::ops::binary::BinMiniOp;
@@ -17,18 +17,8 @@ pub(super) const IMPORT: Imports = &[Import::Binary(import)];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mul;
 
-/// Elementwise quotient.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Div;
-
 fn import(t: &mut Translator<'_>, site: &Site<'_>, op: &dyn BinMiniOp) -> Option<Result<NodeId, import::Refusal>> {
-    if op.is::<math::Mul>() {
-        return Some(t.binary(site, Mul, false));
-    }
-    op.is::<math::Div>().then(|| match t.operand_type(site, 0)?.is_integer() {
-        true => Err(import::Refusal::Variable("integer division of values that depend on inputs is not supported")),
-        false => t.binary(site, Div, false),
-    })
+    op.is::<math::Mul>().then(|| t.binary(site, Mul, false))
 }
 
 impl Operator for Mul {
@@ -65,50 +55,5 @@ impl Operator for Mul {
         }
         let (a, b) = at.factors(a, b)?;
         at.product(&at.name(id), a, b)
-    }
-}
-
-impl Operator for Div {
-    fn name(&self) -> &'static str {
-        "Div"
-    }
-
-    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Misfit> {
-        same(operands)
-    }
-
-    fn domain(&self, _: &[Domain]) -> Domain {
-        Domain::Real
-    }
-
-    fn evaluate(&self, operands: &[&ArrayD<f64>], _: &[usize]) -> ArrayD<f64> {
-        zip(operands, |a, b| a / b)
-    }
-
-    fn range(&self, at: &Ranges<'_>) -> Range {
-        Range::symmetric(Range::times(at.operand(0).magnitude(), largest_reciprocal(at)))
-    }
-
-    fn nature(&self) -> Nature {
-        Nature::NONE
-    }
-
-    /// Division by a constant is a product.
-    fn lower(&self, at: &mut Lowering<'_>, id: NodeId) -> Result<Value, Refusal> {
-        let (a, b) = (at.operand(id, 0)?, at.operand(id, 1)?);
-        match at.constant(b) {
-            Some(constant) => at.mul_constant(id, a, &constant.reciprocals().ok_or("division by a constant 0")?),
-            None => Err("division of two tensors is not supported yet; expected a constant divisor".into()),
-        }
-    }
-}
-
-/// The largest magnitude of `1 / d` over the entries of a divisor.
-fn largest_reciprocal(at: &Ranges<'_>) -> f64 {
-    let range = at.operand(1);
-    match at.constant(1) {
-        Some(values) => values.iter().map(|v| v.recip().abs()).fold(0.0, f64::max),
-        None if range.lo > 0.0 || range.hi < 0.0 => range.lo.recip().abs().max(range.hi.recip().abs()),
-        None => f64::INFINITY,
     }
 }

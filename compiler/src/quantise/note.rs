@@ -23,6 +23,8 @@ pub(crate) enum Note {
     TableStart,
     /// Bits of the largest distance of two logits.
     Distance,
+    /// The sign of a divisor.
+    DivisorSign,
 }
 
 impl std::fmt::Display for Note {
@@ -38,6 +40,7 @@ impl std::fmt::Display for Note {
             Self::DifferenceScale => "scale of a difference",
             Self::TableStart => "first row of a table",
             Self::Distance => "bits of a distance of logits",
+            Self::DivisorSign => "sign of a divisor",
         })
     }
 }

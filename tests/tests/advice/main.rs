@@ -4,6 +4,7 @@
 mod activation;
 mod bits;
 mod bounds;
+mod division;
 mod masked;
 mod maximum;
 mod net;

@@ -6,7 +6,7 @@ use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::execute::execute;
 use zktorch_blocks::program::{Program, Tensor, Visibility};
 use zktorch_compiler::graph::{Domain, Graph, NodeId};
-use zktorch_compiler::ops::{Add, Einsum, Label, Op};
+use zktorch_compiler::ops::{Add, Broadcast, Einsum, Label, Op};
 use zktorch_compiler::{Compiled, Options, compile};
 use zktorch_tests::field_witness::tensor;
 use zktorch_tests::fixture::Fixture;
@@ -51,6 +51,12 @@ impl Net {
     /// A node on the last one.
     pub fn then(mut self, name: &str, op: Op) -> Self {
         self.last = self.graph.add_inferred(name, op, &[self.last]).expect("shapes fit");
+        self
+    }
+
+    /// The last node, repeated along its axes of extent 1.
+    pub fn spread(mut self, name: &str, shape: &[usize]) -> Self {
+        self.last = self.graph.add(name, Broadcast, &[self.last], shape);
         self
     }
 

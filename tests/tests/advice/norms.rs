@@ -42,14 +42,14 @@ fn lies_about_a_row_are_refused() {
                 let root = d.at("n.root", &[0]);
                 *root = -*root;
             }),
-            &["n.reciprocal.remainder.low", "n.reciprocal.rest.low", "n.root.low", "n.root.rest.low"],
+            &["n.reciprocal.over.low", "n.reciprocal.rest.low", "n.root.low", "n.root.rest.low"],
         ),
-        told("a reciprocal that is larger", shift("n.reciprocal", 2, 1), &["n.reciprocal.remainder.high"]),
+        told("a reciprocal that is larger", shift("n.reciprocal", 2, 1), &["n.reciprocal.over.high"]),
         told("a reciprocal that is smaller", shift("n.reciprocal", 0, -1), &["n.reciprocal.rest.high"]),
         told(
             "the reciprocal of another row",
             Lie::none().run("n.reciprocal", |v| v.swap(0, 1)),
-            &["n.reciprocal.remainder.high", "n.reciprocal.rest.high"],
+            &["n.reciprocal.over.high", "n.reciprocal.rest.high"],
         ),
         told("an entry that is off", shift("n.rounded", 4, 1), &["n.remainder.high"]),
         told(

@@ -90,11 +90,10 @@ fn an_exponential_is_that_of_its_gap() {
 #[test]
 fn a_quotient_of_a_softmax_has_one_value() {
     // Low limbs with room for one more and one less.
-    let room =
-        |s: &Subject| (1..255).contains(&s.values("p.remainder2.low")[0]) && (1..255).contains(&s.values("p.rest.low")[0]);
+    let room = |s: &Subject| (1..255).contains(&s.values("p.over.low")[0]) && (1..255).contains(&s.values("p.rest.low")[0]);
     let s = rows().with_input(room);
     s.refuse(&[
-        told("one more: the remainder is negative", shift("p", 0, 1), &["p.remainder2.high"]),
+        told("one more: the remainder is negative", shift("p", 0, 1), &["p.over.high"]),
         told("one less: 2 S - 1 - remainder is negative", shift("p", 0, -1), &["p.rest.high"]),
         told(
             "the quotient that wraps to a remainder of one's choice",
@@ -109,7 +108,7 @@ fn a_quotient_of_a_softmax_has_one_value() {
         told(
             "of a sum that is zero",
             witness(|d: &mut Data<'_>| *d.at("p.total", &[0]) = from_i64(0)),
-            &["p.remainder2.low", "p.rest.low", "p.total.difference"],
+            &["p.over.low", "p.rest.low", "p.total.difference"],
         ),
     ]);
 }

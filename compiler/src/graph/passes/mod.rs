@@ -10,12 +10,14 @@ mod logic;
 mod masks;
 mod norms;
 mod onehot;
+mod softmaxes;
 mod views;
 
 #[cfg(test)]
 mod tests;
 
-use super::Graph;
+use super::{Graph, NodeId};
+use crate::ops::{Broadcast, Op, Unary};
 
 pub use absorb::absorb_views;
 pub use affine::fold_affine;
@@ -28,11 +30,28 @@ pub use logic::decide_logic;
 pub use masks::find_masks;
 pub use norms::find_norms;
 pub use onehot::find_one_hots;
+pub use softmaxes::find_softmaxes;
 pub use views::merge_views;
 
 /// The product of two constants of one rank, each broadcast where it has extent 1.
 pub(super) fn combined(a: &ndarray::ArrayD<f64>, b: &ndarray::ArrayD<f64>) -> Option<ndarray::ArrayD<f64>> {
     constants::combine(a, b, |a, b| a * b)
+}
+
+/// The operand of a function.
+pub(super) fn of_unary(graph: &Graph, id: NodeId, function: &Unary) -> Option<NodeId> {
+    match graph.op(id) {
+        Op::Unary(own) if own == function => graph.operands(id).first().copied(),
+        _ => None,
+    }
+}
+
+/// What a node repeats, if it repeats something.
+pub(super) fn repeated(graph: &Graph, id: NodeId) -> NodeId {
+    match graph.op(id) {
+        Op::Broadcast(Broadcast) => graph.operands(id).first().copied().unwrap_or(id),
+        _ => id,
+    }
 }
 
 /// A rewrite, and whether it changed anything.
@@ -44,6 +63,7 @@ pub const PASSES: &[(&str, Pass)] = &[
     ("absorb views", absorb_views),
     ("fold constants", fold_constants),
     ("find norms", find_norms),
+    ("find softmaxes", find_softmaxes),
     ("find one-hots", find_one_hots),
     ("decide logic", decide_logic),
     ("join log-softmax", join_log_softmax),
