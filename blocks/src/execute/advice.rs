@@ -47,6 +47,10 @@ pub(super) fn evaluate<'t>(
         Advice::Max { source, axes, divisor } => maximum(stored(*source), &program.tensors[*source].shape, axes, *divisor),
         Advice::ArgMax { source } => arg_max(stored(*source), &program.tensors[*source].shape),
         Advice::FirstZero { source, axes } => first_zero(stored(*source), &program.tensors[*source].shape, axes),
+        Advice::Top { source } => {
+            let [.., places, entries] = *tensor.shape.dims() else { return Ok(Vec::new()) };
+            top(stored(*source), places, entries)
+        }
         Advice::SquareRoot { source } => {
             let values = stored(*source);
             match values.iter().position(|&x| x < 0) {
@@ -141,6 +145,16 @@ fn arg_max(values: &[i64], shape: &Shape) -> Vec<i64> {
         row.iter().position(|value| Some(value) == best).unwrap_or(0) as i64
     };
     values.chunks(shape.dims().last().copied().unwrap_or(1)).map(first).collect()
+}
+
+/// Marks of the largest entries of rows.
+fn top(values: &[i64], places: usize, entries: usize) -> Vec<i64> {
+    let marks = |row: &[i64]| -> Vec<i64> {
+        let mut order: Vec<usize> = (0..entries).collect();
+        order.sort_by_key(|&e| std::cmp::Reverse(row[e]));
+        order.iter().take(places).flat_map(|&entry| (0..entries).map(move |e| i64::from(e == entry))).collect()
+    };
+    values.par_chunks(entries).flat_map_iter(marks).collect()
 }
 
 fn first_zero(values: &[i64], shape: &Shape, axes: &[usize]) -> Vec<i64> {

@@ -114,6 +114,12 @@ pub enum Advice {
         /// `x`.
         source: TensorId,
     },
+    /// 1 at `[.., r, e]` where entry `e` of the last axis of `x` is the largest but `r`, the first of equal ones first; else 0. This tensor has
+    /// an axis more before the last.
+    Top {
+        /// `x`.
+        source: TensorId,
+    },
 }
 
 impl Advice {
@@ -132,6 +138,7 @@ impl Advice {
             | Self::Exponent { source, .. }
             | Self::Excess { source, .. }
             | Self::Sign { source }
+            | Self::Top { source }
             | Self::Copy { source }
             | Self::ArgMax { source } => (source, None),
         };

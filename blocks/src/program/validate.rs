@@ -300,6 +300,14 @@ impl Program {
                 claim_axes(&mut vec![false; source.shape.rank()], axes, source.shape.dims())?;
                 same_shape(tensor, source)
             }
+            Advice::Top { source } => {
+                let source = self.get(*source)?.shape.dims();
+                let (got, rank) = (tensor.shape.dims(), source.len());
+                let places = got.get(rank.saturating_sub(1)).copied().unwrap_or(0);
+                let mut expected = source.to_vec();
+                expected.insert(rank.saturating_sub(1), places.min(source.last().copied().unwrap_or(0)));
+                ensure(rank > 0 && got == expected, || Fault::Rows { got: got.to_vec(), expected: expected.clone() })
+            }
             Advice::Divide { numerator, denominator, scale } => {
                 positive(*scale)?;
                 same_shape(tensor, self.get(*numerator)?)?;

@@ -222,6 +222,7 @@ static OPERATORS: &[Operator] = &[
     plain("Tan"), plain("Tanh"),
     op("ThresholdedRelu", &[("alpha", Number, ANY)], &[]),
     op("Tile", &[], &[1]),
+    op("TopK", &[("axis", Axis, ANY), ("largest", Flag, ANY), ("sorted", Only(1), ANY)], &[1]),
     op("Transpose", &[("perm", Permutation, ANY)], &[]),
     op("Trilu", &[("upper", Flag, ANY)], &[1]),
     op("Unsqueeze", &[("axes", Axes, (0, 12))], &[1]),

@@ -17,6 +17,9 @@ use crate::ops::{Broadcast, Op, Reshape, Transpose, Unary};
 /// Translates one node into nodes of the graph and returns the one that is its output.
 pub(crate) type Handler = fn(&mut Translator<'_>, &Site<'_>) -> Result<NodeId, Refusal>;
 
+/// The same for a node of several outputs.
+pub(crate) type HandlerOfSeveral = fn(&mut Translator<'_>, &Site<'_>) -> Result<Vec<NodeId>, Refusal>;
+
 /// The same for a function of two entries; `None` if another file has it.
 pub(crate) type BinaryHandler = fn(&mut Translator<'_>, &Site<'_>, &dyn BinMiniOp) -> Option<Result<NodeId, Refusal>>;
 
@@ -24,6 +27,8 @@ pub(crate) type BinaryHandler = fn(&mut Translator<'_>, &Site<'_>, &dyn BinMiniO
 pub(crate) enum Import {
     /// The operator of this name.
     Named(&'static str, Handler),
+    /// The operator of this name, which has several outputs.
+    Several(&'static str, HandlerOfSeveral),
     /// Operators whose names begin so.
     Family(&'static str, Handler),
     /// Functions of one entry, which tract keeps behind a wrapper.

@@ -72,16 +72,18 @@ impl<'m> Translator<'m> {
         if self.evaluate(node) {
             return Ok(());
         }
+        let name = loaded.names.resolve(&node.name);
+        let site = Site { node, name, shape: self.shape_of(OutletId::new(id, 0))? };
+        let values = translated(self, &site)?;
         let used =
             |slot: usize| !node.outputs[slot].successors.is_empty() || self.model.outputs.contains(&OutletId::new(id, slot));
-        if (1..node.outputs.len()).any(used) {
+        if (values.len()..node.outputs.len()).any(used) {
             return Err(Refusal::Form("only the first output of this operator is supported"));
         }
-        let outlet = OutletId::new(id, 0);
-        let site = Site { node, name: loaded.names.resolve(&node.name), shape: self.shape_of(outlet)? };
-        let value = translated(self, &site)?;
-        let value = self.of_type(&site, value, node.outputs[0].fact.datum_type)?;
-        self.values.insert(outlet, Value::Node(value));
+        for (slot, value) in values.into_iter().enumerate() {
+            let value = self.of_type(&site, value, node.outputs[slot].fact.datum_type)?;
+            self.values.insert(OutletId::new(id, slot), Value::Node(value));
+        }
         Ok(())
     }
 
@@ -150,10 +152,15 @@ fn transposed(loaded: &Loaded) -> HashMap<OutletId, (OutletId, Vec<usize>)> {
     pairs.filter_map(|(result, weight, order)| Some((known(result)?, (known(weight)?, order.clone())))).collect()
 }
 
-/// The node by the operator's own rule.
-fn translated(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, Refusal> {
+/// The nodes by the operator's own rule, of the first outputs.
+fn translated(t: &mut Translator<'_>, site: &Site<'_>) -> Result<Vec<NodeId>, Refusal> {
     let name = site.node.op.name();
     for import in IMPORTS.iter().copied().flatten() {
+        if let Import::Several(known, handler) = *import
+            && known == name
+        {
+            return handler(t, site);
+        }
         let found = match *import {
             Import::Named(known, handler) if known == name => Some(handler(t, site)),
             Import::Family(known, handler) if name.starts_with(known) => Some(handler(t, site)),
@@ -162,10 +169,10 @@ fn translated(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, Refusal
                 function.map(|function| t.operand(site, 0).and_then(|x| t.add(site, function, &[x])))
             }
             Import::Binary(handler) => site.node.op_as::<TypedBinOp>().and_then(|op| handler(t, site, &*op.0)),
-            Import::Named(..) | Import::Family(..) => None,
+            Import::Named(..) | Import::Family(..) | Import::Several(..) => None,
         };
         if let Some(found) = found {
-            return found;
+            return found.map(|node| vec![node]);
         }
     }
     Err(Refusal::Operator)

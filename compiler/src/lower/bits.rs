@@ -3,13 +3,16 @@
 use zktorch_blocks::program::{Advice, Interval, Scale, TensorId};
 
 use super::{Lowering, Refusal, Value};
-use crate::graph::NodeId;
-use crate::ops::{MaskedSoftmax, Op};
+use crate::graph::{Domain, NodeId};
+use crate::ops::{MaskedSoftmax, Op, Unary};
 
 /// Rows of a table of a function of integers, at most.
 const ROWS: i64 = 1 << 16;
 /// Integers that are compared lie at most so far apart, in bits.
 const FARTHEST: u64 = 1 << 48;
+
+/// Bits of what is chosen or ordered by bits, at most.
+const WIDEST: u32 = 40;
 
 /// 0 and 1.
 const BITS: Interval = Interval { lo: 0, hi: 1 };
@@ -41,6 +44,31 @@ impl Lowering<'_> {
         let value = Value { tensor, scale: Scale(0), depth: 0 };
         self.values.insert(id, value);
         Ok(value)
+    }
+
+    /// Two factors of which one is bits, perhaps cast to numbers: these add no bits to the other, which stays as it comes where it has room.
+    pub(crate) fn beside_bits(&mut self, a: NodeId, b: NodeId) -> Result<Option<(Value, Value)>, Refusal> {
+        let Some((bits, other)) = self.bits(a).map(|bits| (bits, b)).or_else(|| self.bits(b).map(|bits| (bits, a))) else {
+            return Ok(None);
+        };
+        let swapped = self.bits(a).is_none();
+        let (bits, value) = (self.condition(bits)?, self.unrounded(other)?);
+        Ok(Some(if swapped { (value, bits) } else { (bits, value) }))
+    }
+
+    /// The value of a node as it comes, where bits that choose of it or order it have room.
+    pub(crate) fn unrounded(&mut self, id: NodeId) -> Result<Value, Refusal> {
+        let value = self.value(id)?;
+        if self.builder.interval(value.tensor).bits() <= WIDEST { Ok(value) } else { self.narrow(id) }
+    }
+
+    /// The booleans that a node is, or that it is a cast of.
+    fn bits(&self, id: NodeId) -> Option<NodeId> {
+        let behind = match self.graph.op(id) {
+            Op::Unary(Unary::ToReal) => *self.graph.operands(id).first()?,
+            _ => id,
+        };
+        (self.graph.domain(behind) == Domain::Boolean && !self.is_constant(behind)).then_some(behind)
     }
 
     /// Whether nothing but masks of softmaxes depends on a node.

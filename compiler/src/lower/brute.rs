@@ -6,6 +6,7 @@ mod division;
 mod log_softmax;
 mod roots;
 mod single_lies;
+mod top_k;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -92,7 +92,10 @@ impl Operator for Einsum {
             (_, true) => constant(at, id, (a, lhs), (b, rhs), out),
             (true, false) => constant(at, id, (b, rhs), (a, lhs), out),
             (false, false) => {
-                let (x, y) = (at.narrow(a)?, at.narrow(b)?);
+                let (x, y) = match at.beside_bits(a, b)? {
+                    Some(factors) => factors,
+                    None => (at.narrow(a)?, at.narrow(b)?),
+                };
                 let tensor = at.builder.einsum(&at.name(id), (x.tensor, lhs), (y.tensor, rhs), out)?;
                 Ok(Value { tensor, scale: x.scale + y.scale, depth: x.depth.max(y.depth) + 1 })
             }

@@ -66,6 +66,7 @@ operators! {
     max_pool: MaxPool;
     average_pool: AveragePool;
     reduce: Reduce;
+    top_k: TopK, IndexOf;
     norm: Norm;
     softmax: Softmax;
     masked_softmax: MaskedSoftmax;

@@ -53,7 +53,10 @@ impl Operator for Mul {
                 return at.mul_constant(id, x, &constant);
             }
         }
-        let (a, b) = at.factors(a, b)?;
+        let (a, b) = match at.beside_bits(a, b)? {
+            Some(factors) => factors,
+            None => at.factors(a, b)?,
+        };
         at.product(&at.name(id), a, b)
     }
 }

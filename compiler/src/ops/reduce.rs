@@ -6,6 +6,7 @@ use zktorch_blocks::program::{AxisGroup, GroupMap};
 
 use super::operator::{Imports, Nature, Operator, Ranges, empty, first, integers, sorted};
 use super::shape::{Misfit, one, with_axes};
+use super::top_k::arg;
 use super::unary::Unary;
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
@@ -49,6 +50,8 @@ fn import(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Ref
             x = t.add(site, Unary::Square, &[x])?;
             ReduceKind::Mean
         }
+        Reducer::ArgMax(last) => return arg(t, site, op, (true, last)),
+        Reducer::ArgMin(last) => return arg(t, site, op, (false, last)),
         other => return Err(import::Refusal::Reduction(format!("{other:?}"))),
     };
     t.add(site, Reduce { kind, axes }, &[x])

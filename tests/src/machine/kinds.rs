@@ -43,6 +43,7 @@ pub fn rule_name(rule: &Advice) -> &'static str {
         Advice::Rows { .. } => "rows",
         Advice::Max { .. } => "max",
         Advice::FirstZero { .. } => "first zero",
+        Advice::Top { .. } => "top",
         Advice::Gap { .. } => "gap",
         Advice::Divide { .. } => "divide",
         Advice::SquareRoot { .. } => "square root",

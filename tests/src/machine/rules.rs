@@ -84,6 +84,7 @@ impl Machine<'_> {
                 self.of_rows(told, id, (*source, &[self.program.tensors[*source].shape.rank() - 1]), first)
             }
             Advice::FirstZero { source, axes } => self.first_zeros(told, id, *source, axes),
+            Advice::Top { source } => self.tops(told, id, *source),
         }
     }
 
@@ -140,6 +141,23 @@ impl Machine<'_> {
             let first = entries.iter().find(|&&at| self.value(told, source, at) == from_i64(0));
             for &at in &entries {
                 changes.insert(at, from_i64(i64::from(Some(&at) == first)) - from_i64(self.honest(id, at)));
+            }
+        }
+        changes
+    }
+
+    fn tops(&self, told: &Told, id: TensorId, source: TensorId) -> Changes {
+        let (shape, from) = (&self.program.tensors[id].shape, &self.program.tensors[source].shape);
+        let (last, mut changes) = (from.rank() - 1, Changes::new());
+        for &at in told.get(&source).into_iter().flat_map(Changes::keys).filter(|&&at| entry(from, at).is_some()) {
+            let entries: Option<Vec<i64>> =
+                row(from, &[last], at).iter().map(|&at| self.integer(told, source, at)).collect();
+            let Some(entries) = entries else { continue };
+            let mut order: Vec<usize> = (0..entries.len()).collect();
+            order.sort_by_key(|&e| std::cmp::Reverse(entries[e]));
+            for (place, e) in (0..shape.dims()[last]).flat_map(|place| (0..entries.len()).map(move |e| (place, e))) {
+                let here = position(shape, &[&coordinates(from, at)[..last], &[place, e]].concat());
+                changes.insert(here, from_i64(i64::from(order[place] == e)) - from_i64(self.honest(id, here)));
             }
         }
         changes

@@ -10,6 +10,7 @@ mod maximum;
 mod net;
 mod norms;
 mod rounding;
+mod router;
 mod softmax;
 mod sums;
 
