@@ -4,6 +4,7 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{Array3, ArrayD, Axis, Ix3, IxDyn};
 use tract_onnx::tract_core::axes::Axis as TractAxis;
 use tract_onnx::tract_core::ops::einsum::EinSum;
+use zktorch_blocks::program::Scale;
 
 use super::Op;
 use super::label::Label;
@@ -12,8 +13,8 @@ use super::regroup::reshape_groups;
 use super::shape::{Misfit, require, two};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
-use crate::lower::{Lowering, Refusal, Value, Weight};
-use crate::quantise::Range;
+use crate::lower::{Lowering, Note, Refusal, Value, Weight};
+use crate::quantise::{Range, scale_for};
 
 pub(super) const IMPORT: Imports = &[Import::Named("EinSum", import)];
 
@@ -128,12 +129,55 @@ fn constant(
     let weight = weight.broadcast(at.graph.shape(w)).ok_or("the weight does not broadcast")?;
     let plain = (x, x_labels.to_vec(), weight.clone(), w_labels.to_vec());
     let (x, x_labels, weight, w_labels) = unflatten(at, x, x_labels, &weight, w_labels, out).unwrap_or(plain);
+    if let Some(turned) = turned(at, id, (x, &x_labels), (&weight, &w_labels), out)? {
+        return Ok(turned);
+    }
     let (x, finer) = at.factor(x)?;
     let name = at.name(id);
     let scale = at.weight_scale(id, x.scale - finer, &weight)?;
     let weight = at.weight(&format!("{name}.weight"), weight.shape(), &weight, scale)?;
     let tensor = at.builder.einsum(&name, (weight, &w_labels), (x.tensor, &x_labels), out)?;
     Ok(Value { tensor, scale: x.scale + scale, depth: x.depth + 1 })
+}
+
+/// Bits of what is turned as wide as it comes, at most.
+const TURNED: u32 = 45;
+/// Bits of a sum of two products.
+const TURNED_SUM: u32 = 60;
+/// Bits that the rounding of it drops: two whole limbs.
+const LIMBS: i32 = 32;
+/// Bits of a weight beside which remainders take limbs.
+const WEIGHT: u32 = 20;
+
+/// Pairs times a matrix for each place, such as rotations of queries and keys: sums of two products, for which the operand need not be
+/// rounded first.
+fn turned(
+    at: &mut Lowering<'_>,
+    id: NodeId,
+    (x, x_labels): (NodeId, &[Label]),
+    (weight, w_labels): (&Weight, &[Label]),
+    out: &[Label],
+) -> Result<Option<Value>, Refusal> {
+    let extents = w_labels.iter().zip(weight.shape());
+    let summed: usize = extents.filter(|(label, _)| !out.contains(label)).map(|(_, &extent)| extent).product();
+    let by_place = w_labels.iter().any(|label| out.contains(label) && x_labels.contains(label));
+    if summed != 2 || !by_place || at.exact(id) {
+        return Ok(None);
+    }
+    let x = at.value(x)?;
+    let bits = at.builder.interval(x.tensor).bits();
+    if bits > TURNED {
+        return Ok(None);
+    }
+    let limits = [12, WEIGHT.min(TURNED_SUM - bits)].map(|bits| f64::from((1u32 << bits) - 1));
+    let (name, sink) = (at.name(id), at.plan.sink(at.graph, id));
+    let scale = at.decide_scale(Note::WeightScale, |withheld| {
+        let [least, most] = limits.map(|limit| scale_for(weight.largest(withheld), limit));
+        sink.map_or(most, |sink| Scale(sink + LIMBS - x.scale).clamp(least, most))
+    })?;
+    let weight = at.weight(&format!("{name}.weight"), weight.shape(), weight, scale)?;
+    let tensor = at.builder.einsum(&name, (weight, w_labels), (x.tensor, x_labels), out)?;
+    Ok(Some(Value { tensor, scale: x.scale + scale, depth: x.depth + 1 }))
 }
 
 /// Looks through a reshape of `x` by splitting the weight's contracted axes.

@@ -10,6 +10,7 @@ mod logic;
 mod masks;
 mod norms;
 mod onehot;
+mod rotary;
 mod softmaxes;
 mod views;
 
@@ -30,6 +31,7 @@ pub use logic::decide_logic;
 pub use masks::find_masks;
 pub use norms::find_norms;
 pub use onehot::find_one_hots;
+pub use rotary::find_rotations;
 pub use softmaxes::find_softmaxes;
 pub use views::merge_views;
 
@@ -62,6 +64,7 @@ pub const PASSES: &[(&str, Pass)] = &[
     ("merge views", merge_views),
     ("absorb views", absorb_views),
     ("fold constants", fold_constants),
+    ("find rotations", find_rotations),
     ("find norms", find_norms),
     ("find softmaxes", find_softmaxes),
     ("find one-hots", find_one_hots),
