@@ -6,7 +6,7 @@ use zktorch_blocks::program::Visibility::{Private, Public};
 use zktorch_blocks::program::{Program, Visibility};
 use zktorch_compiler::graph::Domain;
 use zktorch_compiler::import::{ImportOptions, load_bytes, load_path};
-use zktorch_compiler::ops::{AveragePool, LogSoftmax, MaxPool, Op, Reduce, ReduceKind, Softmax, Unary, Window};
+use zktorch_compiler::ops::{AveragePool, Div, LogSoftmax, MaxPool, Op, Reduce, ReduceKind, Softmax, TopK, Unary, Window};
 use zktorch_compiler::{Options, compile};
 use zktorch_models::bundled;
 use zktorch_models::zoo::Zoo;
@@ -30,6 +30,12 @@ fn every_lowering_bounds_every_tensor() {
     let tiling = Window { strides: vec![2, 2], ..Window::dense(&[2, 2]) };
     let padded = Window { strides: vec![2], pads_begin: vec![1], pads_end: vec![1], ..Window::dense(&[3]) };
     let square = |net: Net| net.then("square", Op::Unary(Unary::Square));
+    let quotient = |net: Net| {
+        let x = net.last();
+        let net = net.then("e", Op::Unary(Unary::Exp));
+        let divisor = net.last();
+        net.from(x).join("q", Div, divisor)
+    };
     let nets = [
         Net::new(&[1, 4]).dense("fc", 80).then("f", Op::Unary(Unary::Tanh)),
         Net::new(&[1, 4]).dense("fc", 3).then("f", Op::Unary(Unary::Relu)).dense("fd", 2),
@@ -43,6 +49,8 @@ fn every_lowering_bounds_every_tensor() {
         Net::new(&[3, 3]).dense("fc", 3).then("p", Op::Softmax(Softmax { axes: vec![1] })).dense("fd", 2),
         Net::new(&[1, 3]).then("p", Op::Softmax(Softmax { axes: vec![1] })),
         Net::new(&[3, 3]).dense("fc", 3).then("p", Op::LogSoftmax(LogSoftmax { axes: vec![1] })),
+        quotient(Net::new(&[3, 3]).dense("fc", 3)).dense("fd", 2),
+        Net::new(&[3, 3]).dense("fc", 5).then("z", Op::TopK(TopK { top: 2, largest: true, last: false })),
         Net::of(Domain::Boolean, &[1, 4]).then("f", Op::Unary(Unary::ToReal)).dense("fc", 3),
     ];
     let clip = Op::Unary(Unary::Clip { lo: -0.0625, hi: 0.25 });

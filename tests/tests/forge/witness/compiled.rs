@@ -6,7 +6,9 @@ use zktorch_blocks::execute::execute;
 use zktorch_blocks::program::{Limits, Program, Source, TensorId, VIRTUAL_DEPTH, Visibility};
 use zktorch_compiler::graph::{Graph, NodeId};
 use zktorch_compiler::import::{ImportOptions, load_path};
-use zktorch_compiler::ops::{AveragePool, Einsum, Label, MaxPool, Op, Reduce, ReduceKind, Softmax, Unary, Window};
+use zktorch_compiler::ops::{
+    AveragePool, Broadcast, Div, Einsum, Label, MaxPool, Op, Reduce, ReduceKind, Softmax, TopK, Unary, Window,
+};
 use zktorch_compiler::{Compiled, Options, compile};
 use zktorch_models::zoo::Zoo;
 use zktorch_tests::classifiers;
@@ -14,7 +16,7 @@ use zktorch_tests::field_witness::Data;
 use zktorch_tests::machine::{Follow, Kind, Lie, Machine, Outcome, Sampler, rule_name};
 
 /// Rules of advice that lowerings use.
-const RULES: [&str; 9] = ["copy", "divide", "excess", "first zero", "floor", "gap", "max", "round", "table"];
+const RULES: [&str; 10] = ["copy", "divide", "excess", "first zero", "floor", "gap", "max", "round", "table", "top"];
 
 /// A compiled model and an input.
 struct Subject {
@@ -122,6 +124,18 @@ fn toys() -> Vec<Subject> {
             let y = dense(g, x, 5);
             let y = then(g, y, Op::Softmax(Softmax { axes: vec![1] }));
             dense(g, y, 3)
+        }),
+        toy("a quotient", &[3, 5], 1.0, |g, x| {
+            let y = dense(g, x, 5);
+            let by = then(g, y, Op::Unary(Unary::Exp));
+            let by = then(g, by, Op::Reduce(Reduce { kind: ReduceKind::Sum, axes: vec![1] }));
+            let by = g.add("divisor", Broadcast, &[by], &[3, 5]);
+            let y = g.add_inferred("quotient", Div, &[y, by]).expect("shapes fit");
+            dense(g, y, 3)
+        }),
+        toy("an order", &[3, 5], 1.0, |g, x| {
+            let y = dense(g, x, 5);
+            then(g, y, Op::TopK(TopK { top: 3, largest: true, last: false }))
         }),
         toy("a clip", &[1, 3], 0.0, |g, x| {
             let y = dense(g, x, 40);
