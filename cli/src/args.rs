@@ -137,6 +137,10 @@ pub struct Compile {
     /// or of their bound where the operator has one (1 of a sigmoid or a softmax): 0.05 is 5 %. A model with a larger error is refused
     #[arg(long, value_name = "PART", default_value_t = zktorch_compiler::MAX_ERROR, value_parser = part, requires = "calibrate")]
     pub max_error: f64,
+    /// The divergence of a language model's predictions from the float model's that is good enough, in nats a token, on texts that are held back
+    /// from calibration
+    #[arg(long, value_name = "NATS", default_value_t = zktorch_compiler::TARGET_KL, value_parser = part, requires = "calibrate")]
+    pub target_kl: f64,
     /// What proofs show. A language model takes token ids and gives logits for each; it must be causal to be asked for more than its outputs
     #[arg(long, value_enum, default_value_t = Task::Outputs)]
     pub task: Task,

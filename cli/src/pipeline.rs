@@ -31,6 +31,8 @@ pub struct Choices {
     pub new_tokens: Option<usize>,
     /// Bits of activations.
     pub bits: Option<u32>,
+    /// The divergence of a language model's predictions that is good enough.
+    pub target_kl: f64,
     /// The output error beyond which the model is refused.
     pub max_error: f64,
     /// Whether the proof shows the inputs.
@@ -75,10 +77,10 @@ pub fn compile_model(model: &Path, choices: &Choices, progress: &mut Progress) -
     }
     progress.begin("quantising");
     let inputs_like = choices.input_like.as_deref().map_or_else(|| Ok(Vec::new()), |path| outputs_of(path, &inputs))?;
-    let max_error = choices.max_error;
     let (inputs, outputs) = (choices.input.into(), choices.output.into());
     let goal = choices.goal(&imported.graph);
-    let options = Options { goal, bits: choices.bits, inputs, outputs, inputs_like, max_error, ..Options::default() };
+    let Choices { bits, target_kl, max_error, .. } = *choices;
+    let options = Options { goal, bits, inputs, outputs, inputs_like, target_kl, max_error, ..Options::default() };
     zktorch_compiler::compile_model(&imported, &all, &options).map_err(|e| compile_failure(model, &e))
 }
 

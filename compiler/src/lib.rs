@@ -13,7 +13,9 @@ pub mod quantise;
 mod reference;
 pub mod report;
 
-pub use compile::{CompileError, Compiled, Like, MAX_ERROR, Misposed, Options, WARN_ERROR, compile, compile_model, extend};
+pub use compile::{
+    CompileError, Compiled, Like, MAX_ERROR, Misposed, Options, TARGET_KL, WARN_ERROR, compile, compile_model, extend,
+};
 pub use goal::Goal;
 pub use lower::{LowerError, Problem};
 pub use port::{InputError, Port};

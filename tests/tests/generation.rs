@@ -29,7 +29,7 @@ fn texts() -> Vec<Vec<ArrayD<f64>>> {
 }
 
 fn compiled(graph: &Graph, goal: Goal, inputs: Visibility) -> Compiled {
-    let options = Options { goal, inputs, max_error: 1.0, ..Options::default() };
+    let options = Options { goal, inputs, target_kl: 1e-7, ..Options::default() };
     compile(graph, &texts(), &options).expect("it compiles")
 }
 
@@ -97,6 +97,28 @@ fn the_answers_are_those_of_the_float_model() {
             assert!(best - row[answer as usize] < 0.02, "{answer} of {row:?}");
         }
     }
+}
+
+#[test]
+fn what_a_language_model_foretells_is_reported() {
+    let graph = language_model(Some(&causal), false);
+    let language = |target_kl| {
+        let options = Options { target_kl, ..Options::default() };
+        let report = compile(&graph, &texts(), &options).expect("it compiles").report;
+        (report.bits, report.language.expect("it is a language model"))
+    };
+    let (bits, coarse) = language(0.01);
+    assert!(coarse.held_out && (coarse.texts, coarse.left_out, coarse.tokens) == (3, 0, 3 * TOKENS), "{coarse:?}");
+    assert!(coarse.kl_mean <= 0.01 && coarse.kl_mean <= coarse.kl_max && coarse.top1 > 0.9, "{coarse:?}");
+    assert!((coarse.nll_float - coarse.nll_integer).abs() < 0.1, "{coarse:?}");
+    let (more_bits, fine) = language(1e-6);
+    assert!(fine.kl_mean <= 1e-6 && more_bits > bits, "{fine:?}, {bits} and {more_bits} bits");
+    let mut logits_of_one = language_model(Some(&causal), false);
+    let logits = logits_of_one.outputs()[0];
+    let last = logits_of_one.add_inferred("last", Take { axis: 1, indices: vec![TOKENS - 1] }, &[logits]).expect("it fits");
+    logits_of_one.set_output(0, last);
+    let report = compile(&logits_of_one, &texts(), &Options::default()).expect("it compiles").report;
+    assert_eq!(report.language, None, "nothing is said of most tokens");
 }
 
 #[test]

@@ -74,8 +74,8 @@ fn a_story_of_a_language_model_is_proved_from_its_tokens() {
     let Some(zoo) = Zoo::locate_or_skip("a_story_of_a_language_model_is_proved_from_its_tokens") else { return };
     let Told { proof, given, expected } = told(&zoo, "tinystories_260k_seq32", Visibility::Public);
     let divergence = divergence(&expected, &given, 512);
-    assert!(divergence < 1e-4, "{divergence}");
-    assert!(proof.bytes.len() < 21_000, "{} bytes", proof.bytes.len());
+    assert!(divergence < 0.002, "{divergence}");
+    assert!(proof.bytes.len() < 16_000, "{} bytes", proof.bytes.len());
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn a_story_that_a_language_model_writes_is_one_proof() {
     let wanted = ids[8..].to_vec();
     let Proved { proof, outputs, .. } = proved(compiled, &[ids, places]);
     assert_eq!(outputs, [wanted]);
-    assert!(proof.bytes.len() < 21_000, "{} bytes", proof.bytes.len());
+    assert!(proof.bytes.len() < 16_000, "{} bytes", proof.bytes.len());
 }
 
 #[test]

@@ -20,6 +20,8 @@ use zktorch_verifier::codec::DecodeError;
 use zktorch_verifier::key::{KeyPort, VerifyingKey};
 use zktorch_verifier::model::Level;
 
+/// Predictions that diverge by less, in nats a token, are the model's for most purposes.
+const GOOD_KL: f64 = 0.01;
 /// Fewer samples than these say little.
 const FEW: usize = 8;
 
@@ -51,6 +53,7 @@ pub fn command(args: &Compile) -> Result<Outcome, Failure> {
         new_tokens: args.new_tokens,
         bits: args.bits,
         max_error: args.max_error,
+        target_kl: args.target_kl,
         input: args.input,
         input_like: args.input_like.clone(),
         output: args.output,
@@ -217,6 +220,7 @@ fn imprecise(report: &Report) -> Option<String> {
              --calibrate."
                 .to_owned(),
         ),
+        Some(_) if report.language.is_some_and(|language| language.left_out == 0 && language.kl_mean <= GOOD_KL) => None,
         Some(accuracy) if accuracy.error() > WARN_ERROR => {
             accuracy.worst.first().map(|group| format!("the outputs are off: {}.", group.describe()))
         }

@@ -114,6 +114,7 @@ fn compile(progress: &mut Progress) -> Result<Ready, Failure> {
         output,
         input_shapes: Vec::new(),
         max_error: zktorch_compiler::MAX_ERROR,
+        target_kl: zktorch_compiler::TARGET_KL,
     };
     let made = make(&model, &choices, &SetupChoice::Auto, Level::Widths, progress)?;
     Ok(Ready { proving: made.proving, verifying: made.verifying, inputs: made.inputs, outputs: made.outputs })

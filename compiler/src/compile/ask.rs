@@ -49,8 +49,9 @@ pub enum Misposed {
 }
 
 /// A language model's text and logits.
-struct Text {
+pub(super) struct Text {
     ids: NodeId,
+    places: usize,
     tokens: usize,
     logits: NodeId,
     /// The logits' axis of tokens, and the vocabulary.
@@ -80,6 +81,7 @@ pub fn extend(goal: Goal, graph: &Graph) -> Result<Cow<'_, Graph>, Misposed> {
         return Ok(Cow::Borrowed(graph));
     }
     let text = Text::of(graph)?;
+    text.is_causal(graph)?;
     let mut graph = graph.clone();
     match goal {
         Goal::Outputs => {}
@@ -105,16 +107,17 @@ pub(super) fn calibrate(before: &Graph, extended: &Graph, calibration: &mut Cali
 }
 
 impl Text {
-    fn of(graph: &Graph) -> Result<Self, Misposed> {
+    /// The text and the logits of a graph that has these.
+    pub(super) fn of(graph: &Graph) -> Result<Self, Misposed> {
         let shapes = |ids: &[NodeId]| {
             let all = ids.iter().map(|&id| format!("`{}` {:?}", graph.node(id).name, graph.shape(id)));
             all.collect::<Vec<_>>().join(", ")
         };
         let of_inputs = || Misposed::Text(shapes(graph.inputs()));
         let [ids] = *graph.inputs() else { return Err(of_inputs()) };
-        let axis = graph.shape(ids).iter().position(|&extent| extent > 1).ok_or_else(of_inputs)?;
+        let places = graph.shape(ids).iter().position(|&extent| extent > 1).ok_or_else(of_inputs)?;
         let tokens = graph.node(ids).len();
-        let Some((0, last)) = graph.domain(ids).range().filter(|_| graph.shape(ids)[axis] == tokens) else {
+        let Some((0, last)) = graph.domain(ids).range().filter(|_| graph.shape(ids)[places] == tokens) else {
             return Err(of_inputs());
         };
         let of_outputs = || Misposed::Logits { tokens, got: shapes(graph.outputs()) };
@@ -127,9 +130,15 @@ impl Text {
         if usize::try_from(last).is_ok_and(|last| last >= vocabulary) {
             return Err(Misposed::Vocabulary { last, logits: vocabulary - 1 });
         }
-        let known = causal(graph, ids, axis)?;
-        let own = known.get(&logits).is_some_and(|axes| axes.iter().eq([&place]));
-        if own { Ok(Self { ids, tokens, logits, axis: place, vocabulary }) } else { Err(of_outputs()) }
+        Ok(Self { ids, places, tokens, logits, axis: place, vocabulary })
+    }
+
+    /// Makes sure that what is said at a token depends on none behind it.
+    fn is_causal(&self, graph: &Graph) -> Result<(), Misposed> {
+        let known = causal(graph, self.ids, self.places)?;
+        let own = known.get(&self.logits).is_some_and(|axes| axes.iter().eq([&self.axis]));
+        let got = || format!("`{}` {:?}, of other tokens", graph.node(self.logits).name, graph.shape(self.logits));
+        if own { Ok(()) } else { Err(Misposed::Logits { tokens: self.tokens, got: got() }) }
     }
 
     /// The answers at given places, and that they are the next tokens of the text.

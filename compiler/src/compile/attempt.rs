@@ -5,15 +5,20 @@ use zktorch_blocks::execute::{ExecuteError, Trace, execute};
 use zktorch_blocks::program::{Limits, Program, TensorId};
 
 use super::CompileError;
-use super::task::Task;
+use super::task::{Searched, Task};
 use crate::Port;
 use crate::graph::{Graph, NodeId};
 use crate::lower::{Interface, Lowered, lower};
 use crate::quantise::{Settings, to_integer};
-use crate::report::{self, Accuracy, Measure};
+use crate::report::{self, Accuracy, Hearing, Language, Measure, Totals};
 
 /// Multiplications in all test runs of one candidate, beyond which fewer samples are tried.
 const EFFORT: u64 = 1 << 32;
+/// Texts that a language model is judged by, whatever that takes.
+const TEXTS: usize = 2;
+/// Microseconds of a committed value, and of an entry that is looked up or of a table.
+const COMMITTED: f64 = 0.3;
+const LEAF: f64 = 1.0;
 /// What the error of a group counts beside that of a whole tensor: half a percent of one is like the usual target of the other.
 const GROUP: f64 = 0.16;
 
@@ -23,7 +28,10 @@ pub(super) struct Attempt {
     pub lowered: Lowered,
     pub traces: Vec<Trace>,
     pub accuracy: Accuracy,
-    /// What the search compares: the error of tensors, or that of groups as a part of what is expected of them.
+    /// What the integers say of texts, of a language model.
+    pub language: Option<Language>,
+    /// What the search compares: the divergence of a language model's predictions; else the error of tensors, or that of groups as a part of
+    /// what is expected of them.
     pub score: f64,
 }
 
@@ -42,9 +50,40 @@ impl Attempt {
             traces.push(trace);
         }
         let accuracy = measure.finish(task.search.len());
-        let score = accuracy.tensor_error.max(GROUP * accuracy.error());
-        Ok(Self { settings, lowered, traces, accuracy, score })
+        let language = task.language.then(|| hear(task, &lowered, &outputs, runs));
+        let score = language.map_or(accuracy.tensor_error.max(GROUP * accuracy.error()), |language| language.kl_mean);
+        Ok(Self { settings, lowered, traces, accuracy, language, score })
     }
+}
+
+impl Attempt {
+    /// Microseconds of a proof of the program that a graph becomes, as far as they depend on widths.
+    pub fn price(task: &Task<'_>, settings: Settings) -> Result<f64, CompileError> {
+        let lowered = lower(&task.graph, &task.calibration, settings, Interface::of(task.options, &task.columns))?;
+        let Totals { committed, lookups, table_rows, .. } = report::totals(&lowered.program);
+        Ok(COMMITTED * committed as f64 + LEAF * (lookups + table_rows) as f64)
+    }
+
+    /// Whether predictions are as near to a language model's as is asked for, on all texts.
+    pub fn foretells(&self, target: f64) -> bool {
+        self.language.is_some_and(|language| language.left_out == 0 && language.kl_mean <= target)
+    }
+}
+
+/// What the integers say of texts that ranges were made without, or where there are none of those of the search.
+fn hear(task: &Task<'_>, lowered: &Lowered, outputs: &[Port], runs: usize) -> Language {
+    let held_out = !task.held.is_empty();
+    let texts = if held_out { &task.held } else { &task.search };
+    let mut hearing = Hearing::default();
+    for Searched { inputs, wanted, .. } in texts.iter().take(runs.max(TEXTS)) {
+        let ids: Vec<f64> = inputs.iter().flatten().copied().collect();
+        let floats: Vec<f64> = wanted.iter().flatten().copied().collect();
+        match run(lowered, inputs) {
+            Ok(trace) => hearing.take(&ids, &floats, &outputs_of(&lowered.program, outputs, &trace).concat()),
+            Err(_) => hearing.leave_out(),
+        }
+    }
+    hearing.finish(held_out)
 }
 
 /// Multiplications of one run.

@@ -25,16 +25,20 @@ use crate::lower::{Interface, Lowered, lower};
 use crate::reference::Reference;
 use crate::report::{self, Accuracy, Measure, Report};
 pub use ask::{Misposed, extend};
-use ask::{calibrate, texts};
+use ask::{Text, calibrate, texts};
 use attempt::{Attempt, outputs_of, ports, run, work};
 pub use error::CompileError;
-pub use options::{Like, MAX_ERROR, Options, WARN_ERROR};
+pub use options::{Like, MAX_ERROR, Options, TARGET_KL, WARN_ERROR};
 use search::{search, wider};
 use task::Task;
 pub(crate) use task::scaled;
 
 /// Multiplications of all runs that measure the chosen program, beyond which a part of the samples is measured.
 const THOROUGH: u64 = 1 << 35;
+/// Texts of a language model, of which a quarter is held back.
+const ENOUGH: usize = 4;
+/// Texts that are held back, at most.
+const HELD: usize = 16;
 /// Random inputs with an error beyond this show that interval analysis is too coarse.
 const BLIND: f64 = 0.5;
 
@@ -79,6 +83,7 @@ fn compile_against(
         return Err(CompileError::Bits(bits));
     }
     extend(options.goal, graph)?;
+    let (samples, held) = samples.split_at(samples.len() - held_out(graph, samples));
     let texts = texts(options.goal, samples);
     let samples = &*texts;
     let like = &options.inputs_like;
@@ -88,8 +93,9 @@ fn compile_against(
         Columns { inputs: like.iter().map(|like| like.columns.clone()).collect(), outputs: Vec::new() }
     };
     let mut task = Task::new(graph, given, reference, samples, options)?;
+    task.hold(held);
     let mut found = chosen(&task);
-    if like.is_empty() && !samples.is_empty() && is_poor(&found) {
+    if like.is_empty() && !samples.is_empty() && !task.language && is_poor(&found) {
         // A scale for each column costs nothing, but a user's input is then bounded column by column: only where it helps much.
         for columns in columns::wanted(&task) {
             let by_column = Task::new(graph, columns, reference, samples, options)?;
@@ -103,10 +109,19 @@ fn compile_against(
             }
         }
     }
-    let found = widened(&task, found?)?;
-    judge(&task, &found.best, &found.accuracy)?;
+    let mut found = found?;
+    // What a language model says of the next token is judged, not by how much a logit may be off.
+    if !found.best.foretells(options.target_kl) {
+        found = widened(&task, found)?;
+        judge(&task, &found.best, &found.accuracy)?;
+    }
     let asked = asked(&task, &found.best)?;
     Ok(finish(&task, found, asked))
+}
+
+/// How many texts of a language model, the last ones, are held back to judge it by: a quarter, where there are enough.
+fn held_out<S>(graph: &Graph, samples: &[S]) -> usize {
+    if Text::of(graph).is_ok() && samples.len() >= ENOUGH { (samples.len() / 4).min(HELD) } else { 0 }
 }
 
 /// The best attempt under the scales of a task.
@@ -218,7 +233,7 @@ struct Asked {
 }
 
 fn finish(task: &Task<'_>, Found { best, accuracy, unseen }: Found, asked: Option<Asked>) -> Compiled {
-    let Attempt { settings, lowered: Lowered { program, weights, nodes }, traces, .. } = best;
+    let Attempt { settings, lowered: Lowered { program, weights, nodes }, traces, language, .. } = best;
     let known = !task.samples.is_empty();
     let evaluations = if known { task.evaluations(traces.len()) } else { Vec::new() };
     let runs: Vec<(Trace, Evaluation)> = traces.into_iter().zip(evaluations).collect();
@@ -230,6 +245,7 @@ fn finish(task: &Task<'_>, Found { best, accuracy, unseen }: Found, asked: Optio
         accuracy: known.then_some(accuracy),
         gaps: columns::gaps(task),
         unseen,
+        language,
         tensors: report::tensors(&task.graph, &program, &nodes, &runs),
         blocks: Vec::new(),
         totals: report::totals(&program),

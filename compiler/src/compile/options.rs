@@ -19,6 +19,8 @@ pub struct Options {
     pub inputs_like: Vec<Like>,
     /// The output error to stay below, relative to the largest output.
     pub target_error: f64,
+    /// Of a language model: the divergence of its predictions to stay below, in nats a token.
+    pub target_kl: f64,
     /// The error of the worst group of outputs beyond which a model is refused.
     pub max_error: f64,
 }
@@ -36,6 +38,8 @@ pub struct Like {
 
 /// The error beyond which a model is refused, if nothing else is asked for.
 pub const MAX_ERROR: f64 = 0.05;
+/// The divergence that a language model's predictions stay below, if nothing else is asked for.
+pub const TARGET_KL: f64 = 0.002;
 /// A model with a larger error is compiled with a warning.
 pub const WARN_ERROR: f64 = 0.01;
 
@@ -48,6 +52,7 @@ impl Default for Options {
             outputs: Visibility::Public,
             inputs_like: Vec::new(),
             target_error: 0.0008,
+            target_kl: TARGET_KL,
             max_error: 0.05,
         }
     }

@@ -43,6 +43,21 @@ impl Attempts<'_, '_> {
         }
     }
 
+    /// The cheapest widths that are good enough, by what their programs cost: entries of a language model that are wider than activations take limbs,
+    /// and what these cost depends on the widths.
+    fn cheapest(&mut self, best: Settings, wanted: f64) -> Settings {
+        self.last = None;
+        let Settings { saturates, wide, .. } = best;
+        let all = candidates(self.task.options.bits, activations(self.task)).into_iter();
+        let all = all.filter(|s| s.shift == (s.bits + 2).min(16)).map(|s| Settings { saturates, wide, ..s });
+        let mut priced: Vec<(f64, Settings)> =
+            all.chain([best]).filter_map(|settings| Some((Attempt::price(self.task, settings).ok()?, settings))).collect();
+        priced.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let good =
+            |settings: &Settings| *settings == best || self.try_out(*settings).is_ok_and(|tried| tried.score <= wanted);
+        priced.into_iter().map(|(_, settings)| settings).find(good).unwrap_or(best)
+    }
+
     /// The finest widths of a kind, with limbs for all remainders only where they bring much.
     fn finest(&mut self, finest: [Settings; 2], wanted: f64) -> Result<Tried, CompileError> {
         let best = self.try_out(finest[0])?;
@@ -64,7 +79,11 @@ pub(super) fn search(task: &Task<'_>) -> Result<Attempt, CompileError> {
 fn chosen(attempts: &mut Attempts<'_, '_>) -> Result<Settings, CompileError> {
     let (task, graph, options) = (attempts.task, &*attempts.task.graph, attempts.task.options);
     let activations = activations(task);
-    let wanted = if activations > LARGE { options.target_error.max(LARGE_ERROR) } else { options.target_error };
+    let wanted = match () {
+        () if task.language => options.target_kl,
+        () if activations > LARGE => options.target_error.max(LARGE_ERROR),
+        () => options.target_error,
+    };
     let finest = finest(options.bits, activations);
     let of_kind = |saturates, wide| finest.map(|settings| Settings { saturates, wide, ..settings });
     let mut best = attempts.finest(of_kind(false, false), wanted)?;
@@ -84,11 +103,14 @@ fn chosen(attempts: &mut Attempts<'_, '_>) -> Result<Settings, CompileError> {
     {
         best = other;
     }
-    let poor = best.score > wanted && best.error > WARN_ERROR;
+    let poor = best.score > wanted && (task.language || best.error > WARN_ERROR);
     if poor || (best.settings.shift > finest[0].shift && best.score > 0.5 * wanted) {
         return Ok(best.settings);
     }
     let wanted = wanted.max(NEAR * best.score);
+    if task.language {
+        return Ok(attempts.cheapest(best.settings, wanted));
+    }
     let mut failed: Vec<(Settings, f64)> = Vec::new();
     let Settings { saturates, wide, .. } = best.settings;
     for settings in candidates(options.bits, activations).into_iter().map(|s| Settings { saturates, wide, ..s }) {

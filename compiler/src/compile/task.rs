@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use ndarray::{ArrayD, IxDyn, Zip};
 use zktorch_blocks::program::Element;
 
+use super::ask::Text;
 use super::{CompileError, Like, Options};
 use crate::graph::columns::Columns;
 use crate::graph::{Evaluation, Graph, NodeId, passes};
@@ -37,6 +38,10 @@ pub(super) struct Task<'s> {
     pub calibration: Calibration,
     /// Samples spread over the set, or random inputs where there is none.
     pub search: Vec<Searched>,
+    /// Texts of a language model that ranges are made without.
+    pub held: Vec<Searched>,
+    /// Whether the model is one: its predictions are judged, and not its outputs.
+    pub language: bool,
     /// Sizes of outputs that their operators bound.
     pub bounds: Vec<Option<f64>>,
     /// Why the reference cannot run the model at all, if it cannot: the graph's own evaluation stands in, and the report says so.
@@ -60,13 +65,24 @@ impl<'s> Task<'s> {
         let graph = if columns.is_none() { Cow::Borrowed(graph) } else { Cow::Owned(scaled(graph, &columns)) };
         let unrunnable = samples.first().and_then(|sample| reference.outputs(sample).err());
         let search = Vec::new();
-        let mut task = Self { graph, columns, reference, samples, options, calibration, search, bounds, unrunnable };
+        let (held, language) = (Vec::new(), Text::of(&graph).is_ok() && !samples.is_empty());
+        let mut task =
+            Self { graph, columns, reference, samples, options, calibration, search, held, language, bounds, unrunnable };
         if samples.is_empty() {
             task.probe()
         } else {
             task.observe()?
         }
         Ok(task)
+    }
+
+    /// Takes in texts that ranges are made without, but for those on which the model itself cannot be run.
+    pub fn hold(&mut self, texts: &[Vec<ArrayD<f64>>]) {
+        for inputs in texts {
+            if let (Ok(own), Ok(wanted)) = (self.graph.evaluate(inputs), self.reference.outputs(inputs)) {
+                self.held.push(Searched { inputs: inputs.clone(), wanted, own: self.outputs(&own) });
+            }
+        }
     }
 
     /// The graph's inputs for a sample.

@@ -1,6 +1,7 @@
 //! What a compilation did: scales, errors, and what proving will cost.
 
 mod accuracy;
+mod language;
 mod text;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,8 @@ use crate::lower::Value;
 use crate::quantise::to_real;
 pub use accuracy::{Accuracy, GroupError, Yardstick};
 pub(crate) use accuracy::{Measure, by_chance};
+pub(crate) use language::Hearing;
+pub use language::Language;
 
 /// Everything that is known about a compiled model before it is proved.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -28,6 +31,8 @@ pub struct Report {
     pub output_error: Option<f64>,
     /// The groups with the largest errors, and how many samples were measured. `None` without samples.
     pub accuracy: Option<Accuracy>,
+    /// What is said of texts, of a language model.
+    pub language: Option<Language>,
     /// Columns of inputs of which the calibration samples say nothing.
     pub gaps: Vec<Gap>,
     /// By how much outputs move, relative to their size, where what samples do not show of inputs is lost between the integers.

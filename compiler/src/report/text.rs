@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Formatter, Result};
 
-use super::{Accuracy, Gap, Report, Yardstick};
+use super::{Accuracy, Gap, Language, Report, Yardstick};
 
 /// Columns of a gap that are listed.
 const LISTED: usize = 8;
@@ -33,12 +33,30 @@ impl Display for Report {
             "\n{} bits, shift {}: {} weights, {} committed values, {} lookups, {} rows in {} tables, {} multiplications",
             self.bits, self.shift, t.weights, t.committed, t.lookups, t.table_rows, t.tables, t.multiplications
         )?;
+        if let Some(language) = &self.language {
+            writeln!(f, "{language}")?;
+        }
         match &self.accuracy {
             Some(accuracy) => write!(f, "{accuracy}"),
             None => {
                 writeln!(f, "output error unknown: there are no calibration samples, ranges follow from interval analysis")
             }
         }
+    }
+}
+
+impl Display for Language {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let Self { texts, tokens, kl_mean, kl_max, nll_float, nll_integer, top1, left_out, .. } = self;
+        let held =
+            if self.held_out { "texts that ranges were made without" } else { "the texts that ranges were made from" };
+        write!(
+            f,
+            "on {tokens} tokens of {texts} of {held}: divergence {kl_mean:.2e} (at most {kl_max:.2e}), negative log-likelihood {nll_integer:.4} for the \
+             model's {nll_float:.4}, the same likeliest token behind {:.1} %",
+            100.0 * top1
+        )?;
+        if *left_out > 0 { write!(f, "; {left_out} texts leave the ranges of the others") } else { Ok(()) }
     }
 }
 
