@@ -101,6 +101,15 @@ fn two(pair: [f64; 2]) -> Role {
     Role::Two(pair.map(|v| (v + 0.0).to_bits()))
 }
 
+/// Whether one number leaves a score, and the other takes it out.
+fn masks(pair: [f64; 2]) -> bool {
+    pair.contains(&0.0) && pair.iter().any(|&v| v <= MASK)
+}
+
+fn bits(pair: [f64; 2]) -> bool {
+    pair.iter().all(|v| [0.0, 1.0].contains(v))
+}
+
 impl<'g> Flow<'g> {
     pub fn new(graph: &'g GraphProto) -> Self {
         let mut users: HashMap<&str, Vec<(usize, usize)>> = HashMap::new();
@@ -203,11 +212,9 @@ impl<'g> Flow<'g> {
             let made = pair.map(|v| if position == 0 { f(&v, c) } else { f(c, &v) });
             (two(made.map(|holds| f64::from(u8::from(holds)))), false)
         };
-        // One number leaves a score, the other takes it out.
-        let mask = |pair: [f64; 2]| (pair.contains(&0.0) && pair.iter().any(|&v| v <= MASK)).then_some((Role::Scores, true));
-        let bits = || pair.iter().all(|v| [0.0, 1.0].contains(v));
+        let mask = |pair: [f64; 2]| masks(pair).then_some((Role::Scores, true));
         match (op, number) {
-            ("Cast", _) if !bits() => None,
+            ("Cast", _) if !bits(pair) => None,
             (view, _) if VIEWS.contains(&view) && position == 0 => Some((two(pair), false)),
             ("Neg", _) => Some((two(pair.map(|v| -v)), false)),
             ("Not", _) => Some((two(pair.map(|v| 1.0 - v)), false)),
@@ -224,7 +231,7 @@ impl<'g> Flow<'g> {
             ("Add", None) => mask(pair),
             ("Sub", None) if position == 1 => mask(pair.map(|v| -v)),
             // A score that is set to 0 must be taken out elsewhere.
-            ("Mul", None) if bits() => Some((Role::Scores, false)),
+            ("Mul", None) if bits(pair) => Some((Role::Scores, false)),
             _ => None,
         }
     }
@@ -237,6 +244,15 @@ impl<'g> Flow<'g> {
             let Some(users) = self.users(&name) else { return false };
             for &(n, position) in users {
                 let node = &self.nodes[n];
+                if node.op_type == "Attention" && position == 3 {
+                    match role {
+                        Role::Mask | Role::Condition | Role::Scores => {}
+                        Role::Two(pair) if masks(pair.map(f64::from_bits)) || bits(pair.map(f64::from_bits)) => takes = true,
+                        Role::Two(_) => return false,
+                    }
+                    reached = true;
+                    continue;
+                }
                 let next = match (node.op_type.as_str(), role, position) {
                     (_, Role::Two(pair), _) => match self.of_two(node, position, pair.map(f64::from_bits)) {
                         Some((next, mask)) => {

@@ -13,7 +13,7 @@ use super::defect::Defect;
 use super::error::{ImportError, UnsupportedNode};
 use super::names::Names;
 use super::refusal::Refusal;
-use super::{ImportOptions, celu, check, external, finite, infer, inline, rewrite, scan, sizes, twins, withheld};
+use super::{ImportOptions, attention, celu, check, external, finite, infer, inline, rewrite, scan, sizes, twins, withheld};
 
 /// A typed model with what the typed stage forgets.
 pub(super) struct Loaded {
@@ -57,6 +57,7 @@ pub(super) fn load(bytes: &[u8], folder: Option<&Path>, options: &ImportOptions)
     external::check(&proto, folder)?;
     if let Some(graph) = &mut proto.graph {
         celu::spell(graph)?;
+        attention::spell(graph)?;
         twins::merge(graph);
     }
     let folder = folder.map(|f| if f.as_os_str().is_empty() { Path::new(".") } else { f });

@@ -8,6 +8,7 @@
 //! parser reads wrongly (`rewrite`), held against a list of what is understood (`check`, `operators`), and its shapes are inferred node
 //! by node with a look at each (`infer`, `shapes`).
 
+mod attention;
 mod celu;
 mod check;
 mod contain;
@@ -20,6 +21,7 @@ mod infer;
 mod inline;
 mod load;
 mod names;
+mod nan;
 mod operators;
 mod refusal;
 mod rewrite;

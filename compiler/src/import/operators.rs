@@ -120,6 +120,10 @@ static OPERATORS: &[Operator] = &[
     op("ArgMax", ARG, &[]),
     op("ArgMin", ARG, &[]),
     plain("Asin"), plain("Asinh"), plain("Atan"), plain("Atanh"),
+    op("Attention", &[
+        ("is_causal", Flag, ANY), ("kv_num_heads", Positive, ANY), ("q_num_heads", Positive, ANY),
+        ("qk_matmul_output_mode", Only(0), ANY), ("scale", Number, ANY), ("softcap", Only(0), ANY), ("softmax_precision", Only(1), ANY),
+    ], &[]),
     op("AveragePool", &[
         KERNEL[0], KERNEL[1], KERNEL[2], KERNEL[3], KERNEL[4], ("ceil_mode", Flag, ANY), ("count_include_pad", Flag, ANY),
     ], &[]),

@@ -8,6 +8,7 @@
 //! | nodes that have one name | with names of their own |
 //! | an output that is an input or a tensor of the file | the result of an `Identity` |
 //! | `Dropout` | `Identity`; in training mode refused |
+//! | `Where(IsNaN(x), y, x)` | `Identity` of `x` |
 //! | `ConstantOfShape` without a value | with a zero of `float32`, as the standard says |
 //! | `Pad` by negative numbers | `Slice`, then `Pad` |
 //! | `pads` beside an `auto_pad` that says otherwise | gone |
@@ -20,6 +21,7 @@ use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorPr
 
 use super::check::display_name;
 use super::error::{ImportError, UnsupportedNode};
+use super::nan;
 use super::operators::ONNX;
 use super::refusal::Refusal;
 use super::tensors::{self, Element};
@@ -39,6 +41,7 @@ pub(super) fn rewrite(proto: &mut ModelProto, opset: i64) -> Result<(), ImportEr
             node.domain.clear();
         }
     }
+    nan::unguard(graph);
     remove_dead(graph);
     each_tensor(graph, &mut widen);
     let mut refused = Vec::new();

@@ -75,6 +75,8 @@ impl Lowering<'_> {
             if largest > 0.0 && largest.log2().fract() == 0.0 && factor > 0.0 {
                 return Ok(Value { scale: value.scale - largest.log2() as i32, ..value });
             }
+            // What is as wide as it comes, such as a rotation, may leave no room for a factor.
+            let value = if self.builder.interval(value.tensor).bits() + 15 > 60 { self.narrow(x)? } else { value };
             let bits = scale_for(largest, 32767.0);
             let scale = value.scale + bits;
             let factor = to_integer(factor, bits) as i64;

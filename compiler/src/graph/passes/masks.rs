@@ -34,7 +34,7 @@ pub fn find_masks(graph: &mut Graph) -> bool {
             continue;
         }
         let found = match graph.op(scores) {
-            Op::Add(Add) => added(graph, scores, &axes).or_else(|| added_bits(graph, scores, &mut found_bits)),
+            Op::Add(Add) => added(graph, scores, &axes).or_else(|| added_bits(graph, scores, &axes, &mut found_bits)),
             Op::Select(Select) => selected(graph, scores, &axes),
             _ => None,
         };
@@ -117,17 +117,44 @@ fn added(graph: &mut Graph, sum: NodeId, axes: &[usize]) -> Option<Masked> {
 }
 
 /// `x + v`, where `v` has one of two values by a bit, and these lie far apart.
-fn added_bits(graph: &mut Graph, sum: NodeId, found: &mut Found) -> Option<Masked> {
+fn added_bits(graph: &mut Graph, sum: NodeId, axes: &[usize], found: &mut Found) -> Option<Masked> {
     let [a, b] = graph.operands(sum)[..] else { return None };
     [(a, b), (b, a)].into_iter().find_map(|(scores, term)| {
         let bits = found.two_valued(graph, term)?;
-        let [of_false, of_true] = bits.values;
+        let Some([of_false, of_true]) = bits.uniform() else {
+            let (rest, kept_if, gap) = parted(&bits.values, graph.shape(sum), axes)?;
+            bits.declare(graph);
+            let node = graph.node(sum).clone();
+            let rest = add_broadcast(graph, &node.name, rest, &node.shape);
+            let scores = graph.add(node.name, Add, &[scores, rest], &node.shape);
+            return Some(Masked { scores, mask: Mask::Bits(bits.node, kept_if), gap });
+        };
         let gap = (of_true - of_false).abs();
         (gap >= LEAST && of_true.max(of_false).is_finite()).then_some(())?;
         bits.declare(graph);
         // What is added to all that is kept, a softmax does not see.
         Some(Masked { scores, mask: Mask::Bits(bits.node, of_true > of_false), gap })
     })
+}
+
+/// Values by entry and bit as a constant to add, which of the bits keeps an entry unless that constant takes it out, and by how much
+/// the others are lowered.
+fn parted(values: &[ArrayD<f64>; 2], shape: &[usize], axes: &[usize]) -> Option<(ArrayD<f64>, bool, f64)> {
+    let wide = |values: &ArrayD<f64>| Some(values.broadcast(shape)?.to_owned());
+    let (of_false, of_true) = (wide(&values[0])?, wide(&values[1])?);
+    let low = |v: f64| v <= -LEAST;
+    let good = |v: &f64| *v < LEAST;
+    (of_false.iter().all(good) && of_true.iter().all(good)).then_some(())?;
+    let kept_if = of_false.iter().copied().all(low);
+    let (kept, out) = if kept_if { (&of_true, &of_false) } else { (&of_false, &of_true) };
+    out.iter().copied().all(low).then_some(())?;
+    let left = largest_of_rows(&kept.mapv(|v| f64::from(u8::from(!low(v)))), axes);
+    left.iter().all(|&left| left == 1.0).then_some(())?;
+    let least = kept.iter().copied().filter(|&v| !low(v)).fold(f64::INFINITY, f64::min);
+    let gap = kept.iter().chain(out).copied().filter(|&v| low(v)).fold(f64::INFINITY, |gap, v| gap.min(least - v));
+    // A power of two, into which biases, which are weights, do not enter. No float is smaller than the smallest.
+    let gap = if gap.is_finite() { gap.log2().floor().exp2() } else { gap };
+    Some((kept.mapv(|v| v.max(f64::from(f32::MIN))), kept_if, gap))
 }
 
 /// `x` or a number far below 0, as a condition says.

@@ -1,4 +1,5 @@
 mod archive;
+mod attention;
 mod conformance;
 mod errors;
 mod onnx;

@@ -7,7 +7,7 @@ use zktorch_blocks::program::Visibility;
 use super::super::simplify;
 use super::*;
 use crate::graph::Domain;
-use crate::ops::{Broadcast, Mul, Sub};
+use crate::ops::{Broadcast, Compare, Comparison, Mul, Sub};
 use crate::{Compiled, Options, compile};
 
 const SCORES: [usize; 3] = [2, 3, 3];
@@ -82,6 +82,26 @@ fn replaced(graph: &mut Graph, x: NodeId, keys: NodeId, low: f64) -> NodeId {
     node(graph, Select, &[not, low, x])
 }
 
+/// A triangle of a number, wide.
+fn triangle(graph: &mut Graph, low: f64) -> NodeId {
+    let triangle = ArrayD::from_shape_fn(IxDyn(&[1, 3, 3]), |i| if i[2] > i[1] { low } else { 0.0 });
+    add_broadcast(graph, "triangle", triangle, &SCORES)
+}
+
+/// `x + where(test, low, otherwise)`.
+fn filled(graph: &mut Graph, x: NodeId, test: NodeId, otherwise: NodeId) -> NodeId {
+    let low = number(graph, f64::from(f32::MIN), &SCORES);
+    let term = node(graph, Select, &[test, low, otherwise]);
+    node(graph, Add, &[x, term])
+}
+
+/// `1 - keys`, of integers, wide.
+fn inverted(graph: &mut Graph, keys: NodeId) -> NodeId {
+    let (one, real) = (number(graph, 1.0, &KEYS), node(graph, Unary::ToReal, &[keys]));
+    let other = node(graph, Sub, &[one, real]);
+    wide(graph, other)
+}
+
 fn spellings() -> Vec<(&'static str, Graph)> {
     let truth = |g: &mut Graph, keys| node(g, Unary::NonZero, &[keys]);
     vec![
@@ -108,6 +128,43 @@ fn spellings() -> Vec<(&'static str, Graph)> {
             masked(INTEGERS, |g, x, keys| {
                 let x = causal(g, x, f64::NEG_INFINITY);
                 computed(g, x, keys, f64::from(f32::MIN))
+            }),
+        ),
+        (
+            "filled where it is not 0",
+            masked(INTEGERS, |g, x, keys| {
+                let other = inverted(g, keys);
+                let test = node(g, Unary::NonZero, &[other]);
+                filled(g, x, test, other)
+            }),
+        ),
+        (
+            "chosen before a causal one",
+            masked(INTEGERS, |g, x, keys| {
+                let kept = node(g, Unary::NonZero, &[keys]);
+                let (pad, causal) = (node(g, Unary::Not, &[kept]), triangle(g, f64::from(f32::MIN)));
+                let pad = wide(g, pad);
+                filled(g, x, pad, causal)
+            }),
+        ),
+        (
+            "filled where a sum with a causal one is 0",
+            masked(INTEGERS, |g, x, keys| {
+                let (real, causal) = (node(g, Unary::ToReal, &[keys]), triangle(g, f64::from(f32::MIN)));
+                let real = wide(g, real);
+                let sum = node(g, Add, &[causal, real]);
+                let zero = number(g, 0.0, &SCORES);
+                let test = node(g, Compare(Comparison::Equal), &[sum, zero]);
+                filled(g, x, test, causal)
+            }),
+        ),
+        (
+            "added to a causal one",
+            masked(INTEGERS, |g, x, keys| {
+                let (other, low) = (inverted(g, keys), number(g, -1e9, &SCORES));
+                let (other, causal) = (node(g, Mul, &[other, low]), triangle(g, -1e9));
+                let term = node(g, Add, &[causal, other]);
+                node(g, Add, &[x, term])
             }),
         ),
         (
@@ -166,4 +223,22 @@ fn a_bias_by_bits_that_may_have_weight_is_no_mask() {
     let mut graph = masked(Domain::Boolean, |g, x, keys| chosen(g, x, keys, -300.0));
     simplify(&mut graph);
     assert!(graph.nodes().any(|(_, node)| matches!(node.op, Op::Softmax(_))));
+}
+
+#[test]
+fn biases_beside_a_mask_of_inputs_stay() {
+    let biases = array(&SCORES, |i| i as f64 / 4.0);
+    let biases = |g: &mut Graph| g.add_constant("biases", biases.clone());
+    let mut graph = masked(INTEGERS, |g, x, keys| {
+        let (other, low, biases) = (inverted(g, keys), number(g, f64::from(f32::MIN), &SCORES), biases(g));
+        let other = node(g, Mul, &[other, low]);
+        let term = node(g, Add, &[biases, other]);
+        node(g, Add, &[x, term])
+    });
+    let inputs = [scores(), keys()];
+    let before = graph.evaluate(&inputs).expect("it runs").outputs()[0].clone();
+    simplify(&mut graph);
+    assert!(graph.nodes().any(|(_, node)| matches!(node.op, Op::MaskedSoftmax(_))));
+    let after = graph.evaluate(&inputs).expect("it runs").outputs()[0].clone();
+    assert!(before.iter().zip(&after).all(|(a, b)| (a - b).abs() < 1e-6));
 }
