@@ -182,6 +182,9 @@ pub struct Run {
     /// Go on with the text for so many tokens, by the integer model; for a model compiled with `--task generate`
     #[arg(long, value_name = "N")]
     pub generate: Option<usize>,
+    /// The model's tokenizer.json: reads an input that is a text (.txt), and shows ids as text; what is proved are ids
+    #[arg(long, value_name = "FILE.json")]
+    pub tokenizer: Option<PathBuf>,
     /// Also write the outputs, as {"input_data": [[..]]}: an input or calibration sample of a model that goes on with them
     #[arg(short, long, value_name = "FILE.json")]
     pub output: Option<PathBuf>,
@@ -223,6 +226,9 @@ pub struct Prove {
     /// Go on with the text for so many tokens, and prove that they are the model's; for a model compiled with `--task generate`
     #[arg(long, value_name = "N", requires = "input")]
     pub generate: Option<usize>,
+    /// The model's tokenizer.json: reads an input that is a text (.txt), and shows ids as text; what is proved are ids
+    #[arg(long, value_name = "FILE.json")]
+    pub tokenizer: Option<PathBuf>,
     /// A commitment to private inputs, with its opening beside it, that the proof shall be about; may be repeated
     #[arg(long, value_name = "COMMITMENT")]
     pub bind: Vec<PathBuf>,
@@ -263,6 +269,9 @@ pub struct Verify {
     /// `prove` does it, and compared with the public input
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
+    /// The model's tokenizer.json: shows ids as text. A proof is about ids, whatever a tokenizer makes of them
+    #[arg(long, value_name = "FILE.json")]
+    pub tokenizer: Option<PathBuf>,
     /// Reject what would be accepted with a warning, or shows too little; several are separated by commas
     #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',')]
     pub require: Vec<Requirement>,

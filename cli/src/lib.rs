@@ -22,6 +22,7 @@ pub mod setup;
 mod show;
 mod signals;
 mod text;
+mod tokens;
 
 pub use folder::{KeyFiles, ProgramFile};
 

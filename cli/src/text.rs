@@ -4,9 +4,11 @@
 //! the same whatever stands behind a token, and of tokens that it meets anyway no value leaves the ranges that samples have shown.
 
 use crate::failure::Failure;
+use crate::files;
 use crate::folder::ProgramFile;
 use crate::pipeline;
 use crate::progress::Progress;
+use crate::tokens::Tokenizer;
 use std::path::Path;
 use zktorch_blocks::execute::{Weights, execute};
 use zktorch_blocks::program::Element;
@@ -42,7 +44,7 @@ pub fn read_input(
     path: &Path,
     file: &ProgramFile,
     weights: &Weights,
-    generate: Option<usize>,
+    (generate, tokenizer): (Option<usize>, Option<&Tokenizer>),
     progress: &mut Progress,
 ) -> Result<Vec<Vec<i64>>, Failure> {
     let shows = Shows::of(file);
@@ -51,9 +53,19 @@ pub fn read_input(
             .hint("compile it with `zktorch compile --task generate`"));
     }
     let Some(shows) = shows else { return pipeline::read_input(path, &file.inputs) };
-    let specs: Vec<InputSpec> =
-        file.inputs.iter().map(|p| InputSpec { name: p.name.clone(), shape: p.shape.clone() }).collect();
-    let arrays = read_arrays(path, &specs).map_err(|e| Failure::undecided(e.to_string()))?;
+    let arrays = match (words(path)?, tokenizer) {
+        (Some(words), Some(tokenizer)) => vec![tokenizer.ids(&words)?],
+        (Some(_), None) => {
+            return Err(
+                Failure::file("use", path, "a text, and there is no tokenizer").hint("--tokenizer FILE.json reads it")
+            );
+        }
+        (None, _) => {
+            let specs: Vec<InputSpec> =
+                file.inputs.iter().map(|p| InputSpec { name: p.name.clone(), shape: p.shape.clone() }).collect();
+            read_arrays(path, &specs).map_err(|e| Failure::undecided(e.to_string()))?
+        }
+    };
     let [text] = arrays.as_slice() else { return pipeline::read_input(path, &file.inputs) };
     let room = file.inputs[0].shape.iter().product::<usize>();
     let lengths = |least: usize, most: usize| {
@@ -80,6 +92,16 @@ pub fn read_input(
         (Shows::Completion, None) => Err(Failure::file("use", path, format!("a text alone; input `{PLACES}` is missing"))
             .hint("--generate N goes on with the text for N tokens")),
     }
+}
+
+/// The words of a file that is a text, less the end of its last line.
+fn words(path: &Path) -> Result<Option<String>, Failure> {
+    if path.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("txt")) {
+        return Ok(None);
+    }
+    let bytes = files::read(path)?;
+    let words = String::from_utf8(bytes).map_err(|_| Failure::file("read", path, "it is not UTF-8"))?;
+    Ok(Some(words.strip_suffix('\n').map_or(words.as_str(), |words| words.strip_suffix('\r').unwrap_or(words)).to_owned()))
 }
 
 /// A text whose tokens behind its first `prompt` are the integer model's answers, and the places of these.

@@ -68,6 +68,27 @@ fn a_language_model_goes_on_with_a_text_and_judges_it() {
         assert_eq!(ran.code, 2, "{ran:?}");
         assert!(ran.stderr.contains(said) || ran.stdout.contains(said), "{ran:?}");
     }
+    // Words in, and words out.
+    let vocabulary: serde_json::Map<String, serde_json::Value> = (0..512).map(|id| (format!("t{id}"), json!(id))).collect();
+    let tokenizer = json!({
+        "version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": null,
+        "pre_tokenizer": { "type": "WhitespaceSplit" }, "post_processor": null, "decoder": null,
+        "model": { "type": "WordLevel", "vocab": vocabulary, "unk_token": "t0" },
+    });
+    let tokenizer = scratch.file("tokenizer.json", tokenizer.to_string());
+    let words = scratch.file("prompt.txt", PROMPT.map(|id| format!("t{id}")).join(" ") + "\n");
+    let ran =
+        run(&["prove", &generate, "--input", &words, "--generate", "3", "--tokenizer", &tokenizer, "-o", &proof, "--force"]);
+    assert_eq!(ran.json()["texts"]["completion"], "t261 t376 t298", "{ran:?}");
+    let key = format!("{generate}/verifying.key");
+    let verdict = run(&["verify", "--key", &key, &proof, "--tokenizer", &tokenizer]).json();
+    assert_eq!((&verdict["verdict"], &verdict["texts"]["completion"]), (&json!("accepted"), &json!("t261 t376 t298")));
+    let whole = verdict["texts"]["input_ids"].as_str().expect("a text");
+    assert!(whole.starts_with("t1 t403 ") && whole.ends_with(" t286 t261 t376 t298"), "{whole}");
+    let ran = run(&["run", &generate, "--input", &words, "--generate", "3"]);
+    assert!(ran.code == 2 && ran.json()["error"].to_string().contains("there is no tokenizer"), "{ran:?}");
+    let ran = run(&["run", &generate, "--input", &words, "--generate", "3", "--tokenizer", &prompt]);
+    assert!(ran.code == 2 && ran.json()["error"].to_string().contains("cannot read"), "{ran:?}");
     // A text that is not the model's, with the places given.
     let other = scratch.file("other.json", json!({ "input_data": [vec![1; 32], vec![7, 8, 9, 10]] }).to_string());
     let ran = run(&["prove", &generate, "--input", &other, "-o", &proof, "--force"]);

@@ -11,6 +11,7 @@ use crate::place;
 use crate::progress::Progress;
 use crate::show;
 use crate::text;
+use crate::tokens::{self, Tokenizer};
 use serde_json::{Value, json};
 use zktorch_blocks::program::TensorId;
 use zktorch_prover::binding::{Opened, Opening};
@@ -37,7 +38,8 @@ pub fn command(args: &Prove) -> Result<Outcome, Failure> {
             .hint("a proof shows them all; compile with --input private or --output private to have some committed"));
     }
     let bound = Bound::read(&args.bind, &file, &proving, &verifying)?;
-    let inputs = inputs(args, &file, &proving, &bound, &mut progress)?;
+    let tokenizer = args.tokenizer.as_deref().map(Tokenizer::read).transpose()?;
+    let inputs = inputs(args, &file, &proving, (&bound, tokenizer.as_ref()), &mut progress)?;
     let load = progress.seconds();
     let proved = prove(&proving, &verifying, &inputs, &bound.blinders, &mut progress)?;
     let checked = (!args.unchecked).then(|| check(&proving, &verifying, &proved.proof, &mut progress)).transpose()?;
@@ -56,7 +58,10 @@ pub fn command(args: &Prove) -> Result<Outcome, Failure> {
     phases.extend(proved.stages.iter().map(|s| (s.stage.name(), s.seconds)));
     phases.extend(checked.map(|seconds| ("check", seconds)));
     let shown: Vec<String> = phases.iter().map(|(name, s)| format!("{name} {}", show::seconds(*s))).collect();
+    let said = [tensors(&file.inputs, &inputs), outputs.clone()].concat();
+    let texts = tokenizer.map(|tokenizer| tokenizer.texts(&said)).unwrap_or_default();
     let mut text: String = outputs.iter().map(|t| t.text() + "\n").collect();
+    text.extend(tokens::lines(&texts).into_iter().map(|(_, line)| line + "\n"));
     text.push_str(&show::lines(&[
         (
             "proof",
@@ -72,6 +77,7 @@ pub fn command(args: &Prove) -> Result<Outcome, Failure> {
     let phases: Vec<Value> = phases.iter().map(|(name, seconds)| json!({ "name": name, "seconds": seconds })).collect();
     let json = json!({
         "outputs": show::tensors(&outputs),
+        "texts": tokens::to_json(&texts),
         "proof_bytes": proof_bytes,
         "file_bytes": bytes.len(),
         "seconds": seconds,
@@ -87,6 +93,7 @@ fn files(args: &Prove) -> place::Files {
     if let Some(path) = &args.input {
         files = files.samples("--input", path);
     }
+    files = args.tokenizer.iter().fold(files, |files, path| files.input("--tokenizer", path));
     for path in &args.bind {
         files = files.input("--bind", path).input("the opening of --bind", opening_of(path));
     }
@@ -117,14 +124,14 @@ fn inputs(
     args: &Prove,
     file: &ProgramFile,
     proving: &ProvingKey,
-    bound: &Bound,
+    (bound, tokenizer): (&Bound, Option<&Tokenizer>),
     progress: &mut Progress,
 ) -> Result<Vec<Vec<i64>>, Failure> {
     let Some(path) = &args.input else {
         let all: Option<Vec<Vec<i64>>> = (0..file.inputs.len()).map(|n| bound.values.get(&n).cloned()).collect();
         return all.ok_or_else(|| Failure::undecided("not all inputs are bound").hint("give the others with --input FILE"));
     };
-    let given = text::read_input(path, file, &proving.weights, args.generate, progress)?;
+    let given = text::read_input(path, file, &proving.weights, (args.generate, tokenizer), progress)?;
     for (n, values) in &bound.values {
         if given.get(*n) != Some(values) {
             let name = &file.inputs[*n].name;

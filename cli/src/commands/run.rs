@@ -10,11 +10,13 @@ use crate::place;
 use crate::progress::Progress;
 use crate::show;
 use crate::text;
+use crate::tokens::{self, Tokenizer};
 use serde_json::json;
 use zktorch_blocks::execute::execute;
 
 pub fn command(args: &Run) -> Result<Outcome, Failure> {
     let files = place::Files::default().samples("--input", &args.input);
+    let files = args.tokenizer.iter().fold(files, |files, path| files.input("--tokenizer", path));
     let files = folder::ALL.iter().fold(files, |files, name| files.input("DIR", args.dir.join(name)));
     args.output.iter().fold(files, |files, path| files.output("-o", path)).force(args.force).check()?;
     let pending = args.output.as_deref().map(Pending::new).transpose()?;
@@ -22,7 +24,9 @@ pub fn command(args: &Run) -> Result<Outcome, Failure> {
     progress.begin("reading the keys");
     let file = ProgramFile::read(&args.dir)?;
     let key = file.proving_key(&args.dir)?;
-    let inputs = text::read_input(&args.input, &file, &key.weights, args.generate, &mut progress)?;
+    let tokenizer = args.tokenizer.as_deref().map(Tokenizer::read).transpose()?;
+    let asked = (args.generate, tokenizer.as_ref());
+    let inputs = text::read_input(&args.input, &file, &key.weights, asked, &mut progress)?;
     progress.begin("running");
     let start = progress.seconds();
     let trace = execute(&file.program, &key.weights, &inputs).map_err(run_failure)?;
@@ -33,9 +37,13 @@ pub fn command(args: &Run) -> Result<Outcome, Failure> {
         let data: Vec<Vec<f64>> = outputs.iter().map(show::Tensor::data).collect();
         pending.write(json!({ "input_data": data }).to_string().as_bytes())?;
     }
-    let text: Vec<String> = outputs.iter().map(show::Tensor::text).collect();
+    let shown = [tensors(&file.inputs, &inputs), outputs.clone()].concat();
+    let texts = tokenizer.map(|tokenizer| tokenizer.texts(&shown)).unwrap_or_default();
+    let mut text: Vec<String> = outputs.iter().map(show::Tensor::text).collect();
+    text.extend(tokens::lines(&texts).into_iter().map(|(_, line)| line));
     let phases: Vec<_> =
         progress.finish().into_iter().map(|(name, seconds)| json!({ "name": name, "seconds": seconds })).collect();
-    let json = json!({ "outputs": show::tensors(&outputs), "seconds": seconds, "phases": phases });
+    let texts = tokens::to_json(&texts);
+    let json = json!({ "outputs": show::tensors(&outputs), "texts": texts, "seconds": seconds, "phases": phases });
     Ok(Outcome::done(text.join("\n"), json))
 }

@@ -5,6 +5,7 @@ use super::ties::Bound;
 use crate::model_proof::Model;
 use crate::outcome::Outcome;
 use crate::show::{self, Tensor, soundness_bits};
+use crate::tokens;
 use serde_json::{Value, json};
 use zktorch_blocks::digest::KeyDigest;
 use zktorch_blocks::program::{Program, TensorId};
@@ -40,6 +41,9 @@ impl About<'_> {
         ];
         lines.extend(inputs.iter().map(|t| ("input", t.text())));
         lines.extend(outputs.iter().map(|t| ("output", t.text())));
+        let shown = [inputs.clone(), outputs.clone()].concat();
+        let texts = wanted.tokenizer.as_ref().map(|tokenizer| tokenizer.texts(&shown)).unwrap_or_default();
+        lines.extend(tokens::lines(&texts));
         lines.push(("hidden", hidden.join(", ")));
         let name =
             |b: &Bound| ("commitment", format!("{} {}: {}", b.role, b.committed.name, show::hex(&b.committed.digest())));
@@ -74,6 +78,7 @@ impl About<'_> {
             "soundness_bits": bits,
             "inputs": show::tensors(&inputs),
             "outputs": show::tensors(&outputs),
+            "texts": tokens::to_json(&texts),
             "hidden": hidden,
             "commitments": commitments,
             "bound": ties,

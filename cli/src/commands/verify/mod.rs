@@ -13,6 +13,7 @@ use crate::model_proof::{self, Model};
 use crate::outcome::Outcome;
 use crate::progress::Progress;
 use crate::show;
+use crate::tokens::Tokenizer;
 use about::About;
 use required::OtherInput;
 use serde_json::{Value, json};
@@ -39,7 +40,8 @@ pub fn command(args: &Verify) -> Result<Outcome, Failure> {
     }
     let bind =
         args.bind.iter().map(|path| Ok((path.as_path(), read_commitment(path)?))).collect::<Result<Vec<_>, Failure>>()?;
-    let wanted = Wanted { bind, input: args.input.as_deref(), require: &args.require };
+    let tokenizer = args.tokenizer.as_deref().map(Tokenizer::read).transpose()?;
+    let wanted = Wanted { bind, input: args.input.as_deref(), require: &args.require, tokenizer };
     let judged = keys.iter().zip(&args.proof).map(|(key, proof)| judge(key, proof, &wanted));
     let mut judged = judged.collect::<Result<Vec<Judged>, Failure>>()?;
     Ok(if let [_] = judged.as_slice() { judged.remove(0).outcome } else { together(args, judged) })
@@ -80,6 +82,8 @@ struct Wanted<'a> {
     bind: Vec<(&'a Path, Commitment)>,
     input: Option<&'a Path>,
     require: &'a [Requirement],
+    /// Reads what ids say.
+    tokenizer: Option<Tokenizer>,
 }
 
 /// A verdict, and the private tensors of an accepted proof.
