@@ -6,7 +6,8 @@ use std::alloc::System;
 use zktorch_accumulator::layout::TooManyRows;
 use zktorch_accumulator::setup::{Decider, VerifierSetup};
 use zktorch_blocks::program::{
-    Advice, AxisGroup, Column, Einsum, GroupMap, Interval, Program, Source, Table, TableId, TensorId, View, Visibility,
+    Advice, AxisGroup, Column, Einsum, GroupMap, Interval, Marks, Program, Relation as Order, Source, Table, TableId,
+    TensorId, View, Visibility,
 };
 use zktorch_blocks::transcript::{Message, Reject};
 use zktorch_tests::fixture::ports;
@@ -157,6 +158,29 @@ fn public_tensors_without_end_are_refused() {
     let mut program = finish(b);
     program.inputs.push(x);
     assert_eq!(refusal(program, 5), Ok(Reject::Work));
+}
+
+/// Marks by public indices of a shape.
+fn marked(indices: &[usize]) -> Program {
+    let mut b = ProgramBuilder::default();
+    let x = b.tensor("x", indices, Source::Input(1), 3);
+    b.program.tensors[x].visibility = Visibility::Public;
+    let marks = Marks { indices: x, relation: Order::Below };
+    let marks = b.tensor("marks", &[indices, &[2]].concat(), Source::Marks(marks), 1);
+    b.program.zeros = vec![marks];
+    let mut program = finish(b);
+    program.inputs.push(x);
+    program
+}
+
+#[test]
+fn marks_without_end_are_refused() {
+    assert_eq!(refusal(marked(&[1 << 33]), 5), Ok(Reject::Work));
+    // Nor is memory for the padding of their indices, which are 3^14 = 4782969 here: tables over it would take 8 GB.
+    let bytes = key(marked(&[3; 14]), 5).to_bytes().expect("encodes");
+    let key = VerifyingKey::from_bytes(&bytes).expect("decodes");
+    let relation = Relation::new(&key).expect("well formed");
+    assert!(ProofSize::of(&relation, Decider::Kzg).is_ok());
 }
 
 #[test]

@@ -145,11 +145,13 @@ impl<'p> Expander<'p> {
                 Ok(sum)
             }
             (Source::Marks(marks), _) => {
-                let indices: &[i64] = match program.tensors.get(marks.indices).map(|indices| &indices.source) {
-                    Some(Source::Constant(values)) => values,
+                let Some(indices) = program.tensors.get(marks.indices) else { return Ok(Expansion::default()) };
+                // As much without a statement.
+                self.work.spend(indices.shape.len(), 1 + tensor.shape.axis_bits().last().unwrap_or(0))?;
+                let indices: &[i64] = match &indices.source {
+                    Source::Constant(values) => values,
                     _ => self.public(marks.indices).unwrap_or_default(),
                 };
-                self.work.spend(indices.len(), 1 + tensor.shape.axis_bits().last().unwrap_or(0))?;
                 constant(marks.evaluate(&tensor.shape, indices, point))
             }
             (Source::View(view), _) => {

@@ -1,7 +1,7 @@
 //! Marks: zeros and ones that follow from indices that everybody knows.
 
 use super::{Shape, TensorId};
-use crate::field::{Fr, eq_table, less_than};
+use crate::field::{Fr, less_than};
 use ark_ff::{AdditiveGroup, Field};
 use serde::{Deserialize, Serialize};
 
@@ -53,15 +53,12 @@ impl Marks {
         indices.iter().flat_map(|&index| (0..extent).map(move |j| i64::from(self.relation.holds(j, index)))).collect()
     }
 
-    /// The MLE of the tensor, of the given shape, at a point.
+    /// The MLE of the tensor, of the given shape, at a point; zero without indices.
     pub fn evaluate(&self, shape: &Shape, indices: &[i64], point: &[Fr]) -> Fr {
         let Some((&extent, outer)) = shape.dims().split_last() else { return Fr::ZERO };
         let outer = Shape(outer.to_vec());
         let (outer_point, last) = point.split_at(outer.bits().min(point.len()));
-        let weights = eq_table(outer_point);
-        let places = outer.padded_indices();
-        let weight = |&place: &usize| weights.get(place).copied().unwrap_or(Fr::ZERO);
-        places.iter().map(weight).zip(indices).map(|(w, &index)| w * self.relation.evaluate(extent, index, last)).sum()
+        outer.evaluate_by(indices, outer_point, |index, weight| weight * self.relation.evaluate(extent, index, last))
     }
 }
 

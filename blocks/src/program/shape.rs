@@ -86,13 +86,18 @@ impl Shape {
     /// The MLE at a point of values on the valid box, row-major. Axis by axis from the last, so that padding costs nothing; absent
     /// values are zero.
     pub fn evaluate(&self, values: &[i64], point: &[Fr]) -> Fr {
+        self.evaluate_by(values, point, |v, weight| if v == 0 { Fr::ZERO } else { weight * from_i64(v) })
+    }
+
+    /// The same of what values stand for: `weighted` gives that of one, times a weight.
+    pub(super) fn evaluate_by(&self, values: &[i64], point: &[Fr], weighted: impl Fn(i64, Fr) -> Fr) -> Fr {
         let axes = self.0.iter().copied().zip(self.split(point));
         let mut axes: Vec<(usize, &[Fr])> = axes.filter(|&(extent, _)| extent > 1).collect();
         let Some((extent, axis)) = axes.pop().filter(|_| !values.is_empty()) else {
-            return values.first().map_or(Fr::ZERO, |&v| from_i64(v));
+            return values.first().map_or(Fr::ZERO, |&v| weighted(v, Fr::ONE));
         };
         let weights = eq_table(axis);
-        let row = |row: &[i64]| row.iter().zip(&weights).filter(|&(&v, _)| v != 0).map(|(&v, w)| *w * from_i64(v)).sum();
+        let row = |row: &[i64]| row.iter().zip(&weights).map(|(&v, &w)| weighted(v, w)).sum();
         let mut sums: Vec<Fr> = values.chunks(extent).map(row).collect();
         while let Some((extent, axis)) = axes.pop() {
             let weights = eq_table(axis);
