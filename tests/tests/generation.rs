@@ -7,9 +7,10 @@ use zktorch_blocks::program::{Interval, Visibility};
 use zktorch_blocks::transcript::{Check, Equation, Misfit, Reject};
 use zktorch_compiler::audit::{AuditError, audit};
 use zktorch_compiler::graph::{Domain, Graph};
-use zktorch_compiler::ops::{Add, CumSum, Reduce, ReduceKind, Softmax, Take};
+use zktorch_compiler::ops::{Add, CumSum, Einsum, Label, Reduce, ReduceKind, Softmax, Take};
 use zktorch_compiler::{CompileError, Compiled, Goal, Misposed, Options, compile};
 use zktorch_prover::ProveError;
+use zktorch_tests::enforced::enforced;
 use zktorch_tests::fixture::Fixture;
 use zktorch_tests::language_model::{TOKENS, VOCABULARY, causal, language_model};
 use zktorch_tests::lying::Lie;
@@ -179,6 +180,20 @@ fn of_tied_tokens_the_lowest_is_the_answer() {
 }
 
 #[test]
+fn what_is_enforced_bounds_completions_and_likelihoods() {
+    let graph = language_model(Some(&causal), false);
+    for (goal, inputs) in
+        [GENERATION, Goal::Likelihood].into_iter().flat_map(|g| [(g, Visibility::Public), (g, Visibility::Private)])
+    {
+        let program = compiled(&graph, goal, inputs).program;
+        for (tensor, known) in program.tensors.iter().zip(&enforced(&program)) {
+            let (lo, hi) = known.unwrap_or_else(|| panic!("nothing bounds `{}`", tensor.name));
+            assert!(-(1 << 62) < lo && hi < 1 << 62, "`{}` in {lo}..={hi}", tensor.name);
+        }
+    }
+}
+
+#[test]
 fn another_statement_is_another_proof() {
     let subject = Subject::new(&language_model(Some(&causal), false), GENERATION, Visibility::Public);
     let [ids, places] = subject.step_by_step(&[1, 4]);
@@ -284,6 +299,17 @@ fn models_that_look_ahead_are_refused() {
         graph.set_output(0, sum);
     });
     assert!(why.contains("node `after` (ReduceMean) lets"), "{why}");
+    // Weights that happen to be triangular: nobody sees those of a key.
+    let why = behind(&|graph| {
+        let band = ArrayD::from_shape_fn(IxDyn(&[TOKENS, TOKENS]), |at| f64::from(u8::from(at[1] <= at[0])));
+        let band = graph.add_constant("band", band);
+        let logits = graph.outputs()[0];
+        let labels = |text: &str| text.bytes().map(Label).collect::<Vec<_>>();
+        let mix = Einsum { lhs: labels("qk"), rhs: labels("bkv"), out: labels("bqv") };
+        let mixed = graph.add_inferred("mixed", mix, &[band, logits]).expect("labels fit");
+        graph.set_output(0, mixed);
+    });
+    assert!(why.contains("node `mixed` (Einsum) lets"), "{why}");
     // A sum of what came before is causal.
     let mut graph = language_model(Some(&causal), false);
     onto(&mut graph, CumSum { axis: 1, exclusive: false, reverse: false }.into());

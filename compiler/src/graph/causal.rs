@@ -8,8 +8,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::{Graph, NodeId};
 use crate::ops::{
-    Broadcast, Concat, Connective, Constant, CumSum, Einsum, Gather, LogSoftmax, Logic, MaskedSoftmax, Norm, Op, Reduce,
-    Slice, Softmax, Take, Transpose,
+    Broadcast, Concat, Connective, CumSum, Einsum, Gather, LogSoftmax, Logic, MaskedSoftmax, Norm, Op, Reduce, Slice,
+    Softmax, Take, Transpose,
 };
 use Crossing::{Mixes, Moves};
 
@@ -113,6 +113,12 @@ fn flow(graph: &Graph, id: NodeId, operands: &[(NodeId, TokenAxes)]) -> Result<T
         Op::Slice(Slice { axis, start, step, .. }) if (*start, *step) != (0, 1) => apart_from(*axis),
         Op::Slice(_) => Ok(all()),
         Op::Take(Take { axis, .. }) | Op::Concat(Concat { axis }) => apart_from(*axis),
+        // Of orders along the last axis: the places are a new one before it, and indices leave none of it.
+        Op::TopK(_) => {
+            let last = shape.len().checked_sub(2).ok_or(Moves)?;
+            apart_from(last)
+        }
+        Op::IndexOf(_) => apart_from(shape.len()),
         Op::CumSum(CumSum { axis, reverse: true, .. }) => apart_from(*axis),
         Op::CumSum(_) => Ok(all()),
         Op::Gather(Gather { axis }) => {
@@ -149,32 +155,48 @@ fn contracted(graph: &Graph, einsum: &Einsum, operands: &[(NodeId, TokenAxes)]) 
     Ok(result)
 }
 
-/// Whether a node's entries vanish wherever the coordinate on axis `key` is larger than that on axis `query`.
+/// Whether a node's entries vanish wherever the coordinate on axis `key` is larger than that on axis `query`: behind a mask that everybody
+/// knows. Weights that happen to vanish do not count, since a key commits to weights that no audit sees.
 fn is_banded(graph: &Graph, id: NodeId, query: usize, key: usize) -> bool {
     let operands = graph.operands(id);
-    let operand = |n: usize| operands.get(n).copied();
     match graph.op(id) {
-        Op::Constant(Constant(values)) => {
-            // Along an axis of extent 1 a value stands for all keys.
-            values.shape()[key] > 1 && values.indexed_iter().all(|(at, &value)| at[key] <= at[query] || value == 0.0)
-        }
-        Op::Broadcast(Broadcast) => operand(0).is_some_and(|x| is_banded(graph, x, query, key)),
         // Of scores and a mask, whose axes are the same; weights vanish where the mask does.
         Op::MaskedSoftmax(MaskedSoftmax { axes, .. }) => {
-            axes.contains(&key) && operand(1).is_some_and(|mask| is_banded(graph, mask, query, key))
+            axes.contains(&key) && operands.get(1).is_some_and(|&mask| keeps_no_later(graph, mask, query, key))
         }
-        Op::Mul(_) | Op::Logic(Logic(Connective::And)) => operands.iter().any(|&x| is_banded(graph, x, query, key)),
-        Op::Transpose(Transpose(order)) => operand(0).is_some_and(|x| is_banded(graph, x, order[query], order[key])),
-        Op::Reshape(_) => operand(0).is_some_and(|x| {
-            let [from, to] = [graph.shape(x), graph.shape(id)];
-            let places = (same_place(to, query, from), same_place(to, key, from));
-            matches!(places, (Some(query), Some(key)) if is_banded(graph, x, query, key))
-        }),
+        Op::Mul(_) => operands.iter().any(|&x| is_banded(graph, x, query, key)),
         Op::Einsum(Einsum { lhs, rhs, out }) => operands.iter().zip([lhs, rhs]).any(|(&x, labels)| {
             let place = |axis: usize| labels.iter().position(|label| *label == out[axis]);
             matches!((place(query), place(key)), (Some(query), Some(key)) if is_banded(graph, x, query, key))
         }),
-        _ => false,
+        _ => behind_layout(graph, id, query, key).is_some_and(|(x, query, key)| is_banded(graph, x, query, key)),
+    }
+}
+
+/// The same of a mask, or of what one is made of.
+fn keeps_no_later(graph: &Graph, id: NodeId, query: usize, key: usize) -> bool {
+    if let Some(values) = graph.behind(id) {
+        // Along an axis of extent 1 a value stands for all keys.
+        let band = || values.indexed_iter().all(|(at, &value)| at[key] <= at[query] || value == 0.0);
+        return graph.masks(id) && values.shape()[key] > 1 && band();
+    }
+    match graph.op(id) {
+        Op::Logic(Logic(Connective::And)) => graph.operands(id).iter().any(|&x| keeps_no_later(graph, x, query, key)),
+        _ => behind_layout(graph, id, query, key).is_some_and(|(x, query, key)| keeps_no_later(graph, x, query, key)),
+    }
+}
+
+/// The operand of a node that arranges its entries anew, with two axes as they are there.
+fn behind_layout(graph: &Graph, id: NodeId, query: usize, key: usize) -> Option<(NodeId, usize, usize)> {
+    let x = *graph.operands(id).first()?;
+    // A constant that is arranged anew is a weight, whatever it says.
+    let x = Some(x).filter(|&x| graph.constant(x).is_none())?;
+    let [from, to] = [graph.shape(x), graph.shape(id)];
+    match graph.op(id) {
+        Op::Broadcast(Broadcast) => Some((x, query, key)),
+        Op::Transpose(Transpose(order)) => Some((x, *order.get(query)?, *order.get(key)?)),
+        Op::Reshape(_) => Some((x, same_place(to, query, from)?, same_place(to, key, from)?)),
+        _ => None,
     }
 }
 
@@ -183,3 +205,6 @@ fn same_place(from: &[usize], axis: usize, to: &[usize]) -> Option<usize> {
     let stride = |shape: &[usize], axis: usize| shape[axis + 1..].iter().product::<usize>();
     (0..to.len()).find(|&other| to[other] == from[axis] && stride(to, other) == stride(from, axis))
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,7 @@ use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::{EdgeRef, IntoEdgeReferences};
 use zktorch_blocks::program::Element;
 
-use crate::ops::{Broadcast, Constant, Input, Misfit, Op};
+use crate::ops::{Broadcast, Constant, Input, MaskedSoftmax, Misfit, Op};
 
 pub(crate) use causal::causal;
 pub use causal::{Crossing, NotCausal};
@@ -224,6 +224,16 @@ impl Graph {
     /// Whether a node is the product of two tensors that both depend on inputs.
     pub(crate) fn multiplies(&self, id: NodeId) -> bool {
         matches!(self.op(id), Op::Mul(_)) && self.operands(id).iter().all(|&operand| self.behind(operand).is_none())
+    }
+
+    /// Whether nothing but masks of softmaxes depends on a node.
+    pub(crate) fn masks(&self, id: NodeId) -> bool {
+        let mask = |&(user, position): &(NodeId, usize)| match self.op(user) {
+            Op::MaskedSoftmax(MaskedSoftmax { .. }) => position == 1,
+            Op::Logic(_) => self.masks(user),
+            op => op.nature().layout && self.masks(user),
+        };
+        !self.outputs().contains(&id) && self.users(id).iter().all(mask)
     }
 
     /// The operands of a node, in operand order.

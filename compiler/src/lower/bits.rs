@@ -4,7 +4,7 @@ use zktorch_blocks::program::{Advice, Interval, Scale, TensorId};
 
 use super::{Lowering, Refusal, Value};
 use crate::graph::{Domain, NodeId};
-use crate::ops::{MaskedSoftmax, Op, Unary};
+use crate::ops::{Op, Unary};
 
 /// Rows of a table of a function of integers, at most.
 const ROWS: i64 = 1 << 16;
@@ -31,7 +31,7 @@ impl Lowering<'_> {
         let tensor = match constant.single() {
             Some(bit) => self.builder.fill(&name, &dims, i64::from(bit != 0.0)),
             // What masks scores is part of the architecture, other entries may be weights.
-            None if self.masks(id) => {
+            None if self.graph.masks(id) => {
                 let mask = constant.broadcast(&dims).ok_or("a constant does not broadcast")?.mask();
                 self.builder.constant(&name, &dims, mask)
             }
@@ -69,16 +69,6 @@ impl Lowering<'_> {
             _ => id,
         };
         (self.graph.domain(behind) == Domain::Boolean && !self.is_constant(behind)).then_some(behind)
-    }
-
-    /// Whether nothing but masks of softmaxes depends on a node.
-    fn masks(&self, id: NodeId) -> bool {
-        let mask = |&(user, position): &(NodeId, usize)| match self.graph.op(user) {
-            Op::MaskedSoftmax(MaskedSoftmax { .. }) => position == 1,
-            Op::Logic(_) => self.masks(user),
-            op => op.nature().layout && self.masks(user),
-        };
-        !self.graph.outputs().contains(&id) && self.graph.users(id).iter().all(mask)
     }
 
     /// `[x >= 0]` of integers: `x + W = W s + l` with `s` a bit and `l` in `[0, W)`.

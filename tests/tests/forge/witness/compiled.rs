@@ -9,14 +9,16 @@ use zktorch_compiler::import::{ImportOptions, load_path};
 use zktorch_compiler::ops::{
     AveragePool, Broadcast, Div, Einsum, Label, MaxPool, Op, Reduce, ReduceKind, Softmax, TopK, Unary, Window,
 };
-use zktorch_compiler::{Compiled, Options, compile};
+use zktorch_compiler::{Compiled, Goal, Options, compile};
 use zktorch_models::zoo::Zoo;
 use zktorch_tests::classifiers;
 use zktorch_tests::field_witness::Data;
+use zktorch_tests::language_model::{TOKENS, VOCABULARY, causal, language_model};
 use zktorch_tests::machine::{Follow, Kind, Lie, Machine, Outcome, Sampler, rule_name};
 
 /// Rules of advice that lowerings use.
-const RULES: [&str; 10] = ["copy", "divide", "excess", "first zero", "floor", "gap", "max", "round", "table", "top"];
+const RULES: [&str; 12] =
+    ["arg max", "copy", "divide", "excess", "first zero", "floor", "gap", "max", "round", "rows", "table", "top"];
 
 /// A compiled model and an input.
 struct Subject {
@@ -96,6 +98,25 @@ fn dense(graph: &mut Graph, x: NodeId, outputs: usize) -> NodeId {
     graph.add_inferred(format!("fc{}", graph.len()), op, &[x, weight]).expect("shapes fit")
 }
 
+/// A language model that is asked, about a text that nobody sees.
+fn asked(name: &str, goal: Goal) -> Subject {
+    let text = |seed: usize| (0..TOKENS).map(move |t| (seed * 7 + t * t * 3) % VOCABULARY);
+    let floats = |seed| ArrayD::from_shape_vec(IxDyn(&[1, TOKENS]), text(seed).map(|id| id as f64).collect());
+    let samples: Vec<Vec<ArrayD<f64>>> = (0..8).map(|seed| vec![floats(seed).expect("of the shape")]).collect();
+    let options = Options { goal, inputs: Visibility::Private, target_kl: 0.01, ..Options::default() };
+    let compiled = compile(&language_model(Some(&causal), false), &samples, &options).expect("it compiles");
+    let mut ids: Vec<i64> = text(3).map(|id| id as i64).collect();
+    let asked = match goal {
+        Goal::Generation { tokens } => vec![TOKENS as i64 - 2; tokens],
+        Goal::Outputs | Goal::Likelihood => vec![1; TOKENS],
+    };
+    if let Goal::Generation { .. } = goal {
+        let trace = execute(&compiled.program, &compiled.weights, &[ids.clone(), asked.clone()]).expect("it runs");
+        ids[TOKENS - 1] = trace.values(&compiled.program, compiled.program.outputs[0])[0];
+    }
+    Subject { name: name.into(), compiled, inputs: vec![ids, asked] }
+}
+
 /// Small programs that have advice of every kind between them, and padding.
 fn toys() -> Vec<Subject> {
     let tiling = Window { strides: vec![2, 2], ..Window::dense(&[2, 2]) };
@@ -137,6 +158,8 @@ fn toys() -> Vec<Subject> {
             let y = dense(g, x, 5);
             then(g, y, Op::TopK(TopK { top: 3, largest: true, last: false }))
         }),
+        asked("a completion", Goal::Generation { tokens: 2 }),
+        asked("a likelihood", Goal::Likelihood),
         toy("a clip", &[1, 3], 0.0, |g, x| {
             let y = dense(g, x, 40);
             let y = then(g, y, Op::Unary(Unary::Clip { lo: -0.0625, hi: 0.25 }));
