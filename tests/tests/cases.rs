@@ -68,7 +68,7 @@ const CASES: [(&str, Fate); 80] = [
     ("33_layernorm_17_no_bias_negative_axis", Right(USUAL)),
     ("34_layernorm_decomposed_gelu_mlp", Right(USUAL)),
     ("35_rmsnorm_23", Right(USUAL)),
-    ("36_attention_23_causal_gqa", Refused("(Attention)")),
+    ("36_attention_23_causal_gqa", Right(USUAL)),
     ("37_convtranspose_same_upper", Refused("(ConvTranspose)")),
     ("39_nodes_not_sorted", Right(USUAL)),
     ("40_batchnorm_spatial_7", Right(USUAL)),
