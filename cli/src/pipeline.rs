@@ -226,10 +226,14 @@ pub fn quantise(ports: &[Port], sample: &Sample) -> Result<Vec<Vec<i64>>, InputE
     ports.iter().zip(sample).map(|(port, array)| port.quantise(&array.iter().copied().collect::<Vec<f64>>())).collect()
 }
 
+/// What a file of inputs has to hold.
+pub fn specs(ports: &[Port]) -> Vec<InputSpec> {
+    ports.iter().map(|p| InputSpec { name: p.name.clone(), shape: p.shape.clone() }).collect()
+}
+
 /// Reads the one input that a file holds.
 pub fn read_sample(path: &Path, ports: &[Port]) -> Result<Sample, Failure> {
-    let specs: Vec<InputSpec> = ports.iter().map(|p| InputSpec { name: p.name.clone(), shape: p.shape.clone() }).collect();
-    let mut samples = read(path, &specs).map_err(sample_failure)?;
+    let mut samples = read(path, &specs(ports)).map_err(sample_failure)?;
     let [_] = samples.as_slice() else {
         let shapes: Vec<String> =
             ports.iter().map(|p| format!("`{}` has shape {}", p.name, show::shape(&p.shape))).collect();

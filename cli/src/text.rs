@@ -13,7 +13,7 @@ use std::path::Path;
 use zktorch_blocks::execute::{Weights, execute};
 use zktorch_blocks::program::Element;
 use zktorch_compiler::goal::{COMPLETION, COUNTED, PLACES};
-use zktorch_compiler::inputs::{InputSpec, read_arrays};
+use zktorch_compiler::inputs::read_arrays;
 
 /// What a program shows of a text.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,13 +60,20 @@ pub fn read_input(
                 Failure::file("use", path, "a text, and there is no tokenizer").hint("--tokenizer FILE.json reads it")
             );
         }
-        (None, _) => {
-            let specs: Vec<InputSpec> =
-                file.inputs.iter().map(|p| InputSpec { name: p.name.clone(), shape: p.shape.clone() }).collect();
-            read_arrays(path, &specs).map_err(|e| Failure::undecided(e.to_string()))?
-        }
+        (None, _) => read_arrays(path, &pipeline::specs(&file.inputs)).map_err(|e| Failure::undecided(e.to_string()))?,
     };
-    let [text] = arrays.as_slice() else { return pipeline::read_input(path, &file.inputs) };
+    let text = match arrays.as_slice() {
+        [text] => text,
+        _ if generate.is_some() => {
+            return Err(Failure::file("use", path, "it says more than a text").hint("--generate goes on with a text alone"));
+        }
+        // A pipe is read once.
+        all if all.len() == file.inputs.len() => {
+            let integers = file.inputs.iter().zip(all).map(|(port, values)| port.quantise(values));
+            return integers.collect::<Result<_, _>>().map_err(|e| Failure::file("use", path, e));
+        }
+        _ => return pipeline::read_input(path, &file.inputs),
+    };
     let room = file.inputs[0].shape.iter().product::<usize>();
     let lengths = |least: usize, most: usize| {
         let why = format!("a text of {} tokens, expected {least} to {most}", text.len());

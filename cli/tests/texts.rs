@@ -89,8 +89,11 @@ fn a_language_model_goes_on_with_a_text_and_judges_it() {
     assert!(ran.code == 2 && ran.json()["error"].to_string().contains("there is no tokenizer"), "{ran:?}");
     let ran = run(&["run", &generate, "--input", &words, "--generate", "3", "--tokenizer", &prompt]);
     assert!(ran.code == 2 && ran.json()["error"].to_string().contains("cannot read"), "{ran:?}");
-    // A text that is not the model's, with the places given.
+    // Places of one's own, and a number of tokens.
     let other = scratch.file("other.json", json!({ "input_data": [vec![1; 32], vec![7, 8, 9, 10]] }).to_string());
+    let ran = run(&["run", &generate, "--input", &other, "--generate", "2"]);
+    assert!(ran.code == 2 && ran.json()["error"].to_string().contains("more than a text"), "{ran:?}");
+    // A text that is not the model's, with the places given.
     let ran = run(&["prove", &generate, "--input", &other, "-o", &proof, "--force"]);
     assert!(
         ran.code == 2 && (ran.stdout.contains("not the model's answer") || ran.stderr.contains("not the model's answer")),

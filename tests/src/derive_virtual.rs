@@ -73,7 +73,7 @@ impl Data<'_> {
     }
 
     fn marks(&self, shape: &Shape, marks: &Marks) -> Vec<Fr> {
-        let entries = marks.entries(&self.integers(marks.indices), *shape.dims().last().expect("an axis"));
+        let entries = marks.entries(shape, &self.integers(marks.indices));
         let mut values = vec![from_i64(0); shape.padded_len()];
         shape.padded_indices().into_iter().zip(entries).for_each(|(at, v)| values[at] = from_i64(v));
         values

@@ -66,10 +66,7 @@ pub fn definition(program: &Program, trace: &Trace, id: TensorId) -> Option<Vec<
             }
             Some(out)
         }
-        Source::Marks(marks) => {
-            let extent = tensor.shape.dims().last().copied().unwrap_or(1);
-            Some(marks.entries(&values(marks.indices), extent))
-        }
+        Source::Marks(marks) => Some(marks.entries(&tensor.shape, &values(marks.indices))),
         Source::Einsum(einsum) => Some(naive(program, einsum, id, &values(einsum.lhs), &values(einsum.rhs))),
         Source::View(v) => {
             let view = v.with_lists(|id| trace.stored(id).map(|values| &**values));

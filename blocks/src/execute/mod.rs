@@ -250,10 +250,7 @@ fn evaluate(
             let view = v.with_lists(|id| Some(stored(id)));
             view::materialise(&view, &program.tensors[v.source].shape, &tensor.shape, stored(v.source)).into()
         }
-        Source::Marks(marks) => {
-            let extent = tensor.shape.dims().last().copied().unwrap_or(1);
-            marks.entries(stored(marks.indices), extent).into()
-        }
+        Source::Marks(marks) => marks.entries(&tensor.shape, stored(marks.indices)).into(),
         Source::Advice(rule) => {
             let values = advice::evaluate(program, rule, tensor, &stored)?;
             check_interval(tensor, &values)?;

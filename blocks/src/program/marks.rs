@@ -48,8 +48,9 @@ impl Relation {
 }
 
 impl Marks {
-    /// The entries, row-major, by the values of the indices.
-    pub fn entries(&self, indices: &[i64], extent: usize) -> Vec<i64> {
+    /// The entries of the tensor, of the given shape, row-major.
+    pub fn entries(&self, shape: &Shape, indices: &[i64]) -> Vec<i64> {
+        let extent = shape.dims().last().copied().unwrap_or(1);
         indices.iter().flat_map(|&index| (0..extent).map(move |j| i64::from(self.relation.holds(j, index)))).collect()
     }
 
@@ -78,7 +79,7 @@ mod tests {
                 let point: Vec<Fr> = (0..shape.bits() as i64).map(|k| from_i64(5 * k * k - 3)).collect();
                 for relation in [Relation::Below, Relation::Equal] {
                     let marks = Marks { indices: TensorId(0), relation };
-                    let expected = shape.evaluate(&marks.entries(&indices, extent), &point);
+                    let expected = shape.evaluate(&marks.entries(&shape, &indices), &point);
                     assert_eq!(marks.evaluate(&shape, &indices, &point), expected, "{relation:?} {indices:?} {shape}");
                 }
             }

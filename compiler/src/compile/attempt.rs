@@ -5,7 +5,7 @@ use zktorch_blocks::execute::{ExecuteError, Trace, execute};
 use zktorch_blocks::program::{Limits, Program, TensorId};
 
 use super::CompileError;
-use super::task::{Searched, Task};
+use super::task::Task;
 use crate::Port;
 use crate::graph::{Graph, NodeId};
 use crate::lower::{Interface, Lowered, lower};
@@ -73,9 +73,12 @@ impl Attempt {
 /// What the integers say of texts that ranges were made without, or where there are none of those of the search.
 fn hear(task: &Task<'_>, lowered: &Lowered, outputs: &[Port], runs: usize) -> Language {
     let held_out = !task.held.is_empty();
-    let texts = if held_out { &task.held } else { &task.search };
+    let texts: Vec<(&Vec<_>, &Vec<_>)> = match held_out {
+        true => task.held.iter().map(|text| (&text.inputs, &text.wanted)).collect(),
+        false => task.search.iter().map(|sample| (&sample.inputs, &sample.wanted)).collect(),
+    };
     let mut hearing = Hearing::default();
-    for Searched { inputs, wanted, .. } in texts.iter().take(runs.max(TEXTS)) {
+    for (inputs, wanted) in texts.into_iter().take(runs.max(TEXTS)) {
         let ids: Vec<f64> = inputs.iter().flatten().copied().collect();
         let floats: Vec<f64> = wanted.iter().flatten().copied().collect();
         match run(lowered, inputs) {

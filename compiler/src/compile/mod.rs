@@ -237,6 +237,9 @@ fn finish(task: &Task<'_>, Found { best, accuracy, unseen }: Found, asked: Optio
     let known = !task.samples.is_empty();
     let evaluations = if known { task.evaluations(traces.len()) } else { Vec::new() };
     let runs: Vec<(Trace, Evaluation)> = traces.into_iter().zip(evaluations).collect();
+    let tensors = report::tensors(&task.graph, &program, &nodes, &runs);
+    let asked = asked.unwrap_or_else(|| Asked { ports: ports(&task.graph, &program), program, weights });
+    let Asked { program, weights, ports: [inputs, outputs] } = asked;
     let report = Report {
         bits: settings.bits,
         shift: settings.shift,
@@ -246,13 +249,10 @@ fn finish(task: &Task<'_>, Found { best, accuracy, unseen }: Found, asked: Optio
         gaps: columns::gaps(task),
         unseen,
         language,
-        tensors: report::tensors(&task.graph, &program, &nodes, &runs),
-        blocks: Vec::new(),
+        tensors,
+        blocks: report::blocks(&program),
         totals: report::totals(&program),
         predictions: None,
     };
-    let asked = asked.unwrap_or_else(|| Asked { ports: ports(&task.graph, &program), program, weights });
-    let Asked { program, weights, ports: [inputs, outputs] } = asked;
-    let report = Report { blocks: report::blocks(&program), totals: report::totals(&program), ..report };
     Compiled { program, weights, report, inputs, outputs }
 }

@@ -27,6 +27,14 @@ pub(super) struct Searched {
     pub own: Vec<ArrayD<f64>>,
 }
 
+/// One text that is held back.
+pub(super) struct Heard {
+    /// Inputs.
+    pub inputs: Vec<ArrayD<f64>>,
+    /// Outputs by the reference.
+    pub wanted: Vec<ArrayD<f64>>,
+}
+
 /// All that a compilation starts from.
 pub(super) struct Task<'s> {
     /// The graph, on inputs and with outputs that are less the columns' powers of two.
@@ -39,7 +47,7 @@ pub(super) struct Task<'s> {
     /// Samples spread over the set, or random inputs where there is none.
     pub search: Vec<Searched>,
     /// Texts of a language model that ranges are made without.
-    pub held: Vec<Searched>,
+    pub held: Vec<Heard>,
     /// Whether the model is one: its predictions are judged, and not its outputs.
     pub language: bool,
     /// Sizes of outputs that their operators bound.
@@ -78,11 +86,8 @@ impl<'s> Task<'s> {
 
     /// Takes in texts that ranges are made without, but for those on which the model itself cannot be run.
     pub fn hold(&mut self, texts: &[Vec<ArrayD<f64>>]) {
-        for inputs in texts {
-            if let (Ok(own), Ok(wanted)) = (self.graph.evaluate(inputs), self.reference.outputs(inputs)) {
-                self.held.push(Searched { inputs: inputs.clone(), wanted, own: self.outputs(&own) });
-            }
-        }
+        let heard = |inputs: &Vec<_>| Some(Heard { wanted: self.reference.outputs(inputs).ok()?, inputs: inputs.clone() });
+        self.held = texts.iter().filter_map(heard).collect();
     }
 
     /// The graph's inputs for a sample.
