@@ -30,7 +30,7 @@ digests! {
     KeyDigest,
     /// Of a program.
     ProgramDigest,
-    /// Of the commitments to a model's weights.
+    /// Of a model: the commitments to its weights, their shapes and widths, and the setup.
     ModelDigest,
     /// Of everything that pins a setup.
     SetupDigest,

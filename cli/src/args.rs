@@ -161,6 +161,10 @@ pub struct Compile {
     /// Whether proofs show the model's output
     #[arg(long, value_enum, default_value_t = Visibility::Public)]
     pub output: Visibility,
+    /// A folder that was compiled from the same model for a longer text: this one gets its commitments to the weights, its model proof and all that
+    /// was chosen for it, so that both are one model to whoever verifies
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["setup", "bits", "input_like"])]
+    pub weights_of: Option<PathBuf>,
     /// Whether to prove that the committed weights are integers of their declared widths: once a model, for whoever verifies.
     /// Without it a verdict says `model: unproved`
     #[arg(long, value_enum, default_value_t = Toggle::On)]

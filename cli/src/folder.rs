@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::files::{Entry, PendingFolder, read};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use zktorch_blocks::digest::{FileDigest, KeyDigest};
+use zktorch_blocks::digest::{FileDigest, ModelDigest};
 use zktorch_blocks::program::Program;
 use zktorch_compiler::Port;
 use zktorch_prover::ProvingKey;
@@ -72,7 +72,7 @@ impl ProgramFile {
     }
 
     /// Refuses a proving key or a model proof in the folder that is damaged or belongs to another model; either may be absent.
-    pub fn check_others(&self, dir: &Path, digest: &KeyDigest) -> Result<(), Failure> {
+    pub fn check_others(&self, dir: &Path, model: &ModelDigest) -> Result<(), Failure> {
         let path = dir.join(PROVING);
         if path.exists() {
             let bytes = read(&path)?;
@@ -82,8 +82,8 @@ impl ProgramFile {
         let path = dir.join(MODEL);
         if path.exists() {
             let proof = decoded(&path, ModelProof::from_bytes(&read(&path)?))?;
-            if proof.key != *digest {
-                let why = format!("it is the model proof of another verifying key than the {VERIFYING} beside it");
+            if proof.model != *model {
+                let why = format!("it is the proof of another model than that of the {VERIFYING} beside it");
                 return Err(Failure::file("use", &path, why).hint("copy all files of the folder together"));
             }
         }

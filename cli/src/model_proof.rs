@@ -1,4 +1,4 @@
-//! The model proof beside a key: made by `compile`, checked at the first use of a key. What was accepted is noted in the cache: key, proof,
+//! The model proof beside a key: made by `compile`, checked at the first use of a model. What was accepted is noted in the cache: model, proof,
 //! level, and by which verifier.
 
 use crate::cache;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use zktorch_accumulator::setup::Generators;
-use zktorch_blocks::digest::KeyDigest;
+use zktorch_blocks::digest::ModelDigest;
 use zktorch_prover::{ProvingKey, Randomness, prove_model};
 use zktorch_verifier::key::VerifyingKey;
 use zktorch_verifier::model::{Level, ModelProof, verify_model};
@@ -57,12 +57,12 @@ pub fn make(
     proof.to_bytes().map_err(|e| failed(&e))
 }
 
-/// A model proof that was accepted: what the cache keeps of a key. Anything else that lies there is not believed.
+/// A model proof that was accepted: what the cache keeps of a model. Anything else that lies there is not believed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Accepted {
-    /// Digest of the key, in hexadecimal.
-    key: String,
+    /// Digest of the model, in hexadecimal.
+    model: String,
     /// SHA-256 of the model proof's file.
     proof: String,
     /// What it proves.
@@ -74,18 +74,18 @@ struct Accepted {
 }
 
 impl Accepted {
-    fn new(key: &VerifyingKey, digest: &KeyDigest, file: &[u8], level: Level) -> Self {
-        let (key, protocol) = (show::hex(digest), verify::protocol(key).to_owned());
-        Self { key, proof: show::hex(&Sha256::digest(file)), level, protocol, verifier: REVISION }
+    fn new(key: &VerifyingKey, model: &ModelDigest, file: &[u8], level: Level) -> Self {
+        let (model, protocol) = (show::hex(model), verify::protocol(key).to_owned());
+        Self { model, proof: show::hex(&Sha256::digest(file)), level, protocol, verifier: REVISION }
     }
 
-    /// The name in the cache, by the key alone: the last word on a key replaces what was known of it.
-    fn name(digest: &KeyDigest) -> String {
+    /// The name in the cache, by the model alone: the last word on it replaces what was known of it.
+    fn name(digest: &ModelDigest) -> String {
         format!("proved-models/{}.json", show::hex(digest))
     }
 
-    /// What is kept of a key, if this verifier accepted it under the key's protocol.
-    fn recall(key: &VerifyingKey, digest: &KeyDigest) -> Option<Self> {
+    /// What is kept of a model, if this verifier accepted it under the key's protocol.
+    fn recall(key: &VerifyingKey, digest: &ModelDigest) -> Option<Self> {
         let bytes = std::fs::read(cache::path(&Self::name(digest))?).ok()?;
         let kept: Self = serde_json::from_slice(&bytes).ok()?;
         let hexadecimal = kept.proof.len() == 64 && kept.proof.bytes().all(|b| b.is_ascii_hexdigit());
@@ -93,7 +93,7 @@ impl Accepted {
         (hexadecimal && fits).then_some(kept)
     }
 
-    fn keep(&self, digest: &KeyDigest) {
+    fn keep(&self, digest: &ModelDigest) {
         if let Ok(bytes) = serde_json::to_vec(self) {
             cache::keep(&Self::name(digest), &bytes);
         }
@@ -107,17 +107,13 @@ impl Accepted {
     }
 }
 
-/// What is known of the weights of a key, by the model proof in the key's folder, or by one that was accepted before: the note of that names it
-/// by its digest.
+/// What is known of the weights of a key, by the model proof in the key's folder, or by one that was accepted before, beside this key or another
+/// one of the same model: the note of that names it by its digest.
 ///
 /// # Errors
-/// If there is a file that is no model proof, or one of another key: then nothing is decided.
-pub fn state(
-    path: &Path,
-    key: &VerifyingKey,
-    digest: &KeyDigest,
-    generators: Option<&Generators>,
-) -> Result<Model, Failure> {
+/// If there is a file that is no model proof, or one of another model: then nothing is decided.
+pub fn state(path: &Path, key: &VerifyingKey, generators: Option<&Generators>) -> Result<Model, Failure> {
+    let digest = &key.model_digest();
     let kept = Accepted::recall(key, digest);
     let file = path.with_file_name(MODEL);
     if !file.exists() {
@@ -130,8 +126,8 @@ pub fn state(
         return Ok(kept.model(Since::Before));
     }
     let proof = decoded(&file, ModelProof::from_bytes(&bytes))?;
-    if proof.key != *digest {
-        let why = format!("it is the model proof of another verifying key, {}", show::hex(&proof.key));
+    if proof.model != *digest {
+        let why = format!("it is the proof of another model, {}", show::hex(&proof.model));
         return Err(Failure::file("use", &file, why).hint(
             "get the model.proof that was made with the key, or take this one away: then the verdict says `unproved`",
         ));

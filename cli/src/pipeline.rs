@@ -8,13 +8,14 @@ use crate::foreign;
 use crate::progress::Progress;
 use crate::show::{self, Tensor};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use zktorch_blocks::execute::ExecuteError;
 use zktorch_blocks::program::{self, Program, TensorId};
 use zktorch_compiler::goal::COMPLETION;
 use zktorch_compiler::graph::Graph;
 use zktorch_compiler::import::{ImportError, ImportOptions, model_path};
 use zktorch_compiler::inputs::{InputSpec, Sample, SampleError, read};
-use zktorch_compiler::{CompileError, Goal, InputError, Like, Misposed, Options};
+use zktorch_compiler::{CompileError, Earlier, Goal, InputError, Like, Misposed, Options};
 use zktorch_verifier::key;
 
 pub use zktorch_compiler::report::{Predictions, Report};
@@ -57,8 +58,13 @@ impl Choices {
     }
 }
 
-/// From an ONNX file to a program and its weights.
-pub fn compile_model(model: &Path, choices: &Choices, progress: &mut Progress) -> Result<Compiled, Failure> {
+/// From an ONNX file to a program and its weights, or those of an earlier program of the model.
+pub fn compile_model(
+    model: &Path,
+    choices: &Choices,
+    alike: Option<Earlier>,
+    progress: &mut Progress,
+) -> Result<Compiled, Failure> {
     progress.begin("reading the model");
     files::readable(model)?;
     let options = ImportOptions { input_shapes: choices.input_shapes.clone(), ..ImportOptions::default() };
@@ -80,7 +86,8 @@ pub fn compile_model(model: &Path, choices: &Choices, progress: &mut Progress) -
     let (inputs, outputs) = (choices.input.into(), choices.output.into());
     let goal = choices.goal(&imported.graph);
     let Choices { bits, target_kl, max_error, .. } = *choices;
-    let options = Options { goal, bits, inputs, outputs, inputs_like, target_kl, max_error, ..Options::default() };
+    let alike = alike.map(Arc::new);
+    let options = Options { goal, bits, inputs, outputs, inputs_like, alike, target_kl, max_error, ..Options::default() };
     zktorch_compiler::compile_model(&imported, &all, &options).map_err(|e| compile_failure(model, &e))
 }
 
@@ -143,6 +150,9 @@ fn compile_failure(model: &Path, error: &CompileError) -> Failure {
         }
         CompileError::Goal(_) => Failure::unsupported(text)
             .hint("--task generate and --task likelihood are for causal language models; --task outputs proves what any model gives"),
+        CompileError::Unlike(_) => {
+            Failure::undecided(text).hint("--weights-of takes a folder of the same model, compiled with the same options for a longer text")
+        }
         CompileError::Execute(ExecuteError::OutOfRange { allowed, .. }) if allowed.lo > 0 => Failure::unsupported(text),
         CompileError::Execute(_) => Failure::unsupported(text).hint(
             "numbers of very different size share a tensor: divide each by its usual size before the model, or give more samples (--calibrate), \

@@ -118,7 +118,7 @@ fn inspect_tells_files_apart() {
     let json = done(&["inspect", &dir, "--format", "json"]).json();
     assert_eq!(json["files"]["model.proof"], serde_json::Value::Null);
     assert!(done(&["inspect", &dir]).stdout.contains("model.proof ABSENT"));
-    for (name, what) in [("proving.key", "a key of another model"), ("model.proof", "of another verifying key")] {
+    for (name, what) in [("proving.key", "a key of another model"), ("model.proof", "of another model")] {
         let own = fs::read(scratch.path(&format!("mlp/{name}"))).ok();
         fs::copy(format!("{}/{name}", shared().dir()), scratch.path(&format!("mlp/{name}"))).unwrap();
         zktorch(&["inspect", &dir]).fails(2, &[name, what]);

@@ -79,7 +79,7 @@ fn nothing_else_in_the_cache_makes_a_model_proved() {
     let [key, proof] = place.proved("out", &[]);
     let file = place.scratch.path("out/model.proof");
     let bytes = std::fs::read(&file).unwrap();
-    let digest = place.verify(&key, &proof).json()["key_digest"].as_str().unwrap().to_owned();
+    let digest = place.verify(&key, &proof).json()["model_digest"].as_str().unwrap().to_owned();
     let note = place.note();
     let good = std::fs::read_to_string(&note).unwrap();
     std::fs::remove_file(&file).unwrap();
@@ -134,7 +134,7 @@ fn the_proof_of_another_model_decides_nothing() {
     let [key, proof] = place.proved("one", &[]);
     place.proved("other", &[]);
     std::fs::copy(place.scratch.path("other/model.proof"), place.scratch.path("one/model.proof")).unwrap();
-    place.verify(&key, &proof).fails(2, &["one/model.proof", "of another verifying key", "take this one away"]);
+    place.verify(&key, &proof).fails(2, &["one/model.proof", "of another model", "take this one away"]);
     assert!(!place.scratch.path("cache/zktorch/proved-models").exists());
     std::fs::remove_file(place.scratch.path("one/model.proof")).unwrap();
     assert_eq!(model(&place.verify(&key, &proof)), "unproved");

@@ -20,7 +20,7 @@ use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::digest::{GeneratorsDigest, KeyDigest};
 use zktorch_blocks::execute::{Weights, wipe};
 use zktorch_blocks::field::Fr;
-use zktorch_blocks::program::{Limits, Program, TensorId};
+use zktorch_blocks::program::{Limits, Program, Role, TensorId};
 use zktorch_blocks::transcript::Reject;
 use zktorch_verifier::codec::{DecodeError, Kind, decode, encode};
 use zktorch_verifier::key::{KeyError, KeyPort, Relation, VerifyingKey};
@@ -61,6 +61,22 @@ impl Drop for Stored {
 }
 
 impl ProvingKey {
+    /// The key beside a verifying key.
+    fn of(
+        verifying: &VerifyingKey,
+        weights: Weights,
+        blinders: Vec<Fr>,
+        generators: Generators,
+    ) -> Result<Self, KeygenError> {
+        let decider = verifying.setup.decider();
+        let relation = Relation::new(verifying)?;
+        let size = ProofSize::of(&relation, decider)?;
+        let tables = Tables::new(&generators.g[..size.hidden_scalars.min(generators.columns())]);
+        let shown = shown(size.parts, decider::shown(decider, verifying.column_bits));
+        let masks = MaskRows::new(&generators, relation.digest, shown);
+        Ok(Self { weights, blinders, generators, tables, masks })
+    }
+
     /// What is proved with both keys.
     ///
     /// # Errors
@@ -141,6 +157,9 @@ pub enum KeygenError {
     /// The program cannot be argued about.
     #[error(transparent)]
     Program(#[from] Reject),
+    /// Weights of other shapes or widths than those that are committed to.
+    #[error("the program's weights are not those of the model: their shapes or widths differ")]
+    Model,
 }
 
 /// Commits to a program's weights and makes both keys. The setup has at least `2^column_bits` generators; a transparent one
@@ -176,10 +195,23 @@ pub fn keygen(
         VerifyingKey::push_row(&mut model_rows, &point);
     }
     let verifying = VerifyingKey { program, setup: setup.verifier.clone(), column_bits, model_rows, inputs, outputs };
-    let decider = setup.verifier.decider();
-    let relation = Relation::new(&verifying)?;
-    let size = ProofSize::of(&relation, decider)?;
-    let tables = Tables::new(&generators.g[..size.hidden_scalars.min(generators.columns())]);
-    let masks = MaskRows::new(&generators, relation.digest, shown(size.parts, decider::shown(decider, column_bits)));
-    Ok((ProvingKey { weights, blinders, generators, tables, masks }, verifying))
+    Ok((ProvingKey::of(&verifying, weights, blinders, generators)?, verifying))
+}
+
+/// Makes both keys for one more program on the weights that are committed in other keys: nothing is committed to, and the model is the same.
+///
+/// # Errors
+/// As [`keygen`], and if the program's weights are of other shapes or widths.
+pub fn keygen_alike(
+    program: Program,
+    [inputs, outputs]: [Vec<KeyPort>; 2],
+    (proving, verifying): (&ProvingKey, &VerifyingKey),
+) -> Result<(ProvingKey, VerifyingKey), KeygenError> {
+    let VerifyingKey { setup, column_bits, model_rows, .. } = verifying.clone();
+    let alike = VerifyingKey { program, setup, column_bits, model_rows, inputs, outputs };
+    if alike.model_digest() != verifying.model_digest() {
+        return Err(KeygenError::Model);
+    }
+    let weights = alike.program.with_role(Role::Weight).zip(proving.weights.values().cloned()).collect();
+    Ok((ProvingKey::of(&alike, weights, proving.blinders.clone(), proving.generators.clone())?, alike))
 }

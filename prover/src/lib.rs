@@ -12,7 +12,7 @@ pub mod secrets;
 pub mod session;
 
 pub use error::ProveError;
-pub use key::{ProvingKey, keygen};
+pub use key::{KeygenError, ProvingKey, keygen, keygen_alike};
 pub use model::prove_model;
 pub use multiplicities::Miss;
 pub use prove::{Proved, Prover};

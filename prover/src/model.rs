@@ -21,16 +21,16 @@ pub fn prove_model(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<ModelProof, ProveError> {
     let relation = proving.relation(verifying)?;
+    let model = verifying.model_digest();
     let programs = parts(&relation, level)?;
     let count = programs.len();
     // A part's first tensors are the weights, in the program's order.
     let weights: Weights = (0..).map(TensorId).zip(proving.weights.values().cloned()).collect();
-    let mut proof =
-        ModelProof { key: relation.digest, level, seeded: randomness.is_seeded(), parts: Vec::with_capacity(count) };
+    let mut proof = ModelProof { model, level, seeded: randomness.is_seeded(), parts: Vec::with_capacity(count) };
     for (index, program) in programs.enumerate() {
         progress(index, count);
         let trace = execute(&program, &weights, &[])?;
-        let part = relation.for_program(&program, part_digest(&relation.digest, level, index)).map_err(KeyError::from)?;
+        let part = relation.for_program(&program, part_digest(&model, level, index)).map_err(KeyError::from)?;
         let proved = Prover::new(proving, verifying, randomness.fork()).argue(&part, &trace)?;
         proof.parts.push(proved.proof.bytes);
     }

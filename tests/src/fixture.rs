@@ -4,7 +4,7 @@ use crate::toy::Toy;
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::program::{Element, Program, TensorId};
-use zktorch_prover::{Proved, Prover, ProvingKey, Randomness, keygen};
+use zktorch_prover::{Proved, Prover, ProvingKey, Randomness, keygen, keygen_alike};
 use zktorch_verifier::key::{KeyPort, VerifyingKey};
 use zktorch_verifier::proof::Proof;
 use zktorch_verifier::{Verdict, verify};
@@ -33,6 +33,17 @@ impl Fixture {
         let ports = ports(&program);
         let keys = keygen(program, weights, setup, column_bits, ports, &mut Randomness::insecure_seed(1));
         let (proving, verifying) = keys.expect("a good program");
+        Self { proving, verifying }
+    }
+
+    /// Keys of one more program of the model of these.
+    ///
+    /// # Panics
+    /// If its weights are of other shapes or widths.
+    pub fn alike(&self, program: Program) -> Self {
+        let ports = ports(&program);
+        let keys = keygen_alike(program, ports, (&self.proving, &self.verifying));
+        let (proving, verifying) = keys.expect("a program of the model");
         Self { proving, verifying }
     }
 

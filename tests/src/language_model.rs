@@ -35,11 +35,19 @@ fn einsum(graph: &mut Graph, name: &str, [lhs, rhs, out]: [&str; 3], operands: [
 /// # Panics
 /// Never.
 pub fn language_model(mask: Option<&dyn Fn(usize, usize) -> bool>, tied: bool) -> Graph {
+    language_model_of(TOKENS, mask, tied)
+}
+
+/// The same model, exported for texts of another length.
+///
+/// # Panics
+/// Never.
+pub fn language_model_of(tokens: usize, mask: Option<&dyn Fn(usize, usize) -> bool>, tied: bool) -> Graph {
     let mut graph = Graph::new();
     let domain = Domain::Integer { lo: 0, hi: VOCABULARY as i64 - 1 };
-    let ids = graph.add_input_of(domain, "ids", &[1, TOKENS]);
+    let ids = graph.add_input_of(domain, "ids", &[1, tokens]);
     let table = graph.add_constant("table", weights(&[VOCABULARY, WIDTH], 1));
-    let places = graph.add_constant("positions", weights(&[1, TOKENS, WIDTH], 2));
+    let places = graph.add_constant("positions", weights(&[1, tokens, WIDTH], 2));
     let x = graph.add_inferred("embedded", Gather { axis: 0 }, &[table, ids]).expect("shapes fit");
     let x = graph.add_inferred("placed", Add, &[x, places]).expect("shapes fit");
     let project = |graph: &mut Graph, name: &str, seed| {
@@ -51,7 +59,7 @@ pub fn language_model(mask: Option<&dyn Fn(usize, usize) -> bool>, tied: bool) -
     let softmax: (Op, Vec<NodeId>) = match mask {
         None => (Softmax { axes: vec![2] }.into(), vec![scores]),
         Some(mask) => {
-            let bits = ArrayD::from_shape_fn(IxDyn(&[1, TOKENS, TOKENS]), |at| f64::from(u8::from(mask(at[1], at[2]))));
+            let bits = ArrayD::from_shape_fn(IxDyn(&[1, tokens, tokens]), |at| f64::from(u8::from(mask(at[1], at[2]))));
             let mask = graph.add_constant("mask", bits);
             (MaskedSoftmax { axes: vec![2], gap: f64::INFINITY }.into(), vec![scores, mask])
         }

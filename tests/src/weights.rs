@@ -72,10 +72,11 @@ impl Fixture {
         let decider = DeciderKey::resolve(&key.setup, Some(generators)).expect("a good setup");
         let weights: Weights = (0..).map(TensorId).zip(self.proving.weights.values().cloned()).collect();
         let mut wrong = Vec::new();
-        let mut proof = ModelProof { key: relation.digest, level, seeded: true, parts: Vec::new() };
+        let model = key.model_digest();
+        let mut proof = ModelProof { model, level, seeded: true, parts: Vec::new() };
         for (index, program) in parts(&relation, level).expect("few").enumerate() {
             let program = &program;
-            let part = relation.for_program(program, part_digest(&relation.digest, level, index)).expect("few rows");
+            let part = relation.for_program(program, part_digest(&model, level, index)).expect("few rows");
             let trace = execute(program, &weights, &[]).expect("the honest run works");
             let mut data = Data::new(program, &trace);
             let mut deltas: BTreeMap<TensorId, Fr> = BTreeMap::from([(TensorId(change.weight), change.delta)]);

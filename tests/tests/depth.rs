@@ -87,7 +87,7 @@ fn such_a_program_is_refused_before_any_proof_is_read() {
     let proof = Proof { key: digest, statement, scales: vec![Scale(0)], seeded: false, bytes: Vec::new() };
     let undecided = Unverifiable::Key(refused.clone());
     assert_eq!(verify(&key, &proof, None), Err(undecided.clone()));
-    let model = ModelProof { key: digest, level: Level::Widths, seeded: false, parts: Vec::new() };
+    let model = ModelProof { model: key.model_digest(), level: Level::Widths, seeded: false, parts: Vec::new() };
     assert_eq!(verify_model(&key, &model, None), Err(undecided));
     let (ports, mut randomness) = (ports(&key.program), Randomness::insecure_seed(1));
     let made = keygen(key.program.clone(), Weights::new(), &SETUP, COLUMNS, ports, &mut randomness);

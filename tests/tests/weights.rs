@@ -130,9 +130,8 @@ fn a_model_proof_of_something_else_is_refused() {
     }
     // Another key of the same weights: other blinders.
     let other = Fixture::new(toy.program(), toy.sample(4).0, &Setup::insecure(8).expect("in range"), 8);
-    assert_eq!(verdict(&other, &other.verifying, &widths), refused(Misfit::ModelKey));
-    let digest = other.verifying.digest().expect("it encodes");
-    let forged = ModelProof { key: digest, ..widths.clone() };
+    assert_eq!(verdict(&other, &other.verifying, &widths), refused(Misfit::Model));
+    let forged = ModelProof { model: other.verifying.model_digest(), ..widths.clone() };
     assert_eq!(verdict(&other, &other.verifying, &forged), Verdict::Rejected(Reject::Check(Check::MaskedSum)));
     // The proof of a run is none of the model.
     let run = fixture.honest(&[input]).proof;
@@ -193,7 +192,7 @@ fn a_part_is_a_proof_in_its_place_alone() {
     let [program] = parts(&relation, Level::Widths).expect("few").collect::<Vec<_>>().try_into().expect("one part");
     let statement = Statement::new(&program, Vec::new()).expect("nothing is public");
     let argued = |level, index| {
-        let part = relation.for_program(&program, part_digest(&relation.digest, level, index)).expect("few rows");
+        let part = relation.for_program(&program, part_digest(&key.model_digest(), level, index)).expect("few rows");
         let mut t = Transcript::verifier(protocol(key), part.columns(), &proof.parts[0]);
         bind_statement(&mut t, &part, &statement);
         argue(&mut t, &part, &decider, &statement, None)

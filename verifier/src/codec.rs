@@ -25,8 +25,8 @@ pub enum Kind {
 }
 
 /// Version of every file format. Files of other versions are refused. Since 2 an input or output says what its entries are, so that
-/// integers are shown as such and fractions refused. Since 3 a program has lookups of rows.
-pub const VERSION: u16 = 3;
+/// integers are shown as such and fractions refused. Since 3 a program has lookups of rows. Since 4 a model proof names a model, not a key.
+pub const VERSION: u16 = 4;
 
 const MAGIC: [u8; 6] = *b"zktrch";
 const HEADER: usize = MAGIC.len() + 1 + 2;

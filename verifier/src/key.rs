@@ -10,7 +10,7 @@ use zktorch_accumulator::layout::{Layout, Phase, TooManyRows};
 use zktorch_accumulator::setup::VerifierSetup;
 use zktorch_blocks::digest::{KeyDigest, ModelDigest, ProgramDigest};
 use zktorch_blocks::lookup::Leaves;
-use zktorch_blocks::program::{Element, Invalid, Limits, Program, TensorId};
+use zktorch_blocks::program::{Element, Invalid, Limits, Program, Source, Tensor, TensorId};
 use zktorch_blocks::transcript::Reject;
 
 /// Bytes of a point in a key: uncompressed, so that reading it costs no square root.
@@ -137,9 +137,23 @@ impl VerifyingKey {
         Ok(ProgramDigest::new(Sha256::digest(canonical(&self.program)?)))
     }
 
-    /// SHA-256 of the commitments to the weights: the model's name in proofs.
+    /// SHA-256 of the commitments to the weights, of the shapes and intervals of the tensors in them, and of the setup: the model's name, whatever
+    /// programs are run on it. What a model proof shows is a function of this alone.
     pub fn model_digest(&self) -> ModelDigest {
-        ModelDigest::new(Sha256::digest(&self.model_rows))
+        let mut hash = Sha256::new();
+        hash.update(b"zktorch-v1-model");
+        hash.update(self.setup.digest());
+        hash.update(self.column_bits.to_le_bytes());
+        let mut number = |n: u64| hash.update(n.to_le_bytes());
+        let weights: Vec<&Tensor> = self.program.tensors.iter().filter(|tensor| tensor.source == Source::Weight).collect();
+        number(weights.len() as u64);
+        for Tensor { shape, interval, .. } in weights {
+            number(shape.rank() as u64);
+            shape.dims().iter().for_each(|&extent| number(extent as u64));
+            [interval.lo, interval.hi].into_iter().for_each(|end| number(end.cast_unsigned()));
+        }
+        hash.update(&self.model_rows);
+        ModelDigest::new(hash.finalize())
     }
 
     /// Appends a commitment in the form that `model_rows` holds.

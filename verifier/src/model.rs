@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use zktorch_accumulator::decider::DeciderKey;
 use zktorch_accumulator::layout::{MAX_ROWS, Phase, TooManyRows};
 use zktorch_accumulator::setup::Generators;
-use zktorch_blocks::digest::KeyDigest;
+use zktorch_blocks::digest::{KeyDigest, ModelDigest};
 use zktorch_blocks::program::{
     Advice, AxisGroup, GroupMap, Interval, Lookup, Program, Scale, Shape, Source, Table, Tensor, TensorId, View, Visibility,
 };
@@ -35,11 +35,11 @@ pub enum Level {
     Widths,
 }
 
-/// A proof about the weights of a verifying key.
+/// A proof about a model's weights, good for every verifying key whose program runs on them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelProof {
-    /// Digest of the verifying key.
-    pub key: KeyDigest,
+    /// Digest of the model ([`VerifyingKey::model_digest`]).
+    pub model: ModelDigest,
     /// What is proved.
     pub level: Level,
     /// Whether the blinders came from a fixed seed: such a proof hides nothing and is for tests only.
@@ -77,9 +77,10 @@ pub fn verify_model(
 ) -> Result<Verdict, Unverifiable> {
     let relation = Relation::new(key)?;
     let decider = DeciderKey::resolve(&key.setup, generators)?;
+    let model = key.model_digest();
     let run = || -> Result<(), Reject> {
-        if proof.key != relation.digest {
-            return Err(Misfit::ModelKey.into());
+        if proof.model != model {
+            return Err(Misfit::Model.into());
         }
         let programs = parts(&relation, proof.level)?;
         if proof.parts.len() != programs.len() {
@@ -87,7 +88,7 @@ pub fn verify_model(
             return Err(Misfit::Parts { expected, got }.into());
         }
         for (index, (program, bytes)) in programs.zip(&proof.parts).enumerate() {
-            let part = relation.for_program(&program, part_digest(&relation.digest, proof.level, index));
+            let part = relation.for_program(&program, part_digest(&model, proof.level, index));
             let part = part.map_err(|TooManyRows(rows)| Misfit::Rows { rows, most: MAX_ROWS })?;
             let statement = Statement::new(&program, Vec::new())?;
             let mut t = Transcript::verifier(protocol(key), relation.columns(), bytes);
@@ -100,11 +101,11 @@ pub fn verify_model(
     Ok(run().map_or_else(Verdict::Rejected, |()| Verdict::Accepted))
 }
 
-/// What a part binds instead of the key's digest: the key, and which part it is.
-pub fn part_digest(key: &KeyDigest, level: Level, part: usize) -> KeyDigest {
+/// What a part binds instead of a key's digest: the model, and which part it is.
+pub fn part_digest(model: &ModelDigest, level: Level, part: usize) -> KeyDigest {
     let mut hash = Sha256::new();
-    hash.update(b"zktorch-v1-model-proof");
-    hash.update(key);
+    hash.update(b"zktorch-v2-model-proof");
+    hash.update(model);
     hash.update([match level {
         Level::Padding => 0u8,
         Level::Widths => 1u8,

@@ -30,7 +30,8 @@ pub enum Unverifiable {
 
 /// Number of this verifier. It is raised with every change after which something is refused that was accepted before, so that what an
 /// earlier verifier accepted, and somebody noted, is checked again. From 3 to 4 claims on one combination of rows became one leaf of the fold.
-pub const REVISION: u32 = 4;
+/// From 4 to 5 a model proof is about a model and no longer about a key.
+pub const REVISION: u32 = 5;
 
 /// The protocol's name, bound first: version and grouping schedule.
 pub fn protocol(key: &VerifyingKey) -> &'static str {

@@ -35,9 +35,9 @@ pub enum Misfit {
     /// The name of the key in a proof.
     #[error("the proof was made for another verifying key")]
     Key,
-    /// The name of the key in a model proof.
-    #[error("the model proof was made for another verifying key")]
-    ModelKey,
+    /// The name of the model in a model proof.
+    #[error("the model proof was made for another model")]
+    Model,
     /// The scales that the proof's outputs are shown with.
     #[error("the outputs' scales are not those of the key")]
     Scales,

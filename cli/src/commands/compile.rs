@@ -2,8 +2,8 @@
 
 use crate::args::{Compile, SetupChoice, Toggle};
 use crate::failure::Failure;
-use crate::files::PendingFolder;
-use crate::folder::{self, Files, REPORT};
+use crate::files::{PendingFolder, read};
+use crate::folder::{self, Files, MODEL, PROGRAM, PROVING, ProgramFile, REPORT, VERIFYING, decoded};
 use crate::model_proof;
 use crate::outcome::Outcome;
 use crate::pipeline::{Choices, Compiled, Predictions, Report, compile_model};
@@ -13,12 +13,12 @@ use crate::setup::{choose, predict};
 use crate::show;
 use serde_json::{Value, json};
 use std::path::Path;
-use zktorch_compiler::WARN_ERROR;
+use zktorch_compiler::{Earlier, WARN_ERROR};
 use zktorch_compiler::report::Gap;
-use zktorch_prover::{ProvingKey, Randomness, keygen};
+use zktorch_prover::{KeygenError, ProvingKey, Randomness, keygen, keygen_alike};
 use zktorch_verifier::codec::DecodeError;
 use zktorch_verifier::key::{KeyPort, VerifyingKey};
-use zktorch_verifier::model::Level;
+use zktorch_verifier::model::{Level, ModelProof};
 
 /// Predictions that diverge by less, in nats a token, are the model's for most purposes.
 const GOOD_KL: f64 = 0.01;
@@ -60,7 +60,11 @@ pub fn command(args: &Compile) -> Result<Outcome, Failure> {
         input_shapes: args.input_shape.iter().map(|s| s.0.clone()).collect(),
     };
     let level = if args.model_proof == Toggle::On { Level::Widths } else { Level::Padding };
-    let made = make(&args.model, &choices, &args.setup, level, &mut progress)?;
+    let base = match &args.weights_of {
+        Some(dir) => Base::Folder(Box::new(Folder::read(dir)?)),
+        None => Base::Setup(&args.setup),
+    };
+    let made = make(&args.model, &choices, base, level, &mut progress)?;
     progress.begin("writing");
     let seconds = progress.seconds();
     let (mut text, mut json) = describe(&made, &args.out)?;
@@ -88,36 +92,87 @@ fn files(args: &Compile) -> place::Files {
     if let Some(path) = &args.input_like {
         files = files.input("--input-like", path);
     }
+    if let Some(dir) = &args.weights_of {
+        files = [PROGRAM, PROVING, VERIFYING, MODEL].iter().fold(files, |files, name| files.input("--weights-of", &dir.join(name)));
+    }
     if let SetupChoice::File(path) = &args.setup {
         files = files.input("--setup", path);
     }
     folder::ALL.iter().fold(files, |files, name| files.output(name, args.out.join(name)))
 }
 
+/// What a model's commitments rest on.
+pub enum Base<'a> {
+    /// A setup: they are made.
+    Setup(&'a SetupChoice),
+    /// A folder of the same model, which has them.
+    Folder(Box<Folder>),
+}
+
+/// The keys and the model proof of a compiled model.
+pub struct Folder {
+    proving: ProvingKey,
+    verifying: VerifyingKey,
+    proof: Option<ModelProof>,
+}
+
+impl Folder {
+    fn read(dir: &Path) -> Result<Self, Failure> {
+        let program = ProgramFile::read(dir)?;
+        let (proving, verifying) = (program.proving_key(dir)?, program.verifying_key(dir)?);
+        program.check_others(dir, &verifying.model_digest())?;
+        let path = dir.join(MODEL);
+        let proof = if path.exists() { Some(decoded(&path, ModelProof::from_bytes(&read(&path)?))?) } else { None };
+        Ok(Self { proving, verifying, proof })
+    }
+
+    fn earlier(&self) -> Earlier {
+        Earlier { program: self.verifying.program.clone(), weights: self.proving.weights.clone() }
+    }
+
+    /// The model proof, if it shows what is asked for.
+    fn proof(&self, level: Level) -> Option<Vec<u8>> {
+        self.proof.as_ref().filter(|proof| proof.level == level)?.to_bytes().ok()
+    }
+}
+
 /// Compiles a model, chooses the setup, makes the keys and the proof about the weights.
 pub fn make(
     model: &Path,
     choices: &Choices,
-    setup: &SetupChoice,
+    base: Base<'_>,
     level: Level,
     progress: &mut Progress,
 ) -> Result<Made, Failure> {
-    let Compiled { program, weights, mut report, inputs, outputs } = compile_model(model, choices, progress)?;
-    progress.begin("preparing the setup");
-    let (setup, column_bits) = choose(setup, &program)?;
-    progress.begin("committing to the weights");
+    let alike = match &base {
+        Base::Setup(_) => None,
+        Base::Folder(folder) => Some(folder.earlier()),
+    };
+    let Compiled { program, weights, mut report, inputs, outputs } = compile_model(model, choices, alike, progress)?;
     let port = |p: &crate::pipeline::Port| KeyPort { name: p.name.clone(), shape: p.shape.clone(), element: p.element };
     let ports = [inputs.iter().map(port).collect(), outputs.iter().map(port).collect()];
-    let mut randomness = Randomness::from_os().map_err(|e| Failure::undecided(format!("no randomness: {e}")))?;
-    let (proving, verifying) = keygen(program, weights, &setup, column_bits, ports, &mut randomness)
-        .map_err(|e| Failure::undecided(e.to_string()))?;
-    let cost = predict(&verifying.program, verifying.setup.decider(), column_bits)?;
+    let (proving, verifying) = match &base {
+        Base::Setup(setup) => {
+            progress.begin("preparing the setup");
+            let (setup, column_bits) = choose(setup, &program)?;
+            progress.begin("committing to the weights");
+            let mut randomness = Randomness::from_os().map_err(|e| Failure::undecided(format!("no randomness: {e}")))?;
+            keygen(program, weights, &setup, column_bits, ports, &mut randomness)
+        }
+        Base::Folder(folder) => keygen_alike(program, ports, (&folder.proving, &folder.verifying)),
+    }
+    .map_err(|e: KeygenError| Failure::undecided(e.to_string()))?;
+    let cost = predict(&verifying.program, verifying.setup.decider(), verifying.column_bits)?;
     report.predictions = Some(Predictions {
         proof_bytes: Some(cost.proof_bytes as u64),
         prove_seconds: Some(cost.prove_seconds),
         memory_bytes: Some(cost.memory_bytes as u64),
     });
-    let model = model_proof::make(&proving, &verifying, level, progress)?;
+    let known = match &base {
+        Base::Setup(_) => None,
+        Base::Folder(folder) => folder.proof(level),
+    };
+    let model = known.map_or_else(|| model_proof::make(&proving, &verifying, level, progress), Ok)?;
     let files = Files::new(inputs.clone(), outputs.clone(), &proving, &verifying, model)?;
     Ok(Made { files, proving, verifying, report, inputs, outputs })
 }

@@ -1,6 +1,6 @@
 //! `demo`: everything once, on a handwritten digit.
 
-use super::compile::make;
+use super::compile::{Base, make};
 use super::prove::prove;
 use crate::args::{Demo, SetupChoice, Task, Visibility};
 use crate::failure::Failure;
@@ -116,7 +116,7 @@ fn compile(progress: &mut Progress) -> Result<Ready, Failure> {
         max_error: zktorch_compiler::MAX_ERROR,
         target_kl: zktorch_compiler::TARGET_KL,
     };
-    let made = make(&model, &choices, &SetupChoice::Auto, Level::Widths, progress)?;
+    let made = make(&model, &choices, Base::Setup(&SetupChoice::Auto), Level::Widths, progress)?;
     Ok(Ready { proving: made.proving, verifying: made.verifying, inputs: made.inputs, outputs: made.outputs })
 }
 

@@ -65,8 +65,7 @@ impl Found {
 fn folder(dir: &Path) -> Result<Found, Failure> {
     let program = ProgramFile::read(dir)?;
     let key = program.verifying_key(dir)?;
-    let digest = key.digest().map_err(|e| Failure::undecided(e.to_string()))?;
-    program.check_others(dir, &digest)?;
+    program.check_others(dir, &key.model_digest())?;
     let mut found = Found::new("compiled model");
     describe_key(&mut found, &key)?;
     if let Some(report) = std::fs::read(dir.join(REPORT)).ok().and_then(|b| serde_json::from_slice::<Value>(&b).ok()) {
@@ -174,7 +173,7 @@ fn model_proof(path: &Path, bytes: &[u8]) -> Result<Found, Failure> {
     let mut found = Found::new("model proof");
     let status = "not checked: `zktorch verify` does, at the first use of a key";
     found.add("status", status, "status", json!("unchecked"));
-    found.add("key digest", show::hex(&proof.key), "key_digest", json!(show::hex(&proof.key)));
+    found.add("model digest", show::hex(&proof.model), "model_digest", json!(show::hex(&proof.model)));
     let (text, level) = match proof.level {
         Level::Widths => ("weights are integers of their declared widths, with zero padding", "widths"),
         Level::Padding => ("weights have zero padding", "padding"),

@@ -6,7 +6,7 @@
 use ndarray::ArrayD;
 use zktorch_blocks::program::Element;
 
-use super::attempt::{Attempt, ports};
+use super::attempt::Attempt;
 use super::task::Task;
 use crate::graph::NodeId;
 use crate::graph::columns::Columns;
@@ -122,9 +122,8 @@ pub(super) fn unseen(task: &Task<'_>, attempt: &Attempt) -> f64 {
     if !doubtful.iter().flatten().any(|&d| d) {
         return 0.0;
     }
-    let program = &attempt.lowered.program;
-    let [_, outputs] = ports(&task.graph, program);
-    let mut measure = Measure::new(&outputs, &task.bounds);
+    let program = &attempt.trial.lowered.program;
+    let mut measure = Measure::new(&attempt.trial.outputs, &task.bounds);
     for sample in &task.search {
         let mut inputs = sample.inputs.clone();
         for ((values, doubtful), &id) in inputs.iter_mut().zip(&doubtful).zip(&program.inputs) {

@@ -3,6 +3,7 @@
 use zktorch_blocks::execute::ExecuteError;
 use zktorch_blocks::program::Invalid;
 
+use super::alike::Unlike;
 use super::ask::Misposed;
 use crate::graph::EvaluateError;
 use crate::lower::LowerError;
@@ -35,6 +36,9 @@ pub enum CompileError {
     /// The model cannot be asked for what proofs shall show.
     #[error(transparent)]
     Goal(#[from] Misposed),
+    /// It cannot share the weights of an earlier program.
+    #[error("it cannot share the weights of that program: {0}")]
+    Unlike(#[from] Unlike),
     /// Operations that cannot be lowered.
     #[error(transparent)]
     Lower(#[from] LowerError),

@@ -1,5 +1,6 @@
 //! From a float graph and samples to a program, its weights, and a report.
 
+mod alike;
 mod ask;
 mod attempt;
 mod columns;
@@ -10,6 +11,7 @@ mod search;
 mod task;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 use std::borrow::Cow;
 
@@ -24,14 +26,16 @@ use crate::import::Model;
 use crate::lower::{Interface, Lowered, lower};
 use crate::reference::Reference;
 use crate::report::{self, Accuracy, Measure, Report};
+pub use alike::{Earlier, Unlike};
 pub use ask::{Misposed, extend};
 use ask::{Text, calibrate, texts};
-use attempt::{Attempt, outputs_of, ports, run, work};
+use attempt::Attempt;
 pub use error::CompileError;
 pub use options::{Like, MAX_ERROR, Options, TARGET_KL, WARN_ERROR};
 use search::{search, wider};
 use task::Task;
 pub(crate) use task::scaled;
+use trial::ports;
 
 /// Multiplications of all runs that measure the chosen program, beyond which a part of the samples is measured.
 const THOROUGH: u64 = 1 << 35;
@@ -86,6 +90,18 @@ fn compile_against(
     let (samples, held) = samples.split_at(samples.len() - held_out(graph, samples));
     let texts = texts(options.goal, samples);
     let samples = &*texts;
+    if let Some(earlier) = &options.alike {
+        let options = earlier.options(graph, options)?;
+        let mut task = Task::new(graph, Columns::default(), reference, samples, &options)?;
+        task.hold(held);
+        let (best, asked) = earlier.attempt(&task)?;
+        let accuracy = measure(&task, &best)?;
+        let found = Found { best, accuracy, unseen: 0.0 };
+        if !found.best.foretells(options.target_kl) {
+            judge(&task, &found.best, &found.accuracy)?;
+        }
+        return Ok(finish(&task, found, asked));
+    }
     let like = &options.inputs_like;
     let given = if like.iter().all(|like| like.columns.is_empty()) {
         Columns::default()
@@ -177,7 +193,7 @@ fn widened(task: &Task<'_>, mut found: Found) -> Result<Found, CompileError> {
 /// The errors of all samples, or of as many others than the search's as there is time for.
 fn measure(task: &Task<'_>, best: &Attempt) -> Result<Accuracy, CompileError> {
     let all = task.samples.len();
-    let most = usize::try_from(THOROUGH / work(&best.lowered.program)).unwrap_or(usize::MAX).max(task.search.len());
+    let most = usize::try_from(THOROUGH / best.trial.work()).unwrap_or(usize::MAX).max(task.search.len());
     let unrunnable = || task.unrunnable.as_ref().map(ToString::to_string);
     if all == 0 || (all == best.traces.len() && all <= most) {
         return Ok(Accuracy { unrunnable: unrunnable(), ..best.accuracy.clone() });
@@ -185,13 +201,12 @@ fn measure(task: &Task<'_>, best: &Attempt) -> Result<Accuracy, CompileError> {
     let searched: Vec<usize> = if all <= most { Vec::new() } else { task.searched().collect() };
     let chosen: Vec<usize> = (0..all).filter(|index| !searched.contains(index)).collect();
     let stride = chosen.len().div_ceil(most).max(1);
-    let [_, outputs] = ports(&task.graph, &best.lowered.program);
-    let mut measure = Measure::new(&outputs, &task.bounds);
+    let mut measure = Measure::new(&best.trial.outputs, &task.bounds);
     for index in chosen.into_iter().step_by(stride) {
         let inputs = task.inputs(index);
         let evaluation = task.graph.evaluate(&inputs).map_err(|error| CompileError::Sample { sample: index, error })?;
-        let trace = run(&best.lowered, &inputs)?;
-        measure.take(&outputs_of(&best.lowered.program, &outputs, &trace), &task.wanted(index, &evaluation)?);
+        let trace = best.trial.run(&inputs)?;
+        measure.take(&best.trial.outputs_of(&trace), &task.wanted(index, &evaluation)?);
     }
     Ok(Accuracy { unrunnable: unrunnable(), ..measure.finish(all) })
 }
@@ -233,7 +248,8 @@ struct Asked {
 }
 
 fn finish(task: &Task<'_>, Found { best, accuracy, unseen }: Found, asked: Option<Asked>) -> Compiled {
-    let Attempt { settings, lowered: Lowered { program, weights, nodes }, traces, language, .. } = best;
+    let Attempt { settings, trial, traces, language, .. } = best;
+    let Lowered { program, weights, nodes } = trial.lowered;
     let known = !task.samples.is_empty();
     let evaluations = if known { task.evaluations(traces.len()) } else { Vec::new() };
     let runs: Vec<(Trace, Evaluation)> = traces.into_iter().zip(evaluations).collect();

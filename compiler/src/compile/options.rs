@@ -1,7 +1,10 @@
 //! What the user of the compiler chooses.
 
+use std::sync::Arc;
+
 use zktorch_blocks::program::{Interval, Scale, Visibility};
 
+use super::alike::Earlier;
 use crate::goal::Goal;
 
 /// What the user chooses.
@@ -17,6 +20,8 @@ pub struct Options {
     pub outputs: Visibility,
     /// What inputs must be like, in order; none for the model's own.
     pub inputs_like: Vec<Like>,
+    /// A program of the same model whose weights are shared, and with them all that was decided for it.
+    pub alike: Option<Arc<Earlier>>,
     /// The output error to stay below, relative to the largest output.
     pub target_error: f64,
     /// Of a language model: the divergence of its predictions to stay below, in nats a token.
@@ -51,6 +56,7 @@ impl Default for Options {
             inputs: Visibility::Public,
             outputs: Visibility::Public,
             inputs_like: Vec::new(),
+            alike: None,
             target_error: 0.0008,
             target_kl: TARGET_KL,
             max_error: 0.05,

@@ -9,9 +9,8 @@ use crate::report::Measure;
 
 /// Says where the error of an attempt arises: in the import, or at the first tensor that is off by half as much as is accepted.
 pub(super) fn describe(task: &Task<'_>, attempt: &Attempt) -> String {
-    let [_, ports] = super::attempt::ports(&task.graph, &attempt.lowered.program);
     let accepted = task.options.max_error;
-    let mut float = Measure::new(&ports, &task.bounds);
+    let mut float = Measure::new(&attempt.trial.outputs, &task.bounds);
     for sample in &task.search {
         let outputs: Vec<Vec<f64>> = sample.own.iter().map(|o| o.iter().copied().collect()).collect();
         float.take(&outputs, &sample.wanted);
@@ -24,7 +23,8 @@ pub(super) fn describe(task: &Task<'_>, attempt: &Attempt) -> String {
              there, or the import is wrong, which we would like to hear of"
         );
     }
-    let Attempt { lowered, traces, .. } = attempt;
+    let Attempt { trial, traces, .. } = attempt;
+    let lowered = &trial.lowered;
     let floats: Vec<Evaluation> = task.evaluations(traces.len());
     let mut worst: Option<(f64, String)> = None;
     for id in task.graph.order() {

@@ -259,7 +259,7 @@ fn a_key_cannot_scale_columns_of_integers() {
     let columns = Columns { inputs: vec![vec![]], outputs: vec![vec![0, -3]] };
     let task = Task::new(&graph, columns, &graph, &samples, &options).expect("they are samples");
     let forged = chosen(&task).expect("it can be lowered").best;
-    let program = &forged.lowered.program;
+    let program = &forged.trial.lowered.program;
     let output = program.outputs[0];
     assert_eq!((program.tensors[output].scale, program.column_exponents(output)), (Scale(0), &[0, -3][..]));
     assert_eq!(crate::audit::audit(&graph, program), Err(crate::audit::AuditError::Columns(output)));

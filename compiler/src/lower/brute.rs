@@ -157,6 +157,7 @@ fn lowered(
         values: Default::default(),
         narrow: Default::default(),
         decisions: Decisions::made(settings),
+        committed: None,
     };
     let interval = zktorch_blocks::program::Interval::new(-bound, bound);
     let tensor = lowering.builder.input("x", shape, interval, Scale(4), Visibility::Public);

@@ -13,11 +13,13 @@ pub(crate) enum Refusal {
     Unsupported(String),
     /// An annotation that this lowering would not have written.
     Annotation(String),
+    /// A weight that is not the one that is committed.
+    Committed(String),
 }
 
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (Self::Width(why) | Self::Unsupported(why) | Self::Annotation(why)) = self;
+        let (Self::Width(why) | Self::Unsupported(why) | Self::Annotation(why) | Self::Committed(why)) = self;
         f.write_str(why)
     }
 }
@@ -60,6 +62,7 @@ impl Problem {
             Refusal::Width(_) => "try other widths (--bits), or simplify the model around this node",
             Refusal::Unsupported(_) => "no width helps: replace this operation in the model by others, or leave it out",
             Refusal::Annotation(_) => FOREIGN,
+            Refusal::Committed(_) => "is it the same model? compile it for its longest text first, and for shorter ones on the weights of that",
         };
         let why = why.to_string();
         let hint = hint.to_owned();

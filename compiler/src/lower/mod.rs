@@ -9,6 +9,7 @@ mod bits;
 #[cfg(test)]
 mod brute;
 mod builder;
+mod committed;
 mod decisions;
 #[cfg(test)]
 mod deep;
@@ -42,7 +43,8 @@ pub(crate) use crate::quantise::Note;
 use crate::quantise::{Calibration, Plan, SCALES, Settings};
 pub(crate) use affine::kept_axes;
 pub(crate) use builder::Builder;
-use decisions::{Decisions, WIDTHS};
+use committed::Committed;
+use decisions::Decisions;
 pub(crate) use error::Refusal;
 pub use error::{LowerError, Problem};
 pub(crate) use requantise::{FINER, power};
@@ -88,6 +90,7 @@ pub(crate) struct Lowering<'g> {
     values: HashMap<NodeId, Value>,
     narrow: HashMap<NodeId, Value>,
     decisions: Decisions<'g>,
+    committed: Option<Committed<'g>>,
 }
 
 /// What inputs and outputs must be like.
@@ -121,7 +124,7 @@ pub(crate) fn lower<'g>(
     settings: Settings,
     interface: Interface<'g>,
 ) -> Result<Lowered, LowerError> {
-    lower_by(graph, calibration, settings, interface, Decisions::made(settings))
+    lower_by(graph, calibration, settings, interface, Decisions::made(settings), None)
 }
 
 /// Lowers a graph again by the annotations of an earlier lowering. Of the graph's constants only those of one entry count.
@@ -130,7 +133,21 @@ pub(crate) fn lower<'g>(
 /// Every node that has no rule, or the first node whose rule cannot be applied with these annotations.
 pub(crate) fn lower_again(graph: &Graph, annotations: &[i64], interface: Interface<'_>) -> Result<Lowered, LowerError> {
     let (settings, decisions) = Decisions::noted(annotations).map_err(Problem::annotations)?;
-    lower_by(graph, &Calibration::default(), settings, interface, decisions)
+    lower_by(graph, &Calibration::default(), settings, interface, decisions, None)
+}
+
+/// Lowers a graph by the annotations of another program of the same model, on the weights that are committed for that one.
+///
+/// # Errors
+/// As [`lower_again`], and if a weight is another than the committed one.
+pub(crate) fn lower_alike(
+    graph: &Graph,
+    annotations: &[i64],
+    interface: Interface<'_>,
+    committed: Vec<&[i64]>,
+) -> Result<Lowered, LowerError> {
+    let (settings, decisions) = Decisions::noted(annotations).map_err(Problem::annotations)?;
+    lower_by(graph, &Calibration::default(), settings, interface, decisions, Some(Committed::new(committed)))
 }
 
 fn lower_by<'g>(
@@ -139,6 +156,7 @@ fn lower_by<'g>(
     settings: Settings,
     interface: Interface<'g>,
     mut decisions: Decisions<'g>,
+    committed: Option<Committed<'g>>,
 ) -> Result<Lowered, LowerError> {
     check(graph)?;
     let mut plan = Plan::new(graph, calibration, settings);
@@ -154,6 +172,7 @@ fn lower_by<'g>(
         values: HashMap::new(),
         narrow: HashMap::new(),
         decisions,
+        committed,
     };
     let at = |id: NodeId, why: Refusal| LowerError::from(Problem::refused(graph, id, why));
     for (n, &id) in graph.inputs().iter().enumerate() {
@@ -171,6 +190,7 @@ fn lower_by<'g>(
     for (&id, name) in graph.outputs().iter().zip(graph.output_names()) {
         lowering.output(id, name).map_err(|why| at(id, why))?;
     }
+    lowering.committed.take().map_or(Ok(()), Committed::finish).map_err(Problem::annotations)?;
     let best = |id: &NodeId| lowering.narrow.get(id).or(lowering.values.get(id));
     let nodes = lowering.values.keys().chain(lowering.narrow.keys());
     let nodes = nodes.filter_map(|id| best(id).map(|value| (*id, *value))).collect();
@@ -337,15 +357,5 @@ impl Lowering<'_> {
         let users = users.filter(|(user, _)| matches!(self.graph.op(*user), Op::Einsum(_) | Op::Gather(_)));
         let shared = matches!(self.graph.op(id), Op::Constant(_)) && users.count() > 1;
         if shared { self.value(id).map(Some) } else { Ok(None) }
-    }
-
-    /// A weight tensor at a scale, in the smallest width that holds it.
-    pub fn weight(&mut self, name: &str, dims: &[usize], weight: &Weight, scale: Scale) -> Result<TensorId, Refusal> {
-        let values = weight.integers(scale);
-        let bits = self.decide(Note::WeightWidth, WIDTHS, |_| {
-            let largest = values.iter().map(|&v| if v < 0 { !v } else { v }).max().unwrap_or(0);
-            i64::from(64 - largest.leading_zeros())
-        })?;
-        Ok(self.builder.weight(name, dims, values, scale, bits as u32))
     }
 }

@@ -11,6 +11,8 @@ pub(crate) enum Note {
     WeightScale,
     /// The bits of a weight.
     WeightWidth,
+    /// An extent of the committed tensor whose front a weight is.
+    WeightExtent,
     /// The scale of a sum with a constant.
     SumScale,
     /// The scale of a bias.
@@ -34,6 +36,7 @@ impl std::fmt::Display for Note {
             Self::Reach => "reach of a saturating table",
             Self::WeightScale => "scale of a weight",
             Self::WeightWidth => "width of a weight",
+            Self::WeightExtent => "extent of a committed weight",
             Self::SumScale => "scale of a sum",
             Self::BiasScale => "scale of a bias",
             Self::SlopeScale => "scale of a slope",

@@ -108,7 +108,7 @@ fn judge(path: &Path, proof_path: &Path, wanted: &Wanted<'_>) -> Result<Judged, 
     let seconds = progress.seconds() - start;
     progress.begin("model proof");
     let model = match verdict {
-        Verdict::Accepted => model_proof::state(path, &key, &digest, generators.as_ref())?,
+        Verdict::Accepted => model_proof::state(path, &key, generators.as_ref())?,
         Verdict::Rejected(_) => Model::Unproved("the proof is rejected".into()),
     };
     let total = progress.seconds();
