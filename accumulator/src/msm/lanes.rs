@@ -4,10 +4,11 @@ use super::CurvePoint;
 use super::inverse::inverse;
 use ark_bls12_381::Fq;
 use ark_ff::{AdditiveGroup, Field};
-use zktorch_blocks::lanes::{Lanes, NullaryFnOnce, Simd, WIDTH, Words, get, power_of_two, set};
+use zktorch_blocks::lanes::base::{get, set};
+use zktorch_blocks::lanes::{Base, NullaryFnOnce, Simd, WIDTH, Words, power_of_two};
 
 /// For each eight additions what they divide by, and the product of what those before them do.
-pub(super) type Scratch = Vec<[Lanes; 2]>;
+pub(super) type Scratch = Vec<[Base; 2]>;
 
 /// Up to so many additions are faster one by one.
 const FEW: usize = 8;
@@ -57,7 +58,7 @@ impl<'p, Pair: Fn(usize) -> (&'p CurvePoint, &'p CurvePoint), Put: FnMut(usize, 
                 set(&mut from, lane, &a);
                 set(&mut to, lane, &line);
             }
-            let divisor = simd.sub::<1>(&simd.load(&to), &simd.load(&from));
+            let divisor = simd.sub::<1, _>(&simd.load(&to), &simd.load(&from));
             scratch.push([divisor, product]);
             product = simd.mul(&product, &divisor);
         }
@@ -83,9 +84,9 @@ impl<'p, Pair: Fn(usize) -> (&'p CurvePoint, &'p CurvePoint), Put: FnMut(usize, 
             let [ax, ay, bx, line] = [simd.load(&ax), simd.load(&ay), simd.load(&bx), simd.load(&line)];
             let own = simd.mul(&inverse, product);
             inverse = simd.mul(&inverse, divisor);
-            let slope = simd.mul(&simd.sub::<1>(&line, &ay), &own);
-            let x = simd.sub::<1>(&simd.sub::<1>(&simd.square(&slope), &ax), &bx);
-            let y = simd.sub::<1>(&simd.mul(&slope, &simd.shift_left(&simd.sub::<4>(&ax, &x))), &ay);
+            let slope = simd.mul(&simd.sub::<1, _>(&line, &ay), &own);
+            let x = simd.sub::<1, _>(&simd.sub::<1, _>(&simd.square(&slope), &ax), &bx);
+            let y = simd.sub::<1, _>(&simd.mul(&slope, &simd.shift_left(&simd.sub::<4, _>(&ax, &x))), &ay);
             let (x, y) = (simd.store(&x), simd.store(&y));
             for (lane, sum) in sums.into_iter().enumerate().take(count - first) {
                 put(first + lane, sum.unwrap_or_else(|| CurvePoint { x: get(&x, lane), y: get(&y, lane) }));
@@ -95,7 +96,7 @@ impl<'p, Pair: Fn(usize) -> (&'p CurvePoint, &'p CurvePoint), Put: FnMut(usize, 
 }
 
 /// The inverses of eight elements, none of them zero.
-fn invert(words: &Words) -> Words {
+fn invert(words: &Words<6>) -> Words<6> {
     let elements: [Fq; WIDTH] = std::array::from_fn(|lane| get(words, lane));
     let mut product = Fq::ONE;
     let products = elements.map(|element| {

@@ -143,19 +143,20 @@ fn root<T: Copy>(a: &T, square: impl Fn(&T) -> T, mul: impl Fn(&T, &T) -> T) -> 
 
 #[cfg(all(feature = "prover", target_arch = "x86_64"))]
 mod in_lanes {
-    use crate::lanes::{NullaryFnOnce, Simd, WIDTH, Words, get, power_of_two, set};
+    use crate::lanes::base::{get, set};
+    use crate::lanes::{NullaryFnOnce, Simd, WIDTH, Words, power_of_two};
     use ark_bls12_381::Fq;
 
     struct Roots {
         simd: Simd,
-        squares: Words,
+        squares: Words<6>,
     }
 
     impl NullaryFnOnce for Roots {
-        type Output = Words;
+        type Output = Words<6>;
 
         #[inline(always)]
-        fn call(self) -> Words {
+        fn call(self) -> Words<6> {
             let Self { simd, squares } = self;
             let a = simd.mul(&simd.load(&squares), &simd.splat(&const { power_of_two(64) }));
             let root = super::root(
