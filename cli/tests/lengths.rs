@@ -54,7 +54,7 @@ fn weights_of_something_else_are_refused() {
     let scratch = Scratch::new();
     assert_eq!(compile_mlp(&scratch, "mlp", &[]).code, 0);
     let mlp = scratch.text("mlp");
-    compile(&scratch, 7, &["--weights-of", &mlp]).fails(2, &["different things", "a folder of the same model"]);
+    compile(&scratch, 7, &["--weights-of", &mlp]).fails(2, &["different inputs", "a folder of the same model"]);
     compile(&scratch, 7, &["--weights-of", &scratch.text("none")]).fails(2, &["none", "not a folder"]);
     compile(&scratch, 7, &["--weights-of", &mlp, "--setup", "insecure:8"]).fails(2, &["cannot be used with"]);
     assert_eq!(compile(&scratch, 7, &[]).code, 0);

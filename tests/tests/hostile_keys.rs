@@ -249,7 +249,8 @@ fn parted(small: usize, large: usize) -> VerifyingKey {
 fn model_proofs_of_many_parts_take_bounded_memory_and_time() {
     // Parts are made one by one. All of them together would take 3 GB.
     let key = parted(1 << 16, 1 << 8);
-    let proof = ModelProof { model: key.model_digest(), level: Level::Widths, seeded: false, parts: vec![Vec::new(); 1 + (1 << 8)] };
+    let proof =
+        ModelProof { model: key.model_digest(), level: Level::Widths, seeded: false, parts: vec![Vec::new(); 1 + (1 << 8)] };
     assert_eq!(verify_model(&key, &proof, None), Ok(Verdict::Rejected(Reject::Truncated(Message::MultiplicityRow))));
     // Nor is there time for all of them: here 8192 times 32768 rows and weights.
     let key = parted(0, 1 << 13);

@@ -8,6 +8,7 @@ use zktorch_blocks::program::{GroupMap, Program, Role, Source, Tensor, Visibilit
 use zktorch_blocks::transcript::{Misfit, Reject};
 use zktorch_compiler::audit::{AuditError, audit};
 use zktorch_compiler::graph::Graph;
+use zktorch_compiler::ops::Add;
 use zktorch_compiler::{CompileError, Compiled, Earlier, Goal, Options, Unlike, compile};
 use zktorch_prover::{KeygenError, Randomness, keygen_alike, prove_model};
 use zktorch_tests::fixture::{Fixture, ports};
@@ -67,15 +68,21 @@ fn outputs(Compiled { program, weights, .. }: &Compiled, inputs: &[Vec<i64>]) ->
 }
 
 #[test]
-fn one_model_proof_is_good_for_programs_of_all_lengths() {
-    for goal in [Goal::Outputs, Goal::Generation { tokens: 1 }, Goal::Likelihood] {
-        let long = longest(goal);
+fn one_model_proof_is_good_for_programs_of_all_lengths_and_questions() {
+    let goals = [Goal::Outputs, Goal::Generation { tokens: 1 }, Goal::Likelihood];
+    for of in goals {
+        let long = longest(of);
         let keys = fixture(&long);
         let mut randomness = Randomness::insecure_seed(3);
         let proof = prove_model(&keys.proving, &keys.verifying, Level::Widths, &mut randomness, &mut |_, _| ());
         let proof = proof.expect("honest weights prove");
-        for tokens in 2..TOKENS {
-            let short = alike(&model(tokens), tokens, &long, options(goal)).expect("it compiles");
+        let lengths = goals.into_iter().flat_map(|goal| [2, SHORT, TOKENS].map(|tokens| (goal, tokens)));
+        for (goal, tokens) in lengths.filter(|&(goal, tokens)| (goal, tokens) != (of, TOKENS)) {
+            // Whether a text is shown is no matter of the model.
+            let inputs_are = if tokens == SHORT { Visibility::Private } else { Visibility::Public };
+            let options = Options { inputs: inputs_are, ..options(goal) };
+            let short = alike(&model(tokens), tokens, &long, options).expect("it compiles");
+            assert_eq!(audit(&model(tokens), &short.program).expect("the model's"), []);
             let own = keys.alike(short.program.clone());
             assert_eq!(own.verifying.model_digest(), keys.verifying.model_digest());
             assert_ne!(own.verifying.digest(), keys.verifying.digest());
@@ -109,7 +116,11 @@ fn tables_by_position_are_committed_once_and_looked_at_from_the_front() {
     };
     assert_eq!(weights(&short), weights(&long.program));
     let fronts: Vec<&Tensor> = short.tensors.iter().filter(|t| t.name.ends_with(".front")).collect();
-    assert_eq!(fronts.iter().map(|t| t.shape.dims()[0]).collect::<Vec<_>>(), [SHORT], "positions alone are by the text's length");
+    assert_eq!(
+        fronts.iter().map(|t| t.shape.dims()[0]).collect::<Vec<_>>(),
+        [SHORT],
+        "positions alone are by the text's length"
+    );
 }
 
 #[test]
@@ -151,15 +162,28 @@ fn what_is_not_the_same_model_is_refused() {
     // Other weights, in one column of the head.
     let tied = language_model_of(SHORT, Some(&causal), true);
     let error = refused(&tied, SHORT, own());
-    assert!(error.contains("other integers are committed to as `logits.weight`") && error.contains("is it the same model?"), "{error}");
+    assert!(
+        error.contains("other integers are committed to as `logits.weight`") && error.contains("is it the same model?"),
+        "{error}"
+    );
     // A text that is longer than the committed table.
     let longer = model(TOKENS + 1);
     let error = refused(&longer, TOKENS + 1, own());
     assert!(error.contains("extent of a committed weight is 6 by the annotations, expected 7"), "{error}");
-    let error = refused(&model(SHORT), SHORT, options(Goal::Likelihood));
-    assert!(error.contains(&Unlike::Goal.to_string()), "{error}");
-    let error = refused(&model(SHORT), SHORT, Options { inputs: Visibility::Private, ..own() });
-    assert!(error.contains(&Unlike::Visibility.to_string()), "{error}");
+    // A model of other inputs.
+    let mut sum = Graph::new();
+    let x = sum.add_input("x", &[1, SHORT]);
+    let twice = sum.add_inferred("y", Add, &[x, x]).expect("shapes fit");
+    sum.add_output("y", twice);
+    let error = refused(&sum, SHORT, own());
+    assert!(error.contains("6 more weights are committed to than the model has; hint: is it the same model?"), "{error}");
+    let two = |graph: &mut Graph| graph.add_input("z", &[1, SHORT]);
+    two(&mut sum);
+    let samples: Vec<_> = texts(SHORT).into_iter().map(|text| [text.clone(), text].concat()).collect();
+    let Compiled { program, weights, .. } = long.clone();
+    let earlier = Some(Arc::new(Earlier { program, weights }));
+    let error = compile(&sum, &samples, &Options { alike: earlier, ..own() }).err();
+    assert!(matches!(error, Some(CompileError::Unlike(Unlike::Inputs))), "{error:?}");
     // Keys for weights of other shapes.
     let keys = fixture(&long);
     let other = compile(&model(SHORT), &texts(SHORT), &own()).expect("it compiles").program;

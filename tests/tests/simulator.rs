@@ -96,7 +96,9 @@ fn a_model_proof_is_simulated_without_the_weights() {
     let mut random = Randomness::insecure_seed(13);
     for level in [Level::Padding, Level::Widths] {
         for (index, program) in parts(&relation, level).expect("few").enumerate() {
-            let part = relation.for_program(&program, part_digest(&fixture.verifying.model_digest(), level, index)).expect("few rows");
+            let part = relation
+                .for_program(&program, part_digest(&fixture.verifying.model_digest(), level, index))
+                .expect("few rows");
             let statement = Statement::new(&program, Vec::new()).expect("nothing is public");
             let generators = &fixture.proving.generators;
             let public = Public { relation: &part, decider: &decider, generators, statement: &statement };

@@ -13,8 +13,8 @@ use crate::setup::{choose, predict};
 use crate::show;
 use serde_json::{Value, json};
 use std::path::Path;
-use zktorch_compiler::{Earlier, WARN_ERROR};
 use zktorch_compiler::report::Gap;
+use zktorch_compiler::{Earlier, WARN_ERROR};
 use zktorch_prover::{KeygenError, ProvingKey, Randomness, keygen, keygen_alike};
 use zktorch_verifier::codec::DecodeError;
 use zktorch_verifier::key::{KeyPort, VerifyingKey};
@@ -93,7 +93,9 @@ fn files(args: &Compile) -> place::Files {
         files = files.input("--input-like", path);
     }
     if let Some(dir) = &args.weights_of {
-        files = [PROGRAM, PROVING, VERIFYING, MODEL].iter().fold(files, |files, name| files.input("--weights-of", &dir.join(name)));
+        files = [PROGRAM, PROVING, VERIFYING, MODEL]
+            .iter()
+            .fold(files, |files, name| files.input("--weights-of", &dir.join(name)));
     }
     if let SetupChoice::File(path) = &args.setup {
         files = files.input("--setup", path);

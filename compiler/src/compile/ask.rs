@@ -82,7 +82,7 @@ pub fn extend(goal: Goal, graph: &Graph) -> Result<Cow<'_, Graph>, Misposed> {
     }
     let text = Text::of(graph)?;
     text.is_causal(graph)?;
-    let mut graph = graph.clone();
+    let (model, mut graph) = (graph, graph.clone());
     match goal {
         Goal::Outputs => {}
         Goal::Generation { tokens } if tokens == 0 || tokens >= text.tokens => {
@@ -91,12 +91,13 @@ pub fn extend(goal: Goal, graph: &Graph) -> Result<Cow<'_, Graph>, Misposed> {
         Goal::Generation { tokens } => text.ask_completion(&mut graph, tokens),
         Goal::Likelihood => text.ask_likelihood(&mut graph),
     }
+    graph.ask(model);
     Ok(Cow::Owned(graph))
 }
 
 /// States ranges of what was added: of logits, as they were seen.
-pub(super) fn calibrate(before: &Graph, extended: &Graph, calibration: &mut Calibration) {
-    let new: Vec<NodeId> = extended.order().into_iter().filter(|&id| !before.contains(id)).collect();
+pub(super) fn calibrate(extended: &Graph, calibration: &mut Calibration) {
+    let new: Vec<NodeId> = extended.order().into_iter().filter(|id| extended.question().contains(id)).collect();
     for id in new {
         let operand = extended.operands(id).first().map(|&o| calibration.range(o));
         let inner = |range| Ranges::of(extended, id, |_| range);

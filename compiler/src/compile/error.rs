@@ -3,7 +3,6 @@
 use zktorch_blocks::execute::ExecuteError;
 use zktorch_blocks::program::Invalid;
 
-use super::alike::Unlike;
 use super::ask::Misposed;
 use crate::graph::EvaluateError;
 use crate::lower::LowerError;
@@ -88,6 +87,20 @@ pub enum CompileError {
         /// The error.
         error: f64,
     },
+}
+
+/// Why a program does not share the weights of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unlike {
+    /// No annotations.
+    #[error("that one was not compiled from a model")]
+    Annotations,
+    /// Another number of inputs, or other kinds.
+    #[error("they have different inputs")]
+    Inputs,
+    /// Scales for columns, which are of one length.
+    #[error("its inputs or outputs have scales for their columns")]
+    Columns,
 }
 
 /// Percents, as many digits as there are.

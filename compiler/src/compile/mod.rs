@@ -26,12 +26,11 @@ use crate::import::Model;
 use crate::lower::{Interface, Lowered, lower};
 use crate::reference::Reference;
 use crate::report::{self, Accuracy, Measure, Report};
-pub use alike::{Earlier, Unlike};
 pub use ask::{Misposed, extend};
 use ask::{Text, calibrate, texts};
 use attempt::Attempt;
-pub use error::CompileError;
-pub use options::{Like, MAX_ERROR, Options, TARGET_KL, WARN_ERROR};
+pub use error::{CompileError, Unlike};
+pub use options::{Earlier, Like, MAX_ERROR, Options, TARGET_KL, WARN_ERROR};
 use search::{search, wider};
 use task::Task;
 pub(crate) use task::scaled;
@@ -234,7 +233,7 @@ fn asked(task: &Task<'_>, best: &Attempt) -> Result<Option<Asked>, CompileError>
     let extended = extend(task.options.goal, &task.graph)?;
     let Cow::Owned(graph) = extended else { return Ok(None) };
     let mut calibration = task.calibration.clone();
-    calibrate(&task.graph, &graph, &mut calibration);
+    calibrate(&graph, &mut calibration);
     let lowered = lower(&graph, &calibration, best.settings, Interface::of(task.options, &task.columns))?;
     lowered.program.validate(&Limits::default())?;
     Ok(Some(Asked { ports: ports(&graph, &lowered.program), program: lowered.program, weights: lowered.weights }))

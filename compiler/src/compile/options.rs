@@ -1,10 +1,11 @@
 //! What the user of the compiler chooses.
 
+use std::fmt;
 use std::sync::Arc;
 
-use zktorch_blocks::program::{Interval, Scale, Visibility};
+use zktorch_blocks::execute::Weights;
+use zktorch_blocks::program::{Interval, Program, Scale, Visibility};
 
-use super::alike::Earlier;
 use crate::goal::Goal;
 
 /// What the user chooses.
@@ -39,6 +40,21 @@ pub struct Like {
     pub interval: Interval,
     /// By which powers of two columns of the last axis are larger; empty for none.
     pub columns: Vec<i32>,
+}
+
+/// A compiled program of the model. It holds weights, so that its debug output says nothing of them.
+#[derive(Clone)]
+pub struct Earlier {
+    /// The program.
+    pub program: Program,
+    /// Its weights.
+    pub weights: Weights,
+}
+
+impl fmt::Debug for Earlier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a program of {} tensors", self.program.tensors.len())
+    }
 }
 
 /// The error beyond which a model is refused, if nothing else is asked for.

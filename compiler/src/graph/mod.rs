@@ -68,6 +68,7 @@ pub struct Graph {
     inputs: Vec<NodeId>,
     outputs: Vec<NodeId>,
     output_names: Vec<String>,
+    question: BTreeSet<NodeId>,
 }
 
 impl Graph {
@@ -153,6 +154,16 @@ impl Graph {
     pub fn add_output(&mut self, name: impl Into<String>, node: NodeId) {
         self.outputs.push(node);
         self.output_names.push(name.into());
+    }
+
+    /// Declares what a model lacks to be what is asked about it.
+    pub(crate) fn ask(&mut self, model: &Self) {
+        self.question = self.inner.node_indices().filter(|&id| !model.contains(id)).collect();
+    }
+
+    /// The nodes that ask about the model, and are none of its own.
+    pub(crate) fn question(&self) -> &BTreeSet<NodeId> {
+        &self.question
     }
 
     /// The model's inputs, in order.

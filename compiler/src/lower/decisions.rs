@@ -18,6 +18,8 @@ pub(crate) enum Decisions<'n> {
     Made(Vec<i64>),
     /// Made earlier; all of them, and how many are used up.
     Noted(&'n [i64], usize),
+    /// Made earlier for the model, about which something else is asked now.
+    Begun(&'n [i64], usize),
 }
 
 impl<'n> Decisions<'n> {
@@ -36,6 +38,21 @@ impl<'n> Decisions<'n> {
         Ok((settings, Self::Noted(notes, first.len())))
     }
 
+    /// Those of them that are about the model; what is decided about a question is decided anew.
+    pub fn begun(self) -> Self {
+        match self {
+            Self::Noted(notes, used) => Self::Begun(notes, used),
+            other => other,
+        }
+    }
+
+    /// Goes on with what is asked about the model.
+    pub fn ask(&mut self) {
+        if let Self::Begun(notes, used) = self {
+            *self = Self::Made(notes.iter().take(*used).copied().collect());
+        }
+    }
+
     /// The next decision: `make` makes it, or an earlier lowering has.
     ///
     /// # Errors
@@ -43,7 +60,7 @@ impl<'n> Decisions<'n> {
     pub fn next(&mut self, note: Note, allowed: RangeInclusive<i64>, make: impl FnOnce() -> i64) -> Result<i64, Refusal> {
         let decision = match self {
             Self::Made(_) => make(),
-            Self::Noted(notes, used) => {
+            Self::Noted(notes, used) | Self::Begun(notes, used) => {
                 let ended = || Refusal::Annotation(format!("the annotations end before the {note}"));
                 *notes.get(*used).ok_or_else(ended)?
             }
@@ -55,7 +72,7 @@ impl<'n> Decisions<'n> {
         }
         match self {
             Self::Made(notes) => notes.push(decision),
-            Self::Noted(_, used) => *used += 1,
+            Self::Noted(_, used) | Self::Begun(_, used) => *used += 1,
         }
         Ok(decision)
     }
@@ -67,6 +84,7 @@ impl<'n> Decisions<'n> {
     pub fn finish(self) -> Result<Vec<i64>, Refusal> {
         match self {
             Self::Made(notes) => Ok(notes),
+            Self::Begun(notes, used) => Ok(notes.iter().take(used).copied().collect()),
             Self::Noted(notes, used) if used == notes.len() => Ok(notes.to_vec()),
             Self::Noted(notes, used) => {
                 Err(Refusal::Annotation(format!("there are {} annotations, this model has use for {used}", notes.len())))

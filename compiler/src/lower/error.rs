@@ -17,6 +17,20 @@ pub(crate) enum Refusal {
     Committed(String),
 }
 
+impl Refusal {
+    /// What the user can do.
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::Width(_) => "try other widths (--bits), or simplify the model around this node",
+            Self::Unsupported(_) => "no width helps: replace this operation in the model by others, or leave it out",
+            Self::Annotation(_) => FOREIGN,
+            Self::Committed(_) => {
+                "is it the same model? compile it for its longest text first, for shorter ones on the weights of that"
+            }
+        }
+    }
+}
+
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (Self::Width(why) | Self::Unsupported(why) | Self::Annotation(why) | Self::Committed(why)) = self;
@@ -52,20 +66,13 @@ pub struct Problem {
 impl Problem {
     /// Annotations that no lowering of this model writes.
     pub(super) fn annotations(why: Refusal) -> Self {
-        let hint = FOREIGN.to_owned();
+        let hint = why.hint().to_owned();
         Self { node: String::new(), op: "annotations".to_owned(), why: why.to_string(), hint }
     }
 
     pub(super) fn refused(graph: &Graph, id: NodeId, why: Refusal) -> Self {
         let node = graph.node(id);
-        let hint = match why {
-            Refusal::Width(_) => "try other widths (--bits), or simplify the model around this node",
-            Refusal::Unsupported(_) => "no width helps: replace this operation in the model by others, or leave it out",
-            Refusal::Annotation(_) => FOREIGN,
-            Refusal::Committed(_) => "is it the same model? compile it for its longest text first, and for shorter ones on the weights of that",
-        };
-        let why = why.to_string();
-        let hint = hint.to_owned();
+        let (why, hint) = (why.to_string(), why.hint().to_owned());
         Self { node: node.name.clone(), op: node.op.name().to_owned(), why, hint }
     }
 }

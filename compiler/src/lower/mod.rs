@@ -136,18 +136,20 @@ pub(crate) fn lower_again(graph: &Graph, annotations: &[i64], interface: Interfa
     lower_by(graph, &Calibration::default(), settings, interface, decisions, None)
 }
 
-/// Lowers a graph by the annotations of another program of the same model, on the weights that are committed for that one.
+/// Lowers a graph by the annotations of another program of the same model, on the weights that are committed for that one. What is asked about
+/// the model may be something else, for which samples decide.
 ///
 /// # Errors
 /// As [`lower_again`], and if a weight is another than the committed one.
-pub(crate) fn lower_alike(
-    graph: &Graph,
-    annotations: &[i64],
-    interface: Interface<'_>,
-    committed: Vec<&[i64]>,
+pub(crate) fn lower_alike<'g>(
+    graph: &'g Graph,
+    calibration: &'g Calibration,
+    annotations: &'g [i64],
+    interface: Interface<'g>,
+    committed: Vec<&'g [i64]>,
 ) -> Result<Lowered, LowerError> {
     let (settings, decisions) = Decisions::noted(annotations).map_err(Problem::annotations)?;
-    lower_by(graph, &Calibration::default(), settings, interface, decisions, Some(Committed::new(committed)))
+    lower_by(graph, calibration, settings, interface, decisions.begun(), Some(Committed::new(committed)))
 }
 
 fn lower_by<'g>(
@@ -159,8 +161,8 @@ fn lower_by<'g>(
     committed: Option<Committed<'g>>,
 ) -> Result<Lowered, LowerError> {
     check(graph)?;
-    let mut plan = Plan::new(graph, calibration, settings);
-    plan.decide(graph, settings, |note, allowed, made| decisions.next(note, allowed, || made))
+    let (asks, mut plan) = (|id| graph.question().contains(&id), Plan::new(graph, calibration, settings));
+    plan.decide(graph, |id| !asks(id), settings, |note, allowed, made| decisions.next(note, allowed, || made))
         .map_err(Problem::annotations)?;
     let mut lowering = Lowering {
         graph,
@@ -179,13 +181,17 @@ fn lower_by<'g>(
         let value = lowering.input(id, n).map_err(|why| at(id, why))?;
         lowering.values.insert(id, value);
     }
-    for id in graph.order() {
-        let op = graph.op(id);
-        let stands = matches!(op, Op::Input(_)) || lowering.constant(id).is_some();
-        if !stands && !lowering.plan.absorbed.contains(&id) {
-            let value = op.operator().lower(&mut lowering, id).map_err(|why| at(id, why))?;
-            lowering.values.insert(id, value);
-        }
+    // What is decided about the model comes first, and is the same whatever is asked about it.
+    let (question, model): (Vec<NodeId>, Vec<NodeId>) = graph.order().into_iter().partition(|&id| asks(id));
+    for id in model {
+        lowering.node(id).map_err(|why| at(id, why))?;
+    }
+    lowering.decisions.ask();
+    let Lowering { plan, decisions, .. } = &mut lowering;
+    plan.decide(graph, asks, settings, |note, allowed, made| decisions.next(note, allowed, || made))
+        .map_err(Problem::annotations)?;
+    for id in question {
+        lowering.node(id).map_err(|why| at(id, why))?;
     }
     for (&id, name) in graph.outputs().iter().zip(graph.output_names()) {
         lowering.output(id, name).map_err(|why| at(id, why))?;
@@ -246,6 +252,17 @@ impl Lowering<'_> {
     /// As [`Self::decide`].
     pub fn decide_scale(&mut self, note: Note, make: impl FnOnce(&Withheld<'_>) -> Scale) -> Result<Scale, Refusal> {
         self.decide(note, SCALES, |withheld| i64::from(make(withheld).0)).map(|scale| Scale(scale as i32))
+    }
+
+    /// Lowers a node, if it is not part of another's rule.
+    fn node(&mut self, id: NodeId) -> Result<(), Refusal> {
+        let op = self.graph.op(id);
+        let stands = matches!(op, Op::Input(_)) || self.constant(id).is_some();
+        if !stands && !self.plan.absorbed.contains(&id) {
+            let value = op.operator().lower(self, id)?;
+            self.values.insert(id, value);
+        }
+        Ok(())
     }
 
     fn input(&mut self, id: NodeId, n: usize) -> Result<Value, Refusal> {

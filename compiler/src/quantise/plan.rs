@@ -97,19 +97,20 @@ impl Plan {
         }
     }
 
-    /// Puts everything that samples say to `decide`, with what is allowed; it may know better.
+    /// Puts everything that samples say of some nodes to `decide`, with what is allowed; it may know better.
     pub fn decide<E>(
         &mut self,
         graph: &Graph,
+        of: impl Fn(NodeId) -> bool,
         settings: Settings,
         mut decide: impl FnMut(Note, RangeInclusive<i64>, i64) -> Result<i64, E>,
     ) -> Result<(), E> {
-        for (id, _) in graph.nodes().filter(|(_, node)| !node.domain.is_exact()) {
+        for (id, _) in graph.nodes().filter(|&(id, node)| of(id) && !node.domain.is_exact()) {
             let scale = decide(Note::ActivationScale, SCALES, self.scale(id).0.into())?;
             self.scales.insert(id, Scale(scale as i32));
         }
         let functions =
-            saturable(graph).filter(|(_, _, function)| settings.saturates && Domain::of(function, settings).is_some());
+            saturable(graph).filter(|(id, _, f)| of(*id) && settings.saturates && Domain::of(f, settings).is_some());
         for (id, ..) in functions {
             let known = self.saturated.remove(&id).unwrap_or(0);
             let reach = decide(Note::Reach, 0..=REACH.into(), known.into())?;
