@@ -1,9 +1,9 @@
-//! The prover's fraction tree.
+//! The fraction tree one element at a time, on any processor: what its messages are.
 
-use super::{BlockKind, Fingerprint, Leaves, TreeProver, tag};
 use crate::claims::Polynomial;
 use crate::field::{Fr, eq, eq_table, eq_table_scaled, from_i64, powers};
 use crate::kernel::{Axis, Values, contract};
+use crate::lookup::{Block, BlockKind, Fingerprint, Leaves, TreeProver, tag};
 use crate::program::{Program, Shape, TensorId};
 use crate::sumcheck::Rounds;
 use ark_ff::{AdditiveGroup, Field};
@@ -16,13 +16,13 @@ const INNER: usize = 9;
 
 /// One layer: fractions `p / q`; nodes behind the end are `0 / 1`.
 #[derive(Clone, Debug, Default)]
-struct Layer {
-    p: Vec<Fr>,
-    q: Vec<Fr>,
+pub(super) struct Layer {
+    pub p: Vec<Fr>,
+    pub q: Vec<Fr>,
 }
 
 impl Layer {
-    fn node(&self, i: usize) -> (Fr, Fr) {
+    pub fn node(&self, i: usize) -> (Fr, Fr) {
         match (self.p.get(i), self.q.get(i)) {
             (Some(&p), Some(&q)) => (p, q),
             _ => (Fr::ZERO, Fr::ONE),
@@ -30,7 +30,7 @@ impl Layer {
     }
 
     /// The layer above: node `i` is the sum of nodes `2i` and `2i + 1`.
-    fn parents(&self) -> Self {
+    pub fn parents(&self) -> Self {
         let sum = |i: usize| {
             let ((p0, q0), (p1, q1)) = (self.node(2 * i), self.node(2 * i + 1));
             (times(p0, q1) + times(p1, q0), q0 * q1)
@@ -62,58 +62,71 @@ impl Tree {
 
 /// The leaves' fractions.
 fn fill(leaves: &Leaves, program: &Program, values: &dyn Values, fingerprint: &Fingerprint) -> Layer {
-    let alpha = fingerprint.alpha;
     let mut layer = Layer { p: vec![Fr::ZERO; leaves.active], q: vec![Fr::ONE; leaves.active] };
-    let beta = powers(fingerprint.beta, leaves.width + 1);
-    let tag_power = beta[leaves.width];
+    let mut rest = (&mut layer.p[..], &mut layer.q[..]);
     for block in &leaves.blocks {
-        let range = block.offset..block.offset + (1 << block.bits);
-        let (p, q) = (&mut layer.p[range.clone()], &mut layer.q[range]);
-        match block.kind {
-            BlockKind::Lookup(i) => {
-                let lookup = &program.lookups[i];
-                let shape = &program.tensors[lookup.columns[0]].shape;
-                let columns: Vec<_> = lookup.columns.iter().map(|&c| values.values(Polynomial::Tensor(c))).collect();
-                let base = alpha + tag_power * tag(lookup.table);
-                p.fill(Fr::ONE);
-                place(q, shape, alpha, |at| base + columns.iter().zip(&beta).map(|(c, b)| scaled(*b, c[at])).sum::<Fr>());
-            }
-            BlockKind::RowLookup(i) => {
-                let lookup = &program.row_lookups[i];
-                let indices = values.values(Polynomial::Tensor(lookup.indices));
-                let shape = &program.tensors[lookup.indices].shape;
-                let rows = rows_at(program, values, fingerprint, lookup.rows, shape.rank());
-                let base = alpha + tag_power * leaves.row_tag(program, lookup.source);
-                p.fill(Fr::ONE);
-                place(q, shape, alpha, |at| base + from_i64(indices[at]) + beta[1] * rows[at]);
-            }
-            BlockKind::Table(id) => {
-                let table = &program.tables[id];
-                let base = alpha + tag_power * tag(id);
-                let multiplicities = values.values(Polynomial::Multiplicity(id));
-                let row = |i: usize| {
-                    let entries = (0..table.columns.len()).map(|j| scaled(beta[j], table.padded_entry(j, i)));
-                    base + entries.sum::<Fr>()
-                };
-                p.par_iter_mut().with_min_len(GRAIN).zip(&multiplicities[..]).for_each(|(p, &m)| *p = from_i64(-m));
-                q.par_iter_mut().with_min_len(GRAIN).enumerate().for_each(|(i, q)| *q = row(i));
-            }
-            BlockKind::RowTable(i) => {
-                let id = leaves.row_tables[i];
-                let rows = rows_at(program, values, fingerprint, id, 1);
-                let base = alpha + tag_power * leaves.row_tag(program, id);
-                let multiplicities = values.values(Polynomial::RowMultiplicity(id));
-                p.iter_mut().zip(&multiplicities[..]).for_each(|(p, &m)| *p = from_i64(-m));
-                let shape = Shape(vec![program.first_extent(id)]);
-                place(q, &shape, alpha, |at| base + from_i64(at as i64) + beta[1] * rows[at]);
-            }
-            BlockKind::Padding => {
-                p[0] = -Fr::from(leaves.padded as u64);
-                q[0] = alpha;
-            }
-        }
+        let (p, q) = (rest.0.split_at_mut(1 << block.bits), rest.1.split_at_mut(1 << block.bits));
+        fill_block(leaves, block, program, values, fingerprint, (p.0, q.0));
+        rest = (p.1, q.1);
     }
     layer
+}
+
+/// Those of a block, over zeros.
+pub(super) fn fill_block(
+    leaves: &Leaves,
+    block: &Block,
+    program: &Program,
+    values: &dyn Values,
+    fingerprint: &Fingerprint,
+    (p, q): (&mut [Fr], &mut [Fr]),
+) {
+    let alpha = fingerprint.alpha;
+    let beta = powers(fingerprint.beta, leaves.width + 1);
+    let tag_power = beta[leaves.width];
+    match block.kind {
+        BlockKind::Lookup(i) => {
+            let lookup = &program.lookups[i];
+            let shape = &program.tensors[lookup.columns[0]].shape;
+            let columns: Vec<_> = lookup.columns.iter().map(|&c| values.values(Polynomial::Tensor(c))).collect();
+            let base = alpha + tag_power * tag(lookup.table);
+            p.fill(Fr::ONE);
+            place(q, shape, alpha, |at| base + columns.iter().zip(&beta).map(|(c, b)| scaled(*b, c[at])).sum::<Fr>());
+        }
+        BlockKind::RowLookup(i) => {
+            let lookup = &program.row_lookups[i];
+            let indices = values.values(Polynomial::Tensor(lookup.indices));
+            let shape = &program.tensors[lookup.indices].shape;
+            let rows = rows_at(program, values, fingerprint, lookup.rows, shape.rank());
+            let base = alpha + tag_power * leaves.row_tag(program, lookup.source);
+            p.fill(Fr::ONE);
+            place(q, shape, alpha, |at| base + from_i64(indices[at]) + beta[1] * rows[at]);
+        }
+        BlockKind::Table(id) => {
+            let table = &program.tables[id];
+            let base = alpha + tag_power * tag(id);
+            let multiplicities = values.values(Polynomial::Multiplicity(id));
+            let row = |i: usize| {
+                let entries = (0..table.columns.len()).map(|j| scaled(beta[j], table.padded_entry(j, i)));
+                base + entries.sum::<Fr>()
+            };
+            p.par_iter_mut().with_min_len(GRAIN).zip(&multiplicities[..]).for_each(|(p, &m)| *p = from_i64(-m));
+            q.par_iter_mut().with_min_len(GRAIN).enumerate().for_each(|(i, q)| *q = row(i));
+        }
+        BlockKind::RowTable(i) => {
+            let id = leaves.row_tables[i];
+            let rows = rows_at(program, values, fingerprint, id, 1);
+            let base = alpha + tag_power * leaves.row_tag(program, id);
+            let multiplicities = values.values(Polynomial::RowMultiplicity(id));
+            p.iter_mut().zip(&multiplicities[..]).for_each(|(p, &m)| *p = from_i64(-m));
+            let shape = Shape(vec![program.first_extent(id)]);
+            place(q, &shape, alpha, |at| base + from_i64(at as i64) + beta[1] * rows[at]);
+        }
+        BlockKind::Padding => {
+            p[0] = -Fr::from(leaves.padded as u64);
+            q[0] = alpha;
+        }
+    }
 }
 
 /// Denominators at the valid positions of a shape, and `alpha` in padding.
@@ -165,7 +178,8 @@ impl TreeProver for Tree {
     }
 
     fn start(&mut self, k: usize, point: &[Fr], lambda: Fr) {
-        // The layers below are no longer needed once their sumcheck has begun.
+        // The layers below are no longer needed once their sumcheck has begun, and the last one's table is as large as its first round made it.
+        self.sumcheck = LayerSumcheck::default();
         let children = std::mem::take(&mut self.layers[k + 1]);
         self.sumcheck = LayerSumcheck::new(&children, k, point, lambda);
     }
@@ -175,14 +189,13 @@ impl TreeProver for Tree {
     }
 
     fn children(&self) -> (Vec<Fr>, Vec<Fr>) {
-        let s = &self.sumcheck;
-        s.table.iter().flat_map(|&[p0, combined, q0, q1]| [(p0, q0), (combined - s.lambda * q1, q1)]).unzip()
+        self.sumcheck.children()
     }
 }
 
 /// `sum_x eq(r, x) (p0 q1 + q0 (p1 + lambda q1))`: rows `(p0, p1 + lambda q1, q0, q1)`.
 #[derive(Default)]
-struct LayerSumcheck {
+pub(super) struct LayerSumcheck {
     table: Vec<[Fr; 4]>,
     /// Coordinates of `r` not yet bound.
     point: Vec<Fr>,
@@ -192,13 +205,17 @@ struct LayerSumcheck {
 }
 
 impl LayerSumcheck {
-    fn new(children: &Layer, k: usize, point: &[Fr], lambda: Fr) -> Self {
+    pub fn new(children: &Layer, k: usize, point: &[Fr], lambda: Fr) -> Self {
         let row = |i: usize| {
             let ((p0, q0), (p1, q1)) = (children.node(2 * i), children.node(2 * i + 1));
             [p0, p1 + lambda * q1, q0, q1]
         };
         let table = (0..1usize << k).into_par_iter().with_min_len(GRAIN).map(row).collect();
         Self { table, point: point.to_vec(), bound: Fr::ONE, lambda }
+    }
+
+    pub fn children(&self) -> (Vec<Fr>, Vec<Fr>) {
+        self.table.iter().flat_map(|&[p0, combined, q0, q1]| [(p0, q0), (combined - self.lambda * q1, q1)]).unzip()
     }
 
     /// The message for `B` variables with `2^B = CORNERS` and `3^B = NODES`.
