@@ -112,6 +112,10 @@ fn main() {
                 let (mut plain, mut lanes) = (Vec::new(), Vec::new());
                 let one_by_one = || Tree::one_by_one(&leaves, &program, &values, &fingerprint);
                 let on_lanes = || Tree::new(&leaves, &program, &values, &fingerprint);
+                if std::env::args().any(|a| a == "lanes") {
+                    println!("{:.1}", prove(on_lanes, leaves.bits, &challenges, &mut lanes)[1] * 1e9 / leaves.active as f64);
+                    continue;
+                }
                 let own = [
                     prove(on_lanes, leaves.bits, &challenges, &mut lanes),
                     prove(one_by_one, leaves.bits, &challenges, &mut plain),

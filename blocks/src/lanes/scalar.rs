@@ -19,8 +19,11 @@ impl Memory<4, 5> for Simd {}
 /// Eight numbers below `2^256` in memory, word by word.
 pub type Packed = [__m512i; 4];
 
-/// Eight integers.
+/// Sixteen integers of 32 bits and a sign among them: two a lane.
 pub type Integers = __m512i;
+
+/// Eight integers of 52 bits.
+pub type Multipliers = __m512i;
 
 /// Eight sums of integers times numbers, not reduced: a limb more than a number.
 #[derive(Clone, Copy, Debug)]
@@ -116,57 +119,80 @@ impl Simd {
         scaled * *UNSCALE
     }
 
-    /// Eight integers.
+    /// Sixteen integers.
     #[inline(always)]
-    pub fn integers(self, x: &[i64; WIDTH]) -> Integers {
+    pub fn integers(self, x: &[i32; 2 * WIDTH]) -> Integers {
         cast(*x)
     }
 
-    /// The same integer eight times.
+    /// The same of half as many bits.
     #[inline(always)]
-    pub fn splat_integer(self, x: i64) -> Integers {
-        Self::fill(x as u64)
+    pub fn short_integers(self, x: &[i16; 2 * WIDTH]) -> Integers {
+        self.avx512f._mm512_cvtepi16_epi32(cast(*x))
+    }
+
+    /// The same integer sixteen times.
+    #[inline(always)]
+    pub fn splat_integer(self, x: i32) -> Integers {
+        cast([x; 2 * WIDTH])
     }
 
     /// `a + b`.
     #[inline(always)]
     pub fn add_integers(self, a: Integers, b: Integers) -> Integers {
-        self.avx512f._mm512_add_epi64(a, b)
+        self.avx512f._mm512_add_epi32(a, b)
     }
 
     /// `a - b`.
     #[inline(always)]
     pub fn sub_integers(self, a: Integers, b: Integers) -> Integers {
-        self.avx512f._mm512_sub_epi64(a, b)
-    }
-
-    /// `a b`, for integers of 32 bits and a sign among them.
-    #[inline(always)]
-    pub fn mul_integers(self, a: Integers, b: Integers) -> Integers {
-        self.avx512f._mm512_mul_epi32(a, b)
+        self.avx512f._mm512_sub_epi32(a, b)
     }
 
     /// The integers in order at the places where `mask` has ones, and zeros elsewhere.
     #[inline(always)]
-    pub fn spread(self, mask: u8, a: Integers) -> Integers {
-        self.avx512f._mm512_maskz_expand_epi64(mask, a)
+    pub fn spread(self, mask: u16, a: Integers) -> Integers {
+        self.avx512f._mm512_maskz_expand_epi32(mask, a)
     }
 
-    /// The integers with even and with odd numbers among sixteen.
+    /// The first of each two integers, which are not negative.
     #[inline(always)]
-    pub fn unzip_integers(self, [a, b]: [Integers; 2]) -> [Integers; 2] {
-        let pick = |first: u64| {
-            let places: [u64; WIDTH] = std::array::from_fn(|i| first + 2 * i as u64);
-            self.avx512f._mm512_permutex2var_epi64(a, cast(places), b)
-        };
-        [pick(0), pick(1)]
+    pub fn first(self, a: Integers) -> Multipliers {
+        self.avx512f._mm512_and_epi64(a, Self::fill(u32::MAX as u64))
     }
 
-    /// The numbers with even and with odd numbers among sixteen.
+    /// The second of each two integers, which are not negative.
+    #[inline(always)]
+    pub fn second(self, a: Integers) -> Multipliers {
+        self.avx512f._mm512_srli_epi64::<32>(a)
+    }
+
+    /// The first of each two integers of `a` times the second of those of `b`.
+    #[inline(always)]
+    pub fn cross(self, a: Integers, b: Integers) -> Multipliers {
+        self.avx512f._mm512_mul_epi32(a, self.avx512f._mm512_srli_epi64::<32>(b))
+    }
+
+    /// The same multiplier eight times.
+    #[inline(always)]
+    pub fn splat_multiplier(self, x: i64) -> Multipliers {
+        Self::fill(x as u64)
+    }
+
+    /// `a + b`.
+    #[inline(always)]
+    pub fn add_multipliers(self, a: Multipliers, b: Multipliers) -> Multipliers {
+        self.avx512f._mm512_add_epi64(a, b)
+    }
+
+    /// The numbers at even and at odd places among sixteen.
     #[inline(always)]
     pub fn unzip(self, [a, b]: [&Scalars; 2]) -> [Scalars; 2] {
-        let both: [[__m512i; 2]; 5] = std::array::from_fn(|j| self.unzip_integers([a.0[j], b.0[j]]));
-        [Lanes(both.map(|[even, _]| even)), Lanes(both.map(|[_, odd]| odd))]
+        let pick = |first: u64| {
+            let places: [u64; WIDTH] = std::array::from_fn(|i| first + 2 * i as u64);
+            Lanes(std::array::from_fn(|j| self.avx512f._mm512_permutex2var_epi64(a.0[j], cast(places), b.0[j])))
+        };
+        [pick(0), pick(1)]
     }
 
     /// A sum that starts from numbers.
@@ -186,7 +212,7 @@ impl Simd {
 
     /// Adds `x a`, for integers from 0 to `2^52`. A limb takes 2048 of these.
     #[inline(always)]
-    pub fn add_multiple(self, sum: &mut Short, x: Integers, a: &Scalars) {
+    pub fn add_multiple(self, sum: &mut Short, x: Multipliers, a: &Scalars) {
         for j in 0..5 {
             sum.0[j] = self.low(sum.0[j], x, a.0[j]);
             sum.0[j + 1] = self.high(sum.0[j + 1], x, a.0[j]);

@@ -1,5 +1,5 @@
 use super::base::{get, power_of_two, set};
-use super::scalar::{Integers, Packed};
+use super::scalar::{Integers, Multipliers, Packed};
 use super::*;
 use ark_bls12_381::{Fq, Fr};
 use ark_ff::{AdditiveGroup, BigInt, Field, PrimeField};
@@ -158,7 +158,7 @@ fn full_limbs_do_not_overflow() {
     let largest = simd.scalars(&[-Fr::ONE; WIDTH]);
     let mut short = simd.short(&simd.splat_short(x));
     for _ in 0..15 {
-        simd.add_multiple(&mut short, simd.splat_integer(MASK as i64), &largest);
+        simd.add_multiple(&mut short, simd.splat_multiplier(MASK as i64), &largest);
     }
     simd.add_number(&mut short, &simd.splat_short(Fr::ONE));
     let scale = Fr::from(1u64 << 52).inverse().unwrap();
@@ -169,17 +169,26 @@ fn full_limbs_do_not_overflow() {
 #[test]
 fn integers_are_spread_and_multiplied() {
     let Some(simd) = simd() else { return };
-    let array = |x: Integers| bytemuck::cast::<_, [i64; WIDTH]>(x);
-    let a = [1, -2, 3 << 20, -(1 << 31), 5, -6, 7, (1 << 31) - 1];
-    let (x, y) = (simd.integers(&a), simd.splat_integer(-(1 << 31)));
-    assert_eq!(array(simd.mul_integers(x, y)), a.map(|a| -a << 31));
-    assert_eq!(array(simd.add_integers(x, x)), a.map(|a| 2 * a));
-    assert_eq!(array(simd.sub_integers(x, y)), a.map(|a| a + (1 << 31)));
-    assert_eq!(array(simd.spread(0b1010_0110, x)), [0, 1, -2, 0, 0, 3 << 20, 0, -(1 << 31)]);
+    let array = |x: Integers| bytemuck::cast::<_, [i32; 2 * WIDTH]>(x);
+    let wide = |x: Multipliers| bytemuck::cast::<_, [i64; WIDTH]>(x);
+    let a: [i32; 2 * WIDTH] = std::array::from_fn(|i| [1, -2, 3 << 20, i32::MIN, 5, -6, i32::MAX, 0][i % 8] ^ i as i32 / 8);
+    let (x, y) = (simd.integers(&a), simd.splat_integer(-7));
+    let pairs = |f: fn(i64, i64) -> i64| std::array::from_fn(|l| f(a[2 * l].into(), a[2 * l + 1].into()));
+    assert_eq!(wide(simd.cross(x, x)), pairs(|a, b| a * b));
+    assert_eq!(wide(simd.cross(x, y)), pairs(|a, _| -7 * a));
+    assert_eq!(wide(simd.first(x)), pairs(|a, _| a as u32 as i64));
+    assert_eq!(wide(simd.second(x)), pairs(|_, b| b as u32 as i64));
     assert_eq!(
-        simd.unzip_integers([x, y]).map(array)[1],
-        [-2, a[3], -6, a[7], array(y)[0], array(y)[0], array(y)[0], array(y)[0]]
+        wide(simd.add_multipliers(simd.splat_multiplier(1 << 50), simd.cross(x, x))),
+        pairs(|a, b| a * b + (1 << 50))
     );
+    assert_eq!(array(simd.add_integers(x, y)), a.map(|a| a.wrapping_sub(7)));
+    assert_eq!(array(simd.sub_integers(x, y)), a.map(|a| a.wrapping_add(7)));
+    let short = a.map(|a| a as i16);
+    assert_eq!(array(simd.short_integers(&short)), short.map(i32::from));
+    let spread = array(simd.spread(0b1010_0110_0000_0001, x));
+    assert_eq!((spread[0], spread[9], spread[10], spread[13], spread[15]), (a[0], a[1], a[2], a[3], a[4]));
+    assert_eq!(spread.iter().filter(|&&x| x != 0).count(), 5);
 }
 
 /// `cargo test --release -p zktorch-blocks --features prover -- --ignored lane_operations`: 10^8 of them.
@@ -213,7 +222,7 @@ impl NullaryFnOnce for Long {
             let packed: Packed = simd.put(&simd.reduce(sum));
             let difference = simd.sub::<4, _>(&simd.get(&packed), &x);
             let mut short = simd.short(&simd.square(&difference));
-            simd.add_multiple(&mut short, simd.splat_integer(integer as i64), &y);
+            simd.add_multiple(&mut short, simd.splat_multiplier(integer as i64), &y);
             (x, y) = (y, simd.mul(&simd.reduce_short(short), &simd.splat_short(Fr::ONE)));
             for (a, b) in a.iter_mut().zip(&mut b) {
                 let difference = *a * *b + b.square() - *a;

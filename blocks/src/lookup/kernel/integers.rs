@@ -190,8 +190,14 @@ impl<const CORNERS: usize, const NODES: usize> NullaryFnOnce for Integers<'_, CO
         let simd = leaves.simd;
         let none = simd.short(&simd.zero());
         let roles = coefficients.roles.len();
-        let (bound, shift) = (simd.splat_integer(2 * BOUND), simd.splat_integer(SHIFT));
-        let zero = [simd.splat_integer(0); 2];
+        let (bound, shift) = (simd.splat_integer(BOUND as i32), simd.splat_multiplier(SHIFT));
+        let zero = simd.splat_integer(0);
+        let mut sources = [[None; CORNERS]; COLUMNS];
+        for (role, sources) in coefficients.roles.iter().zip(&mut sources) {
+            for (form, source) in forms.iter().zip(sources) {
+                *source = form.columns.iter().find(|(r, _)| r == role).map(|(_, column)| (*form, column));
+            }
+        }
         // Of the weights alone; of a row's two leaves in a column, by corner; of products, by node. A limb gets at most 2 of 52 bits from each
         // of 64 vectors, and a sum is below 64 2^50 1.1 r < 2^52 19 r.
         let mut alone = none;
@@ -203,13 +209,13 @@ impl<const CORNERS: usize, const NODES: usize> NullaryFnOnce for Integers<'_, CO
             vectors &= vectors - 1;
             let w = &weights[j][0];
             simd.add_number(&mut alone, w);
-            for ((role, column), linear) in coefficients.roles.iter().zip(&mut columns).zip(&mut linear) {
-                for (e, (form, linear)) in forms.iter().zip(linear).enumerate() {
-                    let own = form.columns.iter().find(|(r, _)| r == role);
-                    column[corner(e)] = match own {
-                        Some((_, own)) => {
-                            let z = leaves.integers(form, own, first + e * stride + j);
-                            simd.add_multiple(linear, simd.add_integers(simd.add_integers(z[0], z[1]), bound), w);
+            for ((sources, column), linear) in sources.iter().zip(&mut columns).zip(&mut linear).take(roles) {
+                for (e, (source, linear)) in sources.iter().zip(linear).enumerate() {
+                    column[corner(e)] = match source {
+                        Some((form, source)) => {
+                            let z = leaves.integers(form, source, first + e * stride + j);
+                            let shifted = simd.add_integers(z, bound);
+                            simd.add_multiple(linear, simd.add_multipliers(simd.first(shifted), simd.second(shifted)), w);
                             z
                         }
                         None => zero,
@@ -217,10 +223,7 @@ impl<const CORNERS: usize, const NODES: usize> NullaryFnOnce for Integers<'_, CO
                 }
                 differences::<CORNERS>(
                     #[inline(always)]
-                    |_, [high, low, to]| {
-                        let (high, low) = (column[high], column[low]);
-                        column[to] = [simd.sub_integers(high[0], low[0]), simd.sub_integers(high[1], low[1])];
-                    },
+                    |_, [high, low, to]| column[to] = simd.sub_integers(column[high], column[low]),
                 );
             }
             let mut own = products.iter_mut();
@@ -228,11 +231,11 @@ impl<const CORNERS: usize, const NODES: usize> NullaryFnOnce for Integers<'_, CO
                 for l in k..roles {
                     let Some(sums) = own.next() else { break };
                     for ((sum, a), b) in sums.iter_mut().zip(&columns[k]).zip(&columns[l]) {
-                        let mut product = simd.mul_integers(a[0], b[1]);
+                        let mut product = simd.add_multipliers(simd.cross(*a, *b), shift);
                         if k != l {
-                            product = simd.add_integers(product, simd.mul_integers(a[1], b[0]));
+                            product = simd.add_multipliers(product, simd.cross(*b, *a));
                         }
-                        simd.add_multiple(sum, simd.add_integers(product, shift), w);
+                        simd.add_multiple(sum, product, w);
                     }
                 }
             }

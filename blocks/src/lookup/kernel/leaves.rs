@@ -36,9 +36,41 @@ pub struct Form {
 
 /// Where a column comes from.
 pub enum Column {
-    Values(Arc<[i64]>),
+    /// Entries, at the width that they have: memory is what is short. Behind them stand zeros, as many as a vector has places.
+    Short(Arc<Vec<i16>>),
+    Long(Arc<Vec<i32>>),
     /// The same integer where there is an entry.
-    Tag(i64),
+    Tag(i32),
+}
+
+impl Column {
+    /// A column of integers, if they are within the bound.
+    fn new(values: &[i64]) -> Option<Self> {
+        let (low, high) = values.iter().fold((0, 0), |(low, high), &v| (v.min(low), v.max(high)));
+        if i16::try_from(low).is_ok() && i16::try_from(high).is_ok() {
+            Some(Self::Short(Arc::new(narrow(values, |v| v as i16))))
+        } else if -BOUND <= low && high < BOUND {
+            Some(Self::Long(Arc::new(narrow(values, |v| v as i32))))
+        } else {
+            None
+        }
+    }
+
+    /// The same, not copied.
+    fn share(&self) -> Self {
+        match self {
+            Self::Short(values) => Self::Short(values.clone()),
+            Self::Long(values) => Self::Long(values.clone()),
+            Self::Tag(tag) => Self::Tag(*tag),
+        }
+    }
+}
+
+fn narrow<T: Copy + Default + Send>(values: &[i64], own: impl Fn(i64) -> T + Sync) -> Vec<T> {
+    let mut narrow = Vec::with_capacity(values.len() + NODES);
+    narrow.extend(values.iter().map(|&v| own(v)));
+    narrow.resize(values.len() + NODES, T::default());
+    narrow
 }
 
 /// What is made of the integers, which are shifted by [`BOUND`] so that they are not negative.
@@ -132,21 +164,16 @@ impl LeafRows {
         let alpha = fingerprint.alpha;
         let tag_power = self.roles[leaves.width];
         let (first, vectors) = (block.offset / NODES, (1 << block.bits) / NODES);
-        let small = |column: &[i64]| column.iter().all(|v| (-BOUND..BOUND).contains(v));
         match block.kind {
             BlockKind::Lookup(i) => {
                 let lookup = &program.lookups[i];
-                let columns: Vec<Arc<[i64]>> =
-                    lookup.columns.iter().map(|&c| values.values(Polynomial::Tensor(c))).collect();
-                if !columns.iter().all(|c| small(c)) {
-                    return false;
-                }
-                let own =
-                    |columns: &[Arc<[i64]>]| -> Vec<_> { columns.iter().cloned().map(Column::Values).enumerate().collect() };
+                let columns = lookup.columns.iter().map(|&c| Column::new(&values.values(Polynomial::Tensor(c))));
+                let Some(columns) = columns.collect::<Option<Vec<Column>>>() else { return false };
+                let own = || -> Vec<_> { columns.iter().map(Column::share).enumerate().collect() };
                 let places = Arc::new(Places::new(&program.tensors[lookup.columns[0]].shape));
-                let whole = self.form(Fr::ONE, alpha + tag_power * tag(lookup.table), own(&columns), &places, first);
-                let mut mixed = own(&columns);
-                mixed.push((leaves.width, Column::Tag(lookup.table.0 as i64 + 1)));
+                let whole = self.form(Fr::ONE, alpha + tag_power * tag(lookup.table), own(), &places, first);
+                let mut mixed = own();
+                mixed.push((leaves.width, Column::Tag(lookup.table.0 as i32 + 1)));
                 let mixed = self.form(Fr::ONE, alpha, mixed, &places, first);
                 let none = self.form(Fr::ONE, alpha, Vec::new(), &places, first);
                 self.cover(first..first + vectors, |v| match places.at(v - first).valid {
@@ -158,14 +185,10 @@ impl LeafRows {
             BlockKind::Table(id) => {
                 let table = &program.tables[id];
                 let multiplicities = values.values(Polynomial::Multiplicity(id));
-                let entries = |j: usize| (0..1 << block.bits).map(|i| table.padded_entry(j, i)).collect::<Arc<[i64]>>();
-                let columns: Vec<Arc<[i64]>> = (0..table.columns.len()).map(entries).chain([multiplicities]).collect();
-                if !columns.iter().all(|c| small(c)) {
-                    return false;
-                }
-                let last = columns.len() - 1;
-                let role = |j: usize| if j == last { leaves.width + 1 } else { j };
-                let columns = columns.into_iter().enumerate().map(|(j, c)| (role(j), Column::Values(c))).collect();
+                let entries = |j: usize| -> Vec<i64> { (0..1 << block.bits).map(|i| table.padded_entry(j, i)).collect() };
+                let columns = (0..table.columns.len()).map(|j| Some((j, Column::new(&entries(j))?)));
+                let columns = columns.chain([Column::new(&multiplicities).map(|m| (leaves.width + 1, m))]);
+                let Some(columns) = columns.collect::<Option<Vec<_>>>() else { return false };
                 let places = Arc::new(Places::new(&Shape(vec![1 << block.bits])));
                 let form = self.form(Fr::ZERO, alpha + tag_power * tag(id), columns, &places, first);
                 self.cover(first..first + vectors, |_| form);

@@ -1,43 +1,35 @@
 //! Leaves, and the layer above them, as forms make them.
 
 use super::leaves::{BOUND, Column, Form, Kind, LeafRows};
-use super::row::{Pairs, get, neutral, pairs, sums};
+use super::places::Place;
+use super::row::{NODES, Pairs, get, neutral, pairs, sums};
 use crate::lanes::scalar::{Integers, Short};
-use crate::lanes::{NullaryFnOnce, Scalars, WIDTH};
+use crate::lanes::{NullaryFnOnce, Scalars};
 
 impl LeafRows {
-    /// Sixteen integers of a column, those of even and of odd leaves.
+    /// The integers of a column in a vector.
     #[inline(always)]
-    pub fn integers(&self, form: &Form, column: &Column, v: usize) -> [Integers; 2] {
+    pub fn integers(&self, form: &Form, column: &Column, v: usize) -> Integers {
         let simd = self.simd;
-        let place = form.places.at(v - form.first);
-        let [low, high] = [place.valid as u8, (place.valid >> 8) as u8];
-        let start = place.start as usize;
-        let both = match column {
-            Column::Tag(tag) => {
-                let tag = simd.splat_integer(*tag);
-                [simd.spread(low, tag), simd.spread(high, tag)]
-            }
-            Column::Values(values) => {
-                let middle = start + low.count_ones() as usize;
-                let (a, b) = (window(values, start), window(values, middle));
-                let (a, b) = (simd.integers(&a), simd.integers(&b));
-                if place.valid == u16::MAX { [a, b] } else { [simd.spread(low, a), simd.spread(high, b)] }
-            }
+        let Place { start, valid } = form.places.at(v - form.first);
+        let dense = match column {
+            Column::Short(values) => simd.short_integers(&window(values, start as usize)),
+            Column::Long(values) => simd.integers(&window(values, start as usize)),
+            Column::Tag(tag) => simd.splat_integer(*tag),
         };
-        simd.unzip_integers(both)
+        if valid == u16::MAX { dense } else { simd.spread(valid, dense) }
     }
 
     /// Adds the columns of numerators, or of denominators, to short sums of even and of odd leaves, each times the factor of its role.
     #[inline(always)]
     pub fn add_columns(&self, sums: &mut [Short; 2], form: &Form, v: usize, counted: bool, factors: &[Scalars]) {
         let simd = self.simd;
-        let bound = simd.splat_integer(BOUND);
+        let bound = simd.splat_integer(BOUND as i32);
         for (role, column) in &form.columns {
             if self.counts(*role) == counted {
-                let z = self.integers(form, column, v);
-                simd.add_multiple(&mut sums[0], simd.add_integers(z[0], bound), &factors[*role]);
-                simd.add_multiple(&mut sums[1], simd.add_integers(z[1], bound), &factors[*role]);
+                let z = simd.add_integers(self.integers(form, column, v), bound);
+                simd.add_multiple(&mut sums[0], simd.first(z), &factors[*role]);
+                simd.add_multiple(&mut sums[1], simd.second(z), &factors[*role]);
             }
         }
     }
@@ -119,16 +111,13 @@ impl NullaryFnOnce for OneAbove<'_> {
             }
             if let Some([twice, square, linear]) = &form.made.single {
                 // 2 c + x + y over c^2 + c (x + y) + x y.
-                let bound = simd.splat_integer(BOUND);
-                let [x, y] = leaves.integers(form, &form.columns[0].1, v).map(
-                    #[inline(always)]
-                    |z| simd.add_integers(z, bound),
-                );
-                let (both, one) = (simd.add_integers(x, y), &leaves.short_roles[0]);
+                let bound = simd.splat_integer(BOUND as i32);
+                let z = simd.add_integers(leaves.integers(form, &form.columns[0].1, v), bound);
+                let (both, one) = (simd.add_multipliers(simd.first(z), simd.second(z)), &leaves.short_roles[0]);
                 let (mut p, mut q) = (simd.short(twice), simd.short(square));
                 simd.add_multiple(&mut p, both, one);
                 simd.add_multiple(&mut q, both, linear);
-                simd.add_multiple(&mut q, simd.mul_integers(x, y), one);
+                simd.add_multiple(&mut q, simd.cross(z, z), one);
                 return [simd.reduce_short(p), simd.reduce_short(q)];
             }
             if form.made.unit {
@@ -140,16 +129,8 @@ impl NullaryFnOnce for OneAbove<'_> {
     }
 }
 
-/// Eight integers from a place on, with zeros behind the end.
+/// Sixteen integers from a place on. Columns end in as many zeros.
 #[inline(always)]
-fn window(values: &[i64], start: usize) -> [i64; WIDTH] {
-    match values.get(start..).and_then(<[i64]>::first_chunk) {
-        Some(window) => *window,
-        None => {
-            let mut window = [0; WIDTH];
-            let rest = values.get(start..).unwrap_or_default();
-            window[..rest.len()].copy_from_slice(rest);
-            window
-        }
-    }
+fn window<T: Copy + Default>(values: &[T], start: usize) -> [T; NODES] {
+    values[start..].first_chunk().copied().unwrap_or_default()
 }
