@@ -171,7 +171,8 @@ fn integers_are_spread_and_multiplied() {
     let Some(simd) = simd() else { return };
     let array = |x: Integers| bytemuck::cast::<_, [i32; 2 * WIDTH]>(x);
     let wide = |x: Multipliers| bytemuck::cast::<_, [i64; WIDTH]>(x);
-    let a: [i32; 2 * WIDTH] = std::array::from_fn(|i| [1, -2, 3 << 20, i32::MIN, 5, -6, i32::MAX, 0][i % 8] ^ (i as i32 / 8));
+    let a: [i32; 2 * WIDTH] =
+        std::array::from_fn(|i| [1, -2, 3 << 20, i32::MIN, 5, -6, i32::MAX, 0][i % 8] ^ (i as i32 / 8));
     let (x, y) = (simd.integers(&a), simd.splat_integer(-7));
     let pairs = |f: fn(i64, i64) -> i64| std::array::from_fn(|l| f(a[2 * l].into(), a[2 * l + 1].into()));
     assert_eq!(wide(simd.cross(x, x)), pairs(|a, b| a * b));

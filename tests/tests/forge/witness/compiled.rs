@@ -2,10 +2,13 @@
 
 use ndarray::{ArrayD, IxDyn};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::execute::execute;
 use zktorch_blocks::program::{Limits, Program, Source, TensorId, VIRTUAL_DEPTH, Visibility};
 use zktorch_compiler::graph::{Graph, NodeId};
 use zktorch_compiler::import::{ImportOptions, load_path};
+use zktorch_compiler::inputs::{InputSpec, read};
 use zktorch_compiler::ops::{
     AveragePool, Broadcast, Div, Einsum, Label, MaxPool, Op, Reduce, ReduceKind, Softmax, TopK, Unary, Window,
 };
@@ -102,19 +105,35 @@ fn dense(graph: &mut Graph, x: NodeId, outputs: usize) -> NodeId {
 fn asked(name: &str, goal: Goal) -> Subject {
     let text = |seed: usize| (0..TOKENS).map(move |t| (seed * 7 + t * t * 3) % VOCABULARY);
     let floats = |seed| ArrayD::from_shape_vec(IxDyn(&[1, TOKENS]), text(seed).map(|id| id as f64).collect());
-    let samples: Vec<Vec<ArrayD<f64>>> = (0..8).map(|seed| vec![floats(seed).expect("of the shape")]).collect();
-    let options = Options { goal, inputs: Visibility::Private, target_kl: 0.01, ..Options::default() };
-    let compiled = compile(&language_model(Some(&causal), false), &samples, &options).expect("it compiles");
-    let mut ids: Vec<i64> = text(3).map(|id| id as i64).collect();
-    let asked = match goal {
-        Goal::Generation { tokens } => vec![TOKENS as i64 - 2; tokens],
-        Goal::Outputs | Goal::Likelihood => vec![1; TOKENS],
-    };
-    if let Goal::Generation { .. } = goal {
-        let trace = execute(&compiled.program, &compiled.weights, &[ids.clone(), asked.clone()]).expect("it runs");
-        ids[TOKENS - 1] = trace.values(&compiled.program, compiled.program.outputs[0])[0];
+    let texts: Vec<Vec<ArrayD<f64>>> = (0..8).map(|seed| vec![floats(seed).expect("of the shape")]).collect();
+    about(name, &language_model(Some(&causal), false), &texts, goal)
+}
+
+/// A model that is asked about the last of some texts.
+fn about(name: &str, graph: &Graph, texts: &[Vec<ArrayD<f64>>], goal: Goal) -> Subject {
+    let options = Options { goal, inputs: Visibility::Private, target_kl: 0.01, max_error: 1.0, ..Options::default() };
+    let compiled = compile(graph, texts, &options).expect("it compiles");
+    let text = texts.last().expect("some").iter().zip(&compiled.inputs);
+    let text = text.map(|(values, port)| port.quantise(values.as_slice().expect("row-major")).expect("in range"));
+    let mut inputs: Vec<Vec<i64>> = text.collect();
+    let last = inputs[0].len() - 1;
+    match goal {
+        Goal::Outputs => {}
+        Goal::Likelihood => inputs.push(vec![1; last + 1]),
+        Goal::Generation { tokens } => {
+            inputs.push(vec![last as i64 - 1; tokens]);
+            let trace = execute(&compiled.program, &compiled.weights, &inputs).expect("it runs");
+            inputs[0][last] = trace.values(&compiled.program, compiled.program.outputs[0])[0];
+        }
     }
-    Subject { name: name.into(), compiled, inputs: vec![ids, asked] }
+    Subject { name: name.into(), compiled, inputs }
+}
+
+/// A model in a file and samples beside it, the last of which is lied about.
+fn file(name: &str, goal: Goal, onnx: &Path, samples: &Path) -> Subject {
+    let graph = load_path(onnx, &ImportOptions::default()).expect("it imports");
+    let samples = read(samples, &InputSpec::of(&graph)).expect("samples");
+    about(name, &graph, &samples, goal)
 }
 
 /// Small programs that have advice of every kind between them, and padding.
@@ -194,7 +213,7 @@ fn the_machine_sees_what_the_whole_witness_shows() {
                 let lie = Lie { follow: Follow::Not, ..lie };
                 let mut data = honest.clone();
                 for (&id, changes) in &lie.changes {
-                    let values = data.of(&program.tensors[id].name);
+                    let values = data.values.get_mut(&Polynomial::Tensor(id)).expect("every tensor has values");
                     changes.iter().for_each(|(&at, by)| values[at] += by);
                 }
                 data.derive_virtual();
@@ -242,4 +261,28 @@ fn lies_about_classifiers_of_the_zoo_break_a_relation() {
     println!("lies about classifiers: {counts:?}; virtual depth {deepest} at most");
     assert!(Kind::ALL.iter().all(|kind| counts.get(kind) > Some(&10_000)), "{counts:?}");
     assert!(deepest <= VIRTUAL_DEPTH / 2, "{deepest}");
+}
+
+#[test]
+fn lies_about_transformers_break_a_relation() {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models");
+    let (llama, texts) = (models.join("lengths/model_7.onnx"), models.join("lengths/texts_7.npy"));
+    let mut subjects = vec![
+        file("a completion", Goal::Generation { tokens: 2 }, &llama, &texts),
+        file("a likelihood", Goal::Likelihood, &llama, &texts),
+        file("experts", Goal::Outputs, &models.join("moe_small/model.onnx"), &models.join("moe_small/calibration.npy")),
+    ];
+    if let Some(zoo) = Zoo::locate_or_skip("lies_about_transformers_break_a_relation, of the zoo") {
+        let model = zoo.model("tinystories_260k_seq32").expect("it is there");
+        let graph = load_path(&model.onnx, &ImportOptions::default()).expect("it imports");
+        let text = model.read_inputs().expect("a sample")[0].values.to_f64();
+        let text = ArrayD::from_shape_vec(IxDyn(&[1, text.len()]), text).expect("of the shape");
+        subjects.push(about("stories", &graph, &[vec![text]], Goal::Generation { tokens: 4 }));
+    }
+    let mut counts = Counts::new();
+    for subject in subjects {
+        subject.lie(&subject.machine(), 3000, &mut counts);
+    }
+    println!("lies about transformers: {counts:?}");
+    assert!(Kind::ALL.iter().all(|kind| counts.get(kind) > Some(&5_000)), "{counts:?}");
 }
