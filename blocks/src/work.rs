@@ -19,6 +19,10 @@ pub const TERM: usize = 32;
 pub const SCALAR: usize = 64;
 /// Units for an entry of a table that is kept, or for a row of a claim.
 pub const ENTRY: usize = 4;
+/// Units for a token of a text that is hashed.
+pub const TOKEN: usize = 2;
+/// Units for a hash.
+pub const HASH: usize = 32;
 
 /// The work that is left to a program.
 #[derive(Clone, Copy, Debug)]

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 pub use value::{SetupChoice, Shape};
 use value::{part, shape, threads};
+use zktorch_compiler::goal::Temperature;
 
 /// Prove that a neural network gave an output, without showing its weights.
 ///
@@ -77,6 +78,9 @@ pub enum Task {
     Outputs,
     /// That a text goes on as the model says: each of its last tokens has the largest logit behind those before it
     Generate,
+    /// That a text goes on as the model draws it, by a seed that comes after the prompt: each of its last tokens as often as the model says at a
+    /// temperature
+    Sample,
     /// How likely the model finds a text: the sum of the logarithms of its tokens' probabilities
     Likelihood,
 }
@@ -144,9 +148,12 @@ pub struct Compile {
     /// What proofs show. A language model takes token ids and gives logits for each; it must be causal to be asked for more than its outputs
     #[arg(long, value_enum, default_value_t = Task::Outputs)]
     pub task: Task,
-    /// With `--task generate`: new tokens that one proof can show, at most; half of the text if left out
+    /// With `--task generate` or `sample`: new tokens that one proof can show, at most; half of the text if left out
     #[arg(long, value_name = "N")]
     pub new_tokens: Option<usize>,
+    /// With `--task sample`: what logits are divided by, a positive number; 1 if left out, at which tokens are drawn as the model has it
+    #[arg(long, value_name = "T")]
+    pub temperature: Option<Temperature>,
     /// What the commitments rest on: `auto`, `ethereum` (the public KZG ceremony, small proofs), `transparent` (nothing to
     /// trust), the path of a powers-of-tau file, or `insecure:LOG2` (anyone can forge proofs; benchmarks only)
     #[arg(long, value_name = "SETUP", default_value = "auto")]
@@ -183,9 +190,13 @@ pub struct Run {
     /// The input: {"input_data": [[..]]} with one list an input, or .npy, .npz, .pb; of a language model that generates or judges texts, a text
     #[arg(long, value_name = "FILE")]
     pub input: PathBuf,
-    /// Go on with the text for so many tokens, by the integer model; for a model compiled with `--task generate`
+    /// Go on with the text for so many tokens, by the integer model; for a model compiled with `--task generate` or `sample`
     #[arg(long, value_name = "N")]
     pub generate: Option<usize>,
+    /// What draws follow from, for a model compiled with `--task sample`: any text, hexadecimal digits too, that was not known before model and
+    /// prompt were fixed
+    #[arg(long, value_name = "TEXT")]
+    pub seed: Option<String>,
     /// The model's tokenizer.json: reads an input that is a text (.txt), and shows ids as text; what is proved are ids
     #[arg(long, value_name = "FILE.json")]
     pub tokenizer: Option<PathBuf>,
@@ -227,9 +238,13 @@ pub struct Prove {
     /// The input: {"input_data": [[..]]} with one list an input, or .npy, .npz, .pb; not needed if all inputs are bound
     #[arg(long, value_name = "FILE", required_unless_present = "bind")]
     pub input: Option<PathBuf>,
-    /// Go on with the text for so many tokens, and prove that they are the model's; for a model compiled with `--task generate`
+    /// Go on with the text for so many tokens, and prove that they are the model's; for a model compiled with `--task generate` or `sample`
     #[arg(long, value_name = "N", requires = "input")]
     pub generate: Option<usize>,
+    /// What draws follow from, for a model compiled with `--task sample`: the seed of whoever verifies, or one that nobody knew before model and
+    /// prompt were fixed
+    #[arg(long, value_name = "TEXT")]
+    pub seed: Option<String>,
     /// The model's tokenizer.json: reads an input that is a text (.txt), and shows ids as text; what is proved are ids
     #[arg(long, value_name = "FILE.json")]
     pub tokenizer: Option<PathBuf>,
@@ -276,6 +291,10 @@ pub struct Verify {
     /// The model's tokenizer.json: shows ids as text. A proof is about ids, whatever a tokenizer makes of them
     #[arg(long, value_name = "FILE.json")]
     pub tokenizer: Option<PathBuf>,
+    /// The seed that a sample must have been drawn by, as it was given to `prove`: yours, sent once you had the prompt, or the next number of a
+    /// beacon. Needed where the key's program draws
+    #[arg(long, value_name = "TEXT")]
+    pub seed: Option<String>,
     /// Reject what would be accepted with a warning, or shows too little; several are separated by commas
     #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',')]
     pub require: Vec<Requirement>,

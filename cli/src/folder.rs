@@ -134,6 +134,11 @@ pub fn read_verifying_key(path: &Path) -> Result<VerifyingKey, Failure> {
     decoded(path, VerifyingKey::from_bytes(&read(path)?))
 }
 
+/// The digest of a verifying key.
+pub fn digest_of(key: &VerifyingKey) -> Result<KeyDigest, Failure> {
+    key.digest().map_err(|e| Failure::undecided(format!("{VERIFYING}: {e}")))
+}
+
 /// The files that `compile` writes.
 pub const ALL: [&str; 5] = [PROGRAM, PROVING, MODEL, REPORT, VERIFYING];
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zktorch_blocks::execute::ExecuteError;
 use zktorch_blocks::program::{self, Program, TensorId};
-use zktorch_compiler::goal::COMPLETION;
+use zktorch_compiler::goal::{COMPLETION, Temperature};
 use zktorch_compiler::graph::Graph;
 use zktorch_compiler::import::{ImportError, ImportOptions, model_path};
 use zktorch_compiler::inputs::{InputSpec, Sample, SampleError, read};
@@ -30,6 +30,8 @@ pub struct Choices {
     pub task: Task,
     /// New tokens of a completion; none for half of the text.
     pub new_tokens: Option<usize>,
+    /// The temperature of a sample; none for 1.
+    pub temperature: Option<Temperature>,
     /// Bits of activations.
     pub bits: Option<u32>,
     /// The divergence of a language model's predictions that is good enough.
@@ -48,13 +50,16 @@ pub struct Choices {
 
 impl Choices {
     /// What proofs show, of a model whose text is as long as its first input.
-    fn goal(&self, graph: &Graph) -> Goal {
-        let tokens = || graph.inputs().first().map_or(0, |&id| graph.node(id).len());
-        match self.task {
-            Task::Outputs => Goal::Outputs,
-            Task::Generate => Goal::Generation { tokens: self.new_tokens.unwrap_or_else(|| tokens() / 2) },
-            Task::Likelihood => Goal::Likelihood,
-        }
+    fn goal(&self, graph: &Graph) -> Result<Goal, Failure> {
+        let length = || graph.inputs().first().map_or(0, |&id| graph.node(id).len());
+        let tokens = || self.new_tokens.unwrap_or_else(|| length() / 2);
+        Ok(match (self.task, self.temperature) {
+            (Task::Sample, temperature) => Goal::Sample { tokens: tokens(), temperature: temperature.unwrap_or_default() },
+            (_, Some(_)) => return Err(Failure::undecided("--temperature says how a sample is drawn: --task sample")),
+            (Task::Outputs, None) => Goal::Outputs,
+            (Task::Generate, None) => Goal::Generation { tokens: tokens() },
+            (Task::Likelihood, None) => Goal::Likelihood,
+        })
     }
 }
 
@@ -84,7 +89,7 @@ pub fn compile_model(
     progress.begin("quantising");
     let inputs_like = choices.input_like.as_deref().map_or_else(|| Ok(Vec::new()), |path| outputs_of(path, &inputs))?;
     let (inputs, outputs) = (choices.input.into(), choices.output.into());
-    let goal = choices.goal(&imported.graph);
+    let goal = choices.goal(&imported.graph)?;
     let Choices { bits, target_kl, max_error, .. } = *choices;
     let alike = alike.map(Arc::new);
     let options = Options { goal, bits, inputs, outputs, inputs_like, alike, target_kl, max_error, ..Options::default() };
@@ -177,7 +182,7 @@ pub fn run_failure(error: ExecuteError) -> Failure {
     let failure = Failure::undecided(error.to_string());
     match error {
         ExecuteError::Contradiction { tensor, .. } if tensor.starts_with(COMPLETION) => {
-            failure.hint("a token of the text is not the model's answer to those before it; --generate N writes what is")
+            failure.hint("a token of the text is not the model's answer to those before it, or not what the seed draws; --generate N writes what is")
         }
         _ => failure,
     }

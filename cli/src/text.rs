@@ -10,10 +10,12 @@ use crate::pipeline;
 use crate::progress::Progress;
 use crate::tokens::Tokenizer;
 use std::path::Path;
+use zktorch_blocks::digest::KeyDigest;
 use zktorch_blocks::execute::{Weights, execute};
 use zktorch_blocks::program::Element;
-use zktorch_compiler::goal::{COMPLETION, COUNTED, PLACES};
+use zktorch_compiler::goal::{COMPLETION, COUNTED, PLACES, SEED};
 use zktorch_compiler::inputs::read_arrays;
+use zktorch_verifier::seed::{seeds, words};
 
 /// What a program shows of a text.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,25 +28,50 @@ enum Shows {
 
 impl Shows {
     fn of(file: &ProgramFile) -> Option<Self> {
-        let [text, second] = file.inputs.as_slice() else { return None };
+        let [text, asked @ ..] = file.inputs.as_slice() else { return None };
         let [output] = file.outputs.as_slice() else { return None };
-        let words = (second.name.as_str(), output.name.as_str());
-        match words {
+        let asked: Vec<&str> = asked.iter().map(|port| port.name.as_str()).collect();
+        match (asked.as_slice(), output.name.as_str()) {
             _ if text.element != Element::Integer => None,
-            (PLACES, COMPLETION) => Some(Self::Completion),
-            (COUNTED, _) => Some(Self::Likelihood),
+            ([PLACES] | [PLACES, SEED], COMPLETION) => Some(Self::Completion),
+            ([COUNTED], _) => Some(Self::Likelihood),
             _ => None,
         }
     }
 }
 
-/// Reads the one input that a file holds, as integers: a text alone where the program is about texts, to be gone on with for `generate`
-/// tokens.
+/// What is asked of a text.
+pub struct Asked<'a> {
+    /// For how many tokens it is gone on with.
+    pub generate: Option<usize>,
+    /// Reads words.
+    pub tokenizer: Option<&'a Tokenizer>,
+    /// The words of the seed that tokens are drawn by.
+    pub seed: Option<Vec<i64>>,
+}
+
+/// The words of a seed, which is there if and only if the program draws.
+pub fn seed(
+    file: &ProgramFile,
+    seed: Option<&str>,
+    key: impl FnOnce() -> Result<KeyDigest, Failure>,
+) -> Result<Option<Vec<i64>>, Failure> {
+    match (seeds(&file.program).next(), seed) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(Failure::undecided("--seed: the model was not compiled to draw tokens")
+            .hint("compile it with `zktorch compile --task sample`")),
+        (Some(_), None) => Err(Failure::undecided("the model draws tokens by a seed, and --seed is missing")
+            .hint("take one from whoever verifies, or from a beacon, once the prompt is fixed")),
+        (Some(_), Some(seed)) => Ok(Some(words(&key()?, seed.as_bytes()))),
+    }
+}
+
+/// Reads the one input that a file holds, as integers: a text alone where the program is about texts, to be gone on with.
 pub fn read_input(
     path: &Path,
     file: &ProgramFile,
     weights: &Weights,
-    (generate, tokenizer): (Option<usize>, Option<&Tokenizer>),
+    Asked { generate, tokenizer, seed }: Asked<'_>,
     progress: &mut Progress,
 ) -> Result<Vec<Vec<i64>>, Failure> {
     let shows = Shows::of(file);
@@ -53,14 +80,15 @@ pub fn read_input(
             .hint("compile it with `zktorch compile --task generate`"));
     }
     let Some(shows) = shows else { return pipeline::read_input(path, &file.inputs) };
-    let arrays = match (words(path)?, tokenizer) {
+    let ports = &file.inputs[..file.inputs.len() - usize::from(seed.is_some())];
+    let arrays = match (said(path)?, tokenizer) {
         (Some(words), Some(tokenizer)) => vec![tokenizer.ids(&words)?],
         (Some(_), None) => {
             return Err(
                 Failure::file("use", path, "a text, and there is no tokenizer").hint("--tokenizer FILE.json reads it")
             );
         }
-        (None, _) => read_arrays(path, &pipeline::specs(&file.inputs)).map_err(|e| Failure::undecided(e.to_string()))?,
+        (None, _) => read_arrays(path, &pipeline::specs(ports)).map_err(|e| Failure::undecided(e.to_string()))?,
     };
     let text = match arrays.as_slice() {
         [text] => text,
@@ -68,11 +96,12 @@ pub fn read_input(
             return Err(Failure::file("use", path, "it says more than a text").hint("--generate goes on with a text alone"));
         }
         // A pipe is read once.
-        all if all.len() == file.inputs.len() => {
-            let integers = file.inputs.iter().zip(all).map(|(port, values)| port.quantise(values));
-            return integers.collect::<Result<_, _>>().map_err(|e| Failure::file("use", path, e));
+        all if all.len() == ports.len() => {
+            let integers = ports.iter().zip(all).map(|(port, values)| port.quantise(values));
+            let given = integers.collect::<Result<Vec<_>, _>>().map_err(|e| Failure::file("use", path, e))?;
+            return Ok(given.into_iter().chain(seed).collect());
         }
-        _ => return pipeline::read_input(path, &file.inputs),
+        _ => return Ok(pipeline::read_input(path, ports)?.into_iter().chain(seed).collect()),
     };
     let room = file.inputs[0].shape.iter().product::<usize>();
     let lengths = |least: usize, most: usize| {
@@ -94,7 +123,7 @@ pub fn read_input(
                     .hint("`zktorch compile --new-tokens` says how many one proof can show"));
             }
             lengths(1, room - tokens)?;
-            complete(file, weights, (ids()?, text.len()), tokens, progress)
+            complete(file, weights, (ids()?, text.len(), seed), tokens, progress)
         }
         (Shows::Completion, None) => Err(Failure::file("use", path, format!("a text alone; input `{PLACES}` is missing"))
             .hint("--generate N goes on with the text for N tokens")),
@@ -102,7 +131,7 @@ pub fn read_input(
 }
 
 /// The words of a file that is a text, less the end of its last line.
-fn words(path: &Path) -> Result<Option<String>, Failure> {
+fn said(path: &Path) -> Result<Option<String>, Failure> {
     if path.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("txt")) {
         return Ok(None);
     }
@@ -111,14 +140,14 @@ fn words(path: &Path) -> Result<Option<String>, Failure> {
     Ok(Some(words.strip_suffix('\n').map_or(words.as_str(), |words| words.strip_suffix('\r').unwrap_or(words)).to_owned()))
 }
 
-/// A text whose tokens behind its first `prompt` are the integer model's answers, and the places of these.
+/// A text whose tokens behind its first `prompt` are the integer model's answers, or what it draws, the places of these, and the seed.
 ///
 /// All answers are read off one run. Those behind a wrong guess may be wrong, the first of them is right: so each run settles a token at least, and
 /// often several.
 fn complete(
     file: &ProgramFile,
     weights: &Weights,
-    (mut ids, prompt): (Vec<i64>, usize),
+    (mut ids, prompt, seed): (Vec<i64>, usize, Option<Vec<i64>>),
     tokens: usize,
     progress: &mut Progress,
 ) -> Result<Vec<Vec<i64>>, Failure> {
@@ -128,7 +157,7 @@ fn complete(
     let Some(&output) = program.outputs.first() else { return Err(Failure::undecided("the program has no output")) };
     progress.begin("generating");
     for _ in 0..=tokens {
-        let inputs = vec![ids.clone(), places.clone()];
+        let inputs: Vec<Vec<i64>> = [ids.clone(), places.clone()].into_iter().chain(seed.clone()).collect();
         let trace = execute(program, weights, &inputs).map_err(pipeline::run_failure)?;
         let answers = trace.values(program, output);
         let settled = ids[prompt..].iter().zip(answers.iter()).take(tokens).all(|(id, answer)| id == answer);

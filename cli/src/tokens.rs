@@ -8,7 +8,7 @@ use crate::show::{Tensor, plain};
 use serde_json::{Value, json};
 use std::path::Path;
 use zktorch_blocks::program::Element;
-use zktorch_compiler::goal::{COMPLETION, COUNTED, PLACES};
+use zktorch_compiler::goal::{COMPLETION, COUNTED, PLACES, SEED};
 
 /// From text to ids and back.
 pub struct Tokenizer(tokenizers::Tokenizer);
@@ -43,7 +43,8 @@ impl Tokenizer {
         let answers = places.windows(2).position(|pair| pair[0] == pair[1]).map_or(places.len(), |last| last + 1);
         let answered = places.iter().max().and_then(|&last| usize::try_from(last).ok()).map(|last| last + 2);
         let counted = named(COUNTED).and_then(|bits| bits.iter().rposition(|&bit| bit != 0)).map(|last| last + 1);
-        let of_ids = |tensor: &&Tensor| tensor.element == Element::Integer && tensor.name != PLACES;
+        let of_ids =
+            |tensor: &&Tensor| tensor.element == Element::Integer && ![PLACES, SEED].contains(&tensor.name.as_str());
         let text = |tensor: &Tensor| {
             let all = tensor.integers.len();
             let length = if tensor.name == COMPLETION { answers } else { answered.or(counted).unwrap_or(all) };

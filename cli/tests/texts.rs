@@ -19,7 +19,10 @@ fn compiled(zoo: &Zoo) -> (Scratch, String) {
     scratch.file("prompt.json", json!({ "input_data": [PROMPT] }).to_string());
     let setup =
         ["--calibrate", &scratch.text("text.json"), "--setup", "insecure:12", "--model-proof", "off", "--bits", "14"];
-    for (task, more) in [("generate", &["--new-tokens", "4"][..]), ("likelihood", &["--input", "private"])] {
+    let sample = ["--new-tokens", "4", "--temperature", "0.8"];
+    for (task, more) in
+        [("generate", &["--new-tokens", "4"][..]), ("likelihood", &["--input", "private"]), ("sample", &sample)]
+    {
         let out = scratch.text(task);
         let ran = zktorch(&[&["compile", &onnx, "-o", &out, "--task", task][..], &setup, more].concat());
         assert_eq!(ran.code, 0, "{ran:?}");
@@ -99,4 +102,59 @@ fn a_language_model_goes_on_with_a_text_and_judges_it() {
         ran.code == 2 && (ran.stdout.contains("not the model's answer") || ran.stderr.contains("not the model's answer")),
         "{ran:?}"
     );
+}
+
+#[test]
+fn a_language_model_draws_by_a_seed() {
+    let Some(zoo) = Zoo::locate_or_skip("a_language_model_draws_by_a_seed") else { return };
+    let (scratch, onnx) = compiled(&zoo);
+    let [sample, generate] = ["sample", "generate"].map(|task| scratch.text(task));
+    let [key, other_key] = [&sample, &generate].map(|folder| format!("{folder}/verifying.key"));
+    let [prompt, proof, greedy] = ["prompt.json", "a.proof", "b.proof"].map(|file| scratch.text(file));
+    let run = |words: &[&str]| zktorch(&[words, &["--format", "json"]].concat());
+    let data = |ran: &Ran| ran.json()["outputs"][0]["data"].clone();
+    let drawn = |seed: &str| data(&run(&["run", &sample, "--input", &prompt, "--generate", "4", "--seed", seed]));
+
+    // Seeds draw different stories, each the same whenever it is drawn.
+    let stories: Vec<_> = ["1", "2", "3", "4"].map(drawn).into();
+    assert!(stories.iter().any(|story| *story != stories[0]), "{stories:?}");
+    let proved = run(&["prove", &sample, "--input", &prompt, "--generate", "4", "--seed", "2", "-o", &proof]);
+    assert_eq!(data(&proved), stories[1], "{proved:?}");
+    let verdict = run(&["verify", "--key", &key, &proof, "--seed", "2"]).json();
+    assert_eq!((&verdict["verdict"], &verdict["outputs"][0]["data"]), (&json!("accepted"), &stories[1]));
+    assert_eq!(verdict["drawn"], json!({ "seed": "2", "temperature": 0.8 }));
+    assert_eq!(verdict["inputs"][1]["data"], json!([7, 8, 9, 10]));
+    let text = zktorch(&["verify", "--key", &key, &proof, "--seed", "2"]).stdout;
+    assert!(text.contains("at temperature 0.8, by the seed `2`"), "{text}");
+    assert_eq!(run(&["audit", &onnx, &key]).json()["temperature"], json!(0.8));
+
+    let ran = run(&["verify", "--key", &key, &proof, "--seed", "3"]);
+    assert!(ran.code == 1 && ran.json()["reason"] == "the proof is about what another seed draws", "{ran:?}");
+    let proved = run(&["prove", &generate, "--input", &prompt, "--generate", "4", "-o", &greedy]);
+    assert_eq!(proved.code, 0, "{proved:?}");
+    // A text with its places, of which the same tokens are drawn.
+    let text = json!({ "input_data": [verdict["inputs"][0]["data"], verdict["inputs"][1]["data"]] });
+    let text = scratch.file("drawn.json", text.to_string());
+    let again = run(&["prove", &sample, "--input", &text, "--seed", "2", "-o", &proof, "--force"]);
+    assert_eq!(data(&again), stories[1], "{again:?}");
+    let out = scratch.text("none");
+    for (words, said) in [
+        (&["verify", "--key", &key, &proof][..], "draws by a seed, and none was given"),
+        (&["verify", "--key", &other_key, &greedy, "--seed", "2"], "draws nothing"),
+        (&["run", &sample, "--input", &prompt, "--generate", "4"], "--seed is missing"),
+        (&["run", &generate, "--input", &prompt, "--generate", "4", "--seed", "2"], "not compiled to draw"),
+        (&["run", &sample, "--input", &prompt, "--seed", "2"], "input `places` is missing"),
+        (&["compile", &onnx, "-o", &out, "--temperature", "0.8"], "--task sample"),
+        (&["compile", &onnx, "-o", &out, "--task", "sample", "--temperature", "0"], "expected a positive number"),
+    ] {
+        let ran = run(words);
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(ran.stderr.contains(said) || ran.stdout.contains(said), "{ran:?}");
+    }
+    let ran = run(&["prove", &sample, "--input", &text, "--seed", "3", "-o", &proof, "--force"]);
+    assert!(
+        ran.code == 2 && (ran.stdout.contains("not the model's answer") || ran.stderr.contains("not the model's answer"))
+    );
+    let ran = run(&["compile", &onnx, "-o", &out, "--task", "sample", "--input", "private"]);
+    assert!(ran.stderr.contains("one commitment, to prompt and completion together"), "{ran:?}");
 }

@@ -201,6 +201,7 @@ fn describe(tensor: &Tensor) -> String {
         Source::Einsum(_) => "einsum",
         Source::View(_) => "view",
         Source::Marks(_) => "marks",
+        Source::Draws(_) => "draws",
     };
     let seen = if tensor.visibility == Visibility::Public { "public " } else { "" };
     let Interval { lo, hi } = tensor.interval;

@@ -5,7 +5,7 @@ use ark_ff::PrimeField;
 use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::execute::{Trace, definition};
 use zktorch_blocks::field::{Fr, from_i64};
-use zktorch_blocks::program::{Einsum, Marks, Shape, Source, TensorId, index_bits};
+use zktorch_blocks::program::{Einsum, Shape, Source, TensorId, index_bits};
 
 impl Data<'_> {
     /// Computes every virtual tensor anew from its definition, padding included (views read and write valid entries only), and
@@ -16,7 +16,10 @@ impl Data<'_> {
                 Source::Linear { terms, constant } => self.linear(&tensor.shape, terms, *constant),
                 Source::Einsum(einsum) => self.einsum(einsum),
                 Source::View(view) => self.view(id, view.source),
-                Source::Marks(marks) => self.marks(&tensor.shape, marks),
+                Source::Marks(marks) => {
+                    self.known(&tensor.shape, marks.entries(&tensor.shape, &self.integers(marks.indices)))
+                }
+                Source::Draws(draws) => self.known(&tensor.shape, draws.entries(|id| self.integers(id))),
                 _ => continue,
             };
             self.values.insert(Polynomial::Tensor(id), values);
@@ -72,8 +75,7 @@ impl Data<'_> {
         values
     }
 
-    fn marks(&self, shape: &Shape, marks: &Marks) -> Vec<Fr> {
-        let entries = marks.entries(shape, &self.integers(marks.indices));
+    fn known(&self, shape: &Shape, entries: Vec<i64>) -> Vec<Fr> {
         let mut values = vec![from_i64(0); shape.padded_len()];
         shape.padded_indices().into_iter().zip(entries).for_each(|(at, v)| values[at] = from_i64(v));
         values

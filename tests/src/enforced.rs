@@ -1,7 +1,7 @@
 //! What a verifier that trusts nobody knows of a tensor's values: intervals that follow from lookups, zero constraints, public
 //! values and the declared widths of weights, never from a declared interval of advice.
 
-use zktorch_blocks::program::{GroupMap, IdVec, Program, Role, Source, Table, TensorId};
+use zktorch_blocks::program::{GroupMap, IdVec, LARGEST_WORD, Program, Role, Source, Table, TensorId};
 
 /// Smallest and largest integer that a tensor's valid entries can be.
 pub type Bounds = (i128, i128);
@@ -66,6 +66,7 @@ fn forward(program: &Program, known: &mut Known, id: TensorId) {
         }),
         Source::View(v) => known[v.source].map(|(lo, hi)| (lo.min(0), hi.max(0))),
         Source::Marks(_) => Some((0, 1)),
+        Source::Draws(_) => Some((0, LARGEST_WORD.into())),
         _ => None,
     };
 }

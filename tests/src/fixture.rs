@@ -7,7 +7,7 @@ use zktorch_blocks::program::{Element, Program, TensorId};
 use zktorch_prover::{Proved, Prover, ProvingKey, Randomness, keygen, keygen_alike};
 use zktorch_verifier::key::{KeyPort, VerifyingKey};
 use zktorch_verifier::proof::Proof;
-use zktorch_verifier::{Verdict, verify};
+use zktorch_verifier::{Verdict, verify, verify_drawn};
 
 /// Names for a program's inputs and outputs.
 pub fn ports(program: &Program) -> [Vec<KeyPort>; 2] {
@@ -25,6 +25,8 @@ pub struct Fixture {
     pub proving: ProvingKey,
     /// The verifier's.
     pub verifying: VerifyingKey,
+    /// The verifier's seed, where the program draws.
+    pub seed: Option<&'static [u8]>,
 }
 
 impl Fixture {
@@ -33,7 +35,7 @@ impl Fixture {
         let ports = ports(&program);
         let keys = keygen(program, weights, setup, column_bits, ports, &mut Randomness::insecure_seed(1));
         let (proving, verifying) = keys.expect("a good program");
-        Self { proving, verifying }
+        Self { proving, verifying, seed: None }
     }
 
     /// Keys of one more program of the model of these.
@@ -66,6 +68,11 @@ impl Fixture {
 
     /// What the verifier says.
     pub fn verdict(&self, proof: &Proof) -> Verdict {
-        verify(&self.verifying, proof, Some(&self.proving.generators)).expect("the key is usable")
+        let (key, generators) = (&self.verifying, Some(&self.proving.generators));
+        let verdict = match self.seed {
+            None => verify(key, proof, generators),
+            Some(seed) => verify_drawn(key, proof, generators, seed),
+        };
+        verdict.expect("the key is usable")
     }
 }

@@ -168,6 +168,7 @@ fn source(program: &Program, id: TensorId) -> String {
         }
         Source::Advice(_) => "advice".to_owned(),
         Source::Marks(marks) => format!("marks by {}", name(marks.indices)),
+        Source::Draws(draws) => format!("draws by {}", name(draws.seed)),
     }
 }
 

@@ -20,9 +20,10 @@ pub mod commitment;
 pub mod key;
 pub mod model;
 pub mod proof;
+pub mod seed;
 pub mod size;
 pub mod soundness;
 pub mod statement;
 pub mod verify;
 
-pub use verify::{REVISION, Unverifiable, Verdict, verify};
+pub use verify::{REVISION, Unverifiable, Verdict, verify, verify_drawn};

@@ -3,6 +3,7 @@
 use crate::argument::argue;
 use crate::key::{KeyError, Relation, VerifyingKey};
 use crate::proof::Proof;
+use crate::seed::{decides, seeds};
 use crate::statement::Statement;
 use zktorch_accumulator::decider::DeciderKey;
 use zktorch_accumulator::setup::{Decider, Generators, SetupError};
@@ -26,6 +27,14 @@ pub enum Unverifiable {
     /// The setup is not usable.
     #[error(transparent)]
     Setup(#[from] SetupError),
+    /// Nothing can be said of what was drawn by a seed that the verifier does not know.
+    #[error(
+        "the key's program draws by a seed, and none was given: it says nothing unless the seed is the verifier's, or younger than the model and the prompt"
+    )]
+    NoSeed,
+    /// A seed of nothing.
+    #[error("a seed was given, and the key's program draws nothing")]
+    NoDraws,
 }
 
 /// Number of this verifier. It is raised with every change after which something is refused that was accepted before, so that what an
@@ -44,9 +53,36 @@ pub fn protocol(key: &VerifyingKey) -> &'static str {
 /// Decides a proof. `generators` are those of a transparent setup, pinned by the key's digest.
 ///
 /// # Errors
-/// If the key or the setup cannot be used, so that nothing was decided.
+/// If the key or the setup cannot be used, so that nothing was decided, or if the program draws by a seed: see [`verify_drawn`].
 pub fn verify(key: &VerifyingKey, proof: &Proof, generators: Option<&Generators>) -> Result<Verdict, Unverifiable> {
+    decide(key, proof, generators, None)
+}
+
+/// Decides a proof of what was drawn by a seed, which the verifier chose, or knows to be younger than the model and the prompt.
+///
+/// # Errors
+/// As [`verify`], or if the program draws nothing.
+pub fn verify_drawn(
+    key: &VerifyingKey,
+    proof: &Proof,
+    generators: Option<&Generators>,
+    seed: &[u8],
+) -> Result<Verdict, Unverifiable> {
+    decide(key, proof, generators, Some(seed))
+}
+
+fn decide(
+    key: &VerifyingKey,
+    proof: &Proof,
+    generators: Option<&Generators>,
+    seed: Option<&[u8]>,
+) -> Result<Verdict, Unverifiable> {
     let relation = Relation::new(key)?;
+    match (seeds(relation.program).next(), seed) {
+        (Some(_), None) => return Err(Unverifiable::NoSeed),
+        (None, Some(_)) => return Err(Unverifiable::NoDraws),
+        (Some(_), Some(_)) | (None, None) => {}
+    }
     let decider = DeciderKey::resolve(&key.setup, generators)?;
     let run = || -> Result<(), Reject> {
         if proof.key != relation.digest {
@@ -57,6 +93,9 @@ pub fn verify(key: &VerifyingKey, proof: &Proof, generators: Option<&Generators>
             return Err(Misfit::Scales.into());
         }
         let statement = Statement::new(relation.program, proof.statement.clone())?;
+        if seed.is_some_and(|seed| !decides(seed, &relation.digest, relation.program, &statement)) {
+            return Err(Misfit::Seed.into());
+        }
         let mut t = Transcript::verifier(protocol(key), relation.columns(), &proof.bytes);
         bind_statement(&mut t, &relation, &statement);
         argue(&mut t, &relation, &decider, &statement, None)?;

@@ -5,7 +5,7 @@
 
 use crate::field::{Fr, from_i64};
 use crate::permute::{Reduction, is_free_view};
-use crate::program::{Program, Role, Shape, Source, TableId, TensorId};
+use crate::program::{Program, Role, Shape, Source, TableId, Tensor, TensorId};
 use crate::transcript::{HiddenAffine, Reject};
 use crate::work::{self, Work};
 use ark_ff::{AdditiveGroup, Field};
@@ -153,6 +153,13 @@ impl<'p> Expander<'p> {
                     _ => self.public(marks.indices).unwrap_or_default(),
                 };
                 constant(marks.evaluate(&tensor.shape, indices, point))
+            }
+            (Source::Draws(draws), _) => {
+                let extent = |id| program.tensors.get(id).map_or(0, |tensor: &Tensor| tensor.shape.len());
+                self.work.spend(extent(draws.text), work::TOKEN)?;
+                self.work.spend(extent(draws.places), work::HASH)?;
+                let entries = draws.entries(|id| self.public(id).unwrap_or_default().to_vec());
+                constant(self.known(&tensor.shape, &entries, point)?)
             }
             (Source::View(view), _) => {
                 let Some(source) = program.tensors.get(view.source) else { return Ok(Expansion::default()) };

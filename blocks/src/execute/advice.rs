@@ -46,6 +46,7 @@ pub(super) fn evaluate<'t>(
         Advice::Rows { source, indices } => rows(program, *source, *indices, stored)?,
         Advice::Max { source, axes, divisor } => maximum(stored(*source), &program.tensors[*source].shape, axes, *divisor),
         Advice::ArgMax { source } => arg_max(stored(*source), &program.tensors[*source].shape),
+        Advice::Quantile { weights, threshold, scale } => quantile(stored(*weights), stored(*threshold), *scale),
         Advice::FirstZero { source, axes } => first_zero(stored(*source), &program.tensors[*source].shape, axes),
         Advice::Top { source } => {
             let [.., places, entries] = *tensor.shape.dims() else { return Ok(Vec::new()) };
@@ -145,6 +146,20 @@ fn arg_max(values: &[i64], shape: &Shape) -> Vec<i64> {
         row.iter().position(|value| Some(value) == best).unwrap_or(0) as i64
     };
     values.chunks(shape.dims().last().copied().unwrap_or(1)).map(first).collect()
+}
+
+/// The first index of the last axis up to which the weights add up to more than a threshold.
+fn quantile(weights: &[i64], thresholds: &[i64], scale: i64) -> Vec<i64> {
+    let extent = weights.len() / thresholds.len().max(1);
+    let first = |(row, &threshold): (&[i64], &i64)| {
+        let mut sum = 0i64;
+        let above = |weight: &i64| {
+            sum = sum.wrapping_add(scale.wrapping_mul(*weight));
+            sum > threshold
+        };
+        row.iter().position(above).unwrap_or(extent.saturating_sub(1)) as i64
+    };
+    weights.chunks(extent.max(1)).zip(thresholds).map(first).collect()
 }
 
 /// Marks of the largest entries of rows.

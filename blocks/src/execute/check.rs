@@ -67,6 +67,7 @@ pub fn definition(program: &Program, trace: &Trace, id: TensorId) -> Option<Vec<
             Some(out)
         }
         Source::Marks(marks) => Some(marks.entries(&tensor.shape, &values(marks.indices))),
+        Source::Draws(draws) => Some(draws.entries(|id| values(id).to_vec())),
         Source::Einsum(einsum) => Some(naive(program, einsum, id, &values(einsum.lhs), &values(einsum.rhs))),
         Source::View(v) => {
             let view = v.with_lists(|id| trace.stored(id).map(|values| &**values));

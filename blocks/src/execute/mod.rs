@@ -221,6 +221,7 @@ fn lazy_views(program: &Program) -> IdVec<TensorId, bool> {
             Source::View(v) => stored(v.source),
             Source::Advice(advice) => advice.operands().for_each(&mut stored),
             Source::Marks(marks) => stored(marks.indices),
+            Source::Draws(draws) => [draws.seed, draws.text, draws.places].into_iter().for_each(&mut stored),
             _ => {}
         }
     }
@@ -251,6 +252,7 @@ fn evaluate(
             view::materialise(&view, &program.tensors[v.source].shape, &tensor.shape, stored(v.source)).into()
         }
         Source::Marks(marks) => marks.entries(&tensor.shape, stored(marks.indices)).into(),
+        Source::Draws(draws) => draws.entries(|id| stored(id).to_vec()).into(),
         Source::Advice(rule) => {
             let values = advice::evaluate(program, rule, tensor, &stored)?;
             check_interval(tensor, &values)?;

@@ -120,6 +120,16 @@ pub enum Advice {
         /// `x`.
         source: TensorId,
     },
+    /// The first index of the last axis up to which weights, times a scale, add up to more than a threshold; the last if none is. This tensor has
+    /// the other axes, as the threshold has.
+    Quantile {
+        /// The weights.
+        weights: TensorId,
+        /// The threshold.
+        threshold: TensorId,
+        /// A positive multiplier of the weights.
+        scale: i64,
+    },
 }
 
 impl Advice {
@@ -128,6 +138,7 @@ impl Advice {
         let (first, second) = match *self {
             Self::Divide { numerator, denominator, .. } => (numerator, Some(denominator)),
             Self::Gap { reference, source, .. } => (reference, Some(source)),
+            Self::Quantile { weights, threshold, .. } => (weights, Some(threshold)),
             Self::Rows { source, indices } => (source, Some(indices)),
             Self::Round { source, .. }
             | Self::Floor { source, .. }

@@ -50,7 +50,7 @@ pub enum Fault {
     /// Something is named that is not there.
     #[error("there is no {what} {index}")]
     Missing {
-        /// A tensor, a table, a column or an axis.
+        /// A tensor, a table, a column, an axis or a word.
         what: &'static str,
         /// Its number.
         index: usize,

@@ -2,7 +2,7 @@
 //!
 //! A [`Program`] is a list of integer tensors in topological order. Each says where its values come from
 //! ([`Source`]): the statement's input, committed weights, constants, a linear expression, an einsum, a view,
-//! advice, or marks. On top of these stand the [`Lookup`]s (a tuple of tensors is a row of a [`Table`] at every valid position), the
+//! advice, marks or draws. On top of these stand the [`Lookup`]s (a tuple of tensors is a row of a [`Table`] at every valid position), the
 //! [`RowLookup`]s and the zero constraints (a tensor vanishes). Everything is public but the values of committed tensors.
 //!
 //! A tensor is **committed** if it is a weight, or an input or advice that is not public; **public** if the verifier
@@ -12,6 +12,7 @@
 mod advice;
 mod columns;
 mod depth;
+mod draws;
 mod element;
 mod fault;
 mod id;
@@ -25,6 +26,7 @@ mod view;
 
 pub use advice::Advice;
 pub use depth::VIRTUAL_DEPTH;
+pub use draws::{Draws, LARGEST_WORD, WORDS};
 pub use element::Element;
 pub use fault::{Fault, Invalid};
 pub use id::{IdVec, TableId, TensorId};
@@ -106,6 +108,8 @@ pub enum Source {
     Advice(Advice),
     /// Zeros and ones by indices that everybody knows.
     Marks(Marks),
+    /// Random numbers that follow from what the statement shows.
+    Draws(Draws),
 }
 
 /// `out[..] = sum over contracted labels of lhs[..] * rhs[..]`, labels as in `numpy.einsum`.
@@ -200,7 +204,9 @@ impl Tensor {
             (Source::Fill(_) | Source::Constant(_), _) => Role::Constant,
             (Source::Input(_) | Source::Advice(_), Visibility::Public) => Role::Public,
             (Source::Input(_) | Source::Advice(_), Visibility::Private) => Role::Witness,
-            (Source::Linear { .. } | Source::Einsum(_) | Source::View(_) | Source::Marks(_), _) => Role::Virtual,
+            (Source::Linear { .. } | Source::Einsum(_) | Source::View(_) | Source::Marks(_) | Source::Draws(_), _) => {
+                Role::Virtual
+            }
         }
     }
 }

@@ -3,12 +3,11 @@
 //! A program may come from a file that nobody trusts. Everything here is total: references are looked up, sizes and
 //! intervals are computed with checked arithmetic, and what cannot be represented is refused.
 
+mod known;
 mod view;
 
 use super::fault::{Fault, Invalid};
-use super::{
-    Advice, Column, Einsum, Interval, Lookup, Marks, Program, Role, RowLookup, Source, Table, TableId, Tensor, TensorId,
-};
+use super::{Advice, Column, Einsum, Interval, Lookup, Program, Role, RowLookup, Source, Table, TableId, Tensor, TensorId};
 use std::collections::BTreeSet;
 use view::claim_axes;
 
@@ -191,6 +190,7 @@ impl Program {
             Source::View(view) => self.check_view(id, tensor, view),
             Source::Advice(advice) => self.check_advice(id, tensor, advice),
             Source::Marks(marks) => self.check_marks(id, tensor, marks),
+            Source::Draws(draws) => self.check_draws(id, tensor, draws),
         }
     }
 
@@ -245,18 +245,6 @@ impl Program {
         )
     }
 
-    /// Checks marks: by earlier indices that everybody knows, one for each row.
-    fn check_marks(&self, id: TensorId, tensor: &Tensor, marks: &Marks) -> Check {
-        let indices = self.operand(id, marks.indices)?;
-        let known = indices.role() == Role::Public || matches!(indices.source, Source::Constant(_));
-        ensure(known, || Fault::HiddenIndices(indices.name.clone()))?;
-        let got = tensor.shape.dims().to_vec();
-        let extent = got.last().copied().ok_or(Fault::Missing { what: "axis", index: 0 })?;
-        let expected = [indices.shape.dims(), &[extent]].concat();
-        ensure(got == expected, || Fault::Rows { got, expected })?;
-        contains(tensor, 0, 1)
-    }
-
     fn check_advice(&self, id: TensorId, tensor: &Tensor, advice: &Advice) -> Check {
         for operand in advice.operands() {
             self.operand(id, operand)?;
@@ -293,6 +281,13 @@ impl Program {
                 let (_, kept) =
                     self.get(*source)?.shape.dims().split_last().ok_or(Fault::Missing { what: "axis", index: 0 })?;
                 let got = tensor.shape.dims();
+                ensure(kept == got, || Fault::Kept { got: got.to_vec(), kept: kept.to_vec() })
+            }
+            Advice::Quantile { weights, threshold, scale } => {
+                positive(*scale)?;
+                same_shape(tensor, self.get(*threshold)?)?;
+                let (got, weights) = (tensor.shape.dims(), self.get(*weights)?.shape.dims());
+                let kept = weights.split_last().map_or(weights, |(_, kept)| kept);
                 ensure(kept == got, || Fault::Kept { got: got.to_vec(), kept: kept.to_vec() })
             }
             Advice::FirstZero { source, axes } => {

@@ -41,6 +41,9 @@ pub enum Misfit {
     /// The scales that the proof's outputs are shown with.
     #[error("the outputs' scales are not those of the key")]
     Scales,
+    /// The seed that draws follow from.
+    #[error("the proof is about what another seed draws")]
+    Seed,
     /// The number of a model proof's parts.
     #[error("the model proof has {got} parts, expected {expected}")]
     Parts {

@@ -10,6 +10,7 @@ use crate::show;
 use serde_json::{Value, json};
 use zktorch_blocks::program::{Program, Role, Tensor};
 use zktorch_compiler::audit::{AuditError, Renamed, audit};
+use zktorch_compiler::goal::Temperature;
 use zktorch_compiler::graph::Graph;
 use zktorch_compiler::import::{ImportError, ImportOptions, load_path};
 use zktorch_compiler::quantise::Settings;
@@ -169,6 +170,11 @@ fn describe(
             lines.push(("NOTE", format!("weights of fewer than {COARSE} bits: {}", coarse.join(", "))));
         }
     }
+    let temperature = match Goal::claimed(&key.program) {
+        Goal::Sample { temperature, .. } if answer.is_ok() => Some(temperature),
+        _ => None,
+    };
+    lines.extend(temperature.map(|temperature| ("temperature", temperature.to_string())));
     lines.push(("not looked at", "the weights' values: proofs are about those of the model digest".into()));
     lines.push(("model digest", show::hex(&key.model_digest())));
     let tensor =
@@ -181,6 +187,7 @@ fn describe(
         "program_digest": digest,
         "model_digest": show::hex(&key.model_digest()),
         "bits": settings.map(|s| s.bits),
+        "temperature": temperature.map(Temperature::get),
         "weights": with(Role::Weight),
         "activations": with(Role::Witness),
     });

@@ -51,6 +51,7 @@ pub fn command(args: &Compile) -> Result<Outcome, Failure> {
         calibrate: args.calibrate.clone(),
         task: args.task,
         new_tokens: args.new_tokens,
+        temperature: args.temperature,
         bits: args.bits,
         max_error: args.max_error,
         target_kl: args.target_kl,

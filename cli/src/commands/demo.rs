@@ -107,6 +107,7 @@ fn compile(progress: &mut Progress) -> Result<Ready, Failure> {
     let choices = Choices {
         task: Task::Outputs,
         new_tokens: None,
+        temperature: None,
         calibrate: vec![samples],
         bits: None,
         input,

@@ -4,7 +4,7 @@ use crate::args::Prove;
 use crate::binding::{Bound, PendingBinding, opening_of, private};
 use crate::failure::Failure;
 use crate::files::Pending;
-use crate::folder::{self, ProgramFile};
+use crate::folder::{self, ProgramFile, digest_of};
 use crate::outcome::Outcome;
 use crate::pipeline::{Port, run_failure, tensors};
 use crate::place;
@@ -19,7 +19,7 @@ use zktorch_prover::{Blinders, ProveError, Proved, Prover, ProvingKey, Randomnes
 use zktorch_verifier::commitment::{Commitment, Committed};
 use zktorch_verifier::key::VerifyingKey;
 use zktorch_verifier::proof::Proof;
-use zktorch_verifier::{Verdict, verify};
+use zktorch_verifier::{Verdict, verify, verify_drawn};
 
 pub fn command(args: &Prove) -> Result<Outcome, Failure> {
     if let Some(threads) = args.threads {
@@ -39,10 +39,14 @@ pub fn command(args: &Prove) -> Result<Outcome, Failure> {
     }
     let bound = Bound::read(&args.bind, &file, &proving, &verifying)?;
     let tokenizer = args.tokenizer.as_deref().map(Tokenizer::read).transpose()?;
-    let inputs = inputs(args, &file, &proving, (&bound, tokenizer.as_ref()), &mut progress)?;
+    let seed = text::seed(&file, args.seed.as_deref(), || digest_of(&verifying))?;
+    let asked = text::Asked { generate: args.generate, tokenizer: tokenizer.as_ref(), seed };
+    let inputs = inputs(args, &file, &proving, (&bound, asked), &mut progress)?;
     let load = progress.seconds();
     let proved = prove(&proving, &verifying, &inputs, &bound.blinders, &mut progress)?;
-    let checked = (!args.unchecked).then(|| check(&proving, &verifying, &proved.proof, &mut progress)).transpose()?;
+    let seed = args.seed.as_deref();
+    let checked =
+        (!args.unchecked).then(|| check(&proving, &verifying, (&proved.proof, seed), &mut progress)).transpose()?;
     progress.begin("write");
     if let Some(keep) = keep {
         let (commitment, opening) = kept(&file, &verifying, &proved, &inputs);
@@ -105,7 +109,12 @@ fn files(args: &Prove) -> place::Files {
 }
 
 /// Verifies a proof before anybody has it; the seconds that this took.
-fn check(proving: &ProvingKey, verifying: &VerifyingKey, proof: &Proof, progress: &mut Progress) -> Result<f64, Failure> {
+fn check(
+    proving: &ProvingKey,
+    verifying: &VerifyingKey,
+    (proof, seed): (&Proof, Option<&str>),
+    progress: &mut Progress,
+) -> Result<f64, Failure> {
     progress.begin("check");
     let start = progress.seconds();
     let refused = |why: &dyn std::fmt::Display| {
@@ -113,7 +122,12 @@ fn check(proving: &ProvingKey, verifying: &VerifyingKey, proof: &Proof, progress
             "are proving.key and verifying.key as `zktorch compile` made them, together? If they are, this is a defect of zktorch",
         )
     };
-    match verify(verifying, proof, Some(&proving.generators)).map_err(|e| refused(&e))? {
+    let generators = Some(&proving.generators);
+    let verdict = match seed {
+        None => verify(verifying, proof, generators),
+        Some(seed) => verify_drawn(verifying, proof, generators, seed.as_bytes()),
+    };
+    match verdict.map_err(|e| refused(&e))? {
         Verdict::Accepted => Ok(progress.seconds() - start),
         Verdict::Rejected(reason) => Err(refused(&reason)),
     }
@@ -124,14 +138,14 @@ fn inputs(
     args: &Prove,
     file: &ProgramFile,
     proving: &ProvingKey,
-    (bound, tokenizer): (&Bound, Option<&Tokenizer>),
+    (bound, asked): (&Bound, text::Asked<'_>),
     progress: &mut Progress,
 ) -> Result<Vec<Vec<i64>>, Failure> {
     let Some(path) = &args.input else {
         let all: Option<Vec<Vec<i64>>> = (0..file.inputs.len()).map(|n| bound.values.get(&n).cloned()).collect();
         return all.ok_or_else(|| Failure::undecided("not all inputs are bound").hint("give the others with --input FILE"));
     };
-    let given = text::read_input(path, file, &proving.weights, (args.generate, tokenizer), progress)?;
+    let given = text::read_input(path, file, &proving.weights, asked, progress)?;
     for (n, values) in &bound.values {
         if given.get(*n) != Some(values) {
             let name = &file.inputs[*n].name;

@@ -3,7 +3,7 @@
 use crate::args::Run;
 use crate::failure::Failure;
 use crate::files::Pending;
-use crate::folder::{self, ProgramFile};
+use crate::folder::{self, ProgramFile, digest_of};
 use crate::outcome::Outcome;
 use crate::pipeline::{run_failure, tensors};
 use crate::place;
@@ -25,7 +25,8 @@ pub fn command(args: &Run) -> Result<Outcome, Failure> {
     let file = ProgramFile::read(&args.dir)?;
     let key = file.proving_key(&args.dir)?;
     let tokenizer = args.tokenizer.as_deref().map(Tokenizer::read).transpose()?;
-    let asked = (args.generate, tokenizer.as_ref());
+    let seed = text::seed(&file, args.seed.as_deref(), || digest_of(&file.verifying_key(&args.dir)?))?;
+    let asked = text::Asked { generate: args.generate, tokenizer: tokenizer.as_ref(), seed };
     let inputs = text::read_input(&args.input, &file, &key.weights, asked, &mut progress)?;
     progress.begin("running");
     let start = progress.seconds();

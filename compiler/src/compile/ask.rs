@@ -7,10 +7,11 @@
 use std::borrow::Cow;
 
 use ndarray::ArrayD;
+use zktorch_blocks::program::{LARGEST_WORD, WORDS};
 
-use crate::goal::{COMPLETION, COUNTED, Goal, LIKELIHOOD, PLACES};
+use crate::goal::{COMPLETION, COUNTED, Goal, LIKELIHOOD, PLACES, SEED, Temperature};
 use crate::graph::{Domain, Graph, NodeId, NotCausal, causal};
-use crate::ops::{Gather, Greedy, Likelihood, LogSoftmax, Ranges, Reshape, Slice};
+use crate::ops::{Gather, Greedy, Likelihood, LogSoftmax, Ranges, Reshape, Sample, Slice};
 use crate::quantise::Calibration;
 
 /// Why a model cannot be asked.
@@ -35,6 +36,12 @@ pub enum Misposed {
         /// The largest index of a logit.
         logits: usize,
     },
+    /// A text that nobody sees.
+    #[error(
+        "a sample of a text that is private: its random numbers must follow from the prompt, and of a private text there is one commitment, to \
+         prompt and completion together, which comes after them"
+    )]
+    Hidden,
     /// More new tokens than the text has room for.
     #[error("{tokens} new tokens behind a prompt do not fit a text of {room} tokens: expected 1 to {}", room - 1)]
     Long {
@@ -85,10 +92,11 @@ pub fn extend(goal: Goal, graph: &Graph) -> Result<Cow<'_, Graph>, Misposed> {
     let (model, mut graph) = (graph, graph.clone());
     match goal {
         Goal::Outputs => {}
-        Goal::Generation { tokens } if tokens == 0 || tokens >= text.tokens => {
+        Goal::Generation { tokens } | Goal::Sample { tokens, .. } if tokens == 0 || tokens >= text.tokens => {
             return Err(Misposed::Long { tokens, room: text.tokens });
         }
-        Goal::Generation { tokens } => text.ask_completion(&mut graph, tokens),
+        Goal::Generation { tokens } => text.ask_completion(&mut graph, tokens, None),
+        Goal::Sample { tokens, temperature } => text.ask_completion(&mut graph, tokens, Some(temperature)),
         Goal::Likelihood => text.ask_likelihood(&mut graph),
     }
     graph.ask(model);
@@ -142,8 +150,8 @@ impl Text {
         if own { Ok(()) } else { Err(Misposed::Logits { tokens: self.tokens, got: got() }) }
     }
 
-    /// The answers at given places, and that they are the next tokens of the text.
-    fn ask_completion(&self, graph: &mut Graph, tokens: usize) {
+    /// The answers at given places, or what is drawn there at a temperature, and that they are the next tokens of the text.
+    fn ask_completion(&self, graph: &mut Graph, tokens: usize, temperature: Option<Temperature>) {
         let last = self.tokens as i64 - 2;
         let places = graph.add_input_shown(Domain::Integer { lo: 0, hi: last }, PLACES, &[tokens], true);
         let shape = {
@@ -157,9 +165,15 @@ impl Text {
         let behind = Slice { axis: 0, start: 1, end: self.tokens, step: 1 };
         let next = graph.add("text.next", behind, &[text], &[self.tokens - 1]);
         let next = graph.add("completion.tokens", Gather { axis: 0 }, &[next, places], &[tokens]);
-        let greedy = graph.add(COMPLETION, Greedy, &[rows, next], &[tokens]);
+        let answers = match temperature {
+            None => graph.add(COMPLETION, Greedy, &[rows, next], &[tokens]),
+            Some(temperature) => {
+                let seed = graph.add_input_shown(Domain::Integer { lo: 0, hi: LARGEST_WORD }, SEED, &[WORDS], true);
+                graph.add(COMPLETION, Sample { temperature }, &[rows, next, self.ids, places, seed], &[tokens])
+            }
+        };
         graph.clear_outputs();
-        graph.add_output(COMPLETION, greedy);
+        graph.add_output(COMPLETION, answers);
     }
 
     /// The logarithm of the probability of the tokens that count.

@@ -17,9 +17,10 @@ use std::borrow::Cow;
 
 use ndarray::ArrayD;
 use zktorch_blocks::execute::{Trace, Weights};
-use zktorch_blocks::program::{Limits, Program};
+use zktorch_blocks::program::{Limits, Program, Visibility};
 
 use crate::Port;
+use crate::goal::Goal;
 use crate::graph::columns::Columns;
 use crate::graph::{Evaluation, Graph};
 use crate::import::Model;
@@ -86,6 +87,9 @@ fn compile_against(
         return Err(CompileError::Bits(bits));
     }
     extend(options.goal, graph)?;
+    if matches!(options.goal, Goal::Sample { .. }) && options.inputs == Visibility::Private {
+        return Err(Misposed::Hidden.into());
+    }
     let (samples, held) = samples.split_at(samples.len() - held_out(graph, samples));
     let texts = texts(options.goal, samples);
     let samples = &*texts;

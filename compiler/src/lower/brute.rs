@@ -3,6 +3,7 @@
 
 mod bits;
 mod division;
+mod draws;
 mod log_softmax;
 mod roots;
 mod single_lies;

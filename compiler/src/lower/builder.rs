@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::program::{
-    Advice, AxisGroup, Column, Einsum, GroupMap, IdVec, Interval, Lookup, Marks, Program, Role, RowLookup, Scale, Shape,
-    Source, Table, TableId, Tensor, TensorId, VIRTUAL_DEPTH, View, Visibility,
+    Advice, AxisGroup, Column, Draws, Einsum, GroupMap, IdVec, Interval, LARGEST_WORD, Lookup, Marks, Program, Role,
+    RowLookup, Scale, Shape, Source, Table, TableId, Tensor, TensorId, VIRTUAL_DEPTH, View, Visibility,
 };
 
 use super::error::Refusal;
@@ -134,6 +134,12 @@ impl Builder {
     pub fn marks(&mut self, name: &str, marks: Marks, extent: usize) -> TensorId {
         let dims = [self.dims(marks.indices), &[extent]].concat();
         self.push(name, &dims, Source::Marks(marks), Interval::new(0, 1), Scale(0))
+    }
+
+    /// Random numbers that everybody can compute.
+    pub fn draws(&mut self, name: &str, draws: Draws) -> TensorId {
+        let dims = self.dims(draws.places).to_vec();
+        self.push(name, &dims, Source::Draws(draws), Interval::new(0, LARGEST_WORD), Scale(0))
     }
 
     /// Makes advice part of the statement.

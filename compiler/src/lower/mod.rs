@@ -48,7 +48,7 @@ use decisions::Decisions;
 pub(crate) use error::Refusal;
 pub use error::{LowerError, Problem};
 pub(crate) use requantise::{FINER, power};
-pub(crate) use rows::{EXPONENTIAL, RESULT};
+pub(crate) use rows::{EXPONENTIAL, Exponentials, RESULT};
 pub(crate) use views::{affine, pass};
 pub(crate) use weight::{Weight, Withheld};
 

@@ -3,6 +3,7 @@
 use zktorch_blocks::program::{Advice, Interval, Scale, TensorId};
 
 use super::{Lowering, Refusal, Value};
+use crate::goal::{AT, Temperature};
 use crate::quantise::{to_integer, to_real};
 
 /// Scale of the exponentials: `exp(0) = 2^14`.
@@ -10,25 +11,47 @@ pub(crate) const EXPONENTIAL: Scale = Scale(14);
 /// Scale of the result.
 pub(crate) const RESULT: Scale = Scale(15);
 
+/// A table of exponentials.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exponentials {
+    /// Its rows, the flagged one included.
+    pub rows: usize,
+    /// The scale of its entries.
+    pub scale: Scale,
+    /// What gaps are divided by; none for 1.
+    pub temperature: Option<Temperature>,
+}
+
+impl Exponentials {
+    /// A table of a softmax.
+    pub fn new(rows: usize, scale: Scale) -> Self {
+        Self { rows, scale, temperature: None }
+    }
+}
+
 impl Lowering<'_> {
-    /// `e = exp(-d)` at a scale of its own by a table of so many rows, in which a flag says that some `d` along the axes is 0, and a
-    /// mask that its last row serves entries that do not count.
+    /// `e = exp(-d)` by a table, in which a flag says that some `d` along the axes is 0, and a mask that its last row serves entries that do
+    /// not count.
     pub(crate) fn exponentials(
         &mut self,
         name: &str,
         d: TensorId,
         scale: Scale,
         axes: &[usize],
-        (rows, finer): (usize, Scale),
+        Exponentials { rows, scale: finer, temperature }: Exponentials,
         mask: Option<TensorId>,
     ) -> Result<TensorId, Refusal> {
         let z = self.selector(name, d, axes)?;
         let key = self.builder.linear(&format!("{name}.key"), &[(1, d), (-1, z)], 0, scale)?;
+        let divisor = temperature.map_or(1.0, Temperature::get);
         let exponential = |row: usize| {
             let gap = to_real(row.saturating_sub(1) as i64, scale);
-            if mask.is_some() && row + 1 == rows { 0 } else { to_integer((-gap).exp(), finer) as i64 }
+            if mask.is_some() && row + 1 == rows { 0 } else { to_integer((-gap / divisor).exp(), finer) as i64 }
         };
-        let mut title = format!("exp(-d) at scale {scale}");
+        let mut title = match temperature {
+            None => format!("exp(-d) at scale {scale}"),
+            Some(temperature) => format!("{AT}{temperature}, at scale {scale}"),
+        };
         let mut columns = vec![(0..rows).map(exponential).collect(), (0..rows).map(|r| i64::from(r == 0)).collect()];
         if mask.is_some() {
             title += ", 0 where masked";

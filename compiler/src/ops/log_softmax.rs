@@ -15,7 +15,7 @@ use super::shape::{Misfit, one, with_axes};
 use super::softmax::shifted;
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
-use crate::lower::{Lowering, Refusal, Value, power};
+use crate::lower::{Exponentials, Lowering, Refusal, Value, power};
 use crate::quantise::{Range, Settings};
 
 pub(super) const IMPORT: Imports = &[Import::Named("LogSoftmax", import)];
@@ -119,7 +119,7 @@ impl Lowering<'_> {
             return Err(format!("a log-softmax over {entries} entries, at most {} are possible", LONGEST - 1).into());
         }
         let (maximum, d) = self.gaps(name, x, scale, axes, &kept, precision.rows)?;
-        let e = self.exponentials(name, d, scale, axes, (precision.rows, precision.exponential), None)?;
+        let e = self.exponentials(name, d, scale, axes, Exponentials::new(precision.rows, precision.exponential), None)?;
         let sum = self.sum_axes(&format!("{name}.sum"), e, axes, false)?;
         let sum = self.builder.copy(&format!("{name}.total"), sum);
         let logarithm = self.logarithm(name, sum, entries as i64, precision)?;

@@ -81,6 +81,7 @@ operators! {
     gather: Gather;
     greedy: Greedy;
     likelihood: Likelihood;
+    sample: Sample;
     cum_sum: CumSum;
 }
 

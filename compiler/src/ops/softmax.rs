@@ -9,7 +9,7 @@ use super::reduce::{ReduceKind, along};
 use super::shape::{Misfit, one, with_axes};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
-use crate::lower::{EXPONENTIAL, Lowering, RESULT, Refusal, Value};
+use crate::lower::{EXPONENTIAL, Exponentials, Lowering, RESULT, Refusal, Value};
 use crate::quantise::{Range, Settings};
 
 pub(super) const IMPORT: Imports = &[Import::Named("Softmax", import)];
@@ -71,7 +71,7 @@ impl Operator for Softmax {
         let kept: Vec<usize> = (0..rank).filter(|a| !self.axes.contains(a)).collect();
 
         let (_, d) = at.gaps(&name, x, scale, &self.axes, &kept, rows)?;
-        let e = at.exponentials(&name, d, scale, &self.axes, (rows, EXPONENTIAL), None)?;
+        let e = at.exponentials(&name, d, scale, &self.axes, Exponentials::new(rows, EXPONENTIAL), None)?;
         let tensor = at.normalise(&name, e, &self.axes, &kept)?;
         Ok(Value { tensor, scale: RESULT, depth: 0 })
     }

@@ -114,7 +114,7 @@ pub fn proof(bytes: &[u8]) {
                 verdict(&proof);
             }
             if let Ok(mut proof) = ModelProof::from_bytes(&seal(Kind::ModelProof, payload)) {
-                let Fixture { proving, verifying } = &HONEST.fixture;
+                let Fixture { proving, verifying, .. } = &HONEST.fixture;
                 proof.model = verifying.model_digest();
                 let verdict = verify_model(verifying, &proof, Some(&proving.generators)).expect("a good key");
                 // The padding of dense weights needs no proof.

@@ -47,7 +47,7 @@ fn widen(program: &mut Program, from: TensorId) {
             Source::Einsum(e) => of(e.lhs) * of(e.rhs) * program.tensors[e.lhs].shape.len() as i64,
             Source::View(v) => of(v.source),
             // A limb is of numbers that are far larger, and nothing squares it.
-            Source::Advice(Advice::Floor { .. }) => FAR << 4,
+            Source::Advice(Advice::Floor { source, divisor }) => (FAR << 4).max((of(*source) / divisor + 1).min(FAR << 20)),
             Source::Advice(_) => FAR,
             _ => continue,
         };

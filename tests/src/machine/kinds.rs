@@ -52,6 +52,7 @@ pub fn rule_name(rule: &Advice) -> &'static str {
         Advice::Sign { .. } => "sign",
         Advice::Copy { .. } => "copy",
         Advice::ArgMax { .. } => "arg max",
+        Advice::Quantile { .. } => "quantile",
     }
 }
 
@@ -131,7 +132,7 @@ impl<'m> Sampler<'m> {
             Advice::Round { divisor, .. } | Advice::Floor { divisor, .. } => divisor,
             Advice::Gap { divisor, .. } | Advice::Max { divisor, .. } => divisor,
             Advice::Excess { step, .. } => step,
-            Advice::Divide { scale, .. } => scale,
+            Advice::Divide { scale, .. } | Advice::Quantile { scale, .. } => scale,
             _ => 2,
         }
     }

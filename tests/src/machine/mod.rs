@@ -97,6 +97,8 @@ impl<'p> Machine<'p> {
                 Source::Einsum(einsum) => vec![einsum.lhs, einsum.rhs],
                 Source::View(view) => vec![view.source],
                 Source::Marks(marks) => vec![marks.indices],
+                // Inputs that everybody knows, about which nobody lies.
+                Source::Draws(draws) => vec![draws.seed, draws.text, draws.places],
                 Source::Advice(rule) => rule.operands().collect(),
                 _ => Vec::new(),
             };

@@ -83,6 +83,7 @@ impl Machine<'_> {
                 };
                 self.of_rows(told, id, (*source, &[self.program.tensors[*source].shape.rank() - 1]), first)
             }
+            Advice::Quantile { weights, threshold, scale } => self.quantiles(told, id, [*weights, *threshold], *scale),
             Advice::FirstZero { source, axes } => self.first_zeros(told, id, *source, axes),
             Advice::Top { source } => self.tops(told, id, *source),
         }
@@ -128,6 +129,28 @@ impl Machine<'_> {
             }
         }
         changes
+    }
+
+    /// Where the weights of rows come to lie above thresholds, if either changed.
+    fn quantiles(&self, told: &Told, id: TensorId, [weights, threshold]: [TensorId; 2], scale: i64) -> Changes {
+        let (shape, from) = (&self.program.tensors[id].shape, &self.program.tensors[weights].shape);
+        let last = from.rank() - 1;
+        let moved = |of: TensorId| told.get(&of).into_iter().flat_map(Changes::keys).copied();
+        let of_weights = moved(weights).filter(|&at| entry(from, at).is_some());
+        let rows: BTreeSet<usize> = of_weights.map(|at| position(shape, &coordinates(from, at)[..last])).collect();
+        let rows = rows.into_iter().chain(moved(threshold).filter(|&at| entry(shape, at).is_some()));
+        let first = |here: usize| {
+            let above = self.integer(told, threshold, here)?;
+            let mut sum = 0i64;
+            let mut entries =
+                row(from, &[last], position(from, &[&coordinates(shape, here)[..], &[0]].concat())).into_iter();
+            let at = entries.position(|at| {
+                sum = sum.saturating_add(self.integer(told, weights, at).unwrap_or(0).saturating_mul(scale));
+                sum > above
+            });
+            Some(at.unwrap_or(from.dims()[last] - 1) as i64)
+        };
+        rows.filter_map(|here| Some((here, from_i64(first(here)?) - from_i64(self.honest(id, here))))).collect()
     }
 
     fn first_zeros(&self, told: &Told, id: TensorId, source: TensorId, axes: &[usize]) -> Changes {

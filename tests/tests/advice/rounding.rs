@@ -108,7 +108,7 @@ fn a_small_remainder_is_a_fraction_where_a_weight_is() {
     let bias = tensor(s.program(), "biased.bias");
     let weight = s.program().with_role(Role::Weight).position(|id| id == bias).expect("a weight");
     let verifying = s.fixture.with_weight(&Change { weight, position: 0, delta });
-    let fractional = Fixture { proving: s.fixture.proving.clone(), verifying };
+    let fractional = Fixture { proving: s.fixture.proving.clone(), verifying, seed: None };
     let outcome = fractional.tell(&s.inputs, &witness(biased));
     assert_eq!((outcome.verdict, outcome.violated), (Verdict::Accepted, vec![]));
     let other = witness(move |d| {

@@ -9,6 +9,8 @@ use crate::tokens;
 use serde_json::{Value, json};
 use zktorch_blocks::digest::KeyDigest;
 use zktorch_blocks::program::{Program, TensorId};
+use zktorch_compiler::Goal;
+use zktorch_compiler::goal::Temperature;
 use zktorch_verifier::key::{KeyPort, VerifyingKey};
 use zktorch_verifier::proof::Proof;
 
@@ -45,6 +47,8 @@ impl About<'_> {
         let texts = wanted.tokenizer.as_ref().map(|tokenizer| tokenizer.texts(&shown)).unwrap_or_default();
         lines.extend(tokens::lines(&texts));
         lines.push(("hidden", hidden.join(", ")));
+        let drawn = wanted.seed.map(|seed| Drawn::by(seed, &key.program));
+        lines.extend(drawn.iter().map(|drawn| ("drawn", drawn.text())));
         let name =
             |b: &Bound| ("commitment", format!("{} {}: {}", b.role, b.committed.name, show::hex(&b.committed.digest())));
         lines.extend(self.bound.iter().map(name));
@@ -79,6 +83,7 @@ impl About<'_> {
             "inputs": show::tensors(&inputs),
             "outputs": show::tensors(&outputs),
             "texts": tokens::to_json(&texts),
+            "drawn": drawn.as_ref().map(Drawn::json),
             "hidden": hidden,
             "commitments": commitments,
             "bound": ties,
@@ -118,6 +123,32 @@ impl About<'_> {
             .then_some("the prover says that its randomness came from a fixed seed: the proof hides nothing");
         let all: Vec<String> = insecure.into_iter().chain(seeded).map(str::to_owned).chain(self.model.warning()).collect();
         (!all.is_empty()).then(|| all.join("; "))
+    }
+}
+
+/// How tokens were drawn.
+struct Drawn<'a> {
+    seed: &'a str,
+    /// As the key has it.
+    temperature: Option<Temperature>,
+}
+
+impl<'a> Drawn<'a> {
+    fn by(seed: &'a str, program: &Program) -> Self {
+        let temperature = match Goal::claimed(program) {
+            Goal::Sample { temperature, .. } => Some(temperature),
+            Goal::Outputs | Goal::Generation { .. } | Goal::Likelihood => None,
+        };
+        Self { seed, temperature }
+    }
+
+    fn text(&self) -> String {
+        let temperature = self.temperature.map_or("no known temperature".to_owned(), |t| format!("temperature {t}"));
+        format!("at {temperature}, by the seed `{}`", self.seed)
+    }
+
+    fn json(&self) -> Value {
+        json!({ "seed": self.seed, "temperature": self.temperature.map(Temperature::get) })
     }
 }
 

@@ -21,7 +21,7 @@ use std::path::Path;
 use ties::Bound;
 use zktorch_accumulator::setup::VerifierSetup;
 use zktorch_verifier::commitment::Commitment;
-use zktorch_verifier::{Verdict, verify};
+use zktorch_verifier::{Unverifiable, Verdict, verify, verify_drawn};
 
 pub fn command(args: &Verify) -> Result<Outcome, Failure> {
     let keys = match args.key.as_slice() {
@@ -41,7 +41,8 @@ pub fn command(args: &Verify) -> Result<Outcome, Failure> {
     let bind =
         args.bind.iter().map(|path| Ok((path.as_path(), read_commitment(path)?))).collect::<Result<Vec<_>, Failure>>()?;
     let tokenizer = args.tokenizer.as_deref().map(Tokenizer::read).transpose()?;
-    let wanted = Wanted { bind, input: args.input.as_deref(), require: &args.require, tokenizer };
+    let seed = args.seed.as_deref();
+    let wanted = Wanted { bind, input: args.input.as_deref(), seed, require: &args.require, tokenizer };
     let judged = keys.iter().zip(&args.proof).map(|(key, proof)| judge(key, proof, &wanted));
     let mut judged = judged.collect::<Result<Vec<Judged>, Failure>>()?;
     Ok(if let [_] = judged.as_slice() { judged.remove(0).outcome } else { together(args, judged) })
@@ -81,6 +82,8 @@ fn together(args: &Verify, judged: Vec<Judged>) -> Outcome {
 struct Wanted<'a> {
     bind: Vec<(&'a Path, Commitment)>,
     input: Option<&'a Path>,
+    /// What draws must follow from.
+    seed: Option<&'a str>,
     require: &'a [Requirement],
     /// Reads what ids say.
     tokenizer: Option<Tokenizer>,
@@ -104,7 +107,15 @@ fn judge(path: &Path, proof_path: &Path, wanted: &Wanted<'_>) -> Result<Judged, 
     let digest = key.digest().map_err(|e| Failure::file("use", path, e))?;
     progress.begin("proof");
     let start = progress.seconds();
-    let verdict = verify(&key, &proof, generators.as_ref()).map_err(|e| Failure::file("use", path, e))?;
+    let verdict = match wanted.seed {
+        None => verify(&key, &proof, generators.as_ref()),
+        Some(seed) => verify_drawn(&key, &proof, generators.as_ref(), seed.as_bytes()),
+    };
+    let verdict = verdict.map_err(|error| match error {
+        Unverifiable::NoSeed => Failure::file("judge proofs for", path, error).hint("--seed TEXT gives it"),
+        Unverifiable::NoDraws => Failure::file("use --seed for", path, error),
+        Unverifiable::Key(_) | Unverifiable::Setup(_) => Failure::file("use", path, error),
+    })?;
     let seconds = progress.seconds() - start;
     progress.begin("model proof");
     let model = match verdict {

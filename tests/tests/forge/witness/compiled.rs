@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::execute::execute;
-use zktorch_blocks::program::{Limits, Program, Source, TensorId, VIRTUAL_DEPTH, Visibility};
+use zktorch_blocks::program::{Limits, Program, Source, TensorId, VIRTUAL_DEPTH, Visibility, WORDS};
+use zktorch_compiler::goal::Temperature;
 use zktorch_compiler::graph::{Graph, NodeId};
 use zktorch_compiler::import::{ImportOptions, load_path};
 use zktorch_compiler::inputs::{InputSpec, read};
@@ -20,8 +21,21 @@ use zktorch_tests::language_model::{TOKENS, VOCABULARY, causal, language_model};
 use zktorch_tests::machine::{Follow, Kind, Lie, Machine, Outcome, Sampler, rule_name};
 
 /// Rules of advice that lowerings use.
-const RULES: [&str; 12] =
-    ["arg max", "copy", "divide", "excess", "first zero", "floor", "gap", "max", "round", "rows", "table", "top"];
+const RULES: [&str; 13] = [
+    "arg max",
+    "copy",
+    "divide",
+    "excess",
+    "first zero",
+    "floor",
+    "gap",
+    "max",
+    "quantile",
+    "round",
+    "rows",
+    "table",
+    "top",
+];
 
 /// A compiled model and an input.
 struct Subject {
@@ -101,7 +115,7 @@ fn dense(graph: &mut Graph, x: NodeId, outputs: usize) -> NodeId {
     graph.add_inferred(format!("fc{}", graph.len()), op, &[x, weight]).expect("shapes fit")
 }
 
-/// A language model that is asked, about a text that nobody sees.
+/// A language model that is asked, about a text that nobody sees where that is possible.
 fn asked(name: &str, goal: Goal) -> Subject {
     let text = |seed: usize| (0..TOKENS).map(move |t| (seed * 7 + t * t * 3) % VOCABULARY);
     let floats = |seed| ArrayD::from_shape_vec(IxDyn(&[1, TOKENS]), text(seed).map(|id| id as f64).collect());
@@ -111,7 +125,8 @@ fn asked(name: &str, goal: Goal) -> Subject {
 
 /// A model that is asked about the last of some texts.
 fn about(name: &str, graph: &Graph, texts: &[Vec<ArrayD<f64>>], goal: Goal) -> Subject {
-    let options = Options { goal, inputs: Visibility::Private, target_kl: 0.01, max_error: 1.0, ..Options::default() };
+    let shown = if matches!(goal, Goal::Sample { .. }) { Visibility::Public } else { Visibility::Private };
+    let options = Options { goal, inputs: shown, target_kl: 0.01, max_error: 1.0, ..Options::default() };
     let compiled = compile(graph, texts, &options).expect("it compiles");
     let text = texts.last().expect("some").iter().zip(&compiled.inputs);
     let text = text.map(|(values, port)| port.quantise(values.as_slice().expect("row-major")).expect("in range"));
@@ -120,11 +135,12 @@ fn about(name: &str, graph: &Graph, texts: &[Vec<ArrayD<f64>>], goal: Goal) -> S
     match goal {
         Goal::Outputs => {}
         Goal::Likelihood => inputs.push(vec![1; last + 1]),
-        Goal::Generation { tokens } => {
-            inputs.push(vec![last as i64 - 1; tokens]);
-            let trace = execute(&compiled.program, &compiled.weights, &inputs).expect("it runs");
-            inputs[0][last] = trace.values(&compiled.program, compiled.program.outputs[0])[0];
-        }
+        Goal::Generation { tokens } => inputs.push(vec![last as i64 - 1; tokens]),
+        Goal::Sample { tokens, .. } => inputs.extend([vec![last as i64 - 1; tokens], vec![7; WORDS]]),
+    }
+    if let Goal::Generation { .. } | Goal::Sample { .. } = goal {
+        let trace = execute(&compiled.program, &compiled.weights, &inputs).expect("it runs");
+        inputs[0][last] = trace.values(&compiled.program, compiled.program.outputs[0])[0];
     }
     Subject { name: name.into(), compiled, inputs }
 }
@@ -178,6 +194,7 @@ fn toys() -> Vec<Subject> {
             then(g, y, Op::TopK(TopK { top: 3, largest: true, last: false }))
         }),
         asked("a completion", Goal::Generation { tokens: 2 }),
+        asked("a sample", Goal::Sample { tokens: 2, temperature: Temperature::new(0.8).expect("positive") }),
         asked("a likelihood", Goal::Likelihood),
         toy("a clip", &[1, 3], 0.0, |g, x| {
             let y = dense(g, x, 40);

@@ -198,7 +198,7 @@ fn other_weights_than_the_committed_ones_are_refused() {
         let setup = Setup::insecure(10).expect("in range");
         let other = Fixture::new(toy.program(), weights, &setup, 10);
         // A consistent run on other weights, under the honest key: everything holds but the opening of the key's rows.
-        let mixed = Fixture { proving: other.proving.clone(), verifying: fixture.verifying.clone() };
+        let mixed = Fixture { proving: other.proving.clone(), verifying: fixture.verifying.clone(), seed: None };
         refuse_all(&mixed, std::slice::from_ref(&input), &[case(name, Lie::none(), Check::DeciderPairing, &[])]);
     }
 }
