@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::files::{Entry, PendingFolder, read};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use zktorch_blocks::digest::{FileDigest, ModelDigest};
+use zktorch_blocks::digest::{FileDigest, KeyDigest, ModelDigest};
 use zktorch_blocks::program::Program;
 use zktorch_compiler::Port;
 use zktorch_prover::ProvingKey;

@@ -154,7 +154,7 @@ fn compile_failure(model: &Path, error: &CompileError) -> Failure {
             Failure::undecided(text).hint("choose --new-tokens, or export the model for a longer text")
         }
         CompileError::Goal(_) => Failure::unsupported(text)
-            .hint("--task generate and --task likelihood are for causal language models; --task outputs proves what any model gives"),
+            .hint("--task generate, sample and likelihood are for causal language models; --task outputs proves what any model gives"),
         CompileError::Unlike(_) => {
             Failure::undecided(text).hint("--weights-of takes a folder of the same model, compiled with the same options for a longer text")
         }

@@ -46,7 +46,7 @@ impl Fixture {
         let ports = ports(&program);
         let keys = keygen_alike(program, ports, (&self.proving, &self.verifying));
         let (proving, verifying) = keys.expect("a program of the model");
-        Self { proving, verifying }
+        Self { proving, verifying, seed: None }
     }
 
     /// Keys and an input of a toy network, on the insecure setup.

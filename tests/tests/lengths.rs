@@ -4,9 +4,10 @@ use ndarray::{ArrayD, IxDyn};
 use std::sync::Arc;
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::execute::execute;
-use zktorch_blocks::program::{GroupMap, Program, Role, Source, Tensor, Visibility};
+use zktorch_blocks::program::{GroupMap, Program, Role, Source, Tensor, Visibility, WORDS};
 use zktorch_blocks::transcript::{Misfit, Reject};
 use zktorch_compiler::audit::{AuditError, audit};
+use zktorch_compiler::goal::Temperature;
 use zktorch_compiler::graph::Graph;
 use zktorch_compiler::ops::Add;
 use zktorch_compiler::{CompileError, Compiled, Earlier, Goal, Options, Unlike, compile};
@@ -54,8 +55,9 @@ fn inputs(goal: Goal, compiled: &Compiled, tokens: usize) -> Vec<Vec<i64>> {
     let text: Vec<i64> = (0..tokens as i64).map(|t| (3 * t + 1) % VOCABULARY as i64).collect();
     match goal {
         Goal::Outputs => vec![text],
-        Goal::Generation { tokens } => {
+        Goal::Generation { tokens } | Goal::Sample { tokens, .. } => {
             let mut all = vec![text, vec![0; tokens]];
+            all.extend(matches!(goal, Goal::Sample { .. }).then(|| vec![7; WORDS]));
             all[0][1] = outputs(compiled, &all)[0];
             all
         }
@@ -104,6 +106,24 @@ fn a_shorter_text_gets_the_integers_that_it_gets_in_a_longer_one() {
         let short = alike(&model(tokens), tokens, &long, options(Goal::Outputs)).expect("it compiles");
         assert_eq!(outputs(&short, &[text[0][..tokens].to_vec()]), all[..tokens * VOCABULARY]);
         assert!(short.report.language.expect("it is a language model").kl_mean < 1e-6);
+    }
+}
+
+#[test]
+fn a_shorter_text_is_drawn_as_a_longer_one() {
+    let goal = |temperature| Goal::Sample { tokens: 1, temperature: Temperature::new(temperature).expect("positive") };
+    let long = longest(goal(0.8));
+    let short = alike(&model(SHORT), SHORT, &long, options(goal(0.8))).expect("it compiles");
+    let [all, front] = [(&long, TOKENS), (&short, SHORT)].map(|(compiled, tokens)| inputs(goal(0.8), compiled, tokens));
+    for word in 0..40 {
+        let drawn = |compiled, text: &[i64]| outputs(compiled, &[text.to_vec(), vec![1], vec![word; WORDS]]);
+        assert_eq!(drawn(&short, &front[0]), drawn(&long, &[&front[0], &all[0][SHORT..]].concat()));
+    }
+    // A program at another temperature is another one, on the same weights.
+    let hot = alike(&model(SHORT), SHORT, &long, options(goal(2.0))).expect("it compiles");
+    for (program, temperature) in [(&short.program, 0.8), (&hot.program, 2.0)] {
+        assert_eq!(Goal::claimed(program), goal(temperature));
+        assert_eq!(audit(&model(SHORT), program).expect("the model's"), []);
     }
 }
 

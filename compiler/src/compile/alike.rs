@@ -1,7 +1,7 @@
 //! One more program of a model that has been compiled, for texts of another length, on the weights that are committed for that one.
 
 use ndarray::ArrayD;
-use zktorch_blocks::program::{Program, Scale, Tensor};
+use zktorch_blocks::program::{Program, Scale, Tensor, WORDS};
 
 use super::ask::calibrate;
 use super::attempt::Attempt;
@@ -58,14 +58,14 @@ impl Earlier {
     }
 }
 
-/// What a program takes behind the model's own inputs: as many places of the text as it answers, or all tokens that can count.
+/// What a program takes behind the model's own inputs: as many places of the text as it answers, and a seed, or all tokens that can count.
 fn example(goal: Goal, graph: &Graph) -> Vec<ArrayD<f64>> {
     let text = graph.inputs().first().map_or(0, |&id| graph.node(id).len());
+    let places = |tokens: usize| ArrayD::from_shape_fn(vec![tokens], |at| at[0].min(text.saturating_sub(2)) as f64);
     match goal {
         Goal::Outputs => Vec::new(),
-        Goal::Generation { tokens } => {
-            vec![ArrayD::from_shape_fn(vec![tokens], |at| at[0].min(text.saturating_sub(2)) as f64)]
-        }
+        Goal::Generation { tokens } => vec![places(tokens)],
+        Goal::Sample { tokens, .. } => vec![places(tokens), ArrayD::zeros(vec![WORDS])],
         Goal::Likelihood => vec![ArrayD::from_shape_fn(vec![text], |at| f64::from(u8::from(at[0] > 0)))],
     }
 }
