@@ -91,7 +91,8 @@ impl Operator for Sample {
         let table = Exponentials { rows, scale: EXPONENTIAL, temperature: Some(self.temperature) };
         let e = at.exponentials(&name, d, scale, &[1], table, None)?;
         let words = [("high", 0), ("low", 1)];
-        let words = words.map(|(part, word)| at.builder.draws(&format!("{name}.{part}"), Draws { seed, text, places, word }));
+        let words =
+            words.map(|(part, word)| at.builder.draws(&format!("{name}.{part}"), Draws { seed, text, places, word }));
         let token = drawn(at, &name, e, words)?;
         let other = at.builder.linear(&format!("{name}.other"), &[(1, token), (-1, wanted)], 0, Scale(0))?;
         at.builder.zero(other);
