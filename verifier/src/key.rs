@@ -144,13 +144,15 @@ impl VerifyingKey {
         hash.update(b"zktorch-v1-model");
         hash.update(self.setup.digest());
         hash.update(self.column_bits.to_le_bytes());
-        let mut number = |n: u64| hash.update(n.to_le_bytes());
+        let mut number = |bytes: [u8; 8]| hash.update(bytes);
+        // Sizes of a program that is well formed are below this.
+        let size = |n: usize| u64::try_from(n).unwrap_or(u64::MAX).to_le_bytes();
         let weights: Vec<&Tensor> = self.program.tensors.iter().filter(|tensor| tensor.source == Source::Weight).collect();
-        number(weights.len() as u64);
+        number(size(weights.len()));
         for Tensor { shape, interval, .. } in weights {
-            number(shape.rank() as u64);
-            shape.dims().iter().for_each(|&extent| number(extent as u64));
-            [interval.lo, interval.hi].into_iter().for_each(|end| number(end.cast_unsigned()));
+            number(size(shape.rank()));
+            shape.dims().iter().for_each(|&extent| number(size(extent)));
+            [interval.lo, interval.hi].into_iter().for_each(|end| number(end.to_le_bytes()));
         }
         hash.update(&self.model_rows);
         ModelDigest::new(hash.finalize())

@@ -96,7 +96,7 @@ fn files(args: &Compile) -> place::Files {
     if let Some(dir) = &args.weights_of {
         files = [PROGRAM, PROVING, VERIFYING, MODEL]
             .iter()
-            .fold(files, |files, name| files.input("--weights-of", &dir.join(name)));
+            .fold(files, |files, name| files.input("--weights-of", dir.join(name)));
     }
     if let SetupChoice::File(path) = &args.setup {
         files = files.input("--setup", path);
