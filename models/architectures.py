@@ -97,7 +97,9 @@ def resnet50_224() -> nn.Sequential:
 
 
 def initialise(model: nn.Module) -> None:
-    """Kaiming-normal weights before ReLUs, plain fan-in for the last layer, small biases."""
+    """Kaiming-normal weights before ReLUs, plain fan-in for the last layer, small biases; transformers keep what PyTorch gives them."""
+    if any(isinstance(layer, nn.LayerNorm) for layer in model.modules()):
+        return
     weighted = [layer for layer in model.modules() if isinstance(layer, (nn.Conv2d, nn.Linear))]
     for layer in weighted:
         gain = "linear" if layer is weighted[-1] else "relu"

@@ -22,6 +22,21 @@ def seed_everything(seed: int) -> None:
     np.random.seed(seed)
 
 
+def shift_half(images: torch.Tensor, most: int = 1) -> torch.Tensor:
+    """On half of the batches, at random, moves each image by up to `most` pixels along each axis."""
+    if torch.rand(()) >= 0.5:
+        return images
+    height, width = images.shape[2:]
+    padded = nn.functional.pad(images, [most] * 4)
+    offsets = torch.randint(0, 2 * most + 1, (len(images), 2)).tolist()
+    moved = [image[:, r : r + height, c : c + width] for image, (r, c) in zip(padded, offsets)]
+    return torch.stack(moved)
+
+
+def unchanged(images: torch.Tensor) -> torch.Tensor:
+    return images
+
+
 def fit(
     model: nn.Module,
     images: np.ndarray,
@@ -30,7 +45,7 @@ def fit(
     epochs: int,
     rate: float,
     batch: int,
-    augment: Callable[[torch.Tensor], torch.Tensor] = lambda images: images,
+    augment: Callable[[torch.Tensor], torch.Tensor] = unchanged,
 ) -> None:
     """Adam with a cosine schedule on the cross-entropy; leaves the model in eval mode."""
     inputs, targets = torch.from_numpy(images), torch.from_numpy(labels)

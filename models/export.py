@@ -2,15 +2,15 @@
 
 Each goes to OUT_DIR/NAME: model.onnx, input.json, calibration.npy, expected.json (onnxruntime's output for input.json),
 meta.json, and for a trained model test_indices.npy, the rows of MNIST t10k that it has not seen.
-LeNet-5 and the 784 MLP are trained on MNIST t10k where the model zoo is present ($ZKTORCH_ZOO, by default `shared`
-beside the repository); every other model, or those two without the zoo, has seeded random weights.
+LeNet-5, the 784 MLP and the ViT are trained on MNIST t10k where the model zoo is present ($ZKTORCH_ZOO, by default `shared`
+beside the repository); every other model, or those three without the zoo, has seeded random weights.
 """
 
 import argparse
 import gzip
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,8 @@ import torch
 from torch import nn
 
 import architectures as arch
+from blocks import Size
+from blocks.vit import Vit
 from common import (
     Runtime,
     export_onnx,
@@ -27,6 +29,7 @@ from common import (
     parameter_count,
     seed_everything,
     sha256,
+    shift_half,
     write_input,
     write_json,
 )
@@ -34,7 +37,6 @@ from common import (
 SEED = 11
 CALIBRATION_SAMPLES = 16
 MNIST_HELD_OUT = 2000
-EPOCHS = 4
 CIFAR_MEAN = np.array([0.4914, 0.4822, 0.4465], dtype=np.float32)
 CIFAR_STD = np.array([0.2470, 0.2435, 0.2616], dtype=np.float32)
 
@@ -109,9 +111,20 @@ def cifar(shape: tuple[int, ...]) -> Samples:
 
 @dataclass
 class Spec:
+    """A model; `training` is how, where its samples have labels."""
+
     shape: tuple[int, ...]
     build: Callable[[], nn.Module]
     samples: Callable[[tuple[int, ...]], Samples]
+    training: dict = field(default_factory=lambda: {"epochs": 4, "rate": 2e-3})
+
+
+def vit_tiny() -> nn.Module:
+    return Vit(Size(width=96, heads=3, inner=384, layers=6), channels=1, side=28, patch=7, classes=10)
+
+
+def shift_twice(images: torch.Tensor) -> torch.Tensor:
+    return shift_half(images, most=2)
 
 
 def signed(shape: tuple[int, ...]) -> Samples:
@@ -121,6 +134,7 @@ def signed(shape: tuple[int, ...]) -> Samples:
 MODELS = {
     "lenet5": Spec((1, 28, 28), arch.lenet5, mnist),
     "mlp_784_128_64_10": Spec((784,), lambda: arch.mlp([784, 128, 64, 10]), mnist),
+    "vit_tiny_mnist": Spec((1, 28, 28), vit_tiny, mnist, {"epochs": 20, "rate": 1e-3, "augment": shift_twice}),
     "mlp_4x1024": Spec((1024,), lambda: arch.mlp([1024] * 5), signed),
     "mlp_18m": Spec((1024,), lambda: arch.mlp([1024] + [2048] * 4 + [1024] * 2 + [128, 10]), signed),
     "vgg16_cifar": Spec((3, 32, 32), arch.vgg16_cifar, cifar),
@@ -135,7 +149,7 @@ def prepare(spec: Spec, samples: Samples) -> nn.Module:
     arch.initialise(model)
     arch.settle_batch_norm(model, torch.from_numpy(samples.calibration).split(8))
     if samples.train is not None:
-        fit(model, samples.train, samples.train_labels, epochs=EPOCHS, rate=2e-3, batch=64)
+        fit(model, samples.train, samples.train_labels, batch=64, **spec.training)
     return model
 
 

@@ -19,13 +19,13 @@ import onnx
 import torch
 from onnx.reference import ReferenceEvaluator
 
-from blocks import Block, Sample, bert, gpt2, layers, llama, settle, swin, t5
+from blocks import Block, Sample, bert, gpt2, layers, llama, settle, swin, t5, vit
 from common import Runtime, seed_everything, write_json
 
 SEED = 12
 OPSETS = (13, 17, 18, 23)
 CALIBRATION, HELD_OUT = 8, 4
-BLOCKS = layers.BLOCKS | bert.BLOCKS | gpt2.BLOCKS | llama.BLOCKS | t5.BLOCKS | swin.BLOCKS
+BLOCKS = layers.BLOCKS | bert.BLOCKS | gpt2.BLOCKS | llama.BLOCKS | t5.BLOCKS | swin.BLOCKS | vit.BLOCKS
 
 
 class Refused(Exception):

@@ -20,6 +20,8 @@ from common import (
     parameter_count,
     seed_everything,
     sha256,
+    shift_half,
+    unchanged,
     write_input,
     write_json,
 )
@@ -47,21 +49,6 @@ def cnn() -> nn.Module:
 
 def mlp() -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
-
-
-def shift_half(images: torch.Tensor) -> torch.Tensor:
-    """On half of the batches, at random, moves each image by up to one pixel along each axis."""
-    if torch.rand(()) >= 0.5:
-        return images
-    height, width = images.shape[2:]
-    padded = nn.functional.pad(images, (1, 1, 1, 1))
-    offsets = torch.randint(0, 3, (len(images), 2)).tolist()
-    moved = [image[:, r : r + height, c : c + width] for image, (r, c) in zip(padded, offsets)]
-    return torch.stack(moved)
-
-
-def unchanged(images: torch.Tensor) -> torch.Tensor:
-    return images
 
 
 def split() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -18,6 +18,26 @@ HEAD = WIDTH // HEADS
 INNER = 64
 VOCABULARY = 48
 
+
+@dataclass(frozen=True)
+class Size:
+    """Extents of a language model; `keys` heads have keys and values of their own, and a text is at most `length` tokens."""
+
+    length: int = 2 * LENGTH
+    width: int = WIDTH
+    heads: int = HEADS
+    keys: int = HEADS // 2
+    inner: int = INNER
+    vocabulary: int = VOCABULARY
+    layers: int = 2
+
+    @property
+    def head(self) -> int:
+        return self.width // self.heads
+
+
+SMALL = Size()
+
 Sample = dict[str, np.ndarray]
 Draw = Callable[[np.random.Generator], Sample]
 

@@ -1,10 +1,10 @@
-"""GPT-2: one projection for queries, keys and values, GELU by tanh, logits by the embedding's own table."""
+"""GPT-2: one projection for queries, keys and values, GELU by tanh, logits by the embedding's own table: for all tokens, or the last."""
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from . import HEAD, INNER, LENGTH, VOCABULARY, WIDTH, Block, heads, merged, tokens
+from . import SMALL, Block, Size, heads, merged, tokens
 
 
 class Conv1D(nn.Module):
@@ -21,21 +21,21 @@ class Conv1D(nn.Module):
 
 
 class Layer(nn.Module):
-    def __init__(self, fused: bool):
+    def __init__(self, size: Size, fused: bool):
         super().__init__()
-        self.first, self.second = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
-        self.qkv, self.project = Conv1D(WIDTH, 3 * WIDTH), Conv1D(WIDTH, WIDTH)
-        self.up, self.down = Conv1D(WIDTH, INNER), Conv1D(INNER, WIDTH)
-        kept = torch.tril(torch.ones(2 * LENGTH, 2 * LENGTH, dtype=torch.bool))
+        self.first, self.second = nn.LayerNorm(size.width), nn.LayerNorm(size.width)
+        self.qkv, self.project = Conv1D(size.width, 3 * size.width), Conv1D(size.width, size.width)
+        self.up, self.down = Conv1D(size.width, size.inner), Conv1D(size.inner, size.width)
+        kept = torch.tril(torch.ones(size.length, size.length, dtype=torch.bool))
         self.register_buffer("kept", kept[None, None])
-        self.fused = fused
+        self.heads, self.fused = size.heads, fused
 
     def attend(self, x: torch.Tensor) -> torch.Tensor:
-        q, k, v = (heads(part) for part in self.qkv(x).split(WIDTH, dim=2))
+        q, k, v = (heads(part, self.heads) for part in self.qkv(x).split(x.shape[2], dim=2))
         if self.fused:
             return functional.scaled_dot_product_attention(q, k, v, is_causal=True)
         scores = q @ k.transpose(-1, -2)
-        scores = scores / torch.full([], HEAD**0.5, dtype=scores.dtype)
+        scores = scores / torch.full([], k.size(-1) ** 0.5, dtype=scores.dtype)
         asked, known = q.size(-2), k.size(-2)
         kept = self.kept[:, :, known - asked : known, :known]
         least = torch.full([], torch.finfo(scores.dtype).min, dtype=scores.dtype)
@@ -49,23 +49,24 @@ class Layer(nn.Module):
 
 
 class Gpt2(nn.Module):
-    def __init__(self, fused: bool):
+    def __init__(self, size: Size = SMALL, fused: bool = False, last: bool = False):
         super().__init__()
-        self.word, self.place = nn.Embedding(VOCABULARY, WIDTH), nn.Embedding(2 * LENGTH, WIDTH)
-        self.layers = nn.ModuleList(Layer(fused) for _ in range(2))
-        self.norm = nn.LayerNorm(WIDTH)
-        self.head = nn.Linear(WIDTH, VOCABULARY, bias=False)
+        self.word, self.place = nn.Embedding(size.vocabulary, size.width), nn.Embedding(size.length, size.width)
+        self.layers = nn.ModuleList(Layer(size, fused) for _ in range(size.layers))
+        self.norm = nn.LayerNorm(size.width)
+        self.head = nn.Linear(size.width, size.vocabulary, bias=False)
         self.head.weight = self.word.weight
+        self.last = last
 
     def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
         places = torch.arange(0, input_ids.shape[1], dtype=torch.long)[None]
         x = self.word(input_ids) + self.place(places)
         for layer in self.layers:
             x = layer(x)
-        return self.head(self.norm(x))
+        return self.head(self.norm(x[:, -1:] if self.last else x))
 
 
 BLOCKS = {
-    "gpt2": Block(lambda: Gpt2(fused=False), tokens),
+    "gpt2": Block(Gpt2, tokens),
     "gpt2_sdpa": Block(lambda: Gpt2(fused=True), tokens),
 }

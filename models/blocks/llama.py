@@ -4,16 +4,15 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from . import HEAD, HEADS, INNER, VOCABULARY, WIDTH, Block, heads, merged, padded_tokens, tokens
+from . import SMALL, Block, Size, heads, merged, padded_tokens, tokens
 
-SHARED = 2
 LEAST = torch.finfo(torch.float32).min
 
 
 class RMSNorm(nn.Module):
-    def __init__(self):
+    def __init__(self, width: int):
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(WIDTH))
+        self.weight = nn.Parameter(torch.ones(width))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = x.to(torch.float32)
@@ -24,9 +23,9 @@ class RMSNorm(nn.Module):
 class Rotary(nn.Module):
     """Cosines and sines for places, computed when the model runs."""
 
-    def __init__(self):
+    def __init__(self, head: int):
         super().__init__()
-        self.register_buffer("frequencies", 1.0 / 10000.0 ** (torch.arange(0, HEAD, 2).float() / HEAD))
+        self.register_buffer("frequencies", 1.0 / 10000.0 ** (torch.arange(0, head, 2).float() / head))
 
     def forward(self, places: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         frequencies = self.frequencies[None, :, None].float().expand(places.shape[0], -1, 1)
@@ -39,30 +38,31 @@ def rotate_half(x: torch.Tensor) -> torch.Tensor:
     return torch.cat((-x[..., x.shape[-1] // 2 :], x[..., : x.shape[-1] // 2]), dim=-1)
 
 
-def repeated(x: torch.Tensor) -> torch.Tensor:
+def repeated(x: torch.Tensor, times: int) -> torch.Tensor:
     batch, count, length, width = x.shape
-    x = x[:, :, None, :, :].expand(batch, count, SHARED, length, width)
-    return x.reshape(batch, count * SHARED, length, width)
+    x = x[:, :, None, :, :].expand(batch, count, times, length, width)
+    return x.reshape(batch, count * times, length, width)
 
 
 class Layer(nn.Module):
-    def __init__(self, fused: bool):
+    def __init__(self, size: Size, fused: bool):
         super().__init__()
-        self.first, self.second = RMSNorm(), RMSNorm()
-        self.q, self.o = nn.Linear(WIDTH, WIDTH, bias=False), nn.Linear(WIDTH, WIDTH, bias=False)
-        self.k, self.v = (nn.Linear(WIDTH, WIDTH // SHARED, bias=False) for _ in range(2))
-        self.gate, self.up = (nn.Linear(WIDTH, INNER, bias=False) for _ in range(2))
-        self.down = nn.Linear(INNER, WIDTH, bias=False)
-        self.fused = fused
+        width, inner = size.width, size.inner
+        self.first, self.second = RMSNorm(width), RMSNorm(width)
+        self.q, self.o = nn.Linear(width, width, bias=False), nn.Linear(width, width, bias=False)
+        self.k, self.v = (nn.Linear(width, size.keys * size.head, bias=False) for _ in range(2))
+        self.gate, self.up = (nn.Linear(width, inner, bias=False) for _ in range(2))
+        self.down = nn.Linear(inner, width, bias=False)
+        self.heads, self.keys, self.head, self.fused = size.heads, size.keys, size.head, fused
 
     def attend(self, x: torch.Tensor, turn: tuple[torch.Tensor, torch.Tensor], mask: torch.Tensor) -> torch.Tensor:
         cos, sin = turn
-        q, k, v = heads(self.q(x)), heads(self.k(x), HEADS // SHARED), heads(self.v(x), HEADS // SHARED)
+        q, k, v = heads(self.q(x), self.heads), heads(self.k(x), self.keys), heads(self.v(x), self.keys)
         q, k = q * cos + rotate_half(q) * sin, k * cos + rotate_half(k) * sin
-        k, v = repeated(k), repeated(v)
+        k, v = (repeated(x, self.heads // self.keys) for x in (k, v))
         if self.fused:
-            return functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=HEAD**-0.5)
-        scores = (q @ k.transpose(2, 3)) * HEAD**-0.5 + mask[:, :, :, : k.shape[-2]]
+            return functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=self.head**-0.5)
+        scores = (q @ k.transpose(2, 3)) * self.head**-0.5 + mask[:, :, :, : k.shape[-2]]
         return functional.softmax(scores, dim=-1, dtype=torch.float32) @ v
 
     def forward(self, x: torch.Tensor, turn: tuple[torch.Tensor, torch.Tensor], mask: torch.Tensor) -> torch.Tensor:
@@ -72,13 +72,13 @@ class Layer(nn.Module):
 
 
 class Llama(nn.Module):
-    def __init__(self, fused: bool = False):
+    def __init__(self, size: Size = SMALL, fused: bool = False):
         super().__init__()
-        self.embedding = nn.Embedding(VOCABULARY, WIDTH)
-        self.rotary = Rotary()
-        self.layers = nn.ModuleList(Layer(fused) for _ in range(2))
-        self.norm = RMSNorm()
-        self.head = nn.Linear(WIDTH, VOCABULARY, bias=False)
+        self.embedding = nn.Embedding(size.vocabulary, size.width)
+        self.rotary = Rotary(size.head)
+        self.layers = nn.ModuleList(Layer(size, fused) for _ in range(size.layers))
+        self.norm = RMSNorm(size.width)
+        self.head = nn.Linear(size.width, size.vocabulary, bias=False)
 
     def causal(self, length: int) -> torch.Tensor:
         """What is far ahead is lowered by the smallest float."""
