@@ -73,7 +73,8 @@ pub struct Session<'a> {
     witness: &'a Witness<'a>,
     generators: &'a Generators,
     progress: &'a mut dyn FnMut(Stage),
-    /// Integer rows and their blinders, all phases.
+    /// Integer rows and their blinders, all phases. Those of the model are empty until they are folded: the fraction tree, which is gone by
+    /// then, is as large, and weights lie in the witness already.
     rows: Vec<Vec<i64>>,
     blinders: Vec<Fr>,
     /// Blinders of rows that were committed to before.
@@ -90,7 +91,7 @@ impl<'a> Session<'a> {
         key: &'a ProvingKey,
         progress: &'a mut dyn FnMut(Stage),
     ) -> Self {
-        let rows = relation.layout.fill(Phase::Model, |p| witness.values(p));
+        let rows = vec![Vec::new(); relation.layout.rows(Phase::Model).len()];
         let blinders = key.blinders.clone();
         let generators = &key.generators;
         let (reused, begun, times) = (BTreeMap::new(), None, Vec::new());
@@ -162,6 +163,8 @@ impl ArgumentProver for Session<'_> {
     }
 
     fn fold(&mut self) -> Box<dyn FoldProver + '_> {
+        let model = self.relation.layout.fill(Phase::Model, |p| self.witness.values(p));
+        self.rows.splice(self.relation.layout.rows(Phase::Model), model);
         Box::new(RowFold::new(self.relation.columns(), &self.rows))
     }
 
