@@ -18,6 +18,8 @@ pub mod digest;
 pub mod execute;
 pub mod field;
 #[cfg(feature = "prover")]
+pub mod integers;
+#[cfg(feature = "prover")]
 pub mod kernel;
 #[cfg(all(feature = "prover", target_arch = "x86_64"))]
 pub mod lanes;

@@ -12,10 +12,16 @@ pub use contract::{Axis, contract};
 pub use evaluator::WaveEvaluator;
 
 use crate::claims::Polynomial;
+use crate::integers::Integers;
 use std::sync::Arc;
 
 /// The integers behind every polynomial.
 pub trait Values: Sync {
     /// Row-major values on the valid box of a tensor, or of a table's multiplicities (one for each padded row).
     fn values(&self, polynomial: Polynomial) -> Arc<[i64]>;
+
+    /// The same at their width.
+    fn integers(&self, polynomial: Polynomial) -> Integers {
+        Integers::from(&self.values(polynomial)[..])
+    }
 }
