@@ -41,9 +41,9 @@ impl Width {
         // A negative number takes as many bits as its complement, and the sign is one more.
         let magnitude = high.max(!low).max(0);
         match 65 - magnitude.leading_zeros() {
-            ..=8 => Self::I8,
-            ..=16 => Self::I16,
-            ..=32 => Self::I32,
+            0..=8 => Self::I8,
+            9..=16 => Self::I16,
+            17..=32 => Self::I32,
             _ => Self::I64,
         }
     }
@@ -79,6 +79,12 @@ impl Drop for Store {
 pub trait Integer: Pod + Into<i64> + Default + Ord + Send + Sync {
     /// The integer, which is within the type's range.
     fn narrow(value: i64) -> Self;
+
+    /// The integer in 64 bits.
+    #[inline(always)]
+    fn wide(self) -> i64 {
+        self.into()
+    }
 }
 
 macro_rules! integer {
@@ -151,7 +157,7 @@ impl<'a> Slice<'a> {
     /// If there are not so many.
     #[inline(always)]
     pub fn at(self, index: usize) -> i64 {
-        each_width!(self, values => values[index].into())
+        each_width!(self, values => values[index].wide())
     }
 
     /// Some of them.
@@ -169,7 +175,7 @@ impl<'a> Slice<'a> {
 
     /// Widens them into as many places, or into the first ones.
     pub fn widen(self, out: &mut [i64]) {
-        each_width!(self, values => out.iter_mut().zip(values).for_each(|(out, &v)| *out = v.into()));
+        each_width!(self, values => out.iter_mut().zip(values).for_each(|(out, &v)| *out = v.wide()));
     }
 
     /// One after the other.
@@ -179,7 +185,7 @@ impl<'a> Slice<'a> {
 
     /// All of them in 64 bits.
     pub fn to_vec(self) -> Vec<i64> {
-        each_width!(self, values => values.par_iter().with_min_len(GRAIN).map(|&v| v.into()).collect())
+        each_width!(self, values => values.par_iter().with_min_len(GRAIN).map(|&v| v.wide()).collect())
     }
 
     /// The least and the largest, and 0.
