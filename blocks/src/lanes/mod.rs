@@ -12,6 +12,7 @@
 //! without a last subtraction. The modulus of the base field is less than `2^-35` of `2^416`, that of the scalar field less than `0.0284` of `2^260`.
 
 pub mod base;
+pub mod nodes;
 pub mod scalar;
 #[cfg(test)]
 mod tests;

@@ -173,6 +173,12 @@ impl Simd {
         self.avx512f._mm512_mul_epi32(a, self.avx512f._mm512_srli_epi64::<32>(b))
     }
 
+    /// Eight integers from 0 to `2^52`, or what becomes that when something is added.
+    #[inline(always)]
+    pub fn multipliers(self, x: &[i64; WIDTH]) -> Multipliers {
+        cast(*x)
+    }
+
     /// The same multiplier eight times.
     #[inline(always)]
     pub fn splat_multiplier(self, x: i64) -> Multipliers {
@@ -216,6 +222,16 @@ impl Simd {
         for j in 0..5 {
             sum.0[j] = self.low(sum.0[j], x, a.0[j]);
             sum.0[j + 1] = self.high(sum.0[j + 1], x, a.0[j]);
+        }
+    }
+
+    /// Limbs of 52 bits again, so that more can be added; the last limb keeps what is left.
+    #[inline(always)]
+    pub fn carry_short(self, Short(t): &mut Short) {
+        let f = self.avx512f;
+        for j in 1..6 {
+            t[j] = f._mm512_add_epi64(t[j], f._mm512_srli_epi64::<BITS>(t[j - 1]));
+            t[j - 1] = f._mm512_and_epi64(t[j - 1], Self::fill(MASK));
         }
     }
 

@@ -164,6 +164,16 @@ fn full_limbs_do_not_overflow() {
     let scale = Fr::from(1u64 << 52).inverse().unwrap();
     let expected = x + Fr::ONE - Fr::from(15 * MASK) * scale;
     assert_eq!(simd.elements(&simd.reduce_short(short)), [expected; WIDTH]);
+    // Of 32 bits: as many as limbs take, and more once they are carried.
+    let mut short = simd.short(&simd.zero());
+    for _ in 0..3 {
+        for _ in 0..2047 {
+            simd.add_multiple(&mut short, simd.multipliers(&[u32::MAX.into(); WIDTH]), &largest);
+        }
+        simd.carry_short(&mut short);
+    }
+    let expected = -Fr::from(3 * 2047 * u64::from(u32::MAX)) * scale;
+    assert_eq!(simd.elements(&simd.reduce_short(short)), [expected; WIDTH]);
 }
 
 #[test]

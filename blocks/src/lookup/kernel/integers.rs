@@ -5,10 +5,11 @@
 //! an integer times an element each.
 
 use super::leaves::{BOUND, CHUNK, Form, Kind, LeafRows, Part};
-use super::pass::{Chunk, Sums, add_weighted, corner, differences, extend};
+use super::pass::{Chunk, Sums};
 use super::row::Pairs;
 use super::source::{Binding, FirstRows, Source, combine};
 use crate::field::{Fr, from_i64};
+use crate::lanes::nodes::{add_weighted, corner, differences, extend};
 use crate::lanes::scalar::Short;
 use crate::lanes::{NullaryFnOnce, Scalars, Simd};
 use ark_ff::AdditiveGroup;

@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// Variables whose equality polynomial the rows have as a factor, the last ones: rows that are summed up before they are weighted.
 const INNER: usize = 9;
 
-/// Chunks whose sums are added up before they are reduced, for [`add_weighted`](super::pass::add_weighted): parts of a chunk are below `2^260 + 64 r`
+/// Chunks whose sums are added up before they are reduced, for [`add_weighted`](crate::lanes::nodes::add_weighted): parts of a chunk are below `2^260 + 64 r`
 /// together.
 const TOGETHER: usize = 1 << 12;
 
