@@ -5,18 +5,18 @@ use crate::failure::Failure;
 use zktorch_accumulator::setup::{Generators, Setup, VerifierSetup};
 use zktorch_blocks::digest::GeneratorsDigest;
 
-/// The largest number of generators that is hashed on demand: a foreign key must not keep a verifier busy. `compile` makes keys of at
-/// most half as many.
+/// The largest number of generators that is hashed on demand, in some ten seconds: a foreign key must not keep a verifier busy.
 const MOST: usize = 1 << 16;
 
 /// Digests of the first `2^log2` generators. They pin the cache: a file that somebody else wrote there is not believed.
-const PINNED: [(u32, &str); 6] = [
+const PINNED: [(u32, &str); 7] = [
     (10, "5ea42913937ec54a6199aaf46e17e1342ec6beb7f66b9bd57f715bccb3b07431"),
     (11, "df7cf57dca1c36a7d9b06a6446165d091085286f908ec5fc760cda3ec7bc6a7b"),
     (12, "729654e20fcff4d9c6f2299aca0b9231e6f8103fd1d232565f8a20ca9cf88716"),
     (13, "55f7756f6bf0ea79c1b2445f3d22a14289b96a83fd6fb7cd2c918b5c8c1eb937"),
     (14, "090624343704ebce3c18c6e406c354f8918874243036bf78839a4ab3a67a7cd0"),
     (15, "caf78052180aa5791bb43c1330f62a1296f7eb63a0365cb987bf4f2d03a8ef71"),
+    (16, "b2b240a0542a8431bd437d1c35b7b2abc74c55cb8b7e3bf881f44831445191af"),
 ];
 
 fn pinned(columns: usize) -> Option<GeneratorsDigest> {

@@ -18,8 +18,8 @@ use zktorch_verifier::size::ProofSize;
 
 /// Columns of KZG setups, in binary logarithm: the ceremony has `2^12` powers.
 const ETHEREUM: std::ops::RangeInclusive<u32> = 8..=12;
-/// Columns of transparent setups.
-const TRANSPARENT: std::ops::RangeInclusive<u32> = 10..=15;
+/// Columns of transparent setups: a language model of a hundred million weights has thousands of rows of `2^15`.
+const TRANSPARENT: std::ops::RangeInclusive<u32> = 10..=16;
 /// Columns of imported files.
 const IMPORTED: std::ops::RangeInclusive<u32> = 8..=16;
 
