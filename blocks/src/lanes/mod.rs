@@ -11,6 +11,18 @@
 //! limb of a [`Sum`] gets `2 LIMBS - 1` of them from a product, and as many from its reduction. A sum `T` of products reduces to less than `T / 2^(52 LIMBS) + p`, `p` the modulus,
 //! without a last subtraction. The modulus of the base field is less than `2^-35` of `2^416`, that of the scalar field less than `0.0284` of `2^260`.
 
+/// The block for each number below `count`, which is at most eight, written out. A loop of so many instructions the compiler leaves a loop, and
+/// then the limbs of a sum go through memory at every step.
+macro_rules! for_limbs {
+    ($i:ident below $count:expr; $body:block) => { for_limbs!($i $count; $body 0 1 2 3 4 5 6 7) };
+    ($i:ident $count:expr; $body:block $($k:literal)*) => {
+        $({
+            let $i: usize = $k;
+            if $i < $count $body
+        })*
+    };
+}
+
 pub mod base;
 pub mod nodes;
 pub mod scalar;
@@ -66,6 +78,23 @@ pub trait Modulus<const LIMBS: usize> {
             i += 1;
         }
         inverse.wrapping_neg() & MASK
+    };
+    /// Whether reductions are by the modulus' least multiple `k p` that is `-1` modulo `2^52`, `k` below `2^52`, in all rounds but the last. They
+    /// take fewer steps that wait for one another, and give up to `(1 + k / 2^52) p` instead of `p`.
+    const LOOSE: bool = false;
+    /// `(k p + 1) / 2^52`.
+    const LEAST: [u64; LIMBS] = {
+        let (mut limbs, mut carry, mut i) = ([0; LIMBS], 1, 0);
+        while i < LIMBS {
+            let limb = Self::P[i] as u128 * Self::NEGATED_INVERSE as u128 + carry;
+            if i > 0 {
+                limbs[i - 1] = limb as u64 & MASK;
+            }
+            carry = limb >> BITS;
+            i += 1;
+        }
+        limbs[LIMBS - 1] = carry as u64;
+        limbs
     };
 }
 
@@ -230,12 +259,12 @@ impl Simd {
     {
         let mut sum = self.no_sum();
         // Every product of two different limbs once, then twice.
-        for i in 0..LIMBS {
+        for_limbs!(i below LIMBS; {
             for j in i + 1..LIMBS {
                 *sum.limb(i + j) = self.low(*sum.limb(i + j), a.0[i], a.0[j]);
                 *sum.limb(i + j + 1) = self.high(*sum.limb(i + j + 1), a.0[i], a.0[j]);
             }
-        }
+        });
         for (i, own) in a.0.iter().enumerate() {
             let (low, high) = (*sum.limb(2 * i), *sum.limb(2 * i + 1));
             let twice = |x| self.avx512f._mm512_add_epi64(x, x);
@@ -248,14 +277,14 @@ impl Simd {
     /// Adds `a b`.
     #[inline(always)]
     pub fn add_product<const LIMBS: usize>(self, sum: &mut Sum<LIMBS>, a: &Lanes<LIMBS>, b: &Lanes<LIMBS>) {
-        for i in 0..LIMBS {
+        for_limbs!(i below LIMBS; {
             for j in 0..LIMBS {
                 *sum.limb(i + j) = self.low(*sum.limb(i + j), a.0[i], b.0[j]);
             }
             for j in 0..LIMBS {
                 *sum.limb(i + j + 1) = self.high(*sum.limb(i + j + 1), a.0[i], b.0[j]);
             }
-        }
+        });
     }
 
     /// Adds `2^(52 LIMBS) a`: Montgomery's one times `a`.
@@ -285,25 +314,39 @@ impl Simd {
         }
     }
 
-    /// The sum over `2^(52 LIMBS)`, modulo `p`: below `sum / 2^(52 LIMBS) + p`.
+    /// The sum over `2^(52 LIMBS)`, modulo `p`: below `sum / 2^(52 LIMBS) + p`, or a little more than `p` where reductions are
+    /// [loose](Modulus::LOOSE).
     #[inline(always)]
     pub fn reduce<const LIMBS: usize>(self, mut sum: Sum<LIMBS>) -> Lanes<LIMBS>
     where
         Self: Modulus<LIMBS>,
     {
         let f = self.avx512f;
-        for i in 0..LIMBS {
-            let m = self.low(Self::fill(0), *sum.limb(i), Self::fill(Self::NEGATED_INVERSE));
-            for j in 1..LIMBS {
-                *sum.limb(i + j) = self.low(*sum.limb(i + j), m, Self::fill(Self::P[j]));
+        for_limbs!(i below LIMBS; {
+            if Self::LOOSE && i + 1 < LIMBS {
+                // The lowest limb is the multiplier, and goes: m (k p + 1) less m itself.
+                let m = f._mm512_and_epi64(*sum.limb(i), Self::fill(MASK));
+                let up = f._mm512_srli_epi64::<BITS>(*sum.limb(i));
+                *sum.limb(i + 1) = f._mm512_add_epi64(*sum.limb(i + 1), up);
+                for j in 0..LIMBS {
+                    *sum.limb(i + 1 + j) = self.low(*sum.limb(i + 1 + j), m, Self::fill(Self::LEAST[j]));
+                }
+                for j in 0..LIMBS {
+                    *sum.limb(i + 2 + j) = self.high(*sum.limb(i + 2 + j), m, Self::fill(Self::LEAST[j]));
+                }
+            } else {
+                let m = self.low(Self::fill(0), *sum.limb(i), Self::fill(Self::NEGATED_INVERSE));
+                for j in 1..LIMBS {
+                    *sum.limb(i + j) = self.low(*sum.limb(i + j), m, Self::fill(Self::P[j]));
+                }
+                for j in 0..LIMBS {
+                    *sum.limb(i + j + 1) = self.high(*sum.limb(i + j + 1), m, Self::fill(Self::P[j]));
+                }
+                // The lowest limb would become a multiple of 2^52, the next one above or itself: it is rounded up.
+                let up = f._mm512_srli_epi64::<BITS>(f._mm512_add_epi64(*sum.limb(i), Self::fill(MASK)));
+                *sum.limb(i + 1) = f._mm512_add_epi64(*sum.limb(i + 1), up);
             }
-            for j in 0..LIMBS {
-                *sum.limb(i + j + 1) = self.high(*sum.limb(i + j + 1), m, Self::fill(Self::P[j]));
-            }
-            // The lowest limb would become a multiple of 2^52, the next one above or itself: it is rounded up.
-            let up = f._mm512_srli_epi64::<BITS>(f._mm512_add_epi64(*sum.limb(i), Self::fill(MASK)));
-            *sum.limb(i + 1) = f._mm512_add_epi64(*sum.limb(i + 1), up);
-        }
+        });
         self.carry(sum.0[1])
     }
 

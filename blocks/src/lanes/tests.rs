@@ -1,4 +1,4 @@
-use super::base::{get, power_of_two, set};
+use super::base::{Limbs, get, power_of_two, set};
 use super::scalar::{Integers, Multipliers, Packed};
 use super::*;
 use ark_bls12_381::{Fq, Fr};
@@ -75,6 +75,84 @@ fn base_arithmetic_is_that_of_the_field() {
         let large = simd.shift_left(&simd.sub::<4, _>(&x, &y));
         assert_eq!(stored(simd.mul(&large, &one)), each(&a, &b, |a, b| (a - b) * power_of_two(16)));
         assert_eq!(stored(simd.mul(&one, &large)), each(&a, &b, |a, b| (a - b) * power_of_two(16)));
+    }
+}
+
+/// Numbers up to the bound of those that are settled, and what they stand for.
+fn settled() -> Vec<(Limbs, Fq)> {
+    let p = <Simd as Modulus<8>>::P;
+    let multiples = (0..1470).step_by(7).chain([1469]).map(|thousandths| {
+        // Some thousandths of p, limb by limb, lowest bits cut off.
+        let (mut number, mut rest) = ([0; 8], 0);
+        for (limb, own) in number.iter_mut().zip(p).rev() {
+            let numerator = (rest << BITS) + u128::from(own) * thousandths;
+            (*limb, rest) = ((numerator / 1000) as u64, numerator % 1000);
+        }
+        // A digit of its own can be too large for a limb; the top one is not.
+        for j in 0..7 {
+            (number[j + 1], number[j]) = (number[j + 1] + (number[j] >> BITS), number[j] & MASK);
+        }
+        number
+    });
+    let full = [MASK, MASK, MASK, MASK, MASK, MASK, MASK, p[7] * 147 / 100 - 1];
+    let low = [MASK, MASK, MASK, MASK, MASK, MASK, MASK, 0];
+    let all = multiples.chain([full, low, [0; 8], p, [1, 0, 0, 0, 0, 0, 0, 0]]);
+    let scale = Fq::from(2u64).pow([416]).inverse().unwrap();
+    let value =
+        |limbs: &[u64; 8]| limbs.iter().rev().fold(Fq::ZERO, |x, limb| x * Fq::from(1u64 << BITS) + Fq::from(*limb)) * scale;
+    all.map(|limbs| (Limbs(limbs), value(&limbs))).collect()
+}
+
+#[test]
+fn limbs_are_numbers_to_scale() {
+    let Some(simd) = simd() else { return };
+    let numbers = settled();
+    for (limbs, value) in &numbers {
+        assert_eq!(Fq::from(limbs), *value);
+        assert_eq!(Fq::from(&Limbs::from(value)), *value);
+    }
+    let bound = Limbs(multiple(<Simd as Modulus<8>>::P, 147));
+    let less = |limbs: &Limbs| {
+        let hundred = multiple(limbs.0, 100);
+        hundred.iter().rev().lt(bound.0.iter().rev())
+    };
+    for (i, own) in numbers.chunks_exact(WIDTH).enumerate() {
+        let lanes = |rotated: usize| -> [&(Limbs, Fq); WIDTH] {
+            std::array::from_fn(
+                |l| if rotated == 0 { &own[l] } else { &numbers[(8 * i + 31 * rotated * l) % numbers.len()] },
+            )
+        };
+        for rotated in 1..40 {
+            let [a, b, c] = [lanes(0), lanes(rotated), lanes(rotated + 1)];
+            let [x, y, z] = [a, b, c].map(|n| simd.gather(n.map(|n| &n.0)));
+            assert_eq!(simd.scatter(&x).map(|x| x.0), a.map(|a| a.0.0));
+            let value = |limbs: Limbs| {
+                assert!(less(&limbs), "{limbs:?}");
+                Fq::from(&limbs)
+            };
+            let of = |f: &dyn Fn(usize) -> Fq| -> [Fq; WIDTH] { std::array::from_fn(f) };
+            assert_eq!(simd.scatter(&simd.settle(&x, &y, &z)).map(value), of(&|l| a[l].1 - b[l].1 - c[l].1));
+            assert_eq!(simd.scatter(&simd.mul(&x, &y)).map(value), of(&|l| a[l].1 * b[l].1));
+            let mask = 0b1010_0110;
+            let signed = |l: usize, a: Fq| if mask >> l & 1 == 1 { -a } else { a };
+            let zero = simd.zero();
+            let negated = simd.negate(mask, &x);
+            assert_eq!(simd.scatter(&simd.settle(&negated, &zero, &zero)).map(value), of(&|l| signed(l, a[l].1)));
+            let difference = simd.sub::<3, _>(&negated, &y);
+            let one = simd.gather([&Limbs::from(&Fq::ONE); WIDTH]);
+            assert_eq!(simd.scatter(&simd.mul(&difference, &one)).map(value), of(&|l| signed(l, a[l].1) - b[l].1));
+            let picked = simd.scatter(&simd.pick(mask, &x, &y)).map(|x| x.0);
+            assert_eq!(picked, std::array::from_fn(|l| if mask >> l & 1 == 1 { b[l].0.0 } else { a[l].0.0 }));
+        }
+    }
+    // The least and the largest that differences can be.
+    let extremes = &numbers[numbers.len() - 6..];
+    for (a, b, c) in extremes.iter().flat_map(|a| extremes.iter().flat_map(move |b| extremes.iter().map(move |c| (a, b, c))))
+    {
+        let [x, y, z] = [a, b, c].map(|n| simd.gather([&n.0; WIDTH]));
+        let [settled, ..] = simd.scatter(&simd.settle(&x, &y, &z));
+        assert!(less(&settled), "{settled:?}");
+        assert_eq!(Fq::from(&settled), a.1 - b.1 - c.1);
     }
 }
 
