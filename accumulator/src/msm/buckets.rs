@@ -1,7 +1,7 @@
 //! From bucket sums to the weighted sum: the second half of Pippenger's method.
 
 use super::CurvePoint;
-use super::batch::{Entry, Summer};
+use super::points::Points;
 use ark_bls12_381::{G1Affine, G1Projective};
 use ark_ff::AdditiveGroup;
 
@@ -29,59 +29,63 @@ pub(super) fn digit_count(bits: u32, width: u32) -> usize {
     (bits as usize + 1).div_ceil(width as usize)
 }
 
-/// `sum_k k bucket_k` of each of the `windows` groups of `size` buckets, given the buckets' entries: bucket `k` (from 1) of window `w`
-/// is group `w size + k - 1`.
-pub(super) fn window_sums(
-    summer: &mut Summer,
-    windows: usize,
-    size: usize,
-    entries: &[Entry],
-    get: impl Fn(u32) -> CurvePoint,
-) -> Vec<G1Projective> {
-    let buckets = summer.sums(windows * size, entries, get).to_vec();
-    // k = step high + low: sum_k k B_k = step sum_high high (sum_low B) + sum_low low (sum_high B).
-    let shift = size.ilog2().div_ceil(2);
-    let step = 1usize << shift;
-    let rows = (size >> shift) + 1;
-    let per_window = rows + step;
-    let mut split = Vec::with_capacity(2 * buckets.len());
-    for (index, _) in buckets.iter().enumerate().filter(|(_, b)| !b.is_identity()) {
-        let (window, k) = (index / size, index % size + 1);
-        let (high, low) = (k >> shift, k & (step - 1));
-        split.extend((high != 0).then_some(((window * per_window + high) as u32, index as u32)));
-        split.extend((low != 0).then_some(((window * per_window + rows + low) as u32, index as u32)));
-    }
-    let sums = summer.sums(windows * per_window, &split, |index| buckets[index as usize]);
-    let weigh = |sums: &[CurvePoint]| {
-        let mut running = G1Projective::ZERO;
-        let mut total = G1Projective::ZERO;
-        for sum in sums.iter().skip(1).rev() {
-            if !sum.is_identity() {
-                running += G1Affine::from(sum);
+/// Windows of this width and narrower have their buckets' numbers taken bit by bit.
+const NARROW: u32 = 4;
+
+/// `sum_k k bucket_k` for windows of some widths, bit by bit: `T_i` such that `sum_i 2^i T_i` is that sum, as many as the window is wide.
+///
+/// A window of width `w` has the buckets `1` to `2^(w-1)`, one window after the other.
+pub(super) fn weigh(buckets: &Points, widths: &[u32]) -> Points {
+    // k = 2^shift high + low: buckets are first added by either, then by each bit of it.
+    let split = |width: u32| if width > NARROW { width / 2 } else { width };
+    let lows = |width: u32| (1usize << split(width)) - 1;
+    let highs = |width: u32| (1usize << (width - 1)) >> split(width);
+    let mut entries = Vec::with_capacity(2 * buckets.len());
+    let (mut bucket, mut groups) = (0, 0);
+    for &width in widths {
+        let shift = split(width);
+        for k in 1..=1usize << (width - 1) {
+            if !buckets.is_identity(bucket) {
+                let (high, low) = (k >> shift, k & ((1 << shift) - 1));
+                entries.extend((low != 0).then(|| ((groups + low - 1) as u32, bucket as u32)));
+                entries.extend((high != 0).then(|| ((groups + lows(width) + high - 1) as u32, bucket as u32)));
             }
-            total += running;
+            bucket += 1;
         }
-        total
-    };
-    let window = |sums: &[CurvePoint]| {
-        let (high, low) = sums.split_at(rows);
-        let mut total = weigh(high);
-        for _ in 0..shift {
-            total.double_in_place();
+        groups += lows(width) + highs(width);
+    }
+    let halves = buckets.sums(&Points::none(), groups, &entries);
+    entries.clear();
+    let (mut half, mut first) = (0, 0);
+    for &width in widths {
+        for (count, bit) in [(lows(width), first), (highs(width), first + split(width))] {
+            for k in 1..=count {
+                if !halves.is_identity(half) {
+                    entries.extend((0..usize::BITS).filter(|i| k >> i & 1 == 1).map(|i| (bit + i, half as u32)));
+                }
+                half += 1;
+            }
         }
-        total + weigh(low)
-    };
-    sums.chunks_exact(per_window).map(window).collect()
+        first += width;
+    }
+    halves.sums(&Points::none(), first as usize, &entries)
 }
 
-/// `sum_w 2^(w width) window_w`.
-pub(super) fn horner(windows: &[G1Projective], width: u32) -> G1Projective {
-    windows.iter().rev().fold(G1Projective::ZERO, |mut total, window| {
+/// Additions that [`weigh`] makes for a window.
+pub(super) fn weighing(width: u32) -> usize {
+    let size = 1usize << (width - 1);
+    if width > NARROW { 2 * size + width as usize * size.isqrt() } else { width as usize * size / 2 }
+}
+
+/// `sum_i 2^i point_i`.
+pub(super) fn horner(points: impl DoubleEndedIterator<Item = CurvePoint>) -> G1Projective {
+    points.rev().fold(G1Projective::ZERO, |mut total, point| {
         if total != G1Projective::ZERO {
-            (0..width).for_each(|_| {
-                total.double_in_place();
-            });
+            total.double_in_place();
         }
-        total + window
+        if !point.is_identity() {
+            total += G1Affine::from(&point);
+        }
+        total
     })
 }

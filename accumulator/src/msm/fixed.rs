@@ -1,9 +1,10 @@
 //! Fixed bases: hidden messages, each a few full-size scalars on consecutive generators, and blinders.
 
 use super::CurvePoint;
-use super::batch::{Summer, double_all};
-use super::buckets::{digits, window_sums};
+use super::batch::SIGN;
+use super::buckets::{digits, horner, weigh};
 use super::glv::{Short, endomorphism, split};
+use super::points::Points;
 use crate::setup::Generators;
 use crate::setup::constants::blinding_generator;
 use ark_bls12_381::{Fr, G1Affine, G1Projective};
@@ -23,68 +24,69 @@ const SIZE: usize = 1 << (WIDTH - 1);
 /// `2^(8 j) G_i` for the first generators and all `j`: all digits of all scalars of a message share one set of buckets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tables {
-    /// By generator, then by shift.
-    shifted: Vec<CurvePoint>,
+    /// By generator, then by shift; the blinding generator comes last.
+    shifted: Points,
 }
 
 impl Tables {
     /// Tables of the given generators (16 points of 96 bytes each).
     pub fn new(bases: &[G1Affine]) -> Self {
         let of_chunk = |bases: &[G1Affine]| {
-            let mut row: Vec<CurvePoint> = bases.iter().map(CurvePoint::from).collect();
+            let mut row = Points::new(bases);
             let mut shifted = vec![CurvePoint::IDENTITY; row.len() * DIGITS];
             for shift in 0..DIGITS {
                 if shift > 0 {
-                    (0..WIDTH).for_each(|_| double_all(&mut row));
+                    (0..WIDTH).for_each(|_| row.double());
                 }
                 for (i, point) in row.iter().enumerate() {
-                    shifted[i * DIGITS + shift] = *point;
+                    shifted[i * DIGITS + shift] = point;
                 }
             }
             shifted
         };
-        Self { shifted: bases.par_chunks(512).flat_map_iter(of_chunk).collect() }
+        Self::of(bases.par_chunks(512).flat_map_iter(of_chunk).collect())
+    }
+
+    fn of(mut shifted: Vec<CurvePoint>) -> Self {
+        shifted.extend(BLINDING.iter().step_by(SIZE).map(CurvePoint::from));
+        Self { shifted: shifted.into_iter().collect() }
     }
 
     /// How many generators there are tables of.
     pub fn len(&self) -> usize {
-        self.shifted.len() / DIGITS
+        self.shifted.len() / DIGITS - 1
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.shifted.is_empty()
+        self.len() == 0
     }
 
     /// `sum_i scalars_i G_(column + i) + blinder H`, on one thread; nothing where the tables end before.
     fn sum(&self, column: usize, scalars: &[Fr], blinder: Fr) -> Option<G1Projective> {
-        let points = self.shifted.get(column * DIGITS..(column + scalars.len()) * DIGITS)?;
+        if column + scalars.len() > self.len() {
+            return None;
+        }
         let mut entries = Vec::with_capacity((scalars.len() + 1) * 2 * DIGITS);
-        for (i, scalar) in scalars.iter().chain([&blinder]).enumerate() {
+        for (i, scalar) in (column..).zip(scalars).chain([(self.len(), &blinder)]) {
             for (half, Short { magnitude, negative }) in split(scalar).into_iter().enumerate() {
                 digits(magnitude, negative, WIDTH, |position, digit, negative| {
-                    let tag = (i * DIGITS + position) as u32 | (half as u32) << 30 | u32::from(negative) << 31;
-                    entries.push((digit - 1, tag));
+                    let tag = (i * DIGITS + position) as u32 | if negative { SIGN } else { 0 };
+                    entries.push(((half * SIZE) as u32 + digit - 1, tag));
                 });
             }
         }
-        let get = |tag: u32| {
-            let index = (tag & ((1 << 30) - 1)) as usize;
-            // The blinder comes last.
-            let point =
-                points.get(index).copied().unwrap_or_else(|| CurvePoint::from(&BLINDING[(index - points.len()) * SIZE]));
-            let point = if tag >> 30 & 1 == 1 { endomorphism(point) } else { point };
-            point.negate_if(tag >> 31 == 1)
-        };
-        window_sums(&mut Summer::default(), 1, SIZE, &entries, get).pop()
+        let mut buckets = self.shifted.sums(&Points::none(), 2 * SIZE, &entries);
+        let images = buckets.split_off(SIZE).endomorphism();
+        Some(horner(weigh(&buckets.join(&images), &[WIDTH]).iter()))
     }
 
     /// All points, uncompressed.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.shifted.len() * 96);
-        for point in &self.shifted {
+        let mut bytes = Vec::with_capacity(self.len() * DIGITS * 96);
+        for point in self.shifted.iter().take(self.len() * DIGITS) {
             // Writing to a vector does not fail.
-            let _ = G1Affine::from(point).serialize_uncompressed(&mut bytes);
+            let _ = G1Affine::from(&point).serialize_uncompressed(&mut bytes);
         }
         bytes
     }
@@ -95,7 +97,7 @@ impl Tables {
         let read = |chunk: &[u8]| G1Affine::deserialize_uncompressed_unchecked(chunk).ok().map(|p| CurvePoint::from(&p));
         let whole = bytes.len().is_multiple_of(96 * DIGITS);
         let shifted = bytes.par_chunks_exact(96).map(read).collect::<Option<Vec<_>>>()?;
-        whole.then_some(Self { shifted })
+        whole.then(|| Self::of(shifted))
     }
 }
 

@@ -13,9 +13,11 @@ const Z_SQUARED: u128 = 228_988_810_152_649_578_064_853_576_960_394_133_504;
 /// Half of it, rounded down.
 const HALF: u128 = Z_SQUARED / 2;
 
+/// The cube root of one.
+pub(super) const BETA: Fq = <g1::Config as GLVConfig>::ENDO_COEFFS[0];
+
 /// `z^2 P`.
 pub(super) fn endomorphism(point: CurvePoint) -> CurvePoint {
-    const BETA: Fq = <g1::Config as GLVConfig>::ENDO_COEFFS[0];
     CurvePoint { x: point.x * BETA, y: -point.y }
 }
 

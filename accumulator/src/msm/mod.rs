@@ -20,6 +20,8 @@ mod lanes;
 #[cfg(feature = "prover")]
 mod point;
 #[cfg(feature = "prover")]
+mod points;
+#[cfg(feature = "prover")]
 pub mod row;
 #[cfg(feature = "prover")]
 mod straus;

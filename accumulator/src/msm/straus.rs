@@ -2,10 +2,11 @@
 //! combinations with the same scalars.
 
 use super::CurvePoint;
-use super::batch::{Entry, Summer, add_all, double_all};
-use super::glv::{Short, endomorphism, split};
+use super::batch::{Entry, SIGN};
+use super::buckets::horner;
+use super::glv::{Short, split};
+use super::points::Points;
 use ark_bls12_381::{Fr, G1Affine, G1Projective};
-use ark_ff::AdditiveGroup;
 use rayon::prelude::*;
 
 /// Digits are odd and below `2^(WIDTH-1)` in absolute value.
@@ -14,9 +15,6 @@ const WIDTH: u32 = 5;
 const MULTIPLES: usize = 1 << (WIDTH - 2);
 /// Positions of digits: 127 bits and a carry.
 const POSITIONS: usize = 128;
-/// The sign's bit in a tag.
-const SIGN: u32 = 1 << 31;
-
 /// Non-adjacent form: `visit` gets the position, the index of the multiple and the sign of each non-zero digit.
 fn non_adjacent(Short { mut magnitude, negative }: Short, mut visit: impl FnMut(usize, usize, bool)) {
     let mut position = 0;
@@ -32,45 +30,28 @@ fn non_adjacent(Short { mut magnitude, negative }: Short, mut visit: impl FnMut(
     }
 }
 
-/// `P, 3 P, 5 P, ..` of all points: by multiple, then by point.
-fn odd_multiples(points: &[CurvePoint]) -> Vec<Vec<CurvePoint>> {
-    let mut twice = points.to_vec();
-    double_all(&mut twice);
-    let next = |previous: &Vec<CurvePoint>| {
-        let mut sums = previous.clone();
-        add_all(&mut sums, |i, _| twice[i]);
-        Some(sums)
-    };
-    std::iter::successors(Some(points.to_vec()), next).take(MULTIPLES).collect()
+/// `P, 3 P, 5 P, ..` of all points: by multiple, then by point; and then the images of all that.
+fn multiples(points: Points) -> [Points; 2] {
+    let mut twice = points.clone();
+    twice.double();
+    let (mut all, mut last) = (points.clone(), points);
+    for _ in 1..MULTIPLES {
+        last = last.join(&twice);
+        all.append(&last);
+    }
+    let images = all.clone().endomorphism();
+    [all, images]
 }
 
 /// `sum scalars_i bases_i` for slices of equal length, on one thread.
 pub(super) fn sum(bases: &[G1Affine], scalars: &[Fr]) -> G1Projective {
     let n = bases.len();
-    let points: Vec<CurvePoint> = bases.iter().map(CurvePoint::from).collect();
-    let mut table = odd_multiples(&points).concat();
-    table.extend_from_within(..);
-    table[n * MULTIPLES..].iter_mut().for_each(|p| *p = endomorphism(*p));
+    let [points, images] = multiples(Points::new(bases));
     let mut entries: Vec<Entry> = Vec::with_capacity(n * 2 * POSITIONS / WIDTH as usize);
-    for (i, scalar) in scalars.iter().enumerate() {
-        for (half, short) in split(scalar).into_iter().enumerate() {
-            non_adjacent(short, |position, multiple, negative| {
-                let tag = (half * MULTIPLES + multiple) * n + i;
-                entries.push((position as u32, tag as u32 | u32::from(negative) << 31));
-            });
-        }
+    for (position, digits) in positions(scalars).into_iter().enumerate() {
+        entries.extend(digits.into_iter().map(|digit| (position as u32, digit.tag(n, 1))));
     }
-    let get = |tag: u32| table[(tag & !SIGN) as usize].negate_if(tag & SIGN != 0);
-    let mut total = G1Projective::ZERO;
-    for sum in Summer::default().sums(POSITIONS, &entries, get).iter().rev() {
-        if total != G1Projective::ZERO {
-            total.double_in_place();
-        }
-        if !sum.is_identity() {
-            total += G1Affine::from(sum);
-        }
-    }
-    total
+    horner(points.sums(&images, POSITIONS, &entries).iter())
 }
 
 /// `sum_k weights_k points_(k n + i)` for all `i < n`, on rayon's threads.
@@ -82,45 +63,70 @@ pub(super) fn fold(points: &[G1Affine], weights: &[Fr]) -> Vec<G1Affine> {
     let folded = starts.into_par_iter().flat_map_iter(|start| {
         let len = share.min(n - start);
         let block = |k: usize| points[k * n + start..][..len].iter().map(CurvePoint::from);
-        let columns: Vec<CurvePoint> = (0..weights.len()).flat_map(block).collect();
-        fold_columns(&columns, len, &digits)
+        fold_columns((0..weights.len()).flat_map(block).collect(), len, &digits)
     });
     folded.collect()
 }
 
 /// Combinations that are made together.
 const SHARE: usize = 512;
+/// Positions of which the digits' points are added together.
+const CHUNK: usize = 8;
 
-/// A digit of a weight: which weight, which half, which multiple, and its sign.
-type Digit = (usize, usize, usize, bool);
+/// A digit of a scalar: which scalar, which half, which multiple, and its sign.
+#[derive(Clone, Copy)]
+struct Digit {
+    scalar: usize,
+    half: usize,
+    multiple: usize,
+    negative: bool,
+}
 
-/// The digits of all weights by position.
-fn positions(weights: &[Fr]) -> Vec<Vec<Digit>> {
+impl Digit {
+    /// The tag of the first of the points that it stands for, among the [`multiples`] of `len` points a scalar and `count` in all.
+    fn tag(self, count: usize, len: usize) -> u32 {
+        let first = (self.half * MULTIPLES + self.multiple) * count + self.scalar * len;
+        first as u32 | if self.negative { SIGN } else { 0 }
+    }
+}
+
+/// The digits of all scalars by position.
+fn positions(scalars: &[Fr]) -> Vec<Vec<Digit>> {
     let mut positions = vec![Vec::new(); POSITIONS];
-    for (k, weight) in weights.iter().enumerate() {
-        for (half, short) in split(weight).into_iter().enumerate() {
-            non_adjacent(short, |position, multiple, negative| positions[position].push((k, half, multiple, negative)));
+    for (scalar, own) in scalars.iter().enumerate() {
+        for (half, short) in split(own).into_iter().enumerate() {
+            let push =
+                |position: usize, multiple, negative| positions[position].push(Digit { scalar, half, multiple, negative });
+            non_adjacent(short, push);
         }
     }
     positions
 }
 
-fn fold_columns(columns: &[CurvePoint], len: usize, positions: &[Vec<Digit>]) -> Vec<G1Affine> {
-    let table = odd_multiples(columns);
-    let mut sums = vec![CurvePoint::IDENTITY; len];
-    let mut started = false;
-    for digits in positions.iter().rev() {
-        if started {
-            double_all(&mut sums);
+/// Combinations of columns of some length, by their weights' digits.
+fn fold_columns(columns: Points, len: usize, positions: &[Vec<Digit>]) -> Vec<G1Affine> {
+    let count = columns.len();
+    let [points, images] = multiples(columns);
+    let mut total: Option<Points> = None;
+    for positions in positions.rchunks(CHUNK) {
+        let mut entries: Vec<Entry> = Vec::new();
+        for (position, digits) in positions.iter().enumerate() {
+            for digit in digits {
+                let first = digit.tag(count, len);
+                entries.extend((0..len).map(|i| ((position * len + i) as u32, first + i as u32)));
+            }
         }
-        for &(k, half, multiple, negative) in digits {
-            let points = &table[multiple][k * len..];
-            add_all(&mut sums, |i, _| {
-                let point = if half == 1 { endomorphism(points[i]) } else { points[i] };
-                point.negate_if(negative)
-            });
-            started = true;
+        let sums = points.sums(&images, positions.len() * len, &entries);
+        for (position, digits) in positions.iter().enumerate().rev() {
+            if let Some(total) = &mut total {
+                total.double();
+            }
+            if !digits.is_empty() {
+                let own = sums.range(position * len..(position + 1) * len);
+                total = Some(total.map_or_else(|| own.clone(), |total| total.join(&own)));
+            }
         }
     }
-    sums.iter().map(G1Affine::from).collect()
+    let identity = || vec![G1Affine::identity(); len];
+    total.map_or_else(identity, |total| total.iter().map(|point| G1Affine::from(&point)).collect())
 }

@@ -114,6 +114,47 @@ fn folded_bases_are_sums_of_their_own() {
     assert_eq!(fold(&equal, &weights), vec![G1Affine::identity(); 4]);
 }
 
+#[test]
+fn sums_eight_at_a_time_are_those_one_by_one() {
+    let points = points::Points::new(&BASES.g[..2000]);
+    let others = points::Points::new(&BASES.g[2000..2100]);
+    let mut next = random(11).map(|x| x.into_bigint().0[0]);
+    let mut below = |n: usize| next.next().unwrap() as usize % n;
+    for groups in [1, 2, 7, 8, 9, 100, 1500] {
+        for count in [0, 1, 7, 8, 9, 15, 16, 17, 63, 65, 1023, 1025, 2100] {
+            // All points differ, so that some are added that have no x in common.
+            let entries: Vec<batch::Entry> =
+                (0..count).map(|i| (below(groups) as u32, (i as u32 * 1999 % 2100) | ((below(2) as u32) << 31))).collect();
+            let sums = points.sums(&others, groups, &entries);
+            assert_eq!(sums, points.sums_one_by_one(&others, groups, &entries), "{groups} {count}");
+            // A second entry of a point adds it to itself or takes it away, sooner or later.
+            let twice: Vec<batch::Entry> =
+                entries.iter().flat_map(|&(g, tag)| [(g, tag), (g, tag ^ (tag & 1) << 31)]).collect();
+            assert_eq!(points.sums(&others, groups, &twice), points.sums_one_by_one(&others, groups, &twice));
+        }
+    }
+}
+
+#[test]
+fn doubles_and_images_eight_at_a_time_are_those_one_by_one() {
+    for count in [1, 7, 8, 9, 1023, 1025] {
+        let bases = &BASES.g[..count];
+        // What is added to nothing, of some groups, leaves the identity for others.
+        let entries: Vec<batch::Entry> = (0..count as u32).filter(|i| i % 5 != 3).map(|i| (i, i)).collect();
+        for points in [points::Points::new(bases), points::Points::new(bases).sums(&points::Points::none(), count, &entries)]
+        {
+            let mut twice = points.clone();
+            twice.double();
+            let expected = |f: &dyn Fn(CurvePoint) -> CurvePoint| points.iter().map(f).collect::<Vec<_>>();
+            let double = |p: CurvePoint| CurvePoint::from(&(G1Projective::from(G1Affine::from(&p)).double()));
+            assert_eq!(twice.iter().collect::<Vec<_>>(), expected(&double));
+            let image = |p: CurvePoint| if p.is_identity() { p } else { glv::endomorphism(p) };
+            assert_eq!(points.clone().endomorphism().iter().collect::<Vec<_>>(), expected(&image));
+            assert_eq!(points.join(&points), twice);
+        }
+    }
+}
+
 /// Integers of all widths, with the extremes and many zeros.
 fn integer() -> impl Strategy<Value = i64> {
     prop_oneof![
