@@ -15,7 +15,9 @@ mod decisions;
 mod deep;
 mod division;
 mod error;
+mod logarithm;
 mod maximum;
+mod probabilities;
 #[cfg(test)]
 mod ranges;
 mod requantise;
@@ -47,8 +49,10 @@ use committed::Committed;
 use decisions::Decisions;
 pub(crate) use error::Refusal;
 pub use error::{LowerError, Problem};
+pub(crate) use logarithm::{LONGEST, Precision};
+pub(crate) use probabilities::{Gaps, Normaliser};
 pub(crate) use requantise::{FINER, power};
-pub(crate) use rows::{EXPONENTIAL, Exponentials, RESULT};
+pub(crate) use rows::Exponentials;
 pub(crate) use views::{affine, pass};
 pub(crate) use weight::{Weight, Withheld};
 

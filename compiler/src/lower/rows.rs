@@ -1,15 +1,10 @@
-//! Rows of scores: gaps below their maximum, exponentials of these, and division by their sum (docs/lowerings.md, section 13).
+//! Rows of scores: gaps below their maximum, and exponentials of these (docs/lowerings.md, section 13).
 
 use zktorch_blocks::program::{Advice, Interval, Scale, TensorId};
 
 use super::{Lowering, Refusal, Value};
 use crate::goal::{AT, Temperature};
 use crate::quantise::{to_integer, to_real};
-
-/// Scale of the exponentials: `exp(0) = 2^14`.
-pub(crate) const EXPONENTIAL: Scale = Scale(14);
-/// Scale of the result.
-pub(crate) const RESULT: Scale = Scale(15);
 
 /// A table of exponentials.
 #[derive(Clone, Copy, Debug)]
@@ -90,19 +85,5 @@ impl Lowering<'_> {
         let remainder = self.builder.linear(&format!("{name}.remainder"), &terms, divisor / 2, Scale(0))?;
         self.builder.remainder(&format!("{name}.remainder"), remainder, divisor)?;
         Ok((spread, d))
-    }
-
-    /// `p = round(2^15 e / sum e)`.
-    pub(crate) fn normalise(
-        &mut self,
-        name: &str,
-        e: TensorId,
-        axes: &[usize],
-        kept: &[usize],
-    ) -> Result<TensorId, Refusal> {
-        let sum = self.sum_axes(&format!("{name}.sum"), e, axes, false)?;
-        let sum = self.builder.copy(&format!("{name}.total"), sum);
-        let scale = 1i64 << RESULT.0;
-        self.quotient(name, (scale, e), (sum, kept), Interval::new(0, scale), RESULT)
     }
 }

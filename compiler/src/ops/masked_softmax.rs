@@ -13,7 +13,7 @@ use super::regroup::reshape_groups;
 use super::shape::{Misfit, require, two, with_axes};
 use super::softmax::{self, softmax};
 use crate::graph::{Domain, NodeId};
-use crate::lower::{EXPONENTIAL, Exponentials, Lowering, RESULT, Refusal, Value, kept_axes};
+use crate::lower::{Gaps, Lowering, Refusal, Value, kept_axes};
 use crate::quantise::{Range, Settings, to_real};
 
 /// A pass finds masks in what exporters write.
@@ -84,9 +84,8 @@ impl Operator for MaskedSoftmax {
         let scale = at.plan.scale(scores);
 
         let d = masked_gaps(at, &name, x, (scale, rows as i64 - 2), &mask, (&self.axes, &kept))?;
-        let e = at.exponentials(&name, d, scale, &self.axes, Exponentials::new(rows, EXPONENTIAL), Some(mask.spread))?;
-        let tensor = at.normalise(&name, e, &self.axes, &kept)?;
-        Ok(Value { tensor, scale: RESULT, depth: 0 })
+        let gaps = Gaps { d, scale, rows, mask: Some(mask.spread), axes: &self.axes, kept: &kept };
+        at.probabilities(&name, gaps, softmax::normaliser(at, id, &self.axes))
     }
 }
 

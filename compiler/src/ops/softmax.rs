@@ -4,12 +4,13 @@ use ndarray::{ArrayD, IxDyn};
 use tract_onnx::tract_core::ops::nn::Softmax as TractSoftmax;
 use zktorch_blocks::program::Scale;
 
+use super::Op;
 use super::operator::{Demand, Imports, Nature, Operator, Ranges, empty, sorted};
 use super::reduce::{ReduceKind, along};
 use super::shape::{Misfit, one, with_axes};
-use crate::graph::{Domain, NodeId};
+use crate::graph::{Domain, Graph, Node, NodeId};
 use crate::import::{self, Import, Site, Translator};
-use crate::lower::{EXPONENTIAL, Exponentials, Lowering, RESULT, Refusal, Value};
+use crate::lower::{Gaps, LONGEST, Lowering, Normaliser, Refusal, Value};
 use crate::quantise::{Range, Settings};
 
 pub(super) const IMPORT: Imports = &[Import::Named("Softmax", import)];
@@ -71,10 +72,33 @@ impl Operator for Softmax {
         let kept: Vec<usize> = (0..rank).filter(|a| !self.axes.contains(a)).collect();
 
         let (_, d) = at.gaps(&name, x, scale, &self.axes, &kept, rows)?;
-        let e = at.exponentials(&name, d, scale, &self.axes, Exponentials::new(rows, EXPONENTIAL), None)?;
-        let tensor = at.normalise(&name, e, &self.axes, &kept)?;
-        Ok(Value { tensor, scale: RESULT, depth: 0 })
+        let gaps = Gaps { d, scale, rows, mask: None, axes: &self.axes, kept: &kept };
+        at.probabilities(&name, gaps, normaliser(at, id, &self.axes))
     }
+}
+
+/// A table for probabilities where it costs less than remainders of them: a model's softmaxes share it. What is shown, or weighs no other
+/// tensor, is divided exactly.
+pub(super) fn normaliser(at: &Lowering<'_>, id: NodeId, axes: &[usize]) -> Normaliser {
+    let weights =
+        |(id, node): &(NodeId, &Node)| matches!(node.op, Op::Softmax(_) | Op::MaskedSoftmax(_)) && weighs(at.graph, *id);
+    let entries: usize = at.graph.nodes().filter(weights).map(|(_, node)| node.len()).sum();
+    let row: usize = axes.iter().map(|&a| at.graph.shape(id)[a]).product();
+    if weighs(at.graph, id) && entries >= rows(at.settings) && row <= LONGEST {
+        Normaliser::Logarithm
+    } else {
+        Normaliser::Quotient
+    }
+}
+
+/// Whether nothing but sums weighted by a node's entries depends on it.
+fn weighs(graph: &Graph, id: NodeId) -> bool {
+    let sums = |&(user, _): &(NodeId, usize)| match graph.op(user) {
+        Op::Einsum(_) => true,
+        op => op.nature().layout && weighs(graph, user),
+    };
+    let users = graph.users(id);
+    !graph.outputs().contains(&id) && !users.is_empty() && users.iter().all(sums)
 }
 
 /// Rows of the table of exponentials: as many differences of scores can be told apart.

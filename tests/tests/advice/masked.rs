@@ -51,3 +51,22 @@ fn lies_about_masked_and_other_scores_are_refused() {
         told("the shift is a masked score's", shift("p.max", 0, 1), &["p.excess"]),
     ]);
 }
+
+/// A causal mask on 48 rows of as many entries.
+fn long() -> Subject {
+    let mask = ArrayD::from_shape_fn(IxDyn(&[48, 48]), |i| if i[1] > i[0] { 0.0 } else { 1.0 });
+    let op = Op::MaskedSoftmax(MaskedSoftmax { axes: vec![1], gap: 1e9 });
+    Net::new(&[48, 48]).with("p", op, mask).dense("fd", 2).keys(Public, 3)
+}
+
+#[test]
+fn lies_about_masked_probabilities_are_refused() {
+    let s = long();
+    let weights = s.values("p");
+    assert_eq!((weights[0], weights[1], weights[47]), (1 << 15, 0, 0));
+    s.refuse(&[
+        told("a masked score has a probability", shift("p", 1, 1), &["p.position"]),
+        told("a score that counts has none", Lie::none().run("p", |v| v[0] = 0), &["p.position"]),
+        told("a masked score has another gap", shift("p.gap", 1, -1), &["p.key", "p.remainder"]),
+    ]);
+}

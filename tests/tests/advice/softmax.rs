@@ -120,6 +120,42 @@ fn division_by_zero_in_padding_gives_zero() {
     s.refuse(&[told("a quotient there", witness(|d| *d.at("p", &[3, 0]) = from_i64(5)), &["p.low", "p.remainder.low"])]);
 }
 
+/// Forty rows of 64 entries, of which a product is made: as many as make a table of probabilities worth it.
+fn many() -> Subject {
+    let net = Net::new(&[40, 64]).then("p", Op::Softmax(Softmax { axes: vec![1] })).dense("fd", 2);
+    net.keys(Public, 3)
+}
+
+#[test]
+fn a_probability_by_a_logarithm_has_one_value() {
+    let s = many();
+    s.refuse(&[
+        told("another sum", shift("p.total", 0, 1), &["p.total.difference"]),
+        told("another exponential", shift("p.exp", 0, 1), &["p.key"]),
+        told(
+            "a logarithm one more: all of a row is smaller",
+            shift("p.log.near.rounded", 0, 1),
+            &["p.log.near.remainder.scaled"],
+        ),
+        told(
+            "a logarithm one less: all of it is larger",
+            shift("p.log.near.rounded", 0, -1),
+            &["p.log.near.remainder.scaled"],
+        ),
+        told(
+            "a logarithm between integers",
+            witness(|d| *d.at("p.log.near.rounded", &[0]) -= fraction(64)),
+            &["p.log.near.low", "p.position"],
+        ),
+        told("another probability", shift("p", 5, 1), &["p.position"]),
+        told(
+            "a probability in padding",
+            witness(|d| *d.at("p", &[40, 0]) = from_i64(1)),
+            &["p.position", "p.remainder.scaled"],
+        ),
+    ]);
+}
+
 /// Three rows of logarithms, padded to four, whose sums are nearest to 1 and to 2 or 3.
 fn logarithms_of_rows() -> Subject {
     let net = Net::new(&[3, 3]).dense("fc", 3).then("p", Op::LogSoftmax(LogSoftmax { axes: vec![1] }));
