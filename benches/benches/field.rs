@@ -7,6 +7,7 @@ use common::{integers, one_thread, scalars};
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use zktorch_blocks::field::{Fr, eq_table};
+use zktorch_blocks::integers::Slice;
 use zktorch_blocks::kernel::wide::{Signed, dot};
 use zktorch_blocks::kernel::{Axis, contract};
 use zktorch_blocks::sumcheck::kernel::{Batch, ProductTables};
@@ -54,7 +55,7 @@ fn contraction(c: &mut Criterion) {
         ("middle axis", [Axis::Kept, bound(1), Axis::Kept]),
     ];
     for (name, axes) in cases {
-        group.bench_function(name, |b| b.iter(|| contract(black_box(&values), &dims, &axes)));
+        group.bench_function(name, |b| b.iter(|| contract(black_box(Slice::I64(&values)), &dims, &axes)));
     }
     group.finish();
 }

@@ -31,10 +31,10 @@ impl<'a> WaveEvaluator<'a> {
                 bind(self.program, self.values, id, &points)
             }
             Polynomial::Multiplicity(_) | Polynomial::RowMultiplicity(_) => {
-                let values = self.values.values(polynomial);
+                let values = self.values.integers(polynomial);
                 let (high, low) = point.split_at(point.len() / 2);
                 let dims = [1 << high.len(), 1 << low.len()];
-                contract(&values, &dims, &[Axis::Bound(eq_table(high)), Axis::Bound(eq_table(low))])
+                contract(values.slice(), &dims, &[Axis::Bound(eq_table(high)), Axis::Bound(eq_table(low))])
             }
         };
         table[0]

@@ -4,11 +4,13 @@
 //! multiplications begin on what that pass leaves.
 
 mod contract;
+#[cfg(target_arch = "x86_64")]
+mod eight;
 mod evaluator;
 mod operand;
 pub mod wide;
 
-pub use contract::{Axis, contract};
+pub use contract::{Axis, contract, contract_one_by_one};
 pub use evaluator::WaveEvaluator;
 
 use crate::claims::Polynomial;

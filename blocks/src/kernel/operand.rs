@@ -7,6 +7,7 @@ use super::Values;
 use super::contract::{Axis, contract};
 use crate::claims::Polynomial;
 use crate::field::{Fr, eq_table};
+use crate::integers::Slice;
 use crate::matmul::{Contraction, Coordinates};
 use crate::permute::{affine, pick};
 use crate::program::{AxisGroup, GroupMap, Program, Shape, Source, TensorId, View, index_bits};
@@ -19,11 +20,11 @@ pub fn bind(program: &Program, values: &dyn Values, id: TensorId, points: &[Opti
     if let Source::View(view) = &tensor.source {
         let source = &program.tensors[view.source].shape;
         if let Some(steps) = window_steps(view, &tensor.shape, source, points) {
-            return bind_window(&values.values(Polynomial::Tensor(view.source)), source, steps);
+            return bind_window(values.integers(Polynomial::Tensor(view.source)).slice(), source, steps);
         }
     }
     let axes: Vec<Axis> = points.iter().map(|p| p.map_or(Axis::Kept, |p| Axis::Bound(eq_table(p)))).collect();
-    contract(&values.values(Polynomial::Tensor(id)), tensor.shape.dims(), &axes)
+    contract(values.integers(Polynomial::Tensor(id)).slice(), tensor.shape.dims(), &axes)
 }
 
 /// What a window view does to a source axis, in the order of the output's kept axes.
@@ -126,7 +127,7 @@ fn window_matrix(
 }
 
 /// Contracts the source with the steps. Axes that only shrink go first, on integers, with the last window.
-fn bind_window(values: &[i64], source: &Shape, steps: Vec<Step>) -> Vec<Fr> {
+fn bind_window(values: Slice<'_>, source: &Shape, steps: Vec<Step>) -> Vec<Fr> {
     let dims = source.dims();
     let matrices: Vec<usize> = (0..steps.len()).filter(|&a| matches!(steps[a], Step::Matrix(_))).collect();
     let Some((&last, earlier)) = matrices.split_last() else {

@@ -1,6 +1,7 @@
 //! Sums of (integer) x (field element) with one reduction at the end: 384-bit accumulators over Montgomery limbs.
 
 use crate::field::Fr;
+use crate::integers::Integer;
 use ark_ff::{BigInt, BigInteger, PrimeField};
 
 /// A field element's Montgomery limbs and those of its negative, to be picked by an integer's sign.
@@ -48,10 +49,10 @@ impl Wide {
 }
 
 /// `sum_j values[j] * weights[j]`.
-pub fn dot(values: &[i64], weights: &[Signed]) -> Fr {
+pub fn dot<T: Integer>(values: &[T], weights: &[Signed]) -> Fr {
     let mut sum = Wide::default();
     for (&v, w) in values.iter().zip(weights) {
-        sum.add_product(v, w);
+        sum.add_product(v.wide(), w);
     }
     sum.reduce()
 }

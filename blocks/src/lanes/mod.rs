@@ -24,6 +24,7 @@ macro_rules! for_limbs {
 }
 
 pub mod base;
+pub mod multiples;
 pub mod nodes;
 pub mod scalar;
 #[cfg(test)]

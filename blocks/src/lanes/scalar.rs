@@ -27,7 +27,7 @@ pub type Multipliers = __m512i;
 
 /// Eight sums of integers times numbers, not reduced: a limb more than a number.
 #[derive(Clone, Copy, Debug)]
-pub struct Short([__m512i; 6]);
+pub struct Short(pub(super) [__m512i; 6]);
 
 /// `2^260` modulo `r`: less than `r`, as `35 r` is the largest multiple below `2^260`.
 const TOP: [u64; 5] = {

@@ -147,7 +147,7 @@ fn rows_at(program: &Program, values: &dyn Values, fingerprint: &Fingerprint, id
     let behind = Shape(shape.dims()[first..].to_vec());
     let bound = behind.split(fingerprint.row_point(behind.bits())).into_iter().map(|point| Axis::Bound(eq_table(point)));
     let axes: Vec<Axis> = std::iter::repeat_n(Axis::Kept, first).chain(bound).collect();
-    contract(&values.values(Polynomial::Tensor(id)), shape.dims(), &axes)
+    contract(values.integers(Polynomial::Tensor(id)).slice(), shape.dims(), &axes)
 }
 
 /// `numerator * denominator`, cheap for the numerators that most leaves have.
