@@ -1,7 +1,11 @@
 //! The prover's tables for batches of products.
 
+#[cfg(target_arch = "x86_64")]
+use super::eight::{Factors, LARGE};
 use super::{Degree, Rounds};
 use crate::field::Fr;
+#[cfg(target_arch = "x86_64")]
+use crate::lanes::Simd;
 use ark_ff::AdditiveGroup;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -21,9 +25,21 @@ pub struct ProductTables {
     pub factors: Vec<Vec<Fr>>,
 }
 
+/// The tables of a product, on lanes while they are large.
+enum Tables {
+    Plain(Vec<Vec<Fr>>),
+    #[cfg(target_arch = "x86_64")]
+    Lanes(Factors),
+}
+
+struct Instance {
+    weight: Fr,
+    tables: Tables,
+}
+
 /// A batch of products under one sumcheck.
 pub struct Batch {
-    instances: Vec<ProductTables>,
+    instances: Vec<Instance>,
     degree: Degree,
     left: usize,
 }
@@ -31,13 +47,26 @@ pub struct Batch {
 impl Batch {
     /// A batch over `variables` variables.
     pub fn new(instances: Vec<ProductTables>, variables: usize, degree: Degree) -> Self {
-        Self { instances, degree, left: variables }
+        let instance = |ProductTables { weight, factors }: ProductTables| Instance { weight, tables: Tables::new(factors) };
+        Self { instances: instances.into_par_iter().map(instance).collect(), degree, left: variables }
+    }
+
+    /// The same without lanes: for comparison.
+    pub fn one_by_one(instances: Vec<ProductTables>, variables: usize, degree: Degree) -> Self {
+        let instance = |i: ProductTables| Instance { weight: i.weight, tables: Tables::Plain(i.factors) };
+        Self { instances: instances.into_iter().map(instance).collect(), degree, left: variables }
     }
 }
 
 impl Zeroize for Batch {
     fn zeroize(&mut self) {
-        self.instances.iter_mut().flat_map(|i| &mut i.factors).for_each(Zeroize::zeroize);
+        for instance in &mut self.instances {
+            match &mut instance.tables {
+                Tables::Plain(factors) => factors.iter_mut().for_each(Zeroize::zeroize),
+                #[cfg(target_arch = "x86_64")]
+                Tables::Lanes(factors) => factors.zeroize(),
+            }
+        }
     }
 }
 
@@ -56,13 +85,62 @@ impl Rounds for Batch {
         let left = self.left;
         self.instances.par_iter_mut().for_each(|instance| {
             let inactive = (left - instance.bits()).min(challenges.len());
-            for factor in &mut instance.factors {
-                for &r in &challenges[inactive..] {
-                    bind_top(factor, r);
-                }
-            }
+            instance.tables.bind(&challenges[inactive..]);
         });
         self.left -= challenges.len();
+    }
+}
+
+impl Tables {
+    fn new(factors: Vec<Vec<Fr>>) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(simd) = Simd::try_new().filter(|_| factors[0].len() >= LARGE) {
+            return Self::Lanes(Factors::new(simd, factors));
+        }
+        Self::Plain(factors)
+    }
+
+    fn entries(&self) -> usize {
+        match self {
+            Self::Plain(factors) => factors[0].len(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Lanes(factors) => factors.entries(),
+        }
+    }
+
+    fn bind(&mut self, challenges: &[Fr]) {
+        match self {
+            Self::Plain(factors) => {
+                factors.iter_mut().for_each(|factor| challenges.iter().for_each(|&r| bind_top(factor, r)));
+            }
+            #[cfg(target_arch = "x86_64")]
+            Self::Lanes(factors) => {
+                factors.bind(challenges);
+                if factors.entries() < LARGE {
+                    let small = factors.elements();
+                    factors.zeroize();
+                    *self = Self::Plain(small);
+                }
+            }
+        }
+    }
+
+    /// How many tables there are.
+    fn count(&self) -> usize {
+        match self {
+            Self::Plain(factors) => factors.len(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Lanes(factors) => factors.count(),
+        }
+    }
+
+    /// Sums over the variables behind the first `b`, on the nodes of these.
+    fn partial_sums(&self, b: usize, degree: Degree) -> Vec<Fr> {
+        match self {
+            Self::Plain(factors) => partial_sums(factors, b, degree),
+            #[cfg(target_arch = "x86_64")]
+            Self::Lanes(factors) => factors.partial_sums(b, degree),
+        }
     }
 }
 
@@ -139,9 +217,9 @@ pub fn sum_products(
     sums
 }
 
-impl ProductTables {
+impl Instance {
     fn bits(&self) -> usize {
-        self.factors[0].len().trailing_zeros() as usize
+        self.tables.entries().trailing_zeros() as usize
     }
 
     /// The instance's part of a message over the next `b` of `left` variables.
@@ -163,26 +241,9 @@ impl ProductTables {
         message
     }
 
-    /// Sums over the variables behind the first `b`, on the nodes of these.
     fn partial_sums(&self, b: usize, degree: Degree) -> Vec<Fr> {
-        let rest = self.factors[0].len() >> b;
-        let nodes = degree.message_len(b);
-        let chunk = |range: Range<usize>| {
-            sum_products(self.factors.len(), b, degree, range, |factor, e, i| self.factors[factor][e * rest + i])
-        };
-        let mut sums = if rest < GRAIN {
-            chunk(0..rest)
-        } else {
-            let add = |mut a: Vec<Fr>, b: Vec<Fr>| {
-                a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
-                a
-            };
-            (0..rest / GRAIN)
-                .into_par_iter()
-                .map(|c| chunk(c * GRAIN..(c + 1) * GRAIN))
-                .reduce(|| vec![Fr::ZERO; nodes], add)
-        };
-        if degree == Degree::Three && self.factors.len() == 2 {
+        let mut sums = self.tables.partial_sums(b, degree);
+        if degree == Degree::Three && self.tables.count() == 2 {
             // A product of two has no cubic coefficient; its value at infinity is 0.
             for (n, sum) in sums.iter_mut().enumerate() {
                 if vanishes(n, b, degree) {
@@ -194,6 +255,21 @@ impl ProductTables {
     }
 }
 
+fn partial_sums(factors: &[Vec<Fr>], b: usize, degree: Degree) -> Vec<Fr> {
+    let rest = factors[0].len() >> b;
+    let chunk =
+        |range: Range<usize>| sum_products(factors.len(), b, degree, range, |factor, e, i| factors[factor][e * rest + i]);
+    if rest < GRAIN {
+        return chunk(0..rest);
+    }
+    let add = |mut a: Vec<Fr>, b: Vec<Fr>| {
+        a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+        a
+    };
+    let nodes = degree.message_len(b);
+    (0..rest / GRAIN).into_par_iter().map(|c| chunk(c * GRAIN..(c + 1) * GRAIN)).reduce(|| vec![Fr::ZERO; nodes], add)
+}
+
 /// Whether some digit of a node is infinity.
 fn vanishes(mut node: usize, b: usize, degree: Degree) -> bool {
     (0..b).any(|_| {
@@ -201,4 +277,48 @@ fn vanishes(mut node: usize, b: usize, degree: Degree) -> bool {
         node /= degree.nodes();
         digit + 1 == degree.nodes()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sumcheck::Span;
+    use ark_ff::Field;
+
+    fn scalars(seed: u64, n: usize) -> Vec<Fr> {
+        std::iter::successors(Some(-Fr::from(seed)), |x| Some(x.square() + Fr::from(seed))).take(n).collect()
+    }
+
+    /// Messages of batches of small and large products, with entries that are any numbers, and the largest.
+    #[test]
+    fn lanes_say_what_tables_say_one_by_one() {
+        for (degree, sizes) in [
+            (Degree::Two, vec![(13, 2)]),
+            (Degree::Two, vec![(8, 2), (0, 2), (7, 2), (9, 2), (12, 2), (11, 2)]),
+            (Degree::Three, vec![(12, 3), (12, 2), (3, 3), (8, 2), (8, 3), (9, 3), (0, 2)]),
+            (Degree::Three, vec![(15, 3), (14, 2), (10, 3)]),
+        ] {
+            for largest in [false, true] {
+                let tables = |seed: u64, bits: usize| {
+                    if largest { vec![-Fr::from(1u64); 1 << bits] } else { scalars(seed, 1 << bits) }
+                };
+                let product = |(i, &(bits, count)): (usize, &(usize, usize))| ProductTables {
+                    weight: Fr::from(7 + i as u64),
+                    factors: (0..count).map(|j| tables((3 * i + j + 2) as u64, bits)).collect(),
+                };
+                let products: Vec<ProductTables> = sizes.iter().enumerate().map(product).collect();
+                let variables = sizes.iter().map(|s| s.0).max().unwrap_or(0) + 1;
+                let mut lanes = Batch::new(products.clone(), variables, degree);
+                let mut plain = Batch::one_by_one(products, variables, degree);
+                let challenges = if largest { vec![-Fr::from(1u64); variables] } else { scalars(5, variables) };
+                let mut at = 0;
+                for b in degree.groups(Span::all(variables)) {
+                    assert_eq!(lanes.message(b), plain.message(b), "{degree:?}, {b} variables behind {at}");
+                    lanes.bind(&challenges[at..at + b]);
+                    plain.bind(&challenges[at..at + b]);
+                    at += b;
+                }
+            }
+        }
+    }
 }

@@ -7,6 +7,8 @@
 //!
 //! Source: sumcheck of Lund, Fortnow, Karloff, Nisan (FOCS 1990); several variables a message are our own choice (docs/protocol.md, section 7).
 
+#[cfg(all(feature = "prover", target_arch = "x86_64"))]
+mod eight;
 #[cfg(feature = "prover")]
 pub mod kernel;
 
