@@ -52,7 +52,7 @@ fn main() {
     let generators: Generators = Setup::insecure(LOG).unwrap().generators;
     let scalars: Vec<Fr> =
         std::iter::successors(Fr::from(3u64).inverse(), |x| Some(x.square() + Fr::from(7u64))).take(1 << LOG).collect();
-    for (log, rows) in [(12, 16), (13, 8), (16, 4), (12, 1)] {
+    for (log, rows) in [(12, 16), (13, 8), (16, 8), (12, 1)] {
         for bits in [2, 4, 8, 12, 16] {
             let values = integers(rows << log, bits);
             let slices: Vec<&[i64]> = values.chunks(1 << log).collect();

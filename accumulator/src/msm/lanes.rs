@@ -5,6 +5,7 @@ use super::inverse::inverse;
 use super::{CurvePoint, glv};
 use ark_bls12_381::Fq;
 use ark_ff::Field;
+use std::cmp::Reverse;
 use zktorch_blocks::lanes::base::Limbs;
 use zktorch_blocks::lanes::{Base, NullaryFnOnce, Simd, WIDTH};
 
@@ -117,6 +118,10 @@ fn shorten(simd: Simd, parts: Parts<'_>, tags: &[u32], lengths: &mut [usize], st
             (start, to) = (start + len, to + 1);
         }
     }
+    if count > TOGETHER {
+        // Those that begin near one another use points that are near one another, which stay in the cache.
+        chains.sort_unstable_by_key(|chain| (Reverse(chain.len), tags[chain.start] & !SIGN));
+    }
     let mut sums = vec![Point::default(); count];
     for chains in chains.chunks(TOGETHER) {
         simd.vectorize(Chains { simd, parts, tags, chains, steps: &mut *steps, sums: &mut sums })?;
@@ -153,17 +158,18 @@ impl Chains<'_> {
     fn points(&self, eight: &[Chain], step: usize) -> ([Base; 2], u8) {
         let [first, second] = self.parts;
         let (mut negative, mut taken) = (0u8, 0u8);
-        let points: [&Point; WIDTH] = std::array::from_fn(|lane| {
+        let (mut x, mut y) = ([&Limbs([0; 8]); WIDTH], [&Limbs([0; 8]); WIDTH]);
+        for lane in 0..WIDTH {
             // Any point will do where there is none.
             let chain = &eight[lane.min(eight.len() - 1)];
             let tag = self.tags[chain.start + step.min(chain.len - 1)];
             negative |= ((tag >> 31) as u8) << lane;
             taken |= u8::from(lane < eight.len() && step < chain.len) << lane;
             let index = (tag & !SIGN) as usize;
-            first.get(index).unwrap_or_else(|| &second[index - first.len()])
-        });
-        let x = self.simd.gather(points.map(|point| &point.x));
-        let y = self.simd.negate(negative, &self.simd.gather(points.map(|point| &point.y)));
+            let point = first.get(index).unwrap_or_else(|| &second[index - first.len()]);
+            (x[lane], y[lane]) = (&point.x, &point.y);
+        }
+        let (x, y) = (self.simd.gather(x), self.simd.negate(negative, &self.simd.gather(y)));
         ([x, y], taken)
     }
 }
@@ -305,6 +311,10 @@ impl NullaryFnOnce for Endomorphism<'_> {
 /// At most eight points, the last one again where there are fewer.
 #[inline(always)]
 fn load(simd: Simd, eight: &[Point]) -> [Base; 2] {
-    let points: [&Point; WIDTH] = std::array::from_fn(|lane| &eight[lane.min(eight.len() - 1)]);
-    [simd.gather(points.map(|point| &point.x)), simd.gather(points.map(|point| &point.y))]
+    let (mut x, mut y) = ([&Limbs([0; 8]); WIDTH], [&Limbs([0; 8]); WIDTH]);
+    for lane in 0..WIDTH {
+        let point = &eight[lane.min(eight.len() - 1)];
+        (x[lane], y[lane]) = (&point.x, &point.y);
+    }
+    [simd.gather(x), simd.gather(y)]
 }

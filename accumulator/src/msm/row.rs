@@ -9,8 +9,8 @@ use ark_bls12_381::{Fr, G1Affine, G1Projective};
 use ark_ec::CurveGroup;
 use rayon::prelude::*;
 
-/// Values that are worked on together, to share inversions.
-const TOGETHER: usize = 1 << 16;
+/// Values that are worked on together, to share inversions, and generators while they are in the cache.
+const TOGETHER: usize = 1 << 19;
 
 /// Commits to rows: `sum_j row_j G_j + blinder H` for each row and its blinder, some rows at a time.
 ///

@@ -93,10 +93,11 @@ impl Simd {
     fn transpose(self, rows: [__m512i; 8]) -> [__m512i; 8] {
         let f = self.avx512f;
         // Squares of two by two numbers, then of these, twice.
-        let pairs = [0, 2, 4, 6].map(|i| {
+        let pair = |i: usize| {
             let (a, b) = (rows[i], rows[i + 1]);
             [f._mm512_unpacklo_epi64(a, b), f._mm512_unpackhi_epi64(a, b)]
-        });
+        };
+        let pairs = [pair(0), pair(2), pair(4), pair(6)];
         let halves = |a, b| [f._mm512_shuffle_i64x2::<0x88>(a, b), f._mm512_shuffle_i64x2::<0xdd>(a, b)];
         let mut columns = rows;
         for odd in 0..2 {
@@ -113,13 +114,21 @@ impl Simd {
     /// Numbers from where they are.
     #[inline(always)]
     pub fn gather(self, numbers: [&Limbs; WIDTH]) -> Base {
-        Lanes(self.transpose(numbers.map(|number| cast(number.0))))
+        let mut rows = [Self::fill(0); 8];
+        for (row, number) in rows.iter_mut().zip(numbers) {
+            *row = cast(number.0);
+        }
+        Lanes(self.transpose(rows))
     }
 
     /// The inverse of [`gather`](Self::gather).
     #[inline(always)]
     pub fn scatter(self, a: &Base) -> [Limbs; WIDTH] {
-        self.transpose(a.0).map(|row| Limbs(cast(row)))
+        let mut numbers = [Limbs::default(); WIDTH];
+        for (number, row) in numbers.iter_mut().zip(self.transpose(a.0)) {
+            number.0 = cast(row);
+        }
+        numbers
     }
 
     /// The numbers of `a`, or those of `b` where `mask` has ones.
@@ -131,7 +140,7 @@ impl Simd {
     /// `a`, or `-a` where `mask` has ones: limbs with a sign, for [`sub`](Self::sub) and [`settle`](Self::settle) alone.
     #[inline(always)]
     pub fn negate(self, mask: u8, a: &Base) -> Base {
-        Lanes(a.0.map(|limb| self.avx512f._mm512_mask_sub_epi64(limb, mask, Self::fill(0), limb)))
+        Lanes(std::array::from_fn(|j| self.avx512f._mm512_mask_sub_epi64(a.0[j], mask, Self::fill(0), a.0[j])))
     }
 
     /// `a - b - c` modulo `p`, below `1.47 p`, of numbers below that; `a` or `b` may have been [negated](Self::negate) where `c` is zero.
