@@ -27,6 +27,7 @@ pub mod lookup;
 pub mod matmul;
 pub mod permute;
 pub mod program;
+pub mod roots;
 pub mod sumcheck;
 pub mod transcript;
 pub mod work;

@@ -70,3 +70,17 @@ pub fn fold(points: &[G1Affine], weights: &[Fr]) -> Vec<G1Affine> {
         ark_ec::CurveGroup::normalize_batch(&sums)
     }
 }
+
+/// `1 - x` times `first_i + second_i`, for points of the curve that need not lie in the group.
+#[cfg(feature = "prover")]
+pub(crate) fn clear_cofactors(first: &[G1Affine], second: &[G1Affine]) -> Vec<G1Affine> {
+    let points = points::Points::new(first).join(&points::Points::new(second));
+    let mut product = points.clone();
+    for bit in (0..COFACTOR.ilog2()).rev() {
+        product.double();
+        if COFACTOR >> bit & 1 == 1 {
+            product = product.join(&points);
+        }
+    }
+    product.iter().map(|point| G1Affine::from(&point)).collect()
+}

@@ -1,6 +1,7 @@
 //! The generators themselves.
 
 use super::constants::blinding_generator;
+#[cfg(not(feature = "prover"))]
 use super::hash::transparent_generator;
 use super::{MAX_LOG2, SetupError};
 use ark_bls12_381::{Fr, G1Affine, G1Projective};
@@ -40,7 +41,9 @@ impl Generators {
         #[cfg(feature = "prover")]
         let points = {
             use rayon::prelude::*;
-            (0..columns).into_par_iter().map(point).collect::<Result<Vec<_>, _>>()
+            let indices = (0..columns as u64).map(u64::to_le_bytes).collect::<Vec<_>>();
+            let hash = |some: &[[u8; 8]]| super::many::hash_all(super::hash::DST_GENERATORS, some);
+            Ok(indices.par_chunks(512).flat_map_iter(hash).collect())
         };
         #[cfg(not(feature = "prover"))]
         let points = (0..columns).map(point).collect::<Result<Vec<_>, _>>();
@@ -88,6 +91,7 @@ impl Generators {
     }
 }
 
+#[cfg(not(feature = "prover"))]
 fn point(index: usize) -> Result<G1Affine, SetupError> {
     transparent_generator(u64::try_from(index).map_err(|e| SetupError::Format(e.to_string()))?)
 }

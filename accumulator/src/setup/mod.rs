@@ -16,6 +16,8 @@ pub mod generators;
 pub mod hash;
 #[cfg(feature = "prover")]
 pub mod import;
+#[cfg(feature = "prover")]
+mod many;
 #[cfg(test)]
 mod tests;
 

@@ -1,19 +1,14 @@
 //! Points on the wire, in ZCash's compressed form: `x`, big endian, with three flags in the leading bits.
 //!
-//! A verifier of a small proof spends a fifth of its time on square roots if it goes bit by bit, like arkworks. These have a window, and
-//! are taken eight at a time where the processor has the instructions for it.
+//! A verifier of a small proof spends a fifth of its time on [square roots](crate::roots) if they are taken bit by bit, like arkworks does.
 
+use crate::roots::roots;
 use ark_bls12_381::{Fq, G1Affine};
-use ark_ff::{AdditiveGroup, BigInt, BigInteger, Field, PrimeField};
+use ark_ff::{AdditiveGroup, BigInt, Field, PrimeField};
 use ark_serialize::CanonicalSerialize;
 
 /// Bytes of a point.
 pub const POINT_BYTES: usize = 48;
-/// Bits of a sliding window of the square root's exponent.
-const WINDOW: usize = 5;
-/// Up to so many square roots are faster one by one.
-#[cfg(all(feature = "prover", target_arch = "x86_64"))]
-const FEW: usize = 2;
 /// The flags of the first byte: compressed, the identity, and `y` the larger of the two roots.
 const FLAGS: [u8; 3] = [0x80, 0x40, 0x20];
 
@@ -39,7 +34,8 @@ fn decode_on_curve(bytes: &[u8; POINT_BYTES]) -> Option<G1Affine> {
 fn decode_all(encoded: &[[u8; POINT_BYTES]]) -> Vec<Option<G1Affine>> {
     let abscissas: Vec<Option<Fq>> = encoded.iter().map(abscissa).collect();
     let square = |x: Fq| x.square() * x + Fq::from(4u64);
-    let roots = square_roots(&abscissas.iter().map(|x| x.map_or(Fq::ZERO, square)).collect::<Vec<_>>());
+    let squares: Vec<Fq> = abscissas.iter().map(|x| x.map_or(Fq::ZERO, square)).collect();
+    let roots = roots(&squares).into_iter().zip(&squares).map(|(root, a)| Some(root).filter(|root| root.square() == *a));
     let identity = encode_point(&G1Affine::identity());
     let point = |((bytes, x), root): ((&[u8; POINT_BYTES], Option<Fq>), Option<Fq>)| {
         if *bytes == identity {
@@ -101,89 +97,11 @@ fn big_endian(bytes: &[u8; POINT_BYTES]) -> BigInt<6> {
     BigInt::new(limbs)
 }
 
-/// The square root of each number that has one.
-fn square_roots(squares: &[Fq]) -> Vec<Option<Fq>> {
-    let mut roots: Vec<Fq> = Vec::with_capacity(squares.len());
-    #[cfg(all(feature = "prover", target_arch = "x86_64"))]
-    if let Some(simd) = crate::lanes::Simd::try_new().filter(|_| squares.len() > FEW) {
-        roots.extend(squares.chunks(crate::lanes::WIDTH).flat_map(|some| in_lanes::roots(simd, some)));
-    }
-    roots.extend(squares[roots.len()..].iter().map(|a| root(a, Field::square, |a, b| *a * b)));
-    roots.into_iter().zip(squares).map(|(root, a)| (root.square() == *a).then_some(root)).collect()
-}
-
-/// A square root, if there is one: `a^((p + 1) / 4)`, since `p` is 3 modulo 4. By sliding windows.
-#[inline(always)]
-fn root<T: Copy>(a: &T, square: impl Fn(&T) -> T, mul: impl Fn(&T, &T) -> T) -> T {
-    let mut exponent = Fq::MODULUS;
-    exponent.add_with_carry(&BigInt::from(1u64));
-    exponent >>= 2;
-    let squared = square(a);
-    let mut odd = [*a; 1 << (WINDOW - 1)];
-    for i in 1..odd.len() {
-        odd[i] = mul(&odd[i - 1], &squared);
-    }
-    let bit = |j: usize| exponent.get_bit(j);
-    let (mut root, mut left) = (None, BigInt::<6>::NUM_LIMBS * 64);
-    while left > 0 {
-        // The longest window that begins and ends in a one, or a single zero.
-        let low = (left.saturating_sub(WINDOW)..left).find(|&j| bit(left - 1) && bit(j)).unwrap_or(left - 1);
-        let digit = (low..left).rev().fold(0usize, |digit, j| 2 * digit + usize::from(bit(j)));
-        for _ in low..left {
-            root = root.map(|root| square(&root));
-        }
-        if digit != 0 {
-            let power = &odd[digit / 2];
-            root = Some(root.map_or(*power, |root| mul(&root, power)));
-        }
-        left = low;
-    }
-    root.unwrap_or(*a)
-}
-
-#[cfg(all(feature = "prover", target_arch = "x86_64"))]
-mod in_lanes {
-    use crate::lanes::base::{get, set};
-    use crate::lanes::{NullaryFnOnce, Simd, WIDTH, Words, power_of_two};
-    use ark_bls12_381::Fq;
-
-    struct Roots {
-        simd: Simd,
-        squares: Words<6>,
-    }
-
-    impl NullaryFnOnce for Roots {
-        type Output = Words<6>;
-
-        #[inline(always)]
-        fn call(self) -> Words<6> {
-            let Self { simd, squares } = self;
-            let a = simd.mul(&simd.load(&squares), &simd.splat(&const { power_of_two(64) }));
-            let root = super::root(
-                &a,
-                #[inline(always)]
-                |a| simd.square(a),
-                #[inline(always)]
-                |a, b| simd.mul(a, b),
-            );
-            simd.store(&simd.mul(&root, &simd.splat(&const { power_of_two(0) })))
-        }
-    }
-
-    /// The roots of at most eight numbers, as far as they have one.
-    pub fn roots(simd: Simd, numbers: &[Fq]) -> impl Iterator<Item = Fq> + use<> {
-        let mut squares = Words::default();
-        numbers.iter().enumerate().for_each(|(lane, a)| set(&mut squares, lane, a));
-        let roots = simd.vectorize(Roots { simd, squares });
-        (0..numbers.len().min(WIDTH)).map(move |lane| get(&roots, lane))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use ark_ec::{AffineRepr, CurveGroup};
-    use ark_ff::AdditiveGroup;
+    use ark_ff::{AdditiveGroup, BigInteger};
     use ark_serialize::CanonicalDeserialize;
 
     /// What arkworks reads, if it writes it again as it was.
