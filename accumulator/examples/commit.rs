@@ -7,7 +7,9 @@ use ark_bls12_381::Fr;
 use ark_ff::Field;
 use std::hint::black_box;
 use zktorch_accumulator::msm::{self, fixed, row};
+use zktorch_accumulator::rows::Row;
 use zktorch_accumulator::setup::{Generators, Setup, hash};
+use zktorch_blocks::integers::Integers;
 
 /// Rounds, of which the fastest counts.
 const ROUNDS: usize = 3;
@@ -55,9 +57,10 @@ fn main() {
     for (log, rows) in [(12, 16), (13, 8), (16, 8), (12, 1)] {
         for bits in [2, 4, 8, 12, 16] {
             let values = integers(rows << log, bits);
-            let slices: Vec<&[i64]> = values.chunks(1 << log).collect();
+            let integers: Vec<Row> = values.chunks(1 << log).map(|row| Row::from(Integers::from(row))).collect();
+            let views: Vec<&Row> = integers.iter().collect();
             let name = format!("row: {bits} bits, {rows} rows of 2^{log}");
-            measure(&name, rows << log, || row::commit_rows(&slices, &scalars[..rows], &generators));
+            measure(&name, rows << log, || row::commit_rows(&views, &scalars[..rows], &generators));
         }
     }
     for log in [8, 10, 12, 13, LOG] {

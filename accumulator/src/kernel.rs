@@ -3,10 +3,13 @@
 use crate::fold::FoldProver;
 use crate::form::LinearForm;
 use crate::merge::Leaf;
+use crate::rows::Row;
 use ark_ff::AdditiveGroup;
 use rayon::prelude::*;
 use zeroize::Zeroizing;
+use zktorch_blocks::each_width;
 use zktorch_blocks::field::{Fr, eq_table};
+use zktorch_blocks::integers::Integer;
 use zktorch_blocks::kernel::wide::{Signed, Wide};
 use zktorch_blocks::sumcheck::kernel::sum_products;
 use zktorch_blocks::sumcheck::{Degree, Rounds};
@@ -31,7 +34,7 @@ type Node = (Vector, LinearForm);
 /// Folds combinations of integer rows. Leaves are made tile by tile where they are read, twice: all of them together would be the largest thing in
 /// memory where rows are long.
 pub struct RowFold<'a> {
-    rows: &'a [Vec<i64>],
+    rows: &'a [Row],
     columns: usize,
     /// Those that are left; the ones behind, up to a power of two, are zero.
     nodes: Vec<Node>,
@@ -39,7 +42,7 @@ pub struct RowFold<'a> {
 
 impl<'a> RowFold<'a> {
     /// `rows` are those of all phases.
-    pub fn new(columns: usize, rows: &'a [Vec<i64>]) -> Self {
+    pub fn new(columns: usize, rows: &'a [Row]) -> Self {
         Self { rows, columns, nodes: Vec::new() }
     }
 
@@ -52,8 +55,9 @@ impl<'a> RowFold<'a> {
     fn combine(&self, weights: &[(usize, Signed)], tile: usize) -> Zeroizing<Vec<Fr>> {
         let mut sums = [Wide::default(); TILE];
         for (row, weight) in weights {
-            for (sum, &value) in sums.iter_mut().zip(self.rows[*row].iter().skip(tile * TILE)) {
-                sum.add_product(value, weight);
+            for (column, values) in self.rows[*row].within(tile * TILE..(tile + 1) * TILE) {
+                let sums = sums[column..].iter_mut();
+                each_width!(values, values => sums.zip(values).for_each(|(sum, &v)| sum.add_product(v.wide(), weight)));
             }
         }
         Zeroizing::new(sums.into_iter().take(self.columns).map(Wide::reduce).collect())

@@ -3,7 +3,6 @@
 use ark_ff::{AdditiveGroup, Field};
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
-use std::sync::Arc;
 use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::{Fr, eq_table};
 use zktorch_blocks::program::{Program, Role, Shape, TensorId};
@@ -176,21 +175,9 @@ impl Layout {
         Some(Split { rows: vec![(place.row, Fr::ONE)], columns: bits.chain(point.iter().copied()).collect() })
     }
 
-    /// The integer rows of a phase, from row-major values of its polynomials.
-    pub fn fill(&self, phase: Phase, values: impl Fn(Polynomial) -> Arc<[i64]>) -> Vec<Vec<i64>> {
-        let range = self.rows(phase);
-        let columns = 1usize << self.column_bits;
-        let mut rows = vec![vec![0; columns]; range.len()];
-        for (&polynomial, place) in self.places.iter().filter(|(_, p)| range.contains(&p.row)) {
-            let base = (place.row - range.start) * columns + place.column;
-            for (i, &value) in place.shape.padded_indices().iter().zip(values(polynomial).iter()) {
-                let at = base + i;
-                if let Some(slot) = rows.get_mut(at >> self.column_bits).and_then(|r| r.get_mut(at & (columns - 1))) {
-                    *slot = value;
-                }
-            }
-        }
-        rows
+    /// The places of all committed polynomials, in no order.
+    pub fn places(&self) -> impl Iterator<Item = (Polynomial, &Place)> + '_ {
+        self.places.iter().map(|(&polynomial, place)| (polynomial, place))
     }
 }
 

@@ -24,4 +24,6 @@ pub mod mask;
 pub mod merge;
 pub mod msm;
 pub mod product;
+#[cfg(feature = "prover")]
+pub mod rows;
 pub mod setup;

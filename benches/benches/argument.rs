@@ -5,9 +5,9 @@ mod common;
 use common::{integers, one_thread, scalars};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
-use std::sync::Arc;
 use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::Fr;
+use zktorch_blocks::integers::Integers;
 use zktorch_blocks::kernel::Values;
 use zktorch_blocks::lookup::kernel::Tree;
 use zktorch_blocks::lookup::{Fingerprint, Leaves, TAIL, TOP_LAYERS, TreeProver};
@@ -17,12 +17,12 @@ use zktorch_tests::toy::ProgramBuilder;
 
 /// Values that are looked up, and their table's multiplicities.
 struct Looked {
-    columns: IdVec<TensorId, Arc<[i64]>>,
-    multiplicities: Arc<[i64]>,
+    columns: IdVec<TensorId, Integers>,
+    multiplicities: Integers,
 }
 
 impl Values for Looked {
-    fn values(&self, polynomial: Polynomial) -> Arc<[i64]> {
+    fn integers(&self, polynomial: Polynomial) -> Integers {
         match polynomial {
             Polynomial::Tensor(id) => self.columns[id].clone(),
             Polynomial::Multiplicity(_) | Polynomial::RowMultiplicity(_) => self.multiplicities.clone(),

@@ -9,7 +9,9 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use std::hint::black_box;
 use zktorch_accumulator::msm::fixed::{Tables, commit};
 use zktorch_accumulator::msm::{full, row};
+use zktorch_accumulator::rows::Row;
 use zktorch_accumulator::setup::{Generators, Setup};
+use zktorch_blocks::integers::Integers;
 use zktorch_blocks::transcript::{POINT_BYTES, decode_point};
 
 /// Binary logarithm of the columns.
@@ -27,7 +29,7 @@ fn rows(c: &mut Criterion) {
     // Time per element is time per committed value.
     group.throughput(Throughput::Elements(columns as u64)).sample_size(20);
     for bits in [8, 12, 16] {
-        let values = integers(columns, bits);
+        let values = Row::from(Integers::from(integers(columns, bits)));
         let blinder = scalars(1);
         group.bench_function(BenchmarkId::from_parameter(format!("{bits} bits")), |b| {
             b.iter(|| row::commit_rows(&[black_box(&values)], &blinder, &generators));

@@ -5,9 +5,9 @@
 
 use ark_ff::Field;
 use std::hint::black_box;
-use std::sync::Arc;
 use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::field::Fr;
+use zktorch_blocks::integers::Integers;
 use zktorch_blocks::kernel::Values;
 use zktorch_blocks::lookup::kernel::Tree;
 use zktorch_blocks::lookup::{Fingerprint, Leaves, TAIL, TOP_LAYERS, TreeProver};
@@ -20,12 +20,12 @@ use zktorch_blocks::sumcheck::{Degree, Span};
 const ROUNDS: usize = 5;
 
 struct Looked {
-    columns: IdVec<TensorId, Arc<[i64]>>,
-    multiplicities: Arc<[i64]>,
+    columns: IdVec<TensorId, Integers>,
+    multiplicities: Integers,
 }
 
 impl Values for Looked {
-    fn values(&self, polynomial: Polynomial) -> Arc<[i64]> {
+    fn integers(&self, polynomial: Polynomial) -> Integers {
         match polynomial {
             Polynomial::Tensor(id) => self.columns[id].clone(),
             Polynomial::Multiplicity(_) | Polynomial::RowMultiplicity(_) => self.multiplicities.clone(),
@@ -55,7 +55,7 @@ fn program(bits: usize, valid: usize) -> (Program, Looked) {
         let count = 1 + (bits - k) % 2;
         let ids = (0..count).map(|i| TensorId(columns.len() + i)).collect();
         program.lookups.push(Lookup { columns: ids, table: TableId(count - 1) });
-        for values in [Arc::from(values), relu].into_iter().take(count) {
+        for values in [values.into(), relu].into_iter().take(count) {
             columns.push(values);
             program.tensors.push(Tensor {
                 name: String::new(),

@@ -77,8 +77,14 @@ impl Drop for Store {
 
 /// A type of integers.
 pub trait Integer: Pod + Into<i64> + Default + Ord + Send + Sync {
+    /// Its width.
+    const WIDTH: Width;
+
     /// The integer, which is within the type's range.
     fn narrow(value: i64) -> Self;
+
+    /// The integer as a number of floating point, which those of more than 53 bits are rounded to.
+    fn float(self) -> f64;
 
     /// The integer in 64 bits.
     #[inline(always)]
@@ -88,17 +94,24 @@ pub trait Integer: Pod + Into<i64> + Default + Ord + Send + Sync {
 }
 
 macro_rules! integer {
-    ($($t:ty)*) => {
+    ($($t:ty: $width:ident)*) => {
         $(impl Integer for $t {
+            const WIDTH: Width = Width::$width;
+
             #[inline(always)]
             fn narrow(value: i64) -> Self {
                 value as $t
+            }
+
+            #[inline(always)]
+            fn float(self) -> f64 {
+                self as f64
             }
         })*
     };
 }
 
-integer!(i8 i16 i32 i64);
+integer!(i8: I8 i16: I16 i32: I32 i64: I64);
 
 /// Integers of one width, to be read.
 #[derive(Clone, Copy)]
@@ -259,11 +272,27 @@ impl Integers {
         self.slice().iter()
     }
 
-    fn narrowed<T: Integer>(values: &[i64], width: Width) -> Self {
-        let mut store = Store::zeros(values.len() * width.bytes());
-        let places = &mut cast_slice_mut::<u64, T>(&mut store.0)[..values.len()];
-        places.par_iter_mut().with_min_len(GRAIN).zip(values).for_each(|(place, &v)| *place = T::narrow(v));
-        Self { store: Arc::new(store), width, start: 0, len: values.len() }
+    /// As many integers, which are written into zeros.
+    pub fn make<T: Integer>(len: usize, write: impl FnOnce(&mut [T])) -> Self {
+        let mut store = Store::zeros(len * T::WIDTH.bytes());
+        write(&mut cast_slice_mut(&mut store.0)[..len]);
+        Self { store: Arc::new(store), width: T::WIDTH, start: 0, len }
+    }
+
+    /// Some of them, not copied.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    pub fn range(&self, range: Range<usize>) -> Self {
+        assert!(range.start <= range.end && range.end <= self.len, "a range of integers that are there");
+        let start = self.start + range.start * self.width.bytes();
+        Self { store: self.store.clone(), width: self.width, start, len: range.len() }
+    }
+
+    fn narrowed<T: Integer>(values: &[i64]) -> Self {
+        Self::make(values.len(), |places: &mut [T]| {
+            places.par_iter_mut().with_min_len(GRAIN).zip(values).for_each(|(place, &v)| *place = T::narrow(v));
+        })
     }
 }
 
@@ -271,10 +300,10 @@ impl From<&[i64]> for Integers {
     fn from(values: &[i64]) -> Self {
         let [low, high] = Slice::I64(values).extremes();
         match Width::of(low, high) {
-            Width::I8 => Self::narrowed::<i8>(values, Width::I8),
-            Width::I16 => Self::narrowed::<i16>(values, Width::I16),
-            Width::I32 => Self::narrowed::<i32>(values, Width::I32),
-            Width::I64 => Self::narrowed::<i64>(values, Width::I64),
+            Width::I8 => Self::narrowed::<i8>(values),
+            Width::I16 => Self::narrowed::<i16>(values),
+            Width::I32 => Self::narrowed::<i32>(values),
+            Width::I64 => Self::narrowed::<i64>(values),
         }
     }
 }
@@ -282,6 +311,12 @@ impl From<&[i64]> for Integers {
 impl From<Vec<i64>> for Integers {
     fn from(values: Vec<i64>) -> Self {
         Self::from(Zeroizing::new(values).as_slice())
+    }
+}
+
+impl FromIterator<i64> for Integers {
+    fn from_iter<I: IntoIterator<Item = i64>>(values: I) -> Self {
+        Self::from(values.into_iter().collect::<Vec<i64>>())
     }
 }
 

@@ -4,14 +4,29 @@ use crate::failure::Failure;
 use crate::place::{self, Place, parent};
 use crate::signals::{self, Leftover, Listed};
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tempfile::{NamedTempFile, TempDir};
+use zktorch_blocks::integers::Store;
 
 /// Reads a whole file.
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     readable(path)?;
     fs::read(path).map_err(|e| Failure::file("read", path, e))
+}
+
+/// Reads a whole file into memory in which its integers lie aligned; its length too.
+pub fn read_to_store(path: &Path) -> Result<(Arc<Store>, usize), Failure> {
+    readable(path)?;
+    let read = || -> std::io::Result<(Arc<Store>, usize)> {
+        let mut file = File::open(path)?;
+        let len = usize::try_from(file.metadata()?.len()).map_err(std::io::Error::other)?;
+        let mut store = Store::zeros(len);
+        file.read_exact(&mut store.bytes_mut()[..len])?;
+        Ok((Arc::new(store), len))
+    };
+    read().map_err(|e| Failure::file("read", path, e))
 }
 
 /// Refuses what has no end, or is no file at all; pipes are read.

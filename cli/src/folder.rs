@@ -1,7 +1,7 @@
 //! The folder that `compile` makes.
 
 use crate::failure::Failure;
-use crate::files::{Entry, PendingFolder, read};
+use crate::files::{Entry, PendingFolder, read, read_to_store};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use zktorch_blocks::digest::{FileDigest, KeyDigest, ModelDigest};
@@ -56,9 +56,9 @@ impl ProgramFile {
     /// Reads the proving key beside the program.
     pub fn proving_key(&self, dir: &Path) -> Result<ProvingKey, Failure> {
         let path = inside(dir, PROVING)?;
-        let bytes = read(&path)?;
-        let key = decoded(&path, ProvingKey::from_bytes(&bytes))?;
-        self.belongs(&path, &bytes, self.keys.proving)?;
+        let (store, len) = read_to_store(&path)?;
+        let key = decoded(&path, ProvingKey::from_store(&store, len))?;
+        self.belongs(&path, &store.bytes()[..len], self.keys.proving)?;
         Ok(key)
     }
 

@@ -89,7 +89,7 @@ fn varint(value: i64) -> Vec<u8> {
 fn model_secrets(dir: &Path) -> Needles {
     let mut needles = Needles::default();
     let key = ProvingKey::from_bytes(&std::fs::read(dir.join("proving.key")).unwrap()).unwrap();
-    key.weights.values().for_each(|weights| needles.integers("weights", weights));
+    key.weights.values().for_each(|weights| needles.integers("weights", &weights.to_vec()));
     let blinders: Vec<Vec<u8>> = key.blinders.iter().map(|b| b.into_bigint().to_bytes_le()).collect();
     let zero = vec![0; 32];
     blinders.into_iter().filter(|b| *b != zero).for_each(|b| needles.scalar("blinders", b));

@@ -6,11 +6,12 @@ use crate::session::Blinders;
 use ark_bls12_381::Fr;
 use ark_ff::{BigInteger, PrimeField};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 use zktorch_accumulator::layout::Phase;
 use zktorch_accumulator::msm::row::commit_rows;
+use zktorch_accumulator::rows::{Row, rows};
 use zktorch_blocks::claims::Polynomial;
+use zktorch_blocks::integers::Integers;
 use zktorch_blocks::program::TensorId;
 use zktorch_blocks::transcript::encode_point;
 use zktorch_verifier::codec::{DecodeError, Kind, decode, encode};
@@ -88,10 +89,9 @@ pub fn commit(
 ) -> Result<Vec<u8>, KeyError> {
     let layout = verifying.layout()?;
     let own = Polynomial::Tensor(id);
-    let filled = layout.fill(Phase::Bound, |p| if p == own { Arc::from(values) } else { Arc::from([]) });
+    let filled = rows(&layout, Phase::Bound, |p| if p == own { Integers::from(values) } else { Integers::default() });
     let first = layout.rows(Phase::Bound).start;
-    let rows: Vec<&[i64]> =
-        layout.rows_of(own).filter_map(|row| Some(filled.get(row.checked_sub(first)?)?.as_slice())).collect();
+    let rows: Vec<&Row> = layout.rows_of(own).filter_map(|row| filled.get(row.checked_sub(first)?)).collect();
     let matching = rows.len() == blinders.len();
     let points = if matching { commit_rows(&rows, blinders, &proving.generators) } else { Vec::new() };
     Ok(points.iter().flat_map(encode_point).collect())

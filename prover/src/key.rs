@@ -5,9 +5,7 @@ use crate::mask::MaskRows;
 use crate::randomness::Randomness;
 use ark_bls12_381::G1Affine;
 use ark_ff::{BigInteger, PrimeField};
-use ark_serialize::CanonicalDeserialize;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use zeroize::{Zeroize, Zeroizing};
 use zktorch_accumulator::decider;
@@ -15,14 +13,17 @@ use zktorch_accumulator::layout::{Layout, Phase};
 use zktorch_accumulator::mask::shown;
 use zktorch_accumulator::msm::fixed::Tables;
 use zktorch_accumulator::msm::row::commit_rows;
+use zktorch_accumulator::msm::{CurvePoint, raw};
+use zktorch_accumulator::rows::{Row, rows};
 use zktorch_accumulator::setup::{Generators, Setup};
 use zktorch_blocks::claims::Polynomial;
-use zktorch_blocks::digest::{GeneratorsDigest, KeyDigest};
-use zktorch_blocks::execute::{Weights, wipe};
+use zktorch_blocks::digest::KeyDigest;
+use zktorch_blocks::execute::Weights;
 use zktorch_blocks::field::Fr;
+use zktorch_blocks::integers::{Integers, Store, Width};
 use zktorch_blocks::program::{Limits, Program, Role, TensorId};
 use zktorch_blocks::transcript::Reject;
-use zktorch_verifier::codec::{DecodeError, Kind, decode, encode};
+use zktorch_verifier::codec::{DecodeError, Kind, decode_with_sections, encode_with_sections};
 use zktorch_verifier::key::{KeyError, KeyPort, Relation, VerifyingKey};
 use zktorch_verifier::size::ProofSize;
 
@@ -41,24 +42,19 @@ pub struct ProvingKey {
     pub masks: MaskRows,
 }
 
-/// The file's form.
+/// What a key's file begins with; the numbers are behind it, as they lie in memory (docs/hostile-input.md).
 #[derive(Serialize, Deserialize)]
-struct Stored {
-    weights: BTreeMap<TensorId, Vec<i64>>,
-    blinders: Vec<[u8; 32]>,
-    generators: Vec<u8>,
-    digest: GeneratorsDigest,
-    tables: Vec<u8>,
+struct Head {
+    /// The weights: bytes of an integer, and how many there are.
+    weights: Vec<(TensorId, u8, usize)>,
+    /// How many blinders, generators, points of the tables and mask rows there are.
+    counts: [usize; 4],
+    /// Digest of the verifying key.
     verifying: KeyDigest,
-    mask_rows: Vec<u8>,
 }
 
-impl Drop for Stored {
-    fn drop(&mut self) {
-        self.weights.values_mut().for_each(Zeroize::zeroize);
-        self.blinders.zeroize();
-    }
-}
+/// Bytes of a blinder, a canonical integer.
+const BLINDER: usize = 32;
 
 impl ProvingKey {
     /// The key beside a verifying key.
@@ -91,23 +87,20 @@ impl ProvingKey {
     /// # Errors
     /// If the key cannot be encoded.
     pub fn to_bytes(&self) -> Result<Vec<u8>, DecodeError> {
-        let scalar = |x: &Fr| {
-            let mut bytes = [0u8; 32];
-            bytes.copy_from_slice(&x.into_bigint().to_bytes_le());
-            bytes
-        };
-        let mut mask_rows = Vec::new();
-        self.masks.commitments().iter().for_each(|point| VerifyingKey::push_row(&mut mask_rows, point));
-        let stored = Stored {
-            weights: self.weights.iter().map(|(id, w)| (*id, w.to_vec())).collect(),
-            blinders: self.blinders.iter().map(scalar).collect(),
-            generators: self.generators.to_bytes(),
-            digest: self.generators.digest(),
-            tables: self.tables.to_bytes(),
-            verifying: *self.masks.key(),
-            mask_rows,
-        };
-        encode(Kind::ProvingKey, &stored)
+        let mut blinders = Zeroizing::new(Vec::with_capacity(self.blinders.len() * BLINDER));
+        self.blinders.iter().for_each(|blinder| blinders.extend(blinder.into_bigint().to_bytes_le()));
+        let raw_of = |points: &[G1Affine]| raw::bytes_of(points.iter().map(CurvePoint::from));
+        let points = [raw_of(&self.generators.g), self.tables.to_raw(), raw_of(self.masks.commitments())];
+        let [generators, tables, masks] = points.each_ref().map(|bytes| bytes.len() / raw::BYTES);
+        let weights = self.weights.iter().map(|(&id, own)| (id, own.width().bytes() as u8, own.len())).collect();
+        let counts = [self.blinders.len(), generators, tables, masks];
+        let head = Head { weights, counts, verifying: *self.masks.key() };
+        let sections: Vec<&[u8]> = [blinders.as_slice()]
+            .into_iter()
+            .chain(points.iter().map(Vec::as_slice))
+            .chain(self.weights.values().map(Integers::bytes))
+            .collect();
+        encode_with_sections(Kind::ProvingKey, &head, &sections)
     }
 
     /// Reads a key's file.
@@ -115,36 +108,50 @@ impl ProvingKey {
     /// # Errors
     /// If it does not decode.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let mut stored: Stored = decode(Kind::ProvingKey, bytes)?;
-        let failed = |why: String| DecodeError::Payload { kind: Kind::ProvingKey.name(), why };
-        let generators =
-            Generators::from_bytes_trusted(&stored.generators, &stored.digest).map_err(|e| failed(e.to_string()))?;
-        let tables = Tables::from_bytes_trusted(&stored.tables).ok_or_else(|| failed("fixed-base tables".into()))?;
-        let row = |bytes: &[u8]| G1Affine::deserialize_uncompressed_unchecked(bytes).ok();
-        let rows: Option<Vec<G1Affine>> = stored.mask_rows.chunks(96).map(row).collect();
-        let masks = rows
-            .and_then(|rows| MaskRows::from_parts(&generators, stored.verifying, rows))
-            .ok_or_else(|| failed("mask rows".into()))?;
-        // One tensor after the other, so that there are not two of all.
-        let shared = |(id, mut values): (TensorId, Vec<i64>)| {
-            let shared = (id, Arc::from(values.as_slice()));
-            values.zeroize();
-            shared
-        };
-        Ok(Self {
-            weights: std::mem::take(&mut stored.weights).into_iter().map(shared).collect(),
-            blinders: stored.blinders.iter().map(|b| Fr::from_le_bytes_mod_order(b)).collect(),
-            generators,
-            tables,
-            masks,
-        })
+        let mut store = Store::zeros(bytes.len());
+        store.bytes_mut()[..bytes.len()].copy_from_slice(bytes);
+        Self::from_store(&Arc::new(store), bytes.len())
+    }
+
+    /// Reads a key's file of so many bytes, in memory in which the weights stay.
+    ///
+    /// # Errors
+    /// If it does not decode.
+    pub fn from_store(store: &Arc<Store>, len: usize) -> Result<Self, DecodeError> {
+        let bytes = &store.bytes()[..len];
+        let (head, mut sections) = decode_with_sections::<Head>(Kind::ProvingKey, bytes)?;
+        let [blinders, generators, tables, masks] = head.counts;
+        let blinders = sections.next(blinders.saturating_mul(BLINDER))?;
+        let mut points = |count: usize| sections.next(count.saturating_mul(raw::BYTES));
+        let [generators, tables, masks] = [points(generators)?, points(tables)?, points(masks)?];
+        let mut weights = Weights::new();
+        for (id, size, count) in head.weights {
+            let place = sections.next(count.saturating_mul(size.into()))?;
+            let width = Width::ALL.into_iter().find(|width| width.bytes() == usize::from(size));
+            let own = width.and_then(|width| Integers::within(store, width, place.start, count));
+            // Each tensor once, in order: there is one file of a key.
+            let later = weights.last_key_value().is_none_or(|(last, _)| *last < id);
+            match own.filter(|_| later) {
+                Some(own) => weights.insert(id, own),
+                None => return Err(sections.failed("weights".into())),
+            };
+        }
+        let failed = |what: &str| sections.failed(what.into());
+        let affine = |bytes: &[u8]| Some(raw::points(bytes)?.iter().map(G1Affine::from).collect::<Vec<G1Affine>>());
+        let generators = Generators::new(affine(&bytes[generators]).ok_or_else(|| failed("generators"))?);
+        let tables = Tables::from_raw(&bytes[tables]).ok_or_else(|| failed("fixed-base tables"))?;
+        let masks = affine(&bytes[masks])
+            .and_then(|rows| MaskRows::from_parts(&generators, head.verifying, rows))
+            .ok_or_else(|| failed("mask rows"))?;
+        let blinders = bytes[blinders].chunks(BLINDER).map(Fr::from_le_bytes_mod_order).collect();
+        sections.finish()?;
+        Ok(Self { weights, blinders, generators, tables, masks })
     }
 }
 
 impl Drop for ProvingKey {
     fn drop(&mut self) {
         self.blinders.zeroize();
-        self.weights.values_mut().for_each(wipe);
     }
 }
 
@@ -180,15 +187,15 @@ pub fn keygen(
         return Err(KeyError::Columns(column_bits).into());
     }
     let layout = Layout::new(&program, column_bits).map_err(KeyError::from)?;
-    let rows = Zeroizing::new(layout.fill(Phase::Model, |p| match p {
-        Polynomial::Tensor(id) => weights.get(&id).cloned().unwrap_or_else(|| Arc::from([])),
-        Polynomial::Multiplicity(_) | Polynomial::RowMultiplicity(_) => Arc::from([]),
-    }));
+    let rows = rows(&layout, Phase::Model, |p| match p {
+        Polynomial::Tensor(id) => weights.get(&id).cloned().unwrap_or_default(),
+        Polynomial::Multiplicity(_) | Polynomial::RowMultiplicity(_) => Integers::default(),
+    });
     let mut blinders = vec![Fr::from(0u64); rows.len()];
     let sent: Vec<usize> = layout.sent_rows(Phase::Model).collect();
     sent.iter().for_each(|&row| blinders[row] = randomness.scalar());
     let generators = Generators { g: setup.generators.g[..1 << column_bits].to_vec(), h: setup.generators.h };
-    let sent_rows: Vec<&[i64]> = sent.iter().map(|&row| rows[row].as_slice()).collect();
+    let sent_rows: Vec<&Row> = sent.iter().map(|&row| &rows[row]).collect();
     let sent_blinders = Zeroizing::new(sent.iter().map(|&row| blinders[row]).collect::<Vec<Fr>>());
     let mut model_rows = Vec::new();
     for point in commit_rows(&sent_rows, &sent_blinders, &generators) {

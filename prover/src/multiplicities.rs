@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use zktorch_blocks::claims::Polynomial;
+use zktorch_blocks::integers::{Integers, Slice};
 use zktorch_blocks::kernel::Values;
 use zktorch_blocks::program::{Column, IdVec, Program, Table, TableId, TensorId};
 
@@ -69,23 +69,24 @@ impl<'a> Index<'a> {
 ///
 /// # Errors
 /// The first tuple that is in no row.
-pub fn multiplicities(program: &Program, values: &dyn Values) -> Result<IdVec<TableId, Arc<[i64]>>, Miss> {
+pub fn multiplicities(program: &Program, values: &dyn Values) -> Result<IdVec<TableId, Integers>, Miss> {
     let count = |table| count(program, values, TableId(table));
     (0..program.tables.len()).into_par_iter().map(count).collect::<Result<Vec<_>, _>>().map(IdVec::from)
 }
 
-fn count(program: &Program, values: &dyn Values, id: TableId) -> Result<Arc<[i64]>, Miss> {
+fn count(program: &Program, values: &dyn Values, id: TableId) -> Result<Integers, Miss> {
     let table = &program.tables[id];
     let index = Index::new(table);
     let mut counts = vec![0; table.padded_rows()];
     for lookup in program.lookups.iter().filter(|l| l.table == id) {
-        let columns: Vec<Arc<[i64]>> = lookup.columns.iter().map(|&c| values.values(Polynomial::Tensor(c))).collect();
+        let columns: Vec<Integers> = lookup.columns.iter().map(|&c| values.integers(Polynomial::Tensor(c))).collect();
+        let columns: Vec<Slice<'_>> = columns.iter().map(Integers::slice).collect();
         for position in 0..columns[0].len() {
-            let row = index.find(|j| columns[j][position]).ok_or_else(|| Miss {
+            let row = index.find(|j| columns[j].at(position)).ok_or_else(|| Miss {
                 tensor: program.tensors[lookup.columns[0]].name.clone(),
                 table: table.name.clone(),
                 position,
-                tuple: columns.iter().map(|c| c[position]).collect(),
+                tuple: columns.iter().map(|c| c.at(position)).collect(),
             })?;
             counts[row] += 1;
         }
@@ -97,12 +98,12 @@ fn count(program: &Program, values: &dyn Values, id: TableId) -> Result<Arc<[i64
 ///
 /// # Errors
 /// The first index that is none of its tensor's.
-pub fn row_multiplicities(program: &Program, values: &dyn Values) -> Result<BTreeMap<TensorId, Arc<[i64]>>, Miss> {
+pub fn row_multiplicities(program: &Program, values: &dyn Values) -> Result<BTreeMap<TensorId, Integers>, Miss> {
     let mut all: BTreeMap<TensorId, Vec<i64>> = BTreeMap::new();
     for lookup in &program.row_lookups {
         let extent = program.first_extent(lookup.source);
         let counts = all.entry(lookup.source).or_insert_with(|| vec![0; extent.next_power_of_two()]);
-        for (position, &index) in values.values(Polynomial::Tensor(lookup.indices)).iter().enumerate() {
+        for (position, index) in values.integers(Polynomial::Tensor(lookup.indices)).iter().enumerate() {
             let row = usize::try_from(index).ok().filter(|&row| row < extent).ok_or_else(|| Miss {
                 tensor: program.tensors[lookup.indices].name.clone(),
                 table: program.tensors[lookup.source].name.clone(),

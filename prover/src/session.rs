@@ -4,18 +4,19 @@ use crate::key::ProvingKey;
 use crate::multiplicities::Miss;
 use ark_bls12_381::G1Affine;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Instant;
 use zeroize::{Zeroize, Zeroizing};
 use zktorch_accumulator::fold::FoldProver;
 use zktorch_accumulator::kernel::RowFold;
 use zktorch_accumulator::layout::Phase;
 use zktorch_accumulator::msm::row::commit_rows;
+use zktorch_accumulator::rows::{Row, rows};
 use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::claim_reduction::WaveProver;
 use zktorch_blocks::claims::Polynomial;
-use zktorch_blocks::execute::{Trace, wipe};
+use zktorch_blocks::execute::Trace;
 use zktorch_blocks::field::{Fr, dot};
+use zktorch_blocks::integers::Integers;
 use zktorch_blocks::kernel::{Values, WaveEvaluator};
 use zktorch_blocks::lookup::{Fingerprint, Leaves, TreeProver, kernel::Tree};
 use zktorch_blocks::program::{IdVec, Program, TableId, TensorId};
@@ -27,8 +28,8 @@ use zktorch_verifier::key::Relation;
 pub struct Witness<'a> {
     program: &'a Program,
     trace: &'a Trace,
-    multiplicities: IdVec<TableId, Arc<[i64]>>,
-    row_multiplicities: BTreeMap<TensorId, Arc<[i64]>>,
+    multiplicities: IdVec<TableId, Integers>,
+    row_multiplicities: BTreeMap<TensorId, Integers>,
 }
 
 impl<'a> Witness<'a> {
@@ -46,9 +47,9 @@ impl<'a> Witness<'a> {
 }
 
 impl Values for Witness<'_> {
-    fn values(&self, polynomial: Polynomial) -> Arc<[i64]> {
+    fn integers(&self, polynomial: Polynomial) -> Integers {
         match polynomial {
-            Polynomial::Tensor(id) => self.trace.values(self.program, id),
+            Polynomial::Tensor(id) => self.trace.integers(self.program, id),
             Polynomial::Multiplicity(id) => self.multiplicities[id].clone(),
             Polynomial::RowMultiplicity(id) => self.row_multiplicities[&id].clone(),
         }
@@ -73,9 +74,8 @@ pub struct Session<'a> {
     witness: &'a Witness<'a>,
     generators: &'a Generators,
     progress: &'a mut dyn FnMut(Stage),
-    /// Integer rows and their blinders, all phases. Those of the model are empty until they are folded: the fraction tree, which is gone by
-    /// then, is as large, and weights lie in the witness already.
-    rows: Vec<Vec<i64>>,
+    /// Rows and their blinders, all phases.
+    rows: Vec<Row>,
     blinders: Vec<Fr>,
     /// Blinders of rows that were committed to before.
     reused: BTreeMap<usize, Fr>,
@@ -91,7 +91,7 @@ impl<'a> Session<'a> {
         key: &'a ProvingKey,
         progress: &'a mut dyn FnMut(Stage),
     ) -> Self {
-        let rows = vec![Vec::new(); relation.layout.rows(Phase::Model).len()];
+        let rows = rows(&relation.layout, Phase::Model, |p| witness.integers(p));
         let blinders = key.blinders.clone();
         let generators = &key.generators;
         let (reused, begun, times) = (BTreeMap::new(), None, Vec::new());
@@ -127,20 +127,13 @@ impl<'a> Session<'a> {
 
 impl Drop for Session<'_> {
     fn drop(&mut self) {
-        self.rows.iter_mut().for_each(Zeroize::zeroize);
         self.blinders.zeroize();
-    }
-}
-
-impl Drop for Witness<'_> {
-    fn drop(&mut self) {
-        self.multiplicities.iter_mut().chain(self.row_multiplicities.values_mut()).for_each(wipe);
     }
 }
 
 impl ArgumentProver for Session<'_> {
     fn commit(&mut self, phase: Phase, secrets: &mut dyn Secrets) -> Vec<G1Affine> {
-        let rows = self.relation.layout.fill(phase, |p| self.witness.values(p));
+        let rows = rows(&self.relation.layout, phase, |p| self.witness.integers(p));
         let first = self.rows.len();
         self.rows.extend(rows);
         self.blinders.resize(self.rows.len(), Fr::from(0u64));
@@ -149,7 +142,7 @@ impl ArgumentProver for Session<'_> {
             self.blinders[row] = self.reused.get(&row).copied().unwrap_or_else(|| secrets.random());
         }
         debug_assert_eq!(first, self.relation.layout.rows(phase).start);
-        let rows: Vec<&[i64]> = sent.iter().map(|&r| self.rows[r].as_slice()).collect();
+        let rows: Vec<&Row> = sent.iter().map(|&r| &self.rows[r]).collect();
         let blinders = Zeroizing::new(sent.iter().map(|&r| self.blinders[r]).collect::<Vec<Fr>>());
         commit_rows(&rows, &blinders, self.generators)
     }
@@ -163,8 +156,6 @@ impl ArgumentProver for Session<'_> {
     }
 
     fn fold(&mut self) -> Box<dyn FoldProver + '_> {
-        let model = self.relation.layout.fill(Phase::Model, |p| self.witness.values(p));
-        self.rows.splice(self.relation.layout.rows(Phase::Model), model);
         Box::new(RowFold::new(self.relation.columns(), &self.rows))
     }
 

@@ -76,7 +76,7 @@ fn line(subject: &Subject, setup: &Setup) -> String {
 }
 
 fn digests(compiled: Compiled, subject: &Subject, setup: &Setup) -> String {
-    let weights: BTreeMap<_, &[i64]> = compiled.weights.iter().map(|(&id, values)| (id, &values[..])).collect();
+    let weights: BTreeMap<_, Vec<i64>> = compiled.weights.iter().map(|(&id, values)| (id, values.to_vec())).collect();
     let program = digest(&serde_json::to_vec(&(&compiled.program, weights)).expect("serialises"));
     if !subject.proved {
         return program;

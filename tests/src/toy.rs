@@ -2,7 +2,6 @@
 //! (a second wave). The shapes and widths are those of the protocol's model.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::program::{
     Advice, AxisGroup, Column, Einsum, GroupMap, Interval, Lookup, Program, Scale, Shape, Source, Table, TableId, Tensor,
@@ -171,7 +170,7 @@ impl Toy {
         let mut weights: Weights = BTreeMap::new();
         for (id, tensor) in program.tensors.enumerate().filter(|(_, t)| t.source == Source::Weight) {
             let bound = if tensor.name == "B" { 20 } else { 3 };
-            weights.insert(id, Arc::from((0..tensor.shape.len()).map(|_| draw(-bound, bound)).collect::<Vec<i64>>()));
+            weights.insert(id, (0..tensor.shape.len()).map(|_| draw(-bound, bound)).collect());
         }
         let input = (0..self.input.iter().product()).map(|_| draw(-8, 7)).collect();
         (weights, input)

@@ -1,6 +1,5 @@
 //! Embeddings: of public ids by views of the statement's indices, of private ids by lookups of rows.
 
-use std::sync::Arc;
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::execute::Weights;
@@ -45,7 +44,7 @@ fn group(out: usize, source: usize, map: GroupMap) -> AxisGroup {
 fn fixture() -> Fixture {
     let program = embedding();
     let values: Vec<i64> = (0..15).map(|i| i * 7 % 16 - 8).collect();
-    let weights = Weights::from([(tensor(&program, "weights"), Arc::from(values))]);
+    let weights = Weights::from([(tensor(&program, "weights"), values.into())]);
     Fixture::new(program, weights, &Setup::insecure(COLUMNS).expect("in range"), COLUMNS)
 }
 
@@ -126,7 +125,7 @@ fn hidden() -> (Program, Weights) {
         b.program.zeros.push(zero);
         outputs.push(out);
         let values: Vec<i64> = (0..3 * extent as i64).map(|i| i * 7 % 16 - 8 + i64::from(n == 2 && i == 7)).collect();
-        weights.insert(source, Arc::from(values));
+        weights.insert(source, values.into());
     }
     (b.program.inputs, b.program.outputs) = (vec![ids], outputs);
     (b.program, weights)

@@ -1,11 +1,11 @@
 //! The model proof: honest weights pass; fractions, weights beyond their widths and hidden channels in padding do not.
 
-use std::sync::Arc;
 use zktorch_accumulator::decider::DeciderKey;
 use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::digest::KeyDigest;
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::field::{Fr, from_i64, inverse_power_of_two};
+use zktorch_blocks::integers::Integers;
 use zktorch_blocks::program::{Interval, Program, Source, TensorId, Visibility};
 use zktorch_blocks::transcript::{Check, Equation, Message, Misfit, Reject, Transcript};
 use zktorch_prover::{Randomness, prove_model};
@@ -65,7 +65,7 @@ fn weights_wider_than_a_table_are_held_to_any_interval() {
     b.program.tensors[output].visibility = Visibility::Public;
     (b.program.inputs, b.program.outputs) = (vec![output], vec![output]);
     let values = [vec![-(1 << 40), (1 << 40) - 1, 12345], vec![-70_000, 5, -65_536], vec![7, 7, 7]];
-    let weights: Weights = (0..).map(TensorId).zip(values.into_iter().map(Arc::from)).collect();
+    let weights: Weights = (0..).map(TensorId).zip(values.into_iter().map(Integers::from)).collect();
     let setup = Setup::insecure(8).expect("in range");
     let fixture = Fixture::new(b.program, weights, &setup, 8);
     assert_eq!(verdict(&fixture, &fixture.verifying, &prove(&fixture, Level::Widths)), Verdict::Accepted);
@@ -154,7 +154,7 @@ fn large() -> (Program, Weights) {
     let values = |id: TensorId| -> Vec<i64> {
         (0..b.program.tensors[id].shape.len()).map(|i| if i % 9973 == 2 { 3 } else { 0 }).collect()
     };
-    let weights = weights.into_iter().map(|id| (id, Arc::from(values(id)))).collect();
+    let weights = weights.into_iter().map(|id| (id, values(id).into())).collect();
     (b.program, weights)
 }
 

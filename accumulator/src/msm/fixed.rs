@@ -5,12 +5,12 @@ use super::batch::SIGN;
 use super::buckets::{digits, horner, weigh};
 use super::glv::{Short, endomorphism, split};
 use super::points::Points;
+use super::raw;
 use crate::setup::Generators;
 use crate::setup::constants::blinding_generator;
 use ark_bls12_381::{Fr, G1Affine, G1Projective};
 use ark_ec::CurveGroup;
 use ark_ff::AdditiveGroup;
-use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
 use rayon::prelude::*;
 use std::sync::LazyLock;
 
@@ -81,23 +81,15 @@ impl Tables {
         Some(horner(weigh(&buckets.join(&images), &[WIDTH]).iter()))
     }
 
-    /// All points, uncompressed.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.len() * DIGITS * 96);
-        for point in self.shifted.iter().take(self.len() * DIGITS) {
-            // Writing to a vector does not fail.
-            let _ = G1Affine::from(&point).serialize_uncompressed(&mut bytes);
-        }
-        bytes
+    /// All points, [`raw`].
+    pub fn to_raw(&self) -> Vec<u8> {
+        raw::bytes_of(self.shifted.iter().take(self.len() * DIGITS))
     }
 
-    /// The inverse of [`to_bytes`](Self::to_bytes). Points are not checked: the caller vouches for the bytes, for instance by a
+    /// The inverse of [`to_raw`](Self::to_raw). Points are not checked: the caller vouches for the bytes, for instance by a
     /// digest. Wrong tables make proofs that are refused, nothing worse.
-    pub fn from_bytes_trusted(bytes: &[u8]) -> Option<Self> {
-        let read = |chunk: &[u8]| G1Affine::deserialize_uncompressed_unchecked(chunk).ok().map(|p| CurvePoint::from(&p));
-        let whole = bytes.len().is_multiple_of(96 * DIGITS);
-        let shifted = bytes.par_chunks_exact(96).map(read).collect::<Option<Vec<_>>>()?;
-        whole.then(|| Self::of(shifted))
+    pub fn from_raw(bytes: &[u8]) -> Option<Self> {
+        raw::points(bytes).filter(|points| points.len().is_multiple_of(DIGITS)).map(Self::of)
     }
 }
 

@@ -22,6 +22,8 @@ mod point;
 #[cfg(feature = "prover")]
 mod points;
 #[cfg(feature = "prover")]
+pub mod raw;
+#[cfg(feature = "prover")]
 pub mod row;
 #[cfg(feature = "prover")]
 mod straus;

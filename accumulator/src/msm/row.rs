@@ -4,10 +4,12 @@ use super::batch::SIGN;
 use super::buckets::{digit_count, digits, horner, weigh, weighing};
 use super::fixed::blind;
 use super::points::Points;
+use crate::rows::Row;
 use crate::setup::Generators;
 use ark_bls12_381::{Fr, G1Affine, G1Projective};
 use ark_ec::CurveGroup;
 use rayon::prelude::*;
+use zeroize::Zeroizing;
 
 /// Values that are worked on together, to share inversions, and generators while they are in the cache.
 const TOGETHER: usize = 1 << 19;
@@ -16,12 +18,17 @@ const TOGETHER: usize = 1 << 19;
 ///
 /// A row may be shorter than the generators. Zeros cost nothing, other values one addition of points for each digit; the base is
 /// chosen for every row from the widths of its values.
-pub fn commit_rows(rows: &[&[i64]], blinders: &[Fr], generators: &Generators) -> Vec<G1Affine> {
-    let longest = rows.iter().map(|row| row.len()).max().unwrap_or(0);
+pub fn commit_rows(rows: &[&Row], blinders: &[Fr], generators: &Generators) -> Vec<G1Affine> {
+    let longest = rows.iter().map(|row| row.len()).max().unwrap_or(0).max(1);
     let points = Points::new(&generators.g[..longest.min(generators.g.len())]);
     let share = rows.len().div_ceil(rayon::current_num_threads());
-    let together = (TOGETHER / longest.max(1)).clamp(1, share.max(1));
-    let sums: Vec<G1Projective> = rows.par_chunks(together).flat_map_iter(|rows| sums_of(rows, &points)).collect();
+    let together = (TOGETHER / longest).clamp(1, share.max(1));
+    let own = |rows: &[&Row]| {
+        let mut integers = Zeroizing::new(vec![0; rows.len() * longest]);
+        rows.iter().zip(integers.chunks_mut(longest)).for_each(|(row, integers)| row.expand(integers));
+        sums_of(&integers.chunks(longest).collect::<Vec<_>>(), &points)
+    };
+    let sums: Vec<G1Projective> = rows.par_chunks(together).flat_map_iter(own).collect();
     let blinded: Vec<G1Projective> =
         sums.into_par_iter().zip(blinders).map(|(sum, blinder)| sum + blind(*blinder)).collect();
     G1Projective::normalize_batch(&blinded)

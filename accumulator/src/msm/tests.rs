@@ -1,12 +1,15 @@
 //! Every kernel against the definition.
 
 use super::*;
+use crate::rows::Row;
 use crate::setup::{Generators, hash};
+use ark_bls12_381::Fq;
 use ark_ec::{CurveGroup, PrimeGroup};
-use ark_ff::{AdditiveGroup, Field, PrimeField};
+use ark_ff::{AdditiveGroup, BigInteger, Field, PrimeField};
 use proptest::prelude::*;
 use std::sync::LazyLock;
 use zktorch_blocks::field::from_i64;
+use zktorch_blocks::integers::Integers;
 
 static BASES: LazyLock<Generators> = LazyLock::new(|| Generators::powers_of(hash::insecure_tau(), 1 << 12));
 
@@ -181,8 +184,8 @@ proptest! {
 
 fn check_rows(rows: &[Vec<i64>], seed: u64) {
     let blinders: Vec<Fr> = random(seed).take(rows.len()).collect();
-    let slices: Vec<&[i64]> = rows.iter().map(Vec::as_slice).collect();
-    let points = row::commit_rows(&slices, &blinders, &BASES);
+    let committed: Vec<Row> = rows.iter().map(|row| Row::from(Integers::from(row.as_slice()))).collect();
+    let points = row::commit_rows(&committed.iter().collect::<Vec<_>>(), &blinders, &BASES);
     assert_eq!(points.len(), rows.len());
     for ((row, blinder), point) in rows.iter().zip(blinders).zip(points) {
         let scalars: Vec<Fr> = row.iter().map(|&v| from_i64(v)).collect();
@@ -215,8 +218,13 @@ fn fixed_tables_give_the_naive_sums() {
         let expected = naive(&BASES.g[column..], &scalars) + BASES.h * blinder;
         assert_eq!(fixed::commit(&tables, &BASES, column, &scalars, blinder), expected.into_affine());
     }
-    assert_eq!(fixed::Tables::from_bytes_trusted(&tables.to_bytes()).unwrap(), tables);
-    assert!(fixed::Tables::from_bytes_trusted(&tables.to_bytes()[96..]).is_none());
+    let bytes = tables.to_raw();
+    assert_eq!(fixed::Tables::from_raw(&bytes).unwrap(), tables);
+    assert!(fixed::Tables::from_raw(&bytes[96..]).is_none() && fixed::Tables::from_raw(&bytes[1..]).is_none());
+    // The modulus is no coordinate.
+    let mut other = bytes;
+    other[48..96].iter_mut().zip(Fq::MODULUS.to_bytes_le()).for_each(|(byte, own)| *byte = own);
+    assert!(fixed::Tables::from_raw(&other).is_none());
 }
 
 #[test]

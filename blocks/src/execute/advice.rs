@@ -2,6 +2,8 @@
 
 use super::view::row_major;
 use super::{ExecuteError, PARALLEL, check_within};
+use crate::each_width;
+use crate::integers::{Integer, Integers, Slice};
 use crate::program::{Advice, Column, Interval, Program, Shape, TableId, Tensor, TensorId};
 use rayon::prelude::*;
 
@@ -25,10 +27,10 @@ pub(super) fn evaluate<'t>(
     program: &Program,
     advice: &Advice,
     tensor: &Tensor,
-    stored: &(impl Fn(TensorId) -> &'t [i64] + Sync),
-) -> Result<Vec<i64>, ExecuteError> {
+    stored: &(impl Fn(TensorId) -> Slice<'t> + Sync),
+) -> Result<Integers, ExecuteError> {
     let fail = |(position, what): (usize, String)| ExecuteError::Domain { tensor: tensor.name.clone(), position, what };
-    Ok(match advice {
+    let values: Vec<i64> = match advice {
         Advice::Round { source, divisor } => map(stored(*source), |x| round(x, *divisor)),
         Advice::Floor { source, divisor } => map(stored(*source), |x| x.div_euclid(*divisor)),
         Advice::Excess { source, divisor, lo, hi, step } => {
@@ -43,25 +45,29 @@ pub(super) fn evaluate<'t>(
             map(stored(*source), |x| i64::from((64 - x.max(0).leading_zeros()).saturating_sub(*bits)))
         }
         Advice::Table { source, table, column } => from_table(program, *source, *table, *column, stored)?,
-        Advice::Rows { source, indices } => rows(program, *source, *indices, stored)?,
-        Advice::Max { source, axes, divisor } => maximum(stored(*source), &program.tensors[*source].shape, axes, *divisor),
-        Advice::ArgMax { source } => arg_max(stored(*source), &program.tensors[*source].shape),
-        Advice::Quantile { weights, threshold, scale } => quantile(stored(*weights), stored(*threshold), *scale),
-        Advice::FirstZero { source, axes } => first_zero(stored(*source), &program.tensors[*source].shape, axes),
+        Advice::Rows { source, indices } => return rows(program, *source, *indices, stored),
+        Advice::Max { source, axes, divisor } => {
+            maximum(&stored(*source).to_vec(), &program.tensors[*source].shape, axes, *divisor)
+        }
+        Advice::ArgMax { source } => arg_max(&stored(*source).to_vec(), &program.tensors[*source].shape),
+        Advice::Quantile { weights, threshold, scale } => {
+            quantile(&stored(*weights).to_vec(), &stored(*threshold).to_vec(), *scale)
+        }
+        Advice::FirstZero { source, axes } => first_zero(&stored(*source).to_vec(), &program.tensors[*source].shape, axes),
         Advice::Top { source } => {
-            let [.., places, entries] = *tensor.shape.dims() else { return Ok(Vec::new()) };
-            top(stored(*source), places, entries)
+            let [.., places, entries] = *tensor.shape.dims() else { return Ok(Integers::default()) };
+            top(&stored(*source).to_vec(), places, entries)
         }
         Advice::SquareRoot { source } => {
             let values = stored(*source);
-            match values.iter().position(|&x| x < 0) {
+            match values.iter().position(|x| x < 0) {
                 Some(at) => return Err(fail((at, "square root of a negative number".to_owned()))),
                 None => map(values, i64::isqrt),
             }
         }
         Advice::Divide { numerator, denominator, scale } => {
             let (a, b) = (stored(*numerator), stored(*denominator));
-            if let Some(at) = b.iter().position(|&b| b <= 0) {
+            if let Some(at) = b.iter().position(|b| b <= 0) {
                 return Err(fail((at, "division by something that is not positive".to_owned())));
             }
             let scale = i128::from(*scale);
@@ -71,15 +77,16 @@ pub(super) fn evaluate<'t>(
                 quotient.clamp(i64::MIN.into(), i64::MAX.into()) as i64
             })
         }
-    })
+    };
+    Ok(values.into())
 }
 
-fn map(values: &[i64], f: impl Fn(i64) -> i64 + Sync) -> Vec<i64> {
-    values.par_iter().with_min_len(PARALLEL).map(|&x| f(x)).collect()
+fn map(values: Slice<'_>, f: impl Fn(i64) -> i64 + Sync) -> Vec<i64> {
+    each_width!(values, values => values.par_iter().with_min_len(PARALLEL).map(|&x| f(x.wide())).collect())
 }
 
-fn zip(a: &[i64], b: &[i64], f: impl Fn(i64, i64) -> i64 + Sync) -> Vec<i64> {
-    a.par_iter().zip(b).with_min_len(PARALLEL).map(|(&a, &b)| f(a, b)).collect()
+fn zip(a: Slice<'_>, b: Slice<'_>, f: impl Fn(i64, i64) -> i64 + Sync) -> Vec<i64> {
+    (0..a.len().min(b.len())).into_par_iter().with_min_len(PARALLEL).map(|i| f(a.at(i), b.at(i))).collect()
 }
 
 /// The column's entry in the row that starts with `x`.
@@ -88,7 +95,7 @@ fn from_table<'t>(
     source: TensorId,
     table: TableId,
     column: usize,
-    stored: &impl Fn(TensorId) -> &'t [i64],
+    stored: &impl Fn(TensorId) -> Slice<'t>,
 ) -> Result<Vec<i64>, ExecuteError> {
     let table = &program.tables[table];
     let start = match table.columns.first() {
@@ -106,12 +113,15 @@ fn rows<'t>(
     program: &Program,
     source: TensorId,
     indices: TensorId,
-    stored: &impl Fn(TensorId) -> &'t [i64],
-) -> Result<Vec<i64>, ExecuteError> {
+    stored: &impl Fn(TensorId) -> Slice<'t>,
+) -> Result<Integers, ExecuteError> {
     let (values, list, extent) = (stored(source), stored(indices), program.first_extent(source));
     check_within(&program.tensors[indices].name, Interval::new(0, extent as i64 - 1), list)?;
     let width = values.len() / extent;
-    Ok(list.iter().flat_map(|&row| &values[row as usize * width..][..width]).copied().collect())
+    let rows = list.iter().map(|row| row as usize * width..(row as usize + 1) * width);
+    Ok(each_width!(values, values => Integers::make(list.len() * width, |out| {
+        out.chunks_mut(width.max(1)).zip(rows).for_each(|(out, row)| out.copy_from_slice(&values[row]));
+    })))
 }
 
 /// Entries of a box, grouped by the axes that stay: start of each group, and offsets within a group.

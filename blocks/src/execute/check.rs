@@ -1,6 +1,7 @@
 //! Whether a trace satisfies its program: the relation itself, without a proof.
 
 use super::{Trace, view};
+use crate::integers::Integers;
 use crate::program::{Column, Einsum, Lookup, Program, RowLookup, Source, TensorId};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -70,8 +71,9 @@ pub fn definition(program: &Program, trace: &Trace, id: TensorId) -> Option<Vec<
         Source::Draws(draws) => Some(draws.entries(|id| values(id).to_vec())),
         Source::Einsum(einsum) => Some(naive(program, einsum, id, &values(einsum.lhs), &values(einsum.rhs))),
         Source::View(v) => {
-            let view = v.with_lists(|id| trace.stored(id).map(|values| &**values));
-            Some(view::materialise(&view, &program.tensors[v.source].shape, &tensor.shape, &values(v.source)))
+            let view = v.with_lists(|id| trace.stored(id).map(Integers::to_vec));
+            let source = trace.integers(program, v.source);
+            Some(view::materialise(&view, &program.tensors[v.source].shape, &tensor.shape, source.slice()).to_vec())
         }
     }
 }

@@ -1,20 +1,27 @@
 //! Einsums as batched matrix products, windows gathered tile by tile.
 
 use super::view::{cut, row_major, strides};
+use crate::each_width;
+use crate::integers::{Integer, Integers, Slice};
 use crate::program::{Einsum, Interval, Program, Shape, Source, TensorId};
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2};
 use rayon::prelude::*;
-use std::borrow::Cow;
 
 /// Entries of a gathered tile.
 const TILE: usize = 1 << 17;
 
 /// An operand as data whose offset is a sum of contributions of its labels.
 struct Operand<'t> {
-    data: Cow<'t, [i64]>,
+    data: Data<'t>,
     base: i64,
     strides: Vec<(u8, i64)>,
+}
+
+/// Integers of the run, or a cut of them.
+enum Data<'t> {
+    Stored(Slice<'t>),
+    Cut(Integers),
 }
 
 /// Offsets of the combinations of some labels, the last label fastest: `starts` for the others.
@@ -34,19 +41,26 @@ struct Labels {
 }
 
 impl<'t> Operand<'t> {
-    fn new(program: &Program, id: TensorId, labels: &[u8], stored: &impl Fn(TensorId) -> &'t [i64]) -> Self {
+    fn new(program: &Program, id: TensorId, labels: &[u8], stored: &impl Fn(TensorId) -> Slice<'t>) -> Self {
         let tensor = &program.tensors[id];
         let values = stored(id);
         if let (true, Source::View(v)) = (values.is_empty(), &tensor.source) {
             let source = &program.tensors[v.source].shape;
             if let Some(s) = strides(v, source, &tensor.shape) {
                 let values = stored(v.source);
-                let data = cut(&s, source, values).map_or(Cow::Borrowed(values), Cow::Owned);
+                let data = cut(&s, source, values).map_or(Data::Stored(values), Data::Cut);
                 return Self { data, base: s.base, strides: labels.iter().copied().zip(s.strides).collect() };
             }
         }
         let strides = labels.iter().copied().zip(row_major(tensor.shape.dims())).collect();
-        Self { data: Cow::Borrowed(values), base: 0, strides }
+        Self { data: Data::Stored(values), base: 0, strides }
+    }
+
+    fn data(&self) -> Slice<'_> {
+        match &self.data {
+            Data::Stored(values) => *values,
+            Data::Cut(values) => values.slice(),
+        }
     }
 
     fn stride(&self, label: u8) -> i64 {
@@ -82,7 +96,7 @@ pub(super) fn evaluate<'t>(
     program: &Program,
     einsum: &Einsum,
     out: &Shape,
-    stored: &impl Fn(TensorId) -> &'t [i64],
+    stored: &impl Fn(TensorId) -> Slice<'t>,
 ) -> Vec<i64> {
     let lhs = Operand::new(program, einsum.lhs, &einsum.lhs_labels, stored);
     let rhs = Operand::new(program, einsum.rhs, &einsum.rhs_labels, stored);
@@ -134,7 +148,11 @@ struct Product<'t> {
 
 impl Product<'_> {
     fn run(&self, out: &Shape, out_labels: &[u8]) -> Vec<i64> {
-        let labels = &self.labels;
+        each_width!(self.large.data(), large => self.run_on(large, out, out_labels))
+    }
+
+    fn run_on<T: Integer>(&self, large: &[T], out: &Shape, out_labels: &[u8]) -> Vec<i64> {
+        let (labels, small) = (&self.labels, self.small.data());
         let out_strides = row_major(out.dims());
         let out_stride = |label: u8| out_labels.iter().position(|&l| l == label).map_or(0, |p| out_strides[p]);
         let offsets = |set: &[u8], operand: &Operand<'_>| Offsets::new(set, &labels.extents, |l| operand.stride(l));
@@ -159,9 +177,9 @@ impl Product<'_> {
                 let a: Vec<i64> = rows
                     .iter()
                     .flat_map(|r| small_k.iter().map(move |k| r + k))
-                    .map(|o| self.small.data[(small_base + o) as usize])
+                    .map(|o| small.at((small_base + o) as usize))
                     .collect();
-                let large = Gather { data: &self.large.data, base: self.large.base + large_batch[b] };
+                let large = Gather { data: large, base: self.large.base + large_batch[b] };
                 let by_k = columns.stride == 1 || columns.len * 2 > large_k.len;
                 if m <= 2 || !self.exact {
                     large.direct(&a, m, columns_here, &large_k, by_k)
@@ -188,12 +206,12 @@ impl Product<'_> {
 }
 
 /// One batch entry of the larger operand.
-struct Gather<'a> {
-    data: &'a [i64],
+struct Gather<'a, T> {
+    data: &'a [T],
     base: i64,
 }
 
-impl Gather<'_> {
+impl<T: Integer> Gather<'_, T> {
     /// `a (m x k)` times the columns, in wrapping integers: exact because the result is known to fit.
     fn direct(&self, a: &[i64], m: usize, columns: &[i64], ks: &Offsets, by_k: bool) -> Vec<i64> {
         let k = ks.count();
@@ -203,7 +221,7 @@ impl Gather<'_> {
                 for (&factor, offset) in row.iter().zip(ks.all()) {
                     let base = self.base + offset;
                     for (out, c) in out.iter_mut().zip(columns) {
-                        *out = out.wrapping_add(factor.wrapping_mul(self.data[(base + c) as usize]));
+                        *out = out.wrapping_add(factor.wrapping_mul(self.data[(base + c) as usize].wide()));
                     }
                 }
             }
@@ -225,7 +243,7 @@ impl Gather<'_> {
         let mut tile = Vec::with_capacity(k * n);
         for s in slow {
             let base = self.base + s;
-            tile.extend(fast.iter().map(|f| self.data[(base + f) as usize] as f64));
+            tile.extend(fast.iter().map(|f| self.data[(base + f) as usize].float()));
         }
         let a: Vec<f64> = a.iter().map(|&v| v as f64).collect();
         let mut out = vec![0f64; m * n];
@@ -243,11 +261,11 @@ impl Gather<'_> {
     }
 }
 
-fn dot(sum: i64, row: &[i64], data: &[i64], start: i64, stride: i64) -> i64 {
+fn dot<T: Integer>(sum: i64, row: &[i64], data: &[T], start: i64, stride: i64) -> i64 {
     if stride == 1 {
         let data = &data[start as usize..];
-        return row.iter().zip(data).fold(sum, |sum, (a, b)| sum.wrapping_add(a.wrapping_mul(*b)));
+        return row.iter().zip(data).fold(sum, |sum, (a, b)| sum.wrapping_add(a.wrapping_mul(b.wide())));
     }
-    let entry = |i: usize| data[(start + i as i64 * stride) as usize];
+    let entry = |i: usize| data[(start + i as i64 * stride) as usize].wide();
     row.iter().enumerate().fold(sum, |sum, (i, a)| sum.wrapping_add(a.wrapping_mul(entry(i))))
 }

@@ -14,15 +14,16 @@ mod view;
 
 pub use check::{Violation, check_satisfied, definition, first_miss};
 
+use crate::each_width;
+use crate::integers::{Integer, Integers, Slice};
 use crate::program::{Column, IdVec, Interval, Invalid, Limits, Program, Source, Tensor, TensorId};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use zeroize::Zeroize;
 
 /// Values of the weight tensors, row-major over their valid boxes.
-pub type Weights = BTreeMap<TensorId, Arc<[i64]>>;
+pub type Weights = BTreeMap<TensorId, Integers>;
 
 /// Below this many entries a loop is not worth a second thread.
 const PARALLEL: usize = 1 << 14;
@@ -90,25 +91,12 @@ pub enum ExecuteError {
 /// All values of one run: secrets, which are overwritten when their last owner lets go of them.
 #[derive(Clone)]
 pub struct Trace {
-    values: IdVec<TensorId, Option<Arc<[i64]>>>,
+    values: IdVec<TensorId, Option<Integers>>,
 }
 
 impl fmt::Debug for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a trace of {} tensors", self.values.len())
-    }
-}
-
-impl Drop for Trace {
-    fn drop(&mut self) {
-        self.values.iter_mut().flatten().for_each(wipe);
-    }
-}
-
-/// Overwrites values, if nobody else holds them: whoever does will.
-pub fn wipe(values: &mut Arc<[i64]>) {
-    if let Some(values) = Arc::get_mut(values) {
-        values.zeroize();
     }
 }
 
@@ -123,19 +111,27 @@ impl Trace {
     ///
     /// # Panics
     /// If `id` is not a tensor of the program that was run.
-    pub fn values(&self, program: &Program, id: TensorId) -> Arc<[i64]> {
+    pub fn integers(&self, program: &Program, id: TensorId) -> Integers {
         match (&self.values[id], &program.tensors[id].source) {
             (Some(values), _) => values.clone(),
             (None, Source::View(v)) => {
-                let source = self.values(program, v.source);
-                view::materialise(v, &program.tensors[v.source].shape, &program.tensors[id].shape, &source).into()
+                let source = self.integers(program, v.source);
+                view::materialise(v, &program.tensors[v.source].shape, &program.tensors[id].shape, source.slice())
             }
-            (None, _) => Arc::from([]),
+            (None, _) => Integers::default(),
         }
     }
 
+    /// The same in 64 bits.
+    ///
+    /// # Panics
+    /// As [`integers`](Self::integers).
+    pub fn values(&self, program: &Program, id: TensorId) -> Arc<[i64]> {
+        self.integers(program, id).to_vec().into()
+    }
+
     /// The values of a tensor if they are stored.
-    pub fn stored(&self, id: TensorId) -> Option<&Arc<[i64]>> {
+    pub fn stored(&self, id: TensorId) -> Option<&Integers> {
         self.values.get(id)?.as_ref()
     }
 
@@ -174,7 +170,7 @@ pub fn execute(program: &Program, weights: &Weights, inputs: &[Vec<i64>]) -> Res
 /// [`ExecuteError::Contradiction`] with the first entry that is not 0.
 pub fn check_zeros(program: &Program, trace: &Trace) -> Result<(), ExecuteError> {
     for &id in &program.zeros {
-        if let Some(position) = trace.values(program, id).iter().position(|&v| v != 0) {
+        if let Some(position) = trace.integers(program, id).iter().position(|v| v != 0) {
             return Err(ExecuteError::Contradiction { tensor: program.tensors[id].name.clone(), position });
         }
     }
@@ -190,13 +186,13 @@ fn check_keys(program: &Program, trace: &Trace) -> Result<(), ExecuteError> {
             let tensor = &program.tensors[key];
             let allowed = Interval::new(*start, start + table.rows as i64 - 1);
             if allowed.lo > tensor.interval.lo || tensor.interval.hi > allowed.hi {
-                check_within(&tensor.name, allowed, &trace.values(program, key))?;
+                check_within(&tensor.name, allowed, trace.integers(program, key).slice())?;
             }
         }
     }
     for lookup in &program.row_lookups {
         let allowed = Interval::new(0, program.first_extent(lookup.source) as i64 - 1);
-        check_within(&program.tensors[lookup.indices].name, allowed, &trace.values(program, lookup.indices))?;
+        check_within(&program.tensors[lookup.indices].name, allowed, trace.integers(program, lookup.indices).slice())?;
     }
     Ok(())
 }
@@ -237,51 +233,52 @@ fn evaluate(
     trace: &Trace,
     id: TensorId,
     tensor: &Tensor,
-) -> Result<Arc<[i64]>, ExecuteError> {
+) -> Result<Integers, ExecuteError> {
     let len = tensor.shape.len();
-    let stored = |id: TensorId| trace.values[id].as_deref().unwrap_or(&[]);
+    let stored = |id: TensorId| trace.values[id].as_ref().map_or(Slice::EMPTY, Integers::slice);
     Ok(match &tensor.source {
-        Source::Input(n) => given(tensor, inputs.get(*n).map(|v| Arc::from(v.as_slice())))?,
+        Source::Input(n) => given(tensor, inputs.get(*n).map(|v| Integers::from(v.as_slice())))?,
         Source::Weight => given(tensor, weights.get(&id).cloned())?,
         Source::Fill(value) => vec![*value; len].into(),
         Source::Constant(values) => values.as_slice().into(),
         Source::Linear { terms, constant } => linear(terms, *constant, len, &stored).into(),
         Source::Einsum(e) => einsum::evaluate(program, e, &tensor.shape, &stored).into(),
         Source::View(v) => {
-            let view = v.with_lists(|id| Some(stored(id)));
-            view::materialise(&view, &program.tensors[v.source].shape, &tensor.shape, stored(v.source)).into()
+            let view = v.with_lists(|id| Some(stored(id).to_vec()));
+            view::materialise(&view, &program.tensors[v.source].shape, &tensor.shape, stored(v.source))
         }
-        Source::Marks(marks) => marks.entries(&tensor.shape, stored(marks.indices)).into(),
+        Source::Marks(marks) => marks.entries(&tensor.shape, &stored(marks.indices).to_vec()).into(),
         Source::Draws(draws) => draws.entries(|id| stored(id).to_vec()).into(),
         Source::Advice(rule) => {
             let values = advice::evaluate(program, rule, tensor, &stored)?;
-            check_interval(tensor, &values)?;
-            values.into()
+            check_within(&tensor.name, tensor.interval, values.slice())?;
+            values
         }
     })
 }
 
 /// Values from outside, checked.
-fn given(tensor: &Tensor, values: Option<Arc<[i64]>>) -> Result<Arc<[i64]>, ExecuteError> {
-    let (expected, got) = (tensor.shape.len(), values.as_ref().map_or(0, |v| v.len()));
+fn given(tensor: &Tensor, values: Option<Integers>) -> Result<Integers, ExecuteError> {
+    let (expected, got) = (tensor.shape.len(), values.as_ref().map_or(0, Integers::len));
     let values = values.filter(|v| v.len() == expected).ok_or_else(|| ExecuteError::Length {
         tensor: tensor.name.clone(),
         expected,
         got,
     })?;
-    check_interval(tensor, &values)?;
+    check_within(&tensor.name, tensor.interval, values.slice())?;
     Ok(values)
 }
 
-fn check_interval(tensor: &Tensor, values: &[i64]) -> Result<(), ExecuteError> {
-    check_within(&tensor.name, tensor.interval, values)
-}
-
-fn check_within(name: &str, allowed: Interval, values: &[i64]) -> Result<(), ExecuteError> {
-    match values.iter().position(|&v| !allowed.contains(v)) {
+fn check_within(name: &str, allowed: Interval, values: Slice<'_>) -> Result<(), ExecuteError> {
+    // One pass says whether all fit; which one does not is looked for where one does not.
+    let [low, high] = values.extremes();
+    if allowed.contains(low) && allowed.contains(high) {
+        return Ok(());
+    }
+    match values.iter().position(|v| !allowed.contains(v)) {
         None => Ok(()),
         Some(position) => {
-            Err(ExecuteError::OutOfRange { tensor: name.to_owned(), position, value: values[position], allowed })
+            Err(ExecuteError::OutOfRange { tensor: name.to_owned(), position, value: values.at(position), allowed })
         }
     }
 }
@@ -291,16 +288,17 @@ fn linear<'t>(
     terms: &[(i64, TensorId)],
     constant: i64,
     len: usize,
-    stored: &(impl Fn(TensorId) -> &'t [i64] + Sync),
+    stored: &(impl Fn(TensorId) -> Slice<'t> + Sync),
 ) -> Vec<i64> {
     let mut out = vec![constant; len];
     let chunk = if len < PARALLEL { len.max(1) } else { PARALLEL / 4 };
     out.par_chunks_mut(chunk).enumerate().for_each(|(index, out)| {
         for &(coefficient, id) in terms {
-            let values = stored(id).get(index * chunk..).unwrap_or(&[]);
-            for (out, &value) in out.iter_mut().zip(values) {
-                *out = out.wrapping_add(coefficient.wrapping_mul(value));
-            }
+            each_width!(stored(id), values => {
+                for (out, value) in out.iter_mut().zip(values.get(index * chunk..).unwrap_or(&[])) {
+                    *out = out.wrapping_add(coefficient.wrapping_mul(value.wide()));
+                }
+            });
         }
     });
     out

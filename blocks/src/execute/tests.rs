@@ -64,7 +64,7 @@ fn convolution(seed: u64, [c, o, h, k]: [usize; 4], stride: usize, pad: usize, b
     let weights = Weights::from([(TensorId(1), numbers(seed, o * c * k * k, bound).into())]);
     let inputs = [numbers(seed + 1, c * h * h, bound)];
     let trace = execute(&program, &weights, &inputs).expect("runs");
-    let (x, w) = (&inputs[0], &weights[&TensorId(1)]);
+    let (x, w) = (&inputs[0], weights[&TensorId(1)].to_vec());
     let (stride, pad) = (stride as i64, pad as i64);
     let at = |ch: usize, y: i64, z: i64| {
         let inside = (0..h as i64).contains(&y) && (0..h as i64).contains(&z);

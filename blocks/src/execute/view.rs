@@ -1,5 +1,7 @@
 //! Views: by a table for each group of axes, and by strides where the index map is affine in every axis.
 
+use crate::each_width;
+use crate::integers::{Integer, Integers, Slice};
 use crate::program::{AxisGroup, GroupMap, Shape, TensorId, View};
 
 /// Row-major strides of a box.
@@ -43,8 +45,12 @@ fn offsets(group: &AxisGroup, source: &Shape, out: &Shape) -> Vec<i64> {
         .collect()
 }
 
-/// All entries of a view whose indices are lists.
-pub(super) fn materialise(view: &View, source: &Shape, out: &Shape, values: &[i64]) -> Vec<i64> {
+/// All entries of a view whose indices are lists, at the width of the source.
+pub(super) fn materialise(view: &View, source: &Shape, out: &Shape, values: Slice<'_>) -> Integers {
+    each_width!(values, values => Integers::make(out.len(), |entries| write(view, source, out, values, entries)))
+}
+
+fn write<T: Integer>(view: &View, source: &Shape, out: &Shape, values: &[T], mut entries: &mut [T]) {
     let tables: Vec<Vec<i64>> = view.groups.iter().map(|g| offsets(g, source, out)).collect();
     // For each output axis: its group, and its weight in the group's flat index.
     let mut place = vec![(0usize, 0usize); out.rank()];
@@ -61,8 +67,9 @@ pub(super) fn materialise(view: &View, source: &Shape, out: &Shape, values: &[i6
     let (inner_group, inner_weight) = place.last().copied().unwrap_or((usize::MAX, 0));
     let mut index = vec![0usize; outer.len()];
     let mut flat = vec![0usize; tables.len()];
-    let mut result = Vec::with_capacity(out.len());
     for _ in 0..outer.iter().product() {
+        let row;
+        (row, entries) = std::mem::take(&mut entries).split_at_mut(inner);
         flat.fill(0);
         for (&i, &(group, weight)) in index.iter().zip(&place) {
             flat[group] += i * weight;
@@ -72,12 +79,15 @@ pub(super) fn materialise(view: &View, source: &Shape, out: &Shape, values: &[i6
             (offset >= 0).then_some(sum + offset)
         });
         match (base, tables.get(inner_group)) {
-            (None, _) => result.resize(result.len() + inner, 0),
-            (Some(base), None) => result.push(values[base as usize]),
-            (Some(base), Some(table)) => result.extend((0..inner).map(|i| {
+            // The entries are zero.
+            (None, _) => {}
+            (Some(base), None) => row.fill(values[base as usize]),
+            (Some(base), Some(table)) => row.iter_mut().enumerate().for_each(|(i, entry)| {
                 let offset = table[flat[inner_group] + i * inner_weight];
-                if offset < 0 { 0 } else { values[(base + offset) as usize] }
-            })),
+                if offset >= 0 {
+                    *entry = values[(base + offset) as usize];
+                }
+            }),
         }
         for axis in (0..outer.len()).rev() {
             index[axis] += 1;
@@ -87,7 +97,6 @@ pub(super) fn materialise(view: &View, source: &Shape, out: &Shape, values: &[i6
             index[axis] = 0;
         }
     }
-    result
 }
 
 /// A view whose offset is linear in every output axis once the source is cut, or padded by zeros, to what it touches.
@@ -150,7 +159,7 @@ pub(super) fn strides(view: &View, source: &Shape, out: &Shape) -> Option<Stride
 }
 
 /// The source cut or padded to the box that strides refer to; `None` if that is the source itself.
-pub(super) fn cut(strides: &Strides, source: &Shape, values: &[i64]) -> Option<Vec<i64>> {
+pub(super) fn cut(strides: &Strides, source: &Shape, values: Slice<'_>) -> Option<Integers> {
     if strides.first.iter().all(|&f| f == 0) && strides.extents == source.dims() {
         return None;
     }

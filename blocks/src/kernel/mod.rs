@@ -20,10 +20,10 @@ use std::sync::Arc;
 /// The integers behind every polynomial.
 pub trait Values: Sync {
     /// Row-major values on the valid box of a tensor, or of a table's multiplicities (one for each padded row).
-    fn values(&self, polynomial: Polynomial) -> Arc<[i64]>;
+    fn integers(&self, polynomial: Polynomial) -> Integers;
 
-    /// The same at their width.
-    fn integers(&self, polynomial: Polynomial) -> Integers {
-        Integers::from(&self.values(polynomial)[..])
+    /// The same in 64 bits.
+    fn values(&self, polynomial: Polynomial) -> Arc<[i64]> {
+        self.integers(polynomial).to_vec().into()
     }
 }

@@ -3,6 +3,7 @@
 use super::TensorId;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::ops::Deref;
 
 /// `out[i] = source[phi(i)]` where `phi(i)` is a valid index of the source, else 0.
 ///
@@ -59,14 +60,15 @@ impl View {
     }
 
     /// The view with lists in place of the tensors that hold indices. Values that are not there, or that no list can hold, are `None`.
-    pub fn with_lists<'v>(&self, values: impl Fn(TensorId) -> Option<&'v [i64]>) -> Cow<'_, Self> {
+    pub fn with_lists<V: Deref<Target = [i64]>>(&self, values: impl Fn(TensorId) -> Option<V>) -> Cow<'_, Self> {
         if self.indices().next().is_none() {
             return Cow::Borrowed(self);
         }
         let mut view = self.clone();
         for group in &mut view.groups {
             if let GroupMap::Indices(id) = group.map {
-                let list = values(id).unwrap_or_default().iter().map(|&index| u32::try_from(index).ok());
+                let list = values(id);
+                let list = list.iter().flat_map(|list| list.iter()).map(|&index| u32::try_from(index).ok());
                 group.map = GroupMap::List(list.collect());
             }
         }

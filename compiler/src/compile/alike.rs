@@ -39,7 +39,7 @@ impl Earlier {
         let Self { program: Program { annotations, .. }, weights } = self;
         let extended = extend(task.options.goal, &task.graph)?;
         let interface = Interface::of(task.options, &task.columns);
-        let committed = weights.values().map(|values| &**values).collect();
+        let committed = weights.values().collect();
         let mut calibration = task.calibration.clone();
         calibrate(&extended, &mut calibration);
         let lowered = lower_alike(&extended, &calibration, annotations, interface, committed)?;

@@ -4,6 +4,7 @@
 //! of the longest program is committed, and the others look at its first rows.
 
 use ndarray::{ArrayViewD, IxDyn, Slice};
+use zktorch_blocks::integers::Integers;
 use zktorch_blocks::program::{Scale, TensorId};
 
 use super::decisions::WIDTHS;
@@ -14,21 +15,22 @@ const BITS: u32 = 40;
 
 /// Weights that are committed for an earlier program, in the order in which a lowering comes to them.
 pub(super) struct Committed<'g> {
-    left: std::vec::IntoIter<&'g [i64]>,
+    left: std::vec::IntoIter<&'g Integers>,
 }
 
 impl<'g> Committed<'g> {
-    pub fn new(weights: Vec<&'g [i64]>) -> Self {
+    pub fn new(weights: Vec<&'g Integers>) -> Self {
         Self { left: weights.into_iter() }
     }
 
     /// The next one, of the given extents, if its front is what it should be.
-    fn next(&mut self, name: &str, extents: &[usize], (dims, front): (&[usize], &[i64])) -> Result<&'g [i64], Refusal> {
+    fn next(&mut self, name: &str, extents: &[usize], (dims, front): (&[usize], &[i64])) -> Result<Vec<i64>, Refusal> {
         let other = |what: &str| Refusal::Committed(format!("{what} committed to as `{name}`"));
-        let values = self.left.next().ok_or_else(|| other("there is no more weight"))?;
-        let all = ArrayViewD::from_shape(IxDyn(extents), values).map_err(|_| other("another number of weights is"))?;
+        let values = self.left.next().ok_or_else(|| other("there is no more weight"))?.to_vec();
+        let all = ArrayViewD::from_shape(IxDyn(extents), &values).map_err(|_| other("another number of weights is"))?;
         let own = all.slice_each_axis(|axis| Slice::from(..dims[axis.axis.index()]));
-        if own.iter().eq(front) { Ok(values) } else { Err(other("other integers are")) }
+        let same = own.iter().eq(front);
+        if same { Ok(values) } else { Err(other("other integers are")) }
     }
 
     /// That nothing is committed to beside the weights.
@@ -56,7 +58,7 @@ impl Lowering<'_> {
             return Err(Refusal::Annotation(format!("a committed weight of {extents:?} entries is larger than any")));
         }
         let values = match &mut self.committed {
-            Some(committed) => committed.next(name, &extents, (dims, &values))?.to_vec(),
+            Some(committed) => committed.next(name, &extents, (dims, &values))?,
             // An audit has no weights, and looks at none.
             None => values,
         };

@@ -35,6 +35,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use zktorch_blocks::execute::Weights;
+use zktorch_blocks::integers::Integers;
 use zktorch_blocks::program::{Interval, Program, Scale, TensorId, Visibility};
 
 use crate::compile::{Like, Options};
@@ -150,7 +151,7 @@ pub(crate) fn lower_alike<'g>(
     calibration: &'g Calibration,
     annotations: &'g [i64],
     interface: Interface<'g>,
-    committed: Vec<&'g [i64]>,
+    committed: Vec<&'g Integers>,
 ) -> Result<Lowered, LowerError> {
     let (settings, decisions) = Decisions::noted(annotations).map_err(Problem::annotations)?;
     lower_by(graph, calibration, settings, interface, decisions.begun(), Some(Committed::new(committed)))

@@ -6,7 +6,6 @@ use crate::tamper::ALL;
 use crate::toy::{ProgramBuilder, Toy};
 use ark_serialize::CanonicalSerialize;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use zktorch::{KeyFiles, ProgramFile};
 use zktorch_accumulator::setup::hash::insecure_tau;
 use zktorch_accumulator::setup::import::to_container;
@@ -77,7 +76,7 @@ fn keys() -> Vec<(&'static str, VerifyingKey)> {
     let with = |setup: VerifierSetup| VerifyingKey { setup, ..small.clone() };
     let square = Toy { square: true, public_input: true, ..toy() };
     let everything = everything();
-    let weights: Weights = BTreeMap::from([(TensorId(1), Arc::from([1, -2, 3]))]);
+    let weights: Weights = BTreeMap::from([(TensorId(1), [1, -2, 3].into())]);
     let setup = Setup::insecure(5).expect("in range");
     vec![
         ("transparent", with(transparent)),

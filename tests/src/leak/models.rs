@@ -5,7 +5,6 @@ use super::leaky::{Hole, Leaky};
 use crate::field_witness::tensor;
 use crate::fixture::Fixture;
 use crate::toy::{ProgramBuilder, Toy};
-use std::sync::Arc;
 use zktorch_accumulator::close::{Joint, Part, close};
 use zktorch_accumulator::decider::DeciderKey;
 use zktorch_accumulator::product::reduce_products;
@@ -57,7 +56,7 @@ impl Subject {
         let terms = vec![(1, product), (-1, y)];
         let zero = b.tensor("difference", &[2], Source::Linear { terms, constant: 0 }, 11);
         (b.program.zeros, b.program.inputs, b.program.outputs) = (vec![zero], vec![x], vec![y]);
-        let weights = |rows: [i64; 8]| Weights::from([(w, Arc::from(rows))]);
+        let weights = |rows: [i64; 8]| Weights::from([(w, rows.into())]);
         let pair = [weights([1, -2, 3, 5, -7, 4, 2, -1]), weights([3, -2, 1, 5, 2, 4, -7, -1])];
         Self::new(&b.program, pair, [vec![6, -3, 2, 2], vec![2, -3, 6, 2]], column_bits)
     }
@@ -79,7 +78,7 @@ impl Subject {
         let table = b.table(Table::range("input", -8, 16));
         b.lookup(&[x], table);
         (b.program.inputs, b.program.outputs) = (vec![x], vec![y]);
-        let weights = |rows: [i64; 4]| Weights::from([(k, Arc::from(rows))]);
+        let weights = |rows: [i64; 4]| Weights::from([(k, rows.into())]);
         let input = vec![7, 5, -6];
         Self::new(&b.program, [weights([4, 1, -3, 5]), weights([4, 2, -3, 5])], [input.clone(), input], column_bits)
     }

@@ -19,6 +19,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use zktorch_blocks::execute::{Trace, first_miss};
 use zktorch_blocks::field::{Fr, from_i64};
+use zktorch_blocks::integers::Integers;
 use zktorch_blocks::program::{Column, Einsum, IdVec, Program, RowLookup, Source, Table, TableId, TensorId, index_bits};
 
 /// By how much the entries of a tensor differ from the honest ones, by padded position.
@@ -158,7 +159,7 @@ impl<'p> Machine<'p> {
     fn honest(&self, id: TensorId, at: usize) -> i64 {
         let Some(entry) = entry(&self.program.tensors[id].shape, at) else { return 0 };
         if let Some(values) = self.trace.stored(id) {
-            return values[entry];
+            return values.slice().at(entry);
         }
         let mut windows = self.windows.borrow_mut();
         windows.entry(id).or_insert_with(|| self.trace.values(self.program, id))[entry]
@@ -192,7 +193,7 @@ impl<'p> Machine<'p> {
             Source::Einsum(einsum) => changes = self.einsum(told, id, einsum),
             Source::View(view) => {
                 let (source, out) = (&self.program.tensors[view.source].shape, &self.program.tensors[id].shape);
-                let view = &*view.with_lists(|id| self.trace.stored(id).map(|values| &**values));
+                let view = &*view.with_lists(|id| self.trace.stored(id).map(Integers::to_vec));
                 for (&at, &by) in told.get(&view.source).into_iter().flatten() {
                     changes.extend(shown_at(view, source, out, at).into_iter().map(|at| (at, by)));
                 }

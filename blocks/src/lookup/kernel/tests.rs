@@ -1,6 +1,7 @@
 use super::Tree;
 use crate::claims::Polynomial;
 use crate::field::Fr;
+use crate::integers::Integers;
 use crate::kernel::Values;
 use crate::lookup::{Fingerprint, Leaves, TAIL, TOP_LAYERS, TreeProver};
 use crate::program::{
@@ -9,18 +10,17 @@ use crate::program::{
 use crate::sumcheck::{Degree, Span};
 use ark_ff::{AdditiveGroup, Field};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// A program of lookups, and what is looked up.
 #[derive(Default)]
 struct Looked {
     program: Program,
-    values: BTreeMap<Polynomial, Arc<[i64]>>,
+    values: BTreeMap<Polynomial, Integers>,
     state: u64,
 }
 
 impl Values for Looked {
-    fn values(&self, polynomial: Polynomial) -> Arc<[i64]> {
+    fn integers(&self, polynomial: Polynomial) -> Integers {
         self.values[&polynomial].clone()
     }
 }
