@@ -130,7 +130,7 @@ mod tests {
             let interval = Interval::new(-(1 << (7 * i)), 1 << (7 * i));
             program.tensors.push(Tensor { name, shape, source, visibility: Visibility::Private, interval, scale: Scale(0) });
         }
-        let value = |id: TensorId, i: usize| ((i as i64 + 1) << (7 * id.0)) * if i % 2 == 0 { 1 } else { -1 } % (1 << 61);
+        let value = |id: TensorId, i: usize| ((i as i64 + 1) << (7 * id.0)) * if i.is_multiple_of(2) { 1 } else { -1 };
         for column_bits in [3, 6, 8, 10] {
             let layout = Layout::new(&program, column_bits).unwrap();
             let values = |p: Polynomial| match p {

@@ -92,8 +92,9 @@ impl Subject {
         for name in ["K", "B", "M"] {
             // Channels are the leading axis of all three: of the matrix, the leading half of its first.
             let own = other.get_mut(&tensor(&program, name)).expect("a weight");
-            let (first, second) = own.split_at(own.len() / 2);
-            *own = [second, first].concat().into();
+            let mut values = own.to_vec();
+            values.rotate_left(own.len() / 2);
+            *own = values.into();
         }
         Self::new(&program, [weights, other], [input.clone(), input], column_bits)
     }

@@ -194,7 +194,7 @@ fn other_weights_than_the_committed_ones_are_refused() {
     for name in ["K", "B", "M"] {
         let (mut weights, _) = toy.sample(3);
         let own = weights.get_mut(&tensor(&toy.program(), name)).expect("a weight");
-        *own = own.iter().enumerate().map(|(i, &w)| if i == 0 { w + 1 } else { w }).collect();
+        *own = own.iter().enumerate().map(|(i, w)| if i == 0 { w + 1 } else { w }).collect();
         let setup = Setup::insecure(10).expect("in range");
         let other = Fixture::new(toy.program(), weights, &setup, 10);
         // A consistent run on other weights, under the honest key: everything holds but the opening of the key's rows.
