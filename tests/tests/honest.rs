@@ -1,6 +1,5 @@
 //! Honest proofs of toy programs of several shapes are accepted.
 
-use std::sync::Arc;
 use zktorch_accumulator::setup::{Decider, Setup, VerifierSetup};
 use zktorch_blocks::program::{Einsum, Source, Visibility};
 use zktorch_prover::{Prover, Randomness, keygen};
@@ -43,7 +42,7 @@ fn the_size_does_not_depend_on_public_values() {
     b.program.tensors[p].visibility = Visibility::Public;
     b.program.inputs = vec![x, p];
     b.program.outputs = vec![p];
-    let weights = [v, w].map(|id| (id, Arc::from([3i64, -1, 4, 1]))).into();
+    let weights = [v, w].map(|id| (id, [3i64, -1, 4, 1].into())).into();
     let fixture = Fixture::new(b.program, weights, &Setup::insecure(4).expect("in range"), 4);
     let relation = Relation::new(&fixture.verifying).expect("a key of ours");
     let size = ProofSize::of(&relation, Decider::Kzg).expect("a program of ours");
