@@ -285,7 +285,8 @@ pub struct Verify {
     #[arg(value_name = "PROOF", required = true)]
     pub proof: Vec<PathBuf>,
     /// The input that the proof must be about: {"input_data": [[..]]} with one list an input, or .npy, .npz, .pb. It is made integers as
-    /// `prove` does it, and compared with the public input
+    /// `prove` does it, and compared with the public input. Of a text that a model goes on with, the prompt alone (.txt with `--tokenizer`):
+    /// all that stands behind it, up to the end of the completion, must be the model's
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
     /// The model's tokenizer.json: shows ids as text. A proof is about ids, whatever a tokenizer makes of them

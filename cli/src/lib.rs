@@ -3,6 +3,7 @@
 //! Every command computes an `outcome::Outcome` and touches standard output nowhere else: results go to stdout, progress and
 //! errors to stderr, and the exit code is 0 (done, accepted), 1 (rejected, unsupported) or 2 (could not decide).
 
+mod answered;
 mod args;
 mod binding;
 mod cache;

@@ -6,7 +6,7 @@
 use crate::failure::Failure;
 use crate::files;
 use crate::folder::ProgramFile;
-use crate::pipeline;
+use crate::pipeline::{self, Port};
 use crate::progress::Progress;
 use crate::tokens::Tokenizer;
 use std::path::Path;
@@ -81,15 +81,7 @@ pub fn read_input(
     }
     let Some(shows) = shows else { return pipeline::read_input(path, &file.inputs) };
     let ports = &file.inputs[..file.inputs.len() - usize::from(seed.is_some())];
-    let arrays = match (said(path)?, tokenizer) {
-        (Some(words), Some(tokenizer)) => vec![tokenizer.ids(&words)?],
-        (Some(_), None) => {
-            return Err(
-                Failure::file("use", path, "a text, and there is no tokenizer").hint("--tokenizer FILE.json reads it")
-            );
-        }
-        (None, _) => read_arrays(path, &pipeline::specs(ports)).map_err(|e| Failure::undecided(e.to_string()))?,
-    };
+    let arrays = read_texts(path, ports, tokenizer)?;
     let text = match arrays.as_slice() {
         [text] => text,
         _ if generate.is_some() => {
@@ -108,7 +100,7 @@ pub fn read_input(
         let why = format!("a text of {} tokens, expected {least} to {most}", text.len());
         if (least..=most).contains(&text.len()) { Ok(()) } else { Err(Failure::file("use", path, why)) }
     };
-    let filled: Vec<f64> = text.iter().copied().cycle().take(room.max(text.len())).collect();
+    let filled = filled(text, room);
     let ids = || file.inputs[0].quantise(&filled).map_err(|e| Failure::file("use", path, e));
     match (shows, generate) {
         (Shows::Likelihood, _) => {
@@ -128,6 +120,22 @@ pub fn read_input(
         (Shows::Completion, None) => Err(Failure::file("use", path, format!("a text alone; input `{PLACES}` is missing"))
             .hint("--generate N goes on with the text for N tokens")),
     }
+}
+
+/// The arrays of a file, as long as they are, or the ids of the words that it says.
+pub fn read_texts(path: &Path, ports: &[Port], tokenizer: Option<&Tokenizer>) -> Result<Vec<Vec<f64>>, Failure> {
+    match (said(path)?, tokenizer) {
+        (Some(words), Some(tokenizer)) => Ok(vec![tokenizer.ids(&words)?]),
+        (Some(_), None) => {
+            Err(Failure::file("use", path, "a text, and there is no tokenizer").hint("--tokenizer FILE.json reads it"))
+        }
+        (None, _) => read_arrays(path, &pipeline::specs(ports)).map_err(|e| Failure::undecided(e.to_string())),
+    }
+}
+
+/// A text that is filled up by itself, up to so many tokens.
+pub fn filled(text: &[f64], room: usize) -> Vec<f64> {
+    text.iter().copied().cycle().take(room.max(text.len())).collect()
 }
 
 /// The words of a file that is a text, less the end of its last line.
@@ -153,18 +161,21 @@ fn complete(
 ) -> Result<Vec<Vec<i64>>, Failure> {
     let slots = file.inputs[1].shape.iter().product::<usize>();
     let places: Vec<i64> = (0..slots).map(|slot| (prompt - 1 + slot.min(tokens - 1)) as i64).collect();
-    let program = &file.program;
+    let (program, takes) = (&file.program, file.inputs[0].interval);
     let Some(&output) = program.outputs.first() else { return Err(Failure::undecided("the program has no output")) };
     progress.begin("generating");
     for _ in 0..=tokens {
         let inputs: Vec<Vec<i64>> = [ids.clone(), places.clone()].into_iter().chain(seed.clone()).collect();
         let trace = execute(program, weights, &inputs).map_err(pipeline::run_failure)?;
         let answers = trace.values(program, output);
-        let settled = ids[prompt..].iter().zip(answers.iter()).take(tokens).all(|(id, answer)| id == answer);
-        if settled {
-            return Ok(inputs);
+        let guesses = ids[prompt..].iter_mut().zip(answers.iter()).take(tokens);
+        let mut wrong = guesses.filter(|(id, answer)| **id != **answer).peekable();
+        let Some((_, first)) = wrong.peek() else { return Ok(inputs) };
+        if !takes.contains(**first) {
+            let why = format!("the model goes on with a token that it does not take: it takes {} to {}", takes.lo, takes.hi);
+            return Err(Failure::undecided(why).hint("it gives logits for more tokens than it has embeddings for"));
         }
-        ids[prompt..].iter_mut().zip(answers.iter()).take(tokens).for_each(|(id, answer)| *id = *answer);
+        wrong.filter(|(_, answer)| takes.contains(**answer)).for_each(|(id, answer)| *id = *answer);
     }
     Err(Failure::undecided("the model's answers depend on tokens behind them").hint("this is a defect of zktorch"))
 }

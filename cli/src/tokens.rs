@@ -2,6 +2,7 @@
 //!
 //! No proof knows of it. A tokenizer is the user's own file: two people with different ones read different texts in the same ids.
 
+use crate::answered::runs;
 use crate::failure::Failure;
 use crate::files;
 use crate::show::{Tensor, plain};
@@ -9,6 +10,9 @@ use serde_json::{Value, json};
 use std::path::Path;
 use zktorch_blocks::program::Element;
 use zktorch_compiler::goal::{COMPLETION, COUNTED, PLACES, SEED};
+
+/// Stands between answers whose places do not follow one another.
+const APART: &str = " [..] ";
 
 /// From text to ids and back.
 pub struct Tokenizer(tokenizers::Tokenizer);
@@ -39,16 +43,23 @@ impl Tokenizer {
     pub fn texts(&self, tensors: &[Tensor]) -> Vec<(String, String)> {
         let named = |name: &str| tensors.iter().find(|tensor| tensor.name == name).map(|tensor| tensor.integers.as_slice());
         let places = named(PLACES).unwrap_or_default();
-        // A place that is repeated fills the list up.
-        let answers = places.windows(2).position(|pair| pair[0] == pair[1]).map_or(places.len(), |last| last + 1);
         let answered = places.iter().max().and_then(|&last| usize::try_from(last).ok()).map(|last| last + 2);
         let counted = named(COUNTED).and_then(|bits| bits.iter().rposition(|&bit| bit != 0)).map(|last| last + 1);
         let of_ids =
             |tensor: &&Tensor| tensor.element == Element::Integer && ![PLACES, SEED].contains(&tensor.name.as_str());
+        // Tokens that stand apart in the text are no phrase of it.
+        let completion = |tokens: &[i64]| {
+            let piece =
+                |run: &Vec<usize>| self.text(&run.iter().filter_map(|&n| tokens.get(n).copied()).collect::<Vec<_>>());
+            Some(runs(places).iter().map(piece).collect::<Option<Vec<String>>>()?.join(APART))
+        };
         let text = |tensor: &Tensor| {
             let all = tensor.integers.len();
-            let length = if tensor.name == COMPLETION { answers } else { answered.or(counted).unwrap_or(all) };
-            Some((tensor.name.clone(), self.text(&tensor.integers[..length.min(all)])?))
+            let text = match tensor.name == COMPLETION && !places.is_empty() {
+                true => completion(&tensor.integers),
+                false => self.text(&tensor.integers[..answered.or(counted).unwrap_or(all).min(all)]),
+            };
+            Some((tensor.name.clone(), text?))
         };
         tensors.iter().filter(of_ids).filter_map(text).collect()
     }

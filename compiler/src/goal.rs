@@ -105,6 +105,11 @@ impl Goal {
         }
     }
 
+    /// Whether proofs show how a text goes on.
+    pub fn goes_on(self) -> bool {
+        matches!(self, Self::Generation { .. } | Self::Sample { .. })
+    }
+
     /// How many of a program's inputs are the model's own.
     pub fn own_inputs(self, all: usize) -> usize {
         let asked = match self {

@@ -2,6 +2,7 @@
 
 use super::Wanted;
 use super::ties::Bound;
+use crate::answered;
 use crate::model_proof::Model;
 use crate::outcome::Outcome;
 use crate::show::{self, Tensor, soundness_bits};
@@ -46,6 +47,8 @@ impl About<'_> {
         let shown = [inputs.clone(), outputs.clone()].concat();
         let texts = wanted.tokenizer.as_ref().map(|tokenizer| tokenizer.texts(&shown)).unwrap_or_default();
         lines.extend(tokens::lines(&texts));
+        let answered = answered::ranges(&key.program, &self.proof.statement);
+        lines.extend(answered::text(&answered).into_iter().map(|text| ("answered", text)));
         lines.push(("hidden", hidden.join(", ")));
         let drawn = wanted.seed.map(|seed| Drawn::by(seed, &key.program));
         lines.extend(drawn.iter().map(|drawn| ("drawn", drawn.text())));
@@ -83,6 +86,7 @@ impl About<'_> {
             "inputs": show::tensors(&inputs),
             "outputs": show::tensors(&outputs),
             "texts": tokens::to_json(&texts),
+            "answered": answered,
             "drawn": drawn.as_ref().map(Drawn::json),
             "hidden": hidden,
             "commitments": commitments,

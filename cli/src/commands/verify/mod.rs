@@ -101,7 +101,7 @@ fn judge(path: &Path, proof_path: &Path, wanted: &Wanted<'_>) -> Result<Judged, 
     progress.begin("reading");
     let key = read_verifying_key(path)?;
     let (proof, file_bytes) = read_proof(proof_path)?;
-    let input = wanted.input.map(|file| OtherInput::read(file, &key, path)).transpose()?;
+    let input = wanted.input.map(|file| OtherInput::read(file, &key, path, wanted.tokenizer.as_ref())).transpose()?;
     progress.begin("generators");
     let generators = generators::for_verifier(&key.setup)?;
     let digest = key.digest().map_err(|e| Failure::file("use", path, e))?;
