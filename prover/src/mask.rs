@@ -18,7 +18,12 @@ use zktorch_accumulator::msm::{self, fixed};
 use zktorch_accumulator::setup::Generators;
 use zktorch_accumulator::setup::hash::mask_point;
 use zktorch_blocks::digest::KeyDigest;
-use zktorch_blocks::field::Fr;
+use zktorch_blocks::field::{Fr, powers};
+#[cfg(target_arch = "x86_64")]
+use zktorch_blocks::lanes::{
+    Simd,
+    table::{MOST, Table, combination},
+};
 use zktorch_blocks::transcript::MaskRow;
 
 /// The rows whose combinations are masks, by what they are powers of, and commitments to them.
@@ -68,12 +73,14 @@ impl MaskRows {
 
     /// `sum_i c_i M_i` and its commitment. `coefficients` are as many as rows.
     pub fn combine(&self, coefficients: &[Fr], blinder: Fr) -> MaskRow {
-        let mut terms = Zeroizing::new(coefficients.to_vec());
-        let mut row = Zeroizing::new(Vec::with_capacity(self.columns));
-        for _ in 0..self.columns {
-            row.push(terms.iter().sum());
-            terms.iter_mut().zip(&self.points).for_each(|(term, point)| *term *= point);
-        }
+        let mut row = Zeroizing::new(vec![Fr::ZERO; self.columns]);
+        let block = BLOCK.min(self.columns);
+        let blocks = Powers::new(self.points.iter().map(|&point| powers(point, block)).collect());
+        row.par_chunks_mut(block).enumerate().for_each(|(number, out)| {
+            let first = [(number * block) as u64];
+            let terms = coefficients.iter().zip(&self.points).map(|(c, point)| *c * point.pow(first));
+            blocks.combine(&Zeroizing::new(terms.collect::<Vec<Fr>>()), out);
+        });
         let commitment = (msm::sum(&self.commitments, coefficients) + fixed::blind(blinder)).into_affine();
         MaskRow { row, blinder, commitment }
     }
@@ -82,6 +89,42 @@ impl MaskRows {
     pub fn values(&self, form: &[Fr]) -> Vec<Fr> {
         let horner = |point: &Fr| form.iter().rev().fold(Fr::ZERO, |sum, c| sum * point + c);
         self.points.iter().map(horner).collect()
+    }
+}
+
+/// Columns of a row that are made together.
+const BLOCK: usize = 128;
+
+/// The first powers of some points.
+enum Powers {
+    Plain(Vec<Vec<Fr>>),
+    #[cfg(target_arch = "x86_64")]
+    Lanes(Simd, Vec<Table>),
+}
+
+impl Powers {
+    fn new(powers: Vec<Vec<Fr>>) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(simd) = Simd::try_new().filter(|_| powers.len() <= MOST) {
+            return Self::Lanes(simd, powers.iter().map(|powers| Table::new(simd, powers)).collect());
+        }
+        Self::Plain(powers)
+    }
+
+    /// `sum_i terms_i powers_i`.
+    fn combine(&self, terms: &[Fr], out: &mut [Fr]) {
+        match self {
+            Self::Plain(powers) => {
+                for (l, out) in out.iter_mut().enumerate() {
+                    *out = terms.iter().zip(powers).map(|(term, powers)| *term * powers[l]).sum();
+                }
+            }
+            #[cfg(target_arch = "x86_64")]
+            Self::Lanes(simd, powers) => {
+                let weighted: Vec<(Fr, &Table)> = terms.iter().copied().zip(powers).collect();
+                combination(*simd, &weighted, out);
+            }
+        }
     }
 }
 
@@ -108,6 +151,9 @@ mod tests {
         let expected = msm::sum(&generators.g, &mask.row) + generators.h * Fr::from(7u64);
         assert_eq!(mask.commitment, expected.into_affine());
         let form = random(32);
+        let wide = MaskRows { columns: 256, ..rows.clone() }.combine(&coefficients, Fr::ZERO);
+        let entry = |j: u64| rows.points.iter().zip(&coefficients).map(|(point, c)| point.pow([j]) * c).sum::<Fr>();
+        assert_eq!(*wide.row, (0..256).map(entry).collect::<Vec<Fr>>());
         assert_eq!(dot(&form, &mask.row), dot(&rows.values(&form), &coefficients));
         // As many unit forms as rows: no combination of rows vanishes on all of them.
         let n = rows.count();

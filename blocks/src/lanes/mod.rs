@@ -27,6 +27,7 @@ pub mod base;
 pub mod multiples;
 pub mod nodes;
 pub mod scalar;
+pub mod table;
 #[cfg(test)]
 mod tests;
 

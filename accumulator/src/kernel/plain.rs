@@ -1,4 +1,4 @@
-//! The prover's vectors in the accumulator.
+//! The fold one column after the other: it says what the messages are.
 
 use crate::fold::FoldProver;
 use crate::form::LinearForm;
@@ -31,8 +31,7 @@ enum Vector {
 /// A vector and a form on it.
 type Node = (Vector, LinearForm);
 
-/// Folds combinations of integer rows. Leaves are made tile by tile where they are read, twice: all of them together would be the largest thing in
-/// memory where rows are long.
+/// The fold.
 pub struct RowFold<'a> {
     rows: &'a [Row],
     columns: usize,
