@@ -66,8 +66,9 @@ impl<'a> Prover<'a> {
         let program = &verifying.program;
         (self.progress)(Stage::Witness);
         let start = Instant::now();
-        let trace = execute(program, &proving.weights, inputs)?;
+        let mut trace = execute(program, &proving.weights, inputs)?;
         check_zeros(program, &trace)?;
+        trace.forget(program);
         let seconds = start.elapsed().as_secs_f64();
         let mut proved = self.argue(&proving.relation(verifying)?, &trace)?;
         proved.outputs = program.outputs.iter().map(|&id| trace.values(program, id).to_vec()).collect();

@@ -167,24 +167,25 @@ impl Product<'_> {
         let tile = (TILE / k.max(1)).clamp(16, 4096).min(n.max(1));
         let all_columns = columns.all();
         let tiles = n.div_ceil(tile);
+        // The smaller operand, once a batch entry.
+        let gather = |&batch: &i64| -> Vec<i64> {
+            let starts = rows.iter().map(|row| self.small.base + batch + row);
+            starts.flat_map(|start| small_k.iter().map(move |k| small.at((start + k) as usize))).collect()
+        };
+        let gathered: Vec<Vec<i64>> = small_batch.iter().map(gather).collect();
         let parts: Vec<Vec<i64>> = (0..small_batch.len() * tiles)
             .into_par_iter()
             .with_min_len((1 << 12) / (tile * m).max(1) + 1)
             .map(|task| {
                 let (b, t) = (task / tiles, task % tiles);
                 let columns_here = &all_columns[t * tile..((t + 1) * tile).min(n)];
-                let small_base = self.small.base + small_batch[b];
-                let a: Vec<i64> = rows
-                    .iter()
-                    .flat_map(|r| small_k.iter().map(move |k| r + k))
-                    .map(|o| small.at((small_base + o) as usize))
-                    .collect();
+                let a = &gathered[b];
                 let large = Gather { data: large, base: self.large.base + large_batch[b] };
                 let by_k = columns.stride == 1 || columns.len * 2 > large_k.len;
                 if m <= 2 || !self.exact {
-                    large.direct(&a, m, columns_here, &large_k, by_k)
+                    large.direct(a, m, columns_here, &large_k, by_k)
                 } else {
-                    large.matrix(&a, m, columns_here, &large_k.all(), by_k && large_k.stride != 1)
+                    large.matrix(a, m, columns_here, &large_k.all(), by_k && large_k.stride != 1)
                 }
             })
             .collect();
@@ -241,9 +242,16 @@ impl<T: Integer> Gather<'_, T> {
         let (k, n) = (ks.len(), columns.len());
         let (slow, fast) = if by_k { (ks, columns) } else { (columns, ks) };
         let mut tile = Vec::with_capacity(k * n);
+        let run = fast.windows(2).all(|pair| pair[1] == pair[0] + 1);
         for s in slow {
             let base = self.base + s;
-            tile.extend(fast.iter().map(|f| self.data[(base + f) as usize].float()));
+            match fast.first() {
+                // A run of entries is converted several at a time.
+                Some(first) if run => {
+                    tile.extend(self.data[(base + first) as usize..][..fast.len()].iter().map(|v| v.float()))
+                }
+                _ => tile.extend(fast.iter().map(|f| self.data[(base + f) as usize].float())),
+            }
         }
         let a: Vec<f64> = a.iter().map(|&v| v as f64).collect();
         let mut out = vec![0f64; m * n];

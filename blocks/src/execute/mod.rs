@@ -16,7 +16,8 @@ pub use check::{Violation, check_satisfied, definition, first_miss};
 
 use crate::each_width;
 use crate::integers::{Integer, Integers, Slice};
-use crate::program::{Column, IdVec, Interval, Invalid, Limits, Program, Source, Tensor, TensorId};
+use crate::permute::is_free_view;
+use crate::program::{Column, IdVec, Interval, Invalid, Limits, Program, Role, Source, Tensor, TensorId};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -133,6 +134,27 @@ impl Trace {
     /// The values of a tensor if they are stored.
     pub fn stored(&self, id: TensorId) -> Option<&Integers> {
         self.values.get(id)?.as_ref()
+    }
+
+    /// Forgets what a proof of the run does not read: linear expressions, constants and free views that neither an einsum nor a view nor a lookup reads. A
+    /// claim on one of them is a claim on what it is made of.
+    pub fn forget(&mut self, program: &Program) {
+        let mut read: IdVec<TensorId, bool> =
+            program.tensors.iter().map(|t| matches!(t.role(), Role::Weight | Role::Witness | Role::Public)).collect();
+        program.lookups.iter().flat_map(|lookup| &lookup.columns).for_each(|&id| read[id] = true);
+        program.row_lookups.iter().flat_map(|l| [l.indices, l.rows, l.source]).for_each(|id| read[id] = true);
+        // From the last one, so that what reads a tensor is known before.
+        for (id, tensor) in (0..program.tensors.len()).map(TensorId).zip(&program.tensors).rev() {
+            match &tensor.source {
+                Source::Einsum(e) => [id, e.lhs, e.rhs].into_iter().for_each(|id| read[id] = true),
+                Source::View(v) => {
+                    read[id] |= !is_free_view(v, &tensor.shape, &program.tensors[v.source].shape);
+                    read[v.source] |= read[id];
+                }
+                _ => {}
+            }
+        }
+        self.values.iter_mut().zip(&read).filter(|(_, read)| !**read).for_each(|(values, _)| *values = None);
     }
 
     /// States a tensor's values: for tests of what checkers and verifiers refuse.

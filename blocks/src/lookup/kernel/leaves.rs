@@ -9,7 +9,9 @@ use super::places::Places;
 use super::plain::fill_block;
 use super::row::{NODES, Row, put};
 use crate::claims::Polynomial;
+use crate::each_width;
 use crate::field::{Fr, from_i64, powers};
+use crate::integers::{Integer, Slice};
 use crate::kernel::Values;
 use crate::lanes::{Scalars, Simd};
 use crate::lookup::{Block, BlockKind, Fingerprint, Leaves, tag};
@@ -45,8 +47,8 @@ pub enum Column {
 
 impl Column {
     /// A column of integers, if they are within the bound.
-    fn new(values: &[i64]) -> Option<Self> {
-        let (low, high) = values.iter().fold((0, 0), |(low, high), &v| (v.min(low), v.max(high)));
+    fn new(values: Slice<'_>) -> Option<Self> {
+        let [low, high] = values.extremes();
         if i16::try_from(low).is_ok() && i16::try_from(high).is_ok() {
             Some(Self::Short(Arc::new(narrow(values, |v| v as i16))))
         } else if -BOUND <= low && high < BOUND {
@@ -66,9 +68,9 @@ impl Column {
     }
 }
 
-fn narrow<T: Copy + Default + Send>(values: &[i64], own: impl Fn(i64) -> T + Sync) -> Vec<T> {
+fn narrow<T: Copy + Default + Send>(values: Slice<'_>, own: impl Fn(i64) -> T + Sync) -> Vec<T> {
     let mut narrow = Vec::with_capacity(values.len() + NODES);
-    narrow.extend(values.iter().map(|&v| own(v)));
+    each_width!(values, values => narrow.extend(values.iter().map(|&v| own(v.wide()))));
     narrow.resize(values.len() + NODES, T::default());
     narrow
 }
@@ -167,7 +169,7 @@ impl LeafRows {
         match block.kind {
             BlockKind::Lookup(i) => {
                 let lookup = &program.lookups[i];
-                let columns = lookup.columns.iter().map(|&c| Column::new(&values.values(Polynomial::Tensor(c))));
+                let columns = lookup.columns.iter().map(|&c| Column::new(values.integers(Polynomial::Tensor(c)).slice()));
                 let Some(columns) = columns.collect::<Option<Vec<Column>>>() else { return false };
                 let own = || -> Vec<_> { columns.iter().map(Column::share).enumerate().collect() };
                 let places = Arc::new(Places::new(&program.tensors[lookup.columns[0]].shape));
@@ -184,10 +186,10 @@ impl LeafRows {
             }
             BlockKind::Table(id) => {
                 let table = &program.tables[id];
-                let multiplicities = values.values(Polynomial::Multiplicity(id));
+                let multiplicities = values.integers(Polynomial::Multiplicity(id));
                 let entries = |j: usize| -> Vec<i64> { (0..1 << block.bits).map(|i| table.padded_entry(j, i)).collect() };
-                let columns = (0..table.columns.len()).map(|j| Some((j, Column::new(&entries(j))?)));
-                let columns = columns.chain([Column::new(&multiplicities).map(|m| (leaves.width + 1, m))]);
+                let columns = (0..table.columns.len()).map(|j| Some((j, Column::new(Slice::I64(&entries(j)))?)));
+                let columns = columns.chain([Column::new(multiplicities.slice()).map(|m| (leaves.width + 1, m))]);
                 let Some(columns) = columns.collect::<Option<Vec<_>>>() else { return false };
                 let places = Arc::new(Places::new(&Shape(vec![1 << block.bits])));
                 let form = self.form(Fr::ZERO, alpha + tag_power * tag(id), columns, &places, first);
