@@ -13,7 +13,7 @@ const FEW: usize = 2;
 pub fn roots(numbers: &[Fq]) -> Vec<Fq> {
     let mut roots: Vec<Fq> = Vec::with_capacity(numbers.len());
     #[cfg(all(feature = "prover", target_arch = "x86_64"))]
-    if let Some(simd) = crate::lanes::Simd::try_new().filter(|_| numbers.len() > FEW) {
+    if let Some(simd) = crate::lanes::simd().filter(|_| numbers.len() > FEW) {
         roots.extend(numbers.chunks(crate::lanes::WIDTH).flat_map(|some| in_lanes::roots(simd, some)));
     }
     roots.extend(numbers[roots.len()..].iter().map(|a| root(a, Field::square, |a, b| *a * b)));

@@ -45,6 +45,9 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let format = cli.format;
+    // For benchmarks: what proving takes on processors without the instructions that lanes need.
+    #[cfg(target_arch = "x86_64")]
+    zktorch_blocks::lanes::hide(std::env::var_os("ZKTORCH_LANES").is_some_and(|lanes| lanes == "off"));
     signals::watch();
     match guarded(cli.command) {
         Ok(outcome) => outcome.print(format),

@@ -105,7 +105,7 @@ enum Powers {
 impl Powers {
     fn new(powers: Vec<Vec<Fr>>) -> Self {
         #[cfg(target_arch = "x86_64")]
-        if let Some(simd) = Simd::try_new().filter(|_| powers.len() <= MOST) {
+        if let Some(simd) = zktorch_blocks::lanes::simd().filter(|_| powers.len() <= MOST) {
             return Self::Lanes(simd, powers.iter().map(|powers| Table::new(simd, powers)).collect());
         }
         Self::Plain(powers)

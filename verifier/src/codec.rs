@@ -320,7 +320,7 @@ mod tests {
         at.finish().unwrap();
         let (_, mut at) = decode_with_sections::<(u32, u64)>(Kind::ProvingKey, &file).unwrap();
         at.next(3).unwrap();
-        let why = "the proving key does not decode: 135 of its bytes are left over";
+        let why = "the proving key does not decode: 131 of its bytes are left over";
         assert_eq!(at.finish().map_err(|e| e.to_string()), Err(why.to_owned()));
     }
 }

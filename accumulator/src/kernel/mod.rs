@@ -25,7 +25,7 @@ impl<'a> RowFold<'a> {
     /// `rows` are those of all phases.
     pub fn new(columns: usize, rows: &'a [Row]) -> Self {
         #[cfg(target_arch = "x86_64")]
-        if let Some(simd) = zktorch_blocks::lanes::Simd::try_new().filter(|_| columns >= zktorch_blocks::lanes::WIDTH) {
+        if let Some(simd) = zktorch_blocks::lanes::simd().filter(|_| columns >= zktorch_blocks::lanes::WIDTH) {
             return Self(Box::new(lanes::RowFold::new(simd, columns, rows)));
         }
         Self::one_by_one(columns, rows)

@@ -22,7 +22,7 @@ pub(super) enum Points {
 impl FromIterator<CurvePoint> for Points {
     fn from_iter<I: IntoIterator<Item = CurvePoint>>(points: I) -> Self {
         #[cfg(target_arch = "x86_64")]
-        if let Some(simd) = Simd::try_new() {
+        if let Some(simd) = zktorch_blocks::lanes::simd() {
             let points: Vec<lanes::Point> = points.into_iter().map(|point| lanes::Point::from(&point)).collect();
             if !points.iter().any(lanes::Point::is_identity) {
                 return Self::Lanes(simd, points);

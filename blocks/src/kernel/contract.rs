@@ -106,7 +106,7 @@ fn around(segments: &[Segment], at: usize) -> (usize, usize, usize) {
 /// `out[a][c] = sum_b weights[b] values[a][b][c]`, with `behind` indices `c`.
 fn integers(values: Slice<'_>, weights: &[Fr], behind: usize) -> Vec<Fr> {
     #[cfg(target_arch = "x86_64")]
-    if let Some(out) = crate::lanes::Simd::try_new().and_then(|simd| super::eight::sums(simd, values, weights, behind)) {
+    if let Some(out) = crate::lanes::simd().and_then(|simd| super::eight::sums(simd, values, weights, behind)) {
         return out;
     }
     integers_one_by_one(values, weights, behind)

@@ -23,6 +23,7 @@ macro_rules! for_limbs {
     };
 }
 
+mod available;
 pub mod base;
 pub mod multiples;
 pub mod nodes;
@@ -31,6 +32,7 @@ pub mod table;
 #[cfg(test)]
 mod tests;
 
+pub use available::{hide, simd};
 pub use base::power_of_two;
 use bytemuck::cast;
 pub use pulp::NullaryFnOnce;

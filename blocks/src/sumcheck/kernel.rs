@@ -4,8 +4,6 @@
 use super::eight::{Factors, LARGE};
 use super::{Degree, Rounds};
 use crate::field::Fr;
-#[cfg(target_arch = "x86_64")]
-use crate::lanes::Simd;
 use ark_ff::AdditiveGroup;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -94,7 +92,7 @@ impl Rounds for Batch {
 impl Tables {
     fn new(factors: Vec<Vec<Fr>>) -> Self {
         #[cfg(target_arch = "x86_64")]
-        if let Some(simd) = Simd::try_new().filter(|_| factors[0].len() >= LARGE) {
+        if let Some(simd) = crate::lanes::simd().filter(|_| factors[0].len() >= LARGE) {
             return Self::Lanes(Factors::new(simd, factors));
         }
         Self::Plain(factors)

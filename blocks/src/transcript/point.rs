@@ -69,7 +69,7 @@ impl Ahead {
 /// Points that are decoded together: as many as cost no more than a few do.
 fn together() -> usize {
     #[cfg(all(feature = "prover", target_arch = "x86_64"))]
-    if crate::lanes::Simd::is_available() {
+    if crate::lanes::simd().is_some() {
         return crate::lanes::WIDTH;
     }
     1

@@ -41,7 +41,7 @@ impl Tree {
     /// Builds the tree over the leaves.
     pub fn new(leaves: &Leaves, program: &Program, values: &dyn Values, fingerprint: &Fingerprint) -> Self {
         #[cfg(target_arch = "x86_64")]
-        if let Some(simd) = crate::lanes::Simd::try_new().filter(|_| leaves.bits >= LARGE) {
+        if let Some(simd) = crate::lanes::simd().filter(|_| leaves.bits >= LARGE) {
             return Self(Box::new(layers::Tree::new(simd, leaves, program, values, fingerprint)));
         }
         Self::one_by_one(leaves, program, values, fingerprint)
