@@ -55,14 +55,83 @@ impl Work {
     }
 }
 
-/// Predicts the cost of proving a program with `2^column_bits` columns. Times are those of a process on one core of
-/// the machine of record, memory a tenth more than it took there (fitted to the models of `benches/results/README.md`, before points were added and
-/// decoded in lanes and keys' points projected: proving takes a tenth to a third less where the processor has lanes, and verification takes less.
-/// The choice of columns rests on these numbers, and is the same on all processors.
+/// What one of each takes: seconds of one core, and bytes of memory.
+#[derive(Clone, Copy, Debug)]
+struct Rates {
+    committed: f64,
+    leaf: f64,
+    /// Of tensors, weights among them.
+    value: f64,
+    message: f64,
+    hidden_scalar: f64,
+    /// A column of a leaf of the fold.
+    folded: f64,
+    /// A column of a KZG and of a transparent decider.
+    decided: [f64; 2],
+    /// What every process takes.
+    start: f64,
+    /// A committed row of weights, and another or a message, when verifying.
+    verified: [f64; 2],
+    /// A column of a transparent decider, when verifying.
+    checked: f64,
+    /// Bytes of a value, a leaf, a column, a hidden scalar (a measure of what a program and its messages are) and a process.
+    memory: [f64; 5],
+}
+
+/// One element at a time. Fitted to the models of `benches/results/README.md` before there were lanes, within a sixth.
+/// The choice of columns rests on these, and is the same on all processors.
+const PLAIN: Rates = Rates {
+    committed: 0.22e-6,
+    leaf: 0.56e-6,
+    value: 48e-9,
+    message: 80e-6,
+    hidden_scalar: 10e-6,
+    folded: 0.33e-6,
+    decided: [24e-6, 59e-6],
+    start: 28e-3,
+    verified: [60e-6, 40e-6],
+    checked: 13e-6,
+    memory: [19.0, 170.0, 1e3, 0.0, 2.2e7],
+};
+
+/// Eight at a time. Fitted to user and system time of one thread, and peaks of two, of LeNet-5, ResNet-20 and 18, the key word and person
+/// detectors, both MobileNets, SqueezeNet, a vision transformer, experts, a completion of tinystories, and GPT-2 at full size: within a fifth, memory
+/// within a quarter.
+const LANES: Rates = Rates {
+    committed: 0.11e-6,
+    leaf: 0.126e-6,
+    value: 12.5e-9,
+    message: 0.0,
+    hidden_scalar: 16.7e-6,
+    folded: 0.0,
+    decided: [11e-6, 20e-6],
+    start: 0.0,
+    verified: [20e-6, 40e-6],
+    checked: 2.6e-6,
+    memory: [4.4, 17.5, 0.0, 20e3, 0.0],
+};
+
+impl Rates {
+    /// Those of this processor.
+    fn here() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if zktorch_blocks::lanes::simd().is_some() {
+            return LANES;
+        }
+        PLAIN
+    }
+}
+
+/// Predicts the cost of proving a program with `2^column_bits` columns: times of a process on one core of the machine of record, with or without
+/// lanes as they are here.
 ///
 /// # Errors
 /// If the program takes too many rows or too much work to verify, or makes claims on tensors that are not committed.
 pub fn predict(program: &Program, decider: Decider, column_bits: u32) -> Result<Cost, Failure> {
+    cost(program, decider, column_bits, &Rates::here())
+}
+
+fn cost(program: &Program, decider: Decider, column_bits: u32, rates: &Rates) -> Result<Cost, Failure> {
     let work = Work::new(program);
     let refused = |why: &dyn std::fmt::Display| Failure::undecided(format!("the program cannot be proved: {why}"));
     let relation = Relation::blank(program, column_bits).map_err(|e| refused(&e))?;
@@ -70,23 +139,25 @@ pub fn predict(program: &Program, decider: Decider, column_bits: u32) -> Result<
     let model = relation.layout.sent_rows(Phase::Model).count() as f64;
     let (rows, messages, scalars) = (size.rows as f64, size.messages as f64, size.hidden_scalars as f64);
     let m = f64::from(column_bits).exp2();
+    let [kzg, transparent] = rates.decided;
     let (decide, check) = match decider {
-        Decider::Kzg => (24e-6 * m, 2.5e-3),
-        Decider::Transparent => (59e-6 * m, 13e-6 * m),
+        Decider::Kzg => (kzg * m, 2.5e-3),
+        Decider::Transparent => (transparent * m, rates.checked * m),
     };
+    let [of_model, of_proof] = rates.verified;
+    let [value, leaf, column, scalar, start] = rates.memory;
     Ok(Cost {
         proof_bytes: size.bytes as f64,
-        prove_seconds: work.committed * 0.22e-6
-            + work.leaves * 0.56e-6
-            // Weights are among them, of which most is reading the key.
-            + work.values * 48e-9
-            + messages * 80e-6
-            + scalars * 10e-6
-            + size.leaves as f64 * m * 0.33e-6
+        prove_seconds: work.committed * rates.committed
+            + work.leaves * rates.leaf
+            + work.values * rates.value
+            + messages * rates.message
+            + scalars * rates.hidden_scalar
+            + size.leaves as f64 * m * rates.folded
             + decide
-            + 28e-3,
-        verify_seconds: 2e-3 + model * 60e-6 + (rows + messages) * 40e-6 + check,
-        memory_bytes: 19.0 * work.values + 170.0 * work.leaves + 1e3 * m + 2.2e7,
+            + rates.start,
+        verify_seconds: 2e-3 + model * of_model + (rows + messages) * of_proof + check,
+        memory_bytes: value * work.values + leaf * work.leaves + column * m + scalar * scalars + start,
     })
 }
 
@@ -101,7 +172,7 @@ impl Cost {
 fn cheapest(program: &Program, decider: Decider, bits: std::ops::RangeInclusive<u32>) -> Result<(u32, f64), Failure> {
     let mut best: Result<(u32, f64), Failure> = Err(Failure::undecided("no number of columns to choose from"));
     for c in bits {
-        let scored = predict(program, decider, c).map(|cost| (c, cost.score()));
+        let scored = cost(program, decider, c, &PLAIN).map(|cost| (c, cost.score()));
         best = match (best, scored) {
             (Ok(best), Ok(new)) if best.1 <= new.1 => Ok(best),
             (Ok(best), Err(_)) => Ok(best),
