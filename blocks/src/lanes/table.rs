@@ -4,8 +4,12 @@ use super::scalar::Packed;
 use super::{NullaryFnOnce, Scalars, Simd, WIDTH};
 use crate::field::Fr;
 use bytemuck::{Zeroable, cast_slice_mut};
+use rayon::prelude::*;
 use std::ops::{Deref, DerefMut};
 use zeroize::Zeroize;
+
+/// Vectors that are worth a task.
+const GRAIN: usize = 1 << 8;
 
 /// Scalars below `2.2 r`, lane `l` of vector `v` the one at `8 v + l`.
 pub struct Table(Vec<Packed>);
@@ -19,17 +23,25 @@ impl Table {
     /// Some elements; zeros behind them, up to a multiple of eight.
     pub fn new(simd: Simd, elements: &[Fr]) -> Self {
         let mut table = Self::zeros(elements.len().div_ceil(WIDTH));
-        simd.vectorize(Put { simd, elements, out: &mut table });
+        table
+            .par_chunks_mut(GRAIN)
+            .zip(elements.par_chunks(GRAIN * WIDTH))
+            .for_each(|(out, elements)| simd.vectorize(Put { simd, elements, out }));
         table
     }
 
     /// The elements.
     pub fn elements(&self, simd: Simd) -> Vec<Fr> {
-        // Of the final length, so that no copy is left behind.
-        let mut elements = Vec::with_capacity(self.0.len() * WIDTH);
-        simd.vectorize(Get { simd, table: self, out: &mut elements });
-        elements
+        elements(simd, self)
     }
+}
+
+/// The elements of a part of a table.
+pub fn elements(simd: Simd, table: &[Packed]) -> Vec<Fr> {
+    // Of the final length, so that no copy is left behind.
+    let mut elements = Vec::with_capacity(table.len() * WIDTH);
+    simd.vectorize(Get { simd, table, out: &mut elements });
+    elements
 }
 
 /// As many tables can be combined: a [`Sum`](super::Sum) takes as many products.
@@ -117,8 +129,14 @@ impl DerefMut for Table {
     }
 }
 
+impl Zeroize for Table {
+    fn zeroize(&mut self) {
+        cast_slice_mut::<Packed, u64>(&mut self.0).zeroize();
+    }
+}
+
 impl Drop for Table {
     fn drop(&mut self) {
-        cast_slice_mut::<Packed, u64>(&mut self.0).zeroize();
+        self.zeroize();
     }
 }

@@ -7,9 +7,9 @@ use super::Degree;
 use crate::field::{Fr, eq_table};
 use crate::lanes::nodes;
 use crate::lanes::scalar::Packed;
+use crate::lanes::table::{Table, elements};
 use crate::lanes::{NullaryFnOnce, Scalars, Simd, Sum, WIDTH};
 use ark_ff::AdditiveGroup;
-use bytemuck::cast_slice_mut;
 use rayon::prelude::*;
 use zeroize::Zeroize;
 
@@ -26,21 +26,18 @@ pub struct Factors {
     simd: Simd,
     /// Vectors of a table that are not bound yet.
     len: usize,
-    tables: Vec<Vec<Packed>>,
+    tables: Vec<Table>,
 }
 
 impl Factors {
     /// Takes tables over; what they were is overwritten.
     pub fn new(simd: Simd, mut elements: Vec<Vec<Fr>>) -> Self {
         let table = |elements: &mut Vec<Fr>| {
-            let mut table = vec![simd.put(&simd.zero()); elements.len() / WIDTH];
-            table.par_chunks_mut(PIECE).zip(elements.par_chunks(PIECE * WIDTH)).for_each(|(table, elements)| {
-                simd.vectorize(Load { simd, elements, table });
-            });
+            let table = Table::new(simd, elements);
             elements.zeroize();
             table
         };
-        let tables: Vec<Vec<Packed>> = elements.iter_mut().map(table).collect();
+        let tables: Vec<Table> = elements.iter_mut().map(table).collect();
         Self { simd, len: tables[0].len(), tables }
     }
 
@@ -56,8 +53,7 @@ impl Factors {
 
     /// The tables one by one.
     pub fn elements(&self) -> Vec<Vec<Fr>> {
-        let table = |table: &Vec<Packed>| self.simd.vectorize(Store { simd: self.simd, table: &table[..self.len] });
-        self.tables.iter().map(table).collect()
+        self.tables.iter().map(|table| elements(self.simd, &table[..self.len])).collect()
     }
 
     /// Fixes the most significant variables.
@@ -112,43 +108,7 @@ impl Factors {
 
 impl Zeroize for Factors {
     fn zeroize(&mut self) {
-        self.tables.iter_mut().for_each(|table| cast_slice_mut::<Packed, u64>(table).zeroize());
-    }
-}
-
-struct Load<'a> {
-    simd: Simd,
-    elements: &'a [Fr],
-    table: &'a mut [Packed],
-}
-
-impl NullaryFnOnce for Load<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let Self { simd, elements, table } = self;
-        for (slot, eight) in table.iter_mut().zip(elements.as_chunks::<WIDTH>().0) {
-            *slot = simd.put(&simd.scalars(eight));
-        }
-    }
-}
-
-struct Store<'a> {
-    simd: Simd,
-    table: &'a [Packed],
-}
-
-impl NullaryFnOnce for Store<'_> {
-    type Output = Vec<Fr>;
-
-    #[inline(always)]
-    fn call(self) -> Vec<Fr> {
-        let mut elements = Vec::with_capacity(self.table.len() * WIDTH);
-        for eight in self.table {
-            elements.extend(self.simd.elements(&self.simd.get(eight)));
-        }
-        elements
+        self.tables.iter_mut().for_each(Table::zeroize);
     }
 }
 

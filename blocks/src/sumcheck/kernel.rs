@@ -115,9 +115,7 @@ impl Tables {
             Self::Lanes(factors) => {
                 factors.bind(challenges);
                 if factors.entries() < LARGE {
-                    let small = factors.elements();
-                    factors.zeroize();
-                    *self = Self::Plain(small);
+                    *self = Self::Plain(factors.elements());
                 }
             }
         }
