@@ -1,6 +1,7 @@
 //! What the tests share: toy programs, a slow reference prover that can be told to lie, and ways to tamper with proofs.
 
 pub mod classifiers;
+pub mod conformance;
 pub mod derive_virtual;
 pub mod enforced;
 pub mod field_witness;

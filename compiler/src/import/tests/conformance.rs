@@ -1,12 +1,10 @@
 //! ONNX's own conformance cases for single operators: what imports must match, and nothing may panic.
 
-use std::collections::BTreeMap;
-
 use ndarray::{ArrayD, IxDyn};
-use zktorch_formats::tensor_proto;
+use zktorch_formats::TensorData;
+use zktorch_models::node_cases::{self, NodeCase};
 use zktorch_models::zoo::Zoo;
 
-use super::archive;
 use crate::graph::Graph;
 use crate::import::{ImportOptions, load_bytes};
 use crate::{Options, compile};
@@ -16,16 +14,10 @@ const MATCHING: usize = 812;
 
 /// Cases whose inputs are refused, with a part of the reason.
 const INPUTS_REFUSED: [(&str, &str); 1] =
-    [("node_frozen/test_gather_negative_indices", "entry 1 is not one of the integer values that the model takes")];
+    [("test_gather_negative_indices", "entry 1 is not one of the integer values that the model takes")];
 
-fn tensors(files: &BTreeMap<String, Vec<u8>>, case: &str, kind: &str) -> Option<Vec<ArrayD<f64>>> {
-    (0..)
-        .map_while(|index| files.get(&format!("{case}/test_data_set_0/{kind}_{index}.pb")))
-        .map(|bytes| {
-            let tensor = tensor_proto::parse(bytes).ok()?;
-            ArrayD::from_shape_vec(IxDyn(&tensor.shape), tensor.values.to_f64()).ok()
-        })
-        .collect()
+fn arrays(tensors: &[TensorData]) -> Option<Vec<ArrayD<f64>>> {
+    tensors.iter().map(|t| ArrayD::from_shape_vec(IxDyn(&t.shape), t.values.to_f64()).ok()).collect()
 }
 
 /// A case's graph, inputs and expected outputs.
@@ -36,18 +28,17 @@ struct Case {
 }
 
 /// `None` where the case does not import.
-fn import(files: &BTreeMap<String, Vec<u8>>, case: &str) -> Option<Case> {
-    let (inputs, outputs) = (tensors(files, case, "input")?, tensors(files, case, "output")?);
+fn import(case: &NodeCase) -> Option<Case> {
+    let tensors = case.tensors.as_ref()?;
+    let (inputs, outputs) = (arrays(&tensors.inputs)?, arrays(&tensors.outputs)?);
     let input_shapes = inputs.iter().map(|i| i.shape().to_vec()).collect();
-    let graph =
-        load_bytes(&files[&format!("{case}/model.onnx")], &ImportOptions { input_shapes, ..ImportOptions::default() })
-            .ok()?;
+    let graph = load_bytes(&case.model, &ImportOptions { input_shapes, ..ImportOptions::default() }).ok()?;
     Some(Case { graph, inputs, outputs })
 }
 
 /// `None` where the case does not import, else what differs.
-fn run(files: &BTreeMap<String, Vec<u8>>, case: &str) -> Option<Result<(), String>> {
-    let Case { graph, inputs, outputs } = import(files, case)?;
+fn run(case: &NodeCase) -> Option<Result<(), String>> {
+    let Case { graph, inputs, outputs } = import(case)?;
     let evaluation = match graph.evaluate(&inputs) {
         Ok(evaluation) => evaluation,
         Err(error) => return Some(Err(error.to_string())),
@@ -64,27 +55,26 @@ fn run(files: &BTreeMap<String, Vec<u8>>, case: &str) -> Option<Result<(), Strin
     Some(Ok(()))
 }
 
-/// The files of all cases, if they are there.
-fn cases(test: &str) -> Option<BTreeMap<String, Vec<u8>>> {
-    let archive = Zoo::locate_or_skip(test)?.root().join("onnx-node-tests/conformance_node_frozen.tgz");
+/// All cases, if they are there.
+fn cases(test: &str) -> Option<Vec<NodeCase>> {
+    let archive = node_cases::archive(&Zoo::locate_or_skip(test)?);
     if !archive.exists() {
         eprintln!("SKIPPED {test}: no {}", archive.display());
         return None;
     }
-    Some(archive::files(&archive).unwrap())
+    Some(node_cases::read(&archive).unwrap())
 }
 
 #[test]
 fn what_imports_matches_the_onnx_node_tests() {
-    let Some(files) = cases("what_imports_matches_the_onnx_node_tests") else { return };
-    let cases: Vec<&str> = files.keys().filter_map(|name| name.strip_suffix("/model.onnx")).collect();
+    let Some(cases) = cases("what_imports_matches_the_onnx_node_tests") else { return };
     let (mut matching, mut failures) = (0, Vec::new());
     for case in &cases {
-        match run(&files, case) {
+        match run(case) {
             None => {}
             Some(Ok(())) => matching += 1,
-            Some(Err(reason)) if INPUTS_REFUSED.iter().any(|(of, why)| of == case && reason.contains(why)) => {}
-            Some(Err(reason)) => failures.push(format!("{case}: {reason}")),
+            Some(Err(reason)) if INPUTS_REFUSED.iter().any(|(of, why)| *of == case.name && reason.contains(why)) => {}
+            Some(Err(reason)) => failures.push(format!("{}: {reason}", case.name)),
         }
     }
     println!("{matching} of {} cases import and match", cases.len());
@@ -94,15 +84,15 @@ fn what_imports_matches_the_onnx_node_tests() {
 
 #[test]
 fn every_average_pool_of_the_onnx_node_tests_compiles() {
-    let Some(files) = cases("every_average_pool_of_the_onnx_node_tests_compiles") else { return };
-    let cases: Vec<&str> =
-        files.keys().filter_map(|name| name.strip_suffix("/model.onnx")).filter(|c| c.contains("averagepool")).collect();
+    let Some(cases) = cases("every_average_pool_of_the_onnx_node_tests_compiles") else { return };
+    let cases: Vec<&NodeCase> = cases.iter().filter(|case| case.name.contains("averagepool")).collect();
     for case in &cases {
-        let Case { graph, inputs, .. } = import(&files, case).unwrap_or_else(|| panic!("{case} does not import"));
-        let compiled = compile(&graph, &[inputs], &Options::default()).unwrap_or_else(|e| panic!("{case}: {e}"));
+        let name = &case.name;
+        let Case { graph, inputs, .. } = import(case).unwrap_or_else(|| panic!("{name} does not import"));
+        let compiled = compile(&graph, &[inputs], &Options::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
         let error = compiled.report.accuracy.expect("there was a sample").tensor_error;
-        assert!(error < 0.001, "{case}: {error}");
+        assert!(error < 0.001, "{name}: {error}");
     }
-    let ceil = cases.iter().filter(|c| c.contains("ceil") && !c.ends_with("False")).count();
+    let ceil = cases.iter().filter(|c| c.name.contains("ceil") && !c.name.ends_with("False")).count();
     assert!(ceil >= 4, "{ceil} of {} in ceil mode", cases.len());
 }

@@ -1,4 +1,3 @@
-mod archive;
 mod attention;
 mod conformance;
 mod errors;

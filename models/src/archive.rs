@@ -7,7 +7,7 @@ use std::path::Path;
 use flate2::read::GzDecoder;
 
 /// All regular files of a `.tgz`, by path.
-pub(super) fn files(path: &Path) -> std::io::Result<BTreeMap<String, Vec<u8>>> {
+pub(crate) fn files(path: &Path) -> std::io::Result<BTreeMap<String, Vec<u8>>> {
     let mut bytes = Vec::new();
     GzDecoder::new(std::fs::File::open(path)?).read_to_end(&mut bytes)?;
     let mut files = BTreeMap::new();

@@ -1,0 +1,7 @@
+//! What becomes of ONNX's conformance cases as integers: right, refused with a reason, or wrong.
+
+mod fate;
+mod table;
+
+pub use fate::{Case, Fate, judge, prove, setup};
+pub use table::{Line, Table};
