@@ -85,7 +85,7 @@ fn sizes(samples: &[Vec<f64>]) -> Vec<Size> {
     let values = i32::try_from(samples.len()).unwrap_or(i32::MAX);
     let say = |size: f64| match size {
         0.0 => Size::Nothing,
-        size if !by_chance(size / largest, values) => Size::Known(size),
+        size if !by_chance(size / largest, values, columns) => Size::Known(size),
         size if bits(size) - bits(largest) <= -APART => Size::Perhaps(size),
         _ => Size::Known(largest),
     };
