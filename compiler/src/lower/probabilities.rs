@@ -3,7 +3,7 @@
 use zktorch_blocks::program::{Advice, Interval, Scale, TensorId};
 
 use super::{Exponentials, Lowering, Precision, Refusal, Value, power};
-use crate::quantise::{to_integer, to_real};
+use crate::quantise::{to_entry, to_real};
 
 /// Scale of probabilities.
 const RESULT: Scale = Scale(15);
@@ -90,7 +90,7 @@ impl Lowering<'_> {
         let (last, end) = (rows as i64 - 2 + away, rows as i64 - 1 + most + away);
         let probability = |key: i64| match mask {
             Some(_) if key >= last => 0,
-            _ => to_integer((-to_real(key, scale)).exp(), result) as i64,
+            _ => to_entry((-to_real(key, scale)).exp(), result) as i64,
         };
         let title = format!("exp(-d) at scale {scale}, of a sum");
         let table = self.builder.data_table(&title, 0, vec![(0..end).map(probability).collect()]);

@@ -4,7 +4,7 @@ use zktorch_blocks::program::{Advice, Interval, Scale, TensorId};
 
 use super::{Lowering, Refusal, Value};
 use crate::goal::{AT, Temperature};
-use crate::quantise::{to_integer, to_real};
+use crate::quantise::{to_entry, to_real};
 
 /// A table of exponentials.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +41,7 @@ impl Lowering<'_> {
         let divisor = temperature.map_or(1.0, Temperature::get);
         let exponential = |row: usize| {
             let gap = to_real(row.saturating_sub(1) as i64, scale);
-            if mask.is_some() && row + 1 == rows { 0 } else { to_integer((-gap / divisor).exp(), finer) as i64 }
+            if mask.is_some() && row + 1 == rows { 0 } else { to_entry((-gap / divisor).exp(), finer) as i64 }
         };
         let mut title = match temperature {
             None => format!("exp(-d) at scale {scale}"),

@@ -10,7 +10,7 @@ use zktorch_blocks::program::{Advice, Interval, Scale};
 use super::{Lowering, Refusal, Value};
 use crate::graph::NodeId;
 use crate::ops::Unary;
-use crate::quantise::{Domain, to_integer, to_real};
+use crate::quantise::{Domain, to_entry, to_real};
 
 impl Lowering<'_> {
     /// `o = f(min(max(y, L), U))` for `y` the value `x` rounded to the domain's scale, at most `2^reach` steps beyond it; for the node `id`.
@@ -39,7 +39,7 @@ impl Lowering<'_> {
         let z = self.divide(&name, near, divisor, Interval::new(lo, hi), scale)?.tensor;
 
         let key = self.builder.linear(&format!("{name}.key"), &[(1, z), (step, class)], 0, scale)?;
-        let entry = |y: i64| to_integer(function.eval(to_real(y.clamp(lo, hi), scale)), scale) as i64;
+        let entry = |y: i64| to_entry(function.eval(to_real(y.clamp(lo, hi), scale)), scale) as i64;
         let keys = lo - step..=hi + step;
         let class_of = |key: i64| i64::from(key > hi) - i64::from(key < lo);
         let columns = vec![keys.clone().map(class_of).collect(), keys.map(entry).collect()];

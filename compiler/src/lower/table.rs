@@ -5,7 +5,7 @@ use zktorch_blocks::program::{Advice, Interval, Scale, TableId};
 use super::{Lowering, Note, Refusal, Value};
 use crate::graph::NodeId;
 use crate::ops::Unary;
-use crate::quantise::{to_integer, to_real};
+use crate::quantise::{to_entry, to_real};
 
 /// No table entry exceeds this.
 const ENTRY: f64 = (1u64 << 30) as f64;
@@ -61,7 +61,7 @@ impl Lowering<'_> {
         let keeps_grid =
             matches!(function, Unary::LeakyRelu(_) | Unary::Clip { .. } | Unary::Abs | Unary::ThresholdedRelu(_));
         let to = if keeps_grid { from.min(self.plan.scale(id)) } else { self.plan.scale(id) };
-        let entry = |x: i64| to_integer(function.eval(to_real(x, from)), to);
+        let entry = |x: i64| to_entry(function.eval(to_real(x, from)), to);
         let fits = |x: i64| entry(x).abs() < ENTRY;
         let operand = self.operand(id, 0)?;
         let Interval { lo: least, hi: most } = self.builder.interval(y.tensor);

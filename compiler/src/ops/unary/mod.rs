@@ -3,6 +3,8 @@
 mod domain;
 mod function;
 mod import;
+#[cfg(test)]
+mod library;
 
 use ndarray::ArrayD;
 use zktorch_blocks::program::Scale;
