@@ -19,7 +19,7 @@ use super::refusal::Refusal;
 use super::shapes::{self, Operand};
 use super::sizes::{MOST, MOST_CONSTANT};
 use super::unfit::Unfit;
-use super::{contain, operators};
+use super::{contain, operators, own};
 
 /// Entries of all values together that are computed from constants, in a small file.
 const MOST_COMPUTED: usize = 1 << 25;
@@ -50,6 +50,7 @@ pub(super) fn infer(model: &mut InferenceModel, proto: &ModelProto, opset: i64, 
         let at = |why: Why| match why {
             Why::Wrong(reason) => ImportError::Shape { node: display_name(node), op: node.op_type.clone(), reason },
             Why::Unknown(operands) => unsupported(Refusal::Shapes(operands)),
+            Why::Refused(hint) => unsupported(hint),
         };
         let known = |outlet: &OutletId| {
             let fact = model.outlet_fact(*outlet).is_ok_and(|fact| fact.value.concretize().is_some());
@@ -71,6 +72,8 @@ enum Why {
     Wrong(Unfit),
     /// The parser has no rule for operands of these shapes, in a form that may be valid.
     Unknown(Vec<Vec<usize>>),
+    /// It has no meaning here.
+    Refused(Refusal),
 }
 
 impl From<Unfit> for Why {
@@ -105,6 +108,7 @@ fn step(model: &mut InferenceModel, id: usize, node: &NodeProto, opset: i64, com
     let operands: Vec<Option<Operand>> =
         node.input.iter().map(|name| if name.is_empty() { None } else { known.next() }).collect();
     shapes::check(node, &operands, opset)?;
+    own::check(node, &operands, opset).map_err(Why::Refused)?;
     let constant = computed.constant.get(&id) == Some(&true);
     if let Some(shape) = shapes::padded(node, &operands) {
         contain::guarded(|| model.set_outlet_fact(OutletId::new(id, 0), InferenceFact::shape(shape)))?;

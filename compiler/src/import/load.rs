@@ -13,7 +13,9 @@ use super::defect::Defect;
 use super::error::{ImportError, UnsupportedNode};
 use super::names::Names;
 use super::refusal::Refusal;
-use super::{ImportOptions, attention, celu, check, external, finite, infer, inline, rewrite, scan, sizes, twins, withheld};
+use super::{
+    ImportOptions, attention, celu, check, external, finite, infer, inline, own, rewrite, scan, sizes, twins, withheld,
+};
 
 /// A typed model with what the typed stage forgets.
 pub(super) struct Loaded {
@@ -39,7 +41,8 @@ pub(super) fn parse(mut bytes: &[u8]) -> Result<ModelProto, ImportError> {
 
 /// Parses a model, fixes its inputs' shapes and infers all others.
 pub(super) fn load(bytes: &[u8], folder: Option<&Path>, options: &ImportOptions) -> Result<Loaded, ImportError> {
-    let onnx = tract_onnx::onnx().with_ignore_value_info(true);
+    let mut onnx = tract_onnx::onnx().with_ignore_value_info(true);
+    own::register(&mut onnx);
     let mut proto = parse(bytes)?;
     let output_names = output_names(&proto);
     inline::inline(&mut proto)?;

@@ -23,6 +23,7 @@ mod load;
 mod names;
 mod nan;
 mod operators;
+mod own;
 mod refusal;
 mod rewrite;
 mod scan;

@@ -116,7 +116,9 @@ pub(super) fn all() -> impl Iterator<Item = &'static Operator> {
 
 #[rustfmt::skip]
 static OPERATORS: &[Operator] = &[
-    plain("Abs"), plain("Acos"), plain("Acosh"), plain("Add"), plain("And"),
+    plain("Abs"), plain("Acos"), plain("Acosh"), plain("Add"),
+    op("AffineGrid", &[("align_corners", Flag, ANY)], &[1]),
+    plain("And"),
     op("ArgMax", ARG, &[]),
     op("ArgMin", ARG, &[]),
     plain("Asin"), plain("Asinh"), plain("Atan"), plain("Atanh"),
@@ -135,8 +137,10 @@ static OPERATORS: &[Operator] = &[
     op("Cast", &[("to", Type, ANY), ("saturate", Idle, ANY)], &[]),
     op("CastLike", &[("saturate", Idle, ANY)], &[]),
     plain("Ceil"),
+    op("CenterCropPad", &[("axes", Axes, ANY)], &[1]),
     op("Celu", &[("alpha", Number, ANY)], &[]),
     op("Clip", &[("min", Number, (0, 10)), ("max", Number, (0, 10))], &[]),
+    op("Col2Im", &[KERNEL[1], KERNEL[3], KERNEL[4]], &[1, 2]),
     op("Concat", AXIS, &[]),
     op("Constant", &[
         ("value", Constant, ANY), ("value_float", Number, ANY), ("value_floats", Constant, ANY), ("value_int", Integer, ANY),
@@ -144,8 +148,13 @@ static OPERATORS: &[Operator] = &[
     ], &[]),
     op("ConstantOfShape", &[("value", Single, ANY)], &[0]),
     op("Conv", &[KERNEL[0], KERNEL[1], KERNEL[2], KERNEL[3], KERNEL[4], ("group", Positive, ANY)], &[]),
+    op("ConvTranspose", &[
+        KERNEL[0], KERNEL[1], KERNEL[2], KERNEL[3], KERNEL[4], ("group", Positive, ANY), ("output_padding", Bounds, ANY),
+        ("output_shape", Extents, ANY),
+    ], &[]),
     plain("Cos"), plain("Cosh"),
     op("CumSum", CUMULATE, &[1]),
+    op("DFT", &[("axis", Axis, (17, 19)), ("inverse", Flag, ANY), ("onesided", Flag, ANY)], &[1, 2]),
     op("DepthToSpace", &[("blocksize", Positive, ANY), ("mode", Word(&["DCR", "CRD"]), ANY)], &[]),
     op("DequantizeLinear", &[("axis", Axis, ANY), ("block_size", Only(0), ANY)], &[]),
     plain("Div"),
@@ -162,7 +171,9 @@ static OPERATORS: &[Operator] = &[
     op("GatherND", &[("batch_dims", Axis, ANY)], &[1]),
     op("Gelu", &[("approximate", Word(&["none", "tanh"]), ANY)], &[]),
     op("Gemm", &[("alpha", Number, ANY), ("beta", Number, ANY), ("transA", Flag, ANY), ("transB", Flag, ANY)], &[]),
-    plain("GlobalAveragePool"), plain("GlobalMaxPool"), plain("Greater"), plain("GreaterOrEqual"),
+    plain("GlobalAveragePool"),
+    op("GlobalLpPool", &[("p", Positive, ANY)], &[]),
+    plain("GlobalMaxPool"), plain("Greater"), plain("GreaterOrEqual"),
     op("GroupNormalization", &[EPSILON, ("num_groups", Positive, ANY), STASH], &[]),
     op("HardSigmoid", &[("alpha", Number, ANY), ("beta", Number, ANY)], &[]),
     plain("HardSwish"),
@@ -177,6 +188,9 @@ static OPERATORS: &[Operator] = &[
     plain("Less"), plain("LessOrEqual"), plain("Log"),
     op("LogSoftmax", AXIS, &[]),
     op("LpNormalization", &[("axis", Axis, ANY), ("p", Positive, ANY)], &[]),
+    op("LpPool", &[
+        KERNEL[0], KERNEL[1], KERNEL[2], KERNEL[3], KERNEL[4], ("ceil_mode", Flag, ANY), ("p", Positive, ANY),
+    ], &[]),
     plain("MatMul"), plain("Max"),
     op("MaxPool", &[
         KERNEL[0], KERNEL[1], KERNEL[2], KERNEL[3], KERNEL[4], ("ceil_mode", Flag, ANY), ("storage_order", Flag, ANY),
@@ -190,7 +204,7 @@ static OPERATORS: &[Operator] = &[
     plain("Not"),
     op("OneHot", AXIS, &[1]),
     plain("Or"), plain("PRelu"),
-    op("Pad", &[("mode", Word(&["constant", "reflect", "edge"]), ANY), ("pads", Frame, (0, 10)), ("value", Number, (0, 10))], &[1, 3]),
+    op("Pad", &[("mode", Word(&["constant", "reflect", "edge", "wrap"]), ANY), ("pads", Frame, (0, 10)), ("value", Number, (0, 10))], &[1, 3]),
     plain("Pow"),
     op("RMSNormalization", NORM, &[]),
     constant("Range"),
@@ -201,6 +215,14 @@ static OPERATORS: &[Operator] = &[
     op("ReduceSumSquare", REDUCE, &[1]),
     plain("Relu"),
     op("Reshape", &[("allowzero", Flag, ANY)], &[1]),
+    op("Resize", &[
+        ("antialias", Flag, ANY), ("axes", Axes, ANY), ("coordinate_transformation_mode", Word(&[
+            "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize",
+        ]), (11, i64::MAX)), ("cubic_coeff_a", Number, ANY), ("exclude_outside", Flag, ANY), ("extrapolation_value", Number, ANY),
+        ("keep_aspect_ratio_policy", Word(&["stretch", "not_larger", "not_smaller"]), ANY),
+        ("mode", Word(&["nearest", "linear", "cubic"]), ANY),
+        ("nearest_mode", Word(&["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"]), ANY),
+    ], &[1, 2, 3]),
     op("RotaryEmbedding", &[
         ("interleaved", Flag, ANY), ("num_heads", Integer, ANY), ("rotary_embedding_dim", Integer, ANY),
     ], &[3]),
@@ -220,6 +242,7 @@ static OPERATORS: &[Operator] = &[
     op("Split", &[("axis", Axis, ANY), ("num_outputs", Positive, ANY), ("split", Bounds, (0, 12))], &[1]),
     plain("Sqrt"),
     op("Squeeze", &[("axes", Axes, (0, 12))], &[1]),
+    op("STFT", &[("onesided", Flag, ANY)], &[1, 2, 3]),
     plain("Sub"), plain("Sum"),
     // The parser has no other slope.
     op("Swish", &[("alpha", Only(1), ANY)], &[]),
@@ -230,6 +253,7 @@ static OPERATORS: &[Operator] = &[
     op("Transpose", &[("perm", Permutation, ANY)], &[]),
     op("Trilu", &[("upper", Flag, ANY)], &[1]),
     op("Unsqueeze", &[("axes", Axes, (0, 12))], &[1]),
+    op("Upsample", &[("mode", Word(&["nearest", "linear", "bilinear"]), ANY), ("scales", Constant, (7, 8))], &[1]),
     op("Where", &[], &[]),
     plain("Xor"),
     contributed("BiasGelu", &[]),

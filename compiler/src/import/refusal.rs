@@ -22,7 +22,7 @@ pub enum Refusal {
     #[error("{0}")]
     Form(&'static str),
     /// A convolution over so many axes.
-    #[error("a convolution over {0} axes is not supported, only over 1 or 2")]
+    #[error("a convolution over {0} axes is not supported, only over 1 to 3")]
     Spatial(usize),
     /// An einsum of so many operands.
     #[error("an einsum of {0} operands is not supported, only of 2")]

@@ -4,6 +4,7 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_core::ops::array::{Gather, Pad, PadMode, StridedSlice, Tile};
 
 use super::defect::Defect;
+use super::own::Own;
 
 /// Entries of the largest value.
 pub(super) const MOST: usize = 1 << 27;
@@ -17,7 +18,7 @@ pub(super) fn check_values(model: &TypedModel, bytes: usize) -> Result<(), Defec
     let mut positions = 0usize;
     for node in model.nodes() {
         let edge = node.op_as::<Pad>().is_some_and(|pad| !matches!(pad.mode, PadMode::Constant(_)));
-        if edge || node.op_is::<Gather>() || node.op_is::<StridedSlice>() || node.op_is::<Tile>() {
+        if edge || node.op_is::<Own>() || node.op_is::<Gather>() || node.op_is::<StridedSlice>() || node.op_is::<Tile>() {
             let extents = node.outputs.iter().filter_map(|output| output.fact.shape.as_concrete());
             positions = extents.flatten().fold(positions, |sum, &extent| sum.saturating_add(extent));
         }

@@ -12,6 +12,7 @@ use tract_onnx::tract_core::ops::source::TypedSource;
 use super::contain::Failure;
 use super::error::{ImportError, UnsupportedNode};
 use super::load::Loaded;
+use super::own::Own;
 use super::refusal::Refusal;
 use super::site::{Import, Site, Translator, Value, domain_of};
 use super::sizes::MOST_CONSTANT;
@@ -154,6 +155,9 @@ fn transposed(loaded: &Loaded) -> HashMap<OutletId, (OutletId, Vec<usize>)> {
 
 /// The nodes by the operator's own rule, of the first outputs.
 fn translated(t: &mut Translator<'_>, site: &Site<'_>) -> Result<Vec<NodeId>, Refusal> {
+    if let Some(own) = site.node.op_as::<Own>() {
+        return own.translate(t, site);
+    }
     let name = site.node.op.name();
     for import in IMPORTS.iter().copied().flatten() {
         if let Import::Several(known, handler) = *import

@@ -1,4 +1,4 @@
-//! Convolution over one or two spatial axes (docs/lowerings.md, section 9).
+//! Convolution over one to three spatial axes (docs/lowerings.md, section 9).
 
 use ndarray::{Array2, ArrayD, ArrayView2, IxDyn};
 use tract_onnx::tract_core::ops::cnn::{Conv as TractConv, KernelFormat};
@@ -24,7 +24,7 @@ const IN: Label = Label(3);
 const SPACE: Label = Label(10);
 const TAP: Label = Label(20);
 
-/// Convolution (cross-correlation, as in ONNX) with zero padding over one or two spatial axes. Operands:
+/// Convolution (cross-correlation, as in ONNX) with zero padding over one to three spatial axes. Operands:
 /// `x [N, C, spatial..]`, `w [O, C / groups, kernel..]`, optionally `bias [O]`; result `[N, O, spatial..]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conv {
@@ -42,7 +42,7 @@ fn import(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Ref
     if op.kernel_fmt != KernelFormat::OIHW || !is_channels_first(&op.pool_spec) {
         return Err(import::Refusal::Form("only the layouts NCHW and OIHW are supported"));
     }
-    if !matches!(op.pool_spec.rank(), 1 | 2) {
+    if !matches!(op.pool_spec.rank(), 1..=3) {
         return Err(import::Refusal::Spatial(op.pool_spec.rank()));
     }
     let x_shape = t.operand_shape(site, 0)?;
@@ -66,8 +66,8 @@ impl Operator for Conv {
             [x, w, bias] => ([x, w], Some(bias)),
             _ => return Err(Misfit::Arity { expected: 2..=3, got: operands.len() }),
         };
-        let layout = || Misfit::Layout { expected: "[N, C, W] or [N, C, H, W]", got: x.to_vec() };
-        let spatial = x.get(2..).filter(|spatial| matches!(spatial.len(), 1 | 2)).ok_or_else(layout)?;
+        let layout = || Misfit::Layout { expected: "[N, C, W], [N, C, H, W] or [N, C, D, H, W]", got: x.to_vec() };
+        let spatial = x.get(2..).filter(|spatial| matches!(spatial.len(), 1..=3)).ok_or_else(layout)?;
         let fits = w.len() == x.len()
             && self.groups > 0
             && x[1] % self.groups == 0
@@ -227,12 +227,12 @@ fn convolve(window: &Window, groups: usize, x: &ArrayD<f64>, w: &ArrayD<f64>, bi
     ArrayD::from_shape_vec(IxDyn(&shape), result).unwrap_or_else(|_| ArrayD::zeros(IxDyn(&shape)))
 }
 
-/// The window's geometry over at most two spatial axes; a missing axis has extent 1.
+/// The window's geometry over at most three spatial axes; a missing axis has extent 1.
 struct Plane {
-    extent: [usize; 2],
-    out: [usize; 2],
+    extent: [usize; 3],
+    out: [usize; 3],
     /// Per axis and tap, the input index of each window position.
-    sources: [Vec<Vec<Option<usize>>>; 2],
+    sources: [Vec<Vec<Option<usize>>>; 3],
 }
 
 impl Plane {
@@ -245,32 +245,35 @@ impl Plane {
                 .collect();
             (extent, out, sources)
         };
-        let ((h, oh, sh), (w, ow, sw)) = (axis(0), axis(1));
-        Self { extent: [h, w], out: [oh, ow], sources: [sh, sw] }
+        let [(d, od, sd), (h, oh, sh), (w, ow, sw)] = [0, 1, 2].map(axis);
+        Self { extent: [d, h, w], out: [od, oh, ow], sources: [sd, sh, sw] }
     }
 
     fn size(&self) -> usize {
-        self.extent[0] * self.extent[1]
+        self.extent.iter().product()
     }
 
     fn positions(&self) -> usize {
-        self.out[0] * self.out[1]
+        self.out.iter().product()
     }
 
     /// The matrix of windows: a row per channel and tap, a column per window position.
     fn columns(&self, x: &[f64], channels: usize) -> Array2<f64> {
-        let rows = channels * self.sources[0].len() * self.sources[1].len();
+        let [deep, vertical, horizontal] = &self.sources;
+        let rows = channels * self.sources.iter().map(Vec::len).product::<usize>();
         let mut data = Vec::with_capacity(rows * self.positions());
         for channel in x.chunks_exact(self.size().max(1)) {
-            for vertical in &self.sources[0] {
-                for horizontal in &self.sources[1] {
-                    for row in vertical {
-                        match row {
-                            None => data.extend(std::iter::repeat_n(0.0, self.out[1])),
-                            Some(h) => {
-                                let line = &channel[h * self.extent[1]..(h + 1) * self.extent[1]];
-                                data.extend(horizontal.iter().map(|w| w.map_or(0.0, |w| line[w])));
-                            }
+            for ((deep, vertical), horizontal) in deep
+                .iter()
+                .flat_map(|d| vertical.iter().map(move |v| (d, v)))
+                .flat_map(|dv| horizontal.iter().map(move |h| (dv, h)))
+            {
+                for line in deep.iter().flat_map(|d| vertical.iter().map(move |v| Some((*d)? * self.extent[1] + (*v)?))) {
+                    match line {
+                        None => data.extend(std::iter::repeat_n(0.0, self.out[2])),
+                        Some(line) => {
+                            let line = &channel[line * self.extent[2]..(line + 1) * self.extent[2]];
+                            data.extend(horizontal.iter().map(|w| w.map_or(0.0, |w| line[w])));
                         }
                     }
                 }

@@ -68,6 +68,7 @@ operators! {
     reduce: Reduce;
     top_k: TopK, IndexOf;
     norm: Norm;
+    root: Root;
     softmax: Softmax;
     masked_softmax: MaskedSoftmax;
     log_softmax: LogSoftmax;
@@ -78,6 +79,7 @@ operators! {
     pad: Pad;
     broadcast: Broadcast;
     take: Take;
+    mix: Mix;
     gather: Gather;
     greedy: Greedy;
     likelihood: Likelihood;
@@ -87,6 +89,7 @@ operators! {
 
 pub use choice::Comparison;
 pub use logic::Connective;
+pub use mix::Row;
 pub use reduce::ReduceKind;
 
 impl Op {
