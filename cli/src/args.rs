@@ -125,8 +125,11 @@ pub struct Compile {
     #[arg(value_name = "MODEL.onnx")]
     pub model: PathBuf,
     /// The folder to make
-    #[arg(short, long = "out", value_name = "DIR")]
-    pub out: PathBuf,
+    #[arg(short, long = "out", value_name = "DIR", required_unless_present = "explain")]
+    pub out: Option<PathBuf>,
+    /// Make nothing: list what each node of the model would become, without samples, and what stands in the way
+    #[arg(long, conflicts_with_all = ["out", "calibrate", "weights_of", "force"])]
+    pub explain: bool,
     /// Write into a folder that is not empty, and replace the keys in it: proofs made with them are not accepted by new ones
     #[arg(long)]
     pub force: bool,

@@ -15,7 +15,7 @@ use zktorch_compiler::goal::{COMPLETION, Temperature};
 use zktorch_compiler::graph::Graph;
 use zktorch_compiler::import::{ImportError, ImportOptions, model_path};
 use zktorch_compiler::inputs::{InputSpec, Sample, SampleError, read};
-use zktorch_compiler::{CompileError, Earlier, Goal, InputError, Like, Misposed, Options};
+use zktorch_compiler::{CompileError, Earlier, Explanation, Goal, InputError, Like, Misposed, Options};
 use zktorch_verifier::key;
 
 pub use zktorch_compiler::report::{Predictions, Report};
@@ -94,6 +94,22 @@ pub fn compile_model(
     let alike = alike.map(Arc::new);
     let options = Options { goal, bits, inputs, outputs, inputs_like, alike, target_kl, max_error, ..Options::default() };
     zktorch_compiler::compile_model(&imported, &all, &options).map_err(|e| compile_failure(model, &e))
+}
+
+/// What the nodes of an ONNX file would become, and what stands in the way: nodes that are not read first.
+pub fn explain_model(model: &Path, choices: &Choices) -> Result<Explanation, Failure> {
+    files::readable(model)?;
+    let options = ImportOptions { input_shapes: choices.input_shapes.clone(), ..ImportOptions::default() };
+    let imported = match model_path(model, &options) {
+        Err(ImportError::Unsupported(nodes)) => {
+            let obstacles = nodes.iter().map(ToString::to_string).collect();
+            return Ok(Explanation { obstacles, ..Explanation::default() });
+        }
+        imported => imported.map_err(|e| import_failure(model, &e))?,
+    };
+    let options =
+        Options { bits: choices.bits, inputs: choices.input.into(), outputs: choices.output.into(), ..Options::default() };
+    zktorch_compiler::explain(&imported.graph, &options).map_err(|e| compile_failure(model, &e))
 }
 
 impl From<Visibility> for program::Visibility {

@@ -14,8 +14,8 @@ mod reference;
 pub mod report;
 
 pub use compile::{
-    CompileError, Compiled, Earlier, Like, MAX_ERROR, Misposed, Options, TARGET_KL, Unlike, WARN_ERROR, compile,
-    compile_model, extend,
+    CompileError, Compiled, Earlier, ExplainedNode, Explanation, Like, MAX_ERROR, Misposed, Options, TARGET_KL, Unlike,
+    WARN_ERROR, compile, compile_model, explain, extend,
 };
 pub use goal::Goal;
 pub use lower::{LowerError, Problem};

@@ -6,7 +6,7 @@ use crate::files::{PendingFolder, read};
 use crate::folder::{self, Files, MODEL, PROGRAM, PROVING, ProgramFile, REPORT, VERIFYING, decoded};
 use crate::model_proof;
 use crate::outcome::Outcome;
-use crate::pipeline::{Choices, Compiled, Predictions, Report, compile_model};
+use crate::pipeline::{Choices, Compiled, Predictions, Report, compile_model, explain_model};
 use crate::place;
 use crate::progress::Progress;
 use crate::setup::{choose, predict};
@@ -42,24 +42,14 @@ pub struct Made {
 }
 
 pub fn command(args: &Compile) -> Result<Outcome, Failure> {
+    let choices = choices(args);
+    // The arguments' parser asks for the one or the other.
+    let Some(out) = args.out.as_deref().filter(|_| !args.explain) else { return explained(args, &choices) };
     // The folder is looked at as a whole.
-    files(args).force(true).check()?;
-    let folder = PendingFolder::new(&args.out)?;
-    let replaced = folder::vacant(&args.out, args.force)?;
+    files(args, out).force(true).check()?;
+    let folder = PendingFolder::new(out)?;
+    let replaced = folder::vacant(out, args.force)?;
     let mut progress = Progress::new();
-    let choices = Choices {
-        calibrate: args.calibrate.clone(),
-        task: args.task,
-        new_tokens: args.new_tokens,
-        temperature: args.temperature,
-        bits: args.bits,
-        max_error: args.max_error,
-        target_kl: args.target_kl,
-        input: args.input,
-        input_like: args.input_like.clone(),
-        output: args.output,
-        input_shapes: args.input_shape.iter().map(|s| s.0.clone()).collect(),
-    };
     let level = if args.model_proof == Toggle::On { Level::Widths } else { Level::Padding };
     let base = match &args.weights_of {
         Some(dir) => Base::Folder(Box::new(Folder::read(dir)?)),
@@ -68,7 +58,7 @@ pub fn command(args: &Compile) -> Result<Outcome, Failure> {
     let made = make(&args.model, &choices, base, level, &mut progress)?;
     progress.begin("writing");
     let seconds = progress.seconds();
-    let (mut text, mut json) = describe(&made, &args.out)?;
+    let (mut text, mut json) = describe(&made, out)?;
     let replaced = replaced.map(|old| old.describe(&made.verifying));
     if let Some((what, _)) = &replaced {
         text.push_str(&format!("\nREPLACED: {what}\n"));
@@ -84,8 +74,32 @@ pub fn command(args: &Compile) -> Result<Outcome, Failure> {
     Ok(Outcome::done(format!("{text}\ncompiled in {}\n", show::seconds(seconds)), json))
 }
 
+/// What the model would become; the answer is no where something stands in the way.
+fn explained(args: &Compile, choices: &Choices) -> Result<Outcome, Failure> {
+    let explanation = explain_model(&args.model, choices)?;
+    let json = serde_json::to_value(&explanation).map_err(|e| Failure::undecided(e.to_string()))?;
+    let text: Vec<String> = explanation.to_string().lines().map(show::plain).collect();
+    Ok(Outcome { accepted: explanation.obstacles.is_empty(), text: text.join("\n"), json })
+}
+
+fn choices(args: &Compile) -> Choices {
+    Choices {
+        calibrate: args.calibrate.clone(),
+        task: args.task,
+        new_tokens: args.new_tokens,
+        temperature: args.temperature,
+        bits: args.bits,
+        max_error: args.max_error,
+        target_kl: args.target_kl,
+        input: args.input,
+        input_like: args.input_like.clone(),
+        output: args.output,
+        input_shapes: args.input_shape.iter().map(|s| s.0.clone()).collect(),
+    }
+}
+
 /// What is read and written.
-fn files(args: &Compile) -> place::Files {
+fn files(args: &Compile, out: &Path) -> place::Files {
     let mut files = place::Files::default().input("the model", &args.model);
     for path in &args.calibrate {
         files = files.samples("--calibrate", path);
@@ -101,7 +115,7 @@ fn files(args: &Compile) -> place::Files {
     if let SetupChoice::File(path) = &args.setup {
         files = files.input("--setup", path);
     }
-    folder::ALL.iter().fold(files, |files, name| files.output(name, args.out.join(name)))
+    folder::ALL.iter().fold(files, |files, name| files.output(name, out.join(name)))
 }
 
 /// What a model's commitments rest on.

@@ -15,8 +15,8 @@ const EFFORT: u64 = 1 << 32;
 /// Texts that a language model is judged by, whatever that takes.
 const TEXTS: usize = 2;
 /// Microseconds of a committed value, and of an entry that is looked up or of a table.
-const COMMITTED: f64 = 0.3;
-const LEAF: f64 = 1.0;
+pub(super) const COMMITTED: f64 = 0.3;
+pub(super) const LEAF: f64 = 1.0;
 /// What the error of a group counts beside that of a whole tensor: half a percent of one is like the usual target of the other.
 const GROUP: f64 = 0.16;
 

@@ -192,7 +192,7 @@ fn shift(values: &mut ArrayD<f64>, exponents: &[i32], sign: i32) {
 }
 
 /// Numbers spread over a range (SplitMix64).
-fn random(shape: &[usize], range: Range, seed: u64) -> ArrayD<f64> {
+pub(super) fn random(shape: &[usize], range: Range, seed: u64) -> ArrayD<f64> {
     let mut counter = seed << 32;
     ArrayD::from_shape_simple_fn(IxDyn(shape), || {
         counter += 1;

@@ -12,7 +12,7 @@ use tract_onnx::pb::{AttributeProto, ModelProto, NodeProto, TensorProto, ValueIn
 
 use super::defect::Defect;
 use super::error::{ImportError, UnsupportedNode};
-use super::operators::{self, Kind, ONNX, OPSETS};
+use super::operators::{self, BROADCASTING, Kind, ONNX, OPSETS};
 use super::refusal::{AttributeFault, Refusal};
 use super::tensors::{self, Element};
 
@@ -148,6 +148,9 @@ fn check_node(node: &NodeProto, opset: i64) -> Result<(), Refusal> {
             domain => Refusal::Domain(domain.to_owned()),
         });
     };
+    if opset < *BROADCASTING.start() && !operators::EARLY.contains(&node.op_type.as_str()) {
+        return Err(Refusal::Early(opset));
+    }
     if node.op_type == "BatchNormalization" && node.output.iter().filter(|name| !name.is_empty()).count() > 1 {
         return Err(Refusal::Training("it was exported for training"));
     }
@@ -245,6 +248,11 @@ pub(super) fn check_attribute(attribute: &AttributeProto, kind: Kind) -> Result<
             of(AttributeType::String)?;
             let word = String::from_utf8_lossy(&attribute.s);
             refuse(words.contains(&&*word), &|| AttributeFault::Word { got: word.clone().into_owned(), words })
+        }
+        Kind::Numbers => {
+            of(AttributeType::Floats)?;
+            let infinite = attribute.floats.iter().find(|number| !number.is_finite());
+            infinite.map_or(Ok(()), |&number| Err(AttributeFault::Number(number)))
         }
         Kind::Equation => {
             of(AttributeType::String)?;

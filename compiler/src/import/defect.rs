@@ -25,6 +25,9 @@ pub enum Defect {
     /// The graph has no outputs.
     #[error("the graph has no outputs")]
     NoOutputs,
+    /// All outputs lack entries.
+    #[error("its outputs have no entries: there is nothing to prove")]
+    Empty,
     /// No version of ONNX's operators is named.
     #[error("it does not say which operator set it uses")]
     NoOpset,

@@ -80,7 +80,21 @@ pub enum ImportError {
         /// The shape in the model.
         declared: String,
     },
-    /// The number of given input shapes is not the number of inputs.
+    /// An axis of an input is not fixed, and nothing that is given says what it is.
+    #[error(
+        "axis {axis}{symbol} of input `{name}`, which has the shape {declared}, is not fixed: give the input's shape with --input-shape"
+    )]
+    OpenAxis {
+        /// The input.
+        name: String,
+        /// The shape in the model.
+        declared: String,
+        /// The axis.
+        axis: usize,
+        /// Its name in brackets, if it has one.
+        symbol: String,
+    },
+    /// More input shapes are given than there are inputs.
     #[error("the model has {expected} inputs, {got} input shapes were given")]
     InputShapeCount {
         /// Inputs of the model.

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use tract_onnx::pb::ModelProto;
+use tract_onnx::pb::type_proto::Value;
+use tract_onnx::pb::{ModelProto, TensorProto, ValueInfoProto};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::DimLike;
 use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel};
@@ -14,7 +15,8 @@ use super::error::{ImportError, UnsupportedNode};
 use super::names::Names;
 use super::refusal::Refusal;
 use super::{
-    ImportOptions, attention, celu, check, external, finite, infer, inline, own, rewrite, scan, sizes, twins, withheld,
+    ImportOptions, axes, bodies, branches, check, external, finite, infer, inline, own, rewrite, scan, sizes, twins,
+    withheld,
 };
 
 /// A typed model with what the typed stage forgets.
@@ -44,8 +46,10 @@ pub(super) fn load(bytes: &[u8], folder: Option<&Path>, options: &ImportOptions)
     let mut onnx = tract_onnx::onnx().with_ignore_value_info(true);
     own::register(&mut onnx);
     let mut proto = parse(bytes)?;
-    let output_names = output_names(&proto);
+    let mut output_names = output_names(&proto);
     inline::inline(&mut proto)?;
+    branches::fold(&mut proto, folder, options)?;
+    bodies::flex::spell(&mut proto)?;
     check::structure(&proto).map_err(ImportError::invalid)?;
     let opset = check::opset(&proto).map_err(ImportError::invalid)?;
     if let Some(most) = options.withheld {
@@ -59,10 +63,13 @@ pub(super) fn load(bytes: &[u8], folder: Option<&Path>, options: &ImportOptions)
     finite::check(&proto)?;
     external::check(&proto, folder)?;
     if let Some(graph) = &mut proto.graph {
-        celu::spell(graph)?;
-        attention::spell(graph)?;
+        bodies::spell(graph, opset, options)?;
         twins::merge(graph);
     }
+    let shapes = filled(&mut proto, &options.input_shapes)?;
+    let opened = options.input_shapes.len();
+    let inputs = proto.graph.iter().flat_map(axes::inputs).skip(opened);
+    let batched = inputs.filter(|input| axes::is_batched(input)).map(|input| input.name.clone()).collect();
     let folder = folder.map(|f| if f.as_os_str().is_empty() { Path::new(".") } else { f });
     let parsed = guarded(|| onnx.parse(&proto, folder.and_then(Path::to_str))).map_err(ImportError::invalid)?;
     if !parsed.unresolved_inputs.is_empty() {
@@ -76,10 +83,11 @@ pub(super) fn load(bytes: &[u8], folder: Option<&Path>, options: &ImportOptions)
     let transposed = transposed.filter_map(|t| Some((name(&t.result)?, name(&t.weight)?, t.order))).collect();
     let mut model = parsed.model;
     check_operators(&model)?;
-    let batched = fix_inputs(&mut model, &options.input_shapes)?;
+    fix_inputs(&mut model, &shapes)?;
     infer::infer(&mut model, &proto, opset, bytes.len().max(options.withheld.unwrap_or(0)))?;
     let names = Names::new(model.nodes().iter().map(|node| node.name.clone()));
-    let model = guarded(|| model.into_typed()).map_err(ImportError::inference)?;
+    let mut model = guarded(|| model.into_typed()).map_err(ImportError::inference)?;
+    drop_empty(&mut model, &mut output_names)?;
     sizes::check_values(&model, bytes.len().max(options.withheld.unwrap_or(0))).map_err(ImportError::inference)?;
     Ok(Loaded { model, names, output_names, batched, transposed })
 }
@@ -103,30 +111,56 @@ fn output_names(proto: &ModelProto) -> Vec<String> {
     proto.graph.iter().flat_map(|graph| &graph.output).map(|output| output.name.clone()).collect()
 }
 
-/// Gives every input a concrete shape; the names of those whose first axis becomes 1.
-fn fix_inputs(model: &mut InferenceModel, shapes: &[Vec<usize>]) -> Result<Vec<String>, ImportError> {
-    let mut batched = Vec::new();
-    let count = model.inputs.len();
-    if !shapes.is_empty() && shapes.len() != count {
-        return Err(ImportError::InputShapeCount { expected: count, got: shapes.len() });
+/// The shapes of all inputs. One without entries is a constant, whatever it is given.
+fn filled(proto: &mut ModelProto, given: &[Vec<usize>]) -> Result<Vec<Option<Vec<usize>>>, ImportError> {
+    let Some(graph) = &mut proto.graph else { return Ok(Vec::new()) };
+    let mut shapes = axes::shapes(graph, given)?;
+    let empty = |shape: &Option<Vec<usize>>| shape.as_ref().is_some_and(|shape| shape.contains(&0));
+    let inputs: Vec<ValueInfoProto> = axes::inputs(graph).cloned().collect();
+    for (input, shape) in inputs.iter().zip(&shapes).filter(|(_, shape)| empty(shape)) {
+        let data_type = match input.r#type.as_ref().and_then(|t| t.value.as_ref()) {
+            Some(Value::TensorType(tensor)) => tensor.elem_type,
+            _ => continue,
+        };
+        let dims = shape.iter().flatten().map(|&extent| extent as i64).collect();
+        graph.initializer.push(TensorProto { name: input.name.clone(), dims, data_type, ..TensorProto::default() });
+        graph.input.retain(|other| other.name != input.name);
     }
-    for index in 0..count {
+    shapes.retain(|shape| !empty(shape));
+    Ok(shapes)
+}
+
+/// Drops outputs without entries.
+fn drop_empty(model: &mut TypedModel, names: &mut Vec<String>) -> Result<(), ImportError> {
+    let filled = |outlet: &OutletId| {
+        let fact = model.outlet_fact(*outlet).map_err(|error| ImportError::inference(Failure::from(error)))?;
+        Ok(!fact.shape.iter().any(|dim| dim.to_usize().is_ok_and(|extent| extent == 0)))
+    };
+    let kept: Vec<bool> = model.outputs.iter().map(filled).collect::<Result<_, ImportError>>()?;
+    if !kept.contains(&true) {
+        return Err(ImportError::invalid(Defect::Empty));
+    }
+    let mut flags = kept.iter();
+    model.outputs.retain(|_| flags.next() == Some(&true));
+    let mut flags = kept.iter();
+    names.retain(|_| flags.next() == Some(&true));
+    Ok(())
+}
+
+/// Gives every input a concrete shape.
+fn fix_inputs(model: &mut InferenceModel, shapes: &[Option<Vec<usize>>]) -> Result<(), ImportError> {
+    for index in 0..model.inputs.len() {
         let name = model.node(model.inputs[index].node).name.clone();
         let inference = |error: TractError| ImportError::inference(Failure::from(error));
         let fact = model.input_fact(index).map_err(inference)?.clone();
         let shape = match shapes.get(index) {
-            Some(shape) => admitted(&name, &fact, shape)?,
-            None => {
-                if declared(&fact).is_some_and(|extents| extents.first() == Some(&None)) {
-                    batched.push(name.clone());
-                }
-                default_shape(&name, &fact)?
-            }
+            Some(Some(shape)) => admitted(&name, &fact, shape)?,
+            _ => return Err(ImportError::DynamicInput { name, declared: display(&fact) }),
         };
         let datum_type = fact.datum_type.concretize().unwrap_or(DatumType::F32);
         model.set_input_fact(index, InferenceFact::dt_shape(datum_type, shape)).map_err(inference)?;
     }
-    Ok(batched)
+    Ok(())
 }
 
 /// The declared extents, `None` where symbolic; `None` for an unknown number of axes.
@@ -143,22 +177,11 @@ fn admitted(name: &str, fact: &InferenceFact, shape: &[usize]) -> Result<Vec<usi
             declared.len() == shape.len() && declared.iter().zip(shape).all(|(d, s)| d.is_none_or(|d| d == *s))
         }
     };
-    if fits && !shape.contains(&0) {
+    if fits {
         Ok(shape.to_vec())
     } else {
         Err(ImportError::InputShape { name: name.to_owned(), declared: display(fact), got: shape.to_vec() })
     }
-}
-
-fn default_shape(name: &str, fact: &InferenceFact) -> Result<Vec<usize>, ImportError> {
-    let dynamic = || ImportError::DynamicInput { name: name.to_owned(), declared: display(fact) };
-    let declared = declared(fact).ok_or_else(dynamic)?;
-    let fixed = declared.into_iter().enumerate().map(|(axis, extent)| match extent {
-        Some(extent) => Some(extent),
-        None if axis == 0 => Some(1),
-        None => None,
-    });
-    fixed.collect::<Option<Vec<usize>>>().ok_or_else(dynamic)
 }
 
 fn display(fact: &InferenceFact) -> String {

@@ -8,8 +8,9 @@
 //! parser reads wrongly (`rewrite`), held against a list of what is understood (`check`, `operators`), and its shapes are inferred node
 //! by node with a look at each (`infer`, `shapes`).
 
-mod attention;
-mod celu;
+mod axes;
+mod bodies;
+mod branches;
 mod check;
 mod contain;
 mod defect;
@@ -19,6 +20,7 @@ mod finite;
 mod flow;
 mod infer;
 mod inline;
+mod listing;
 mod load;
 mod names;
 mod nan;
@@ -30,6 +32,7 @@ mod scan;
 mod shapes;
 mod site;
 mod sizes;
+mod spelling;
 mod strip;
 mod tensors;
 #[cfg(test)]
@@ -45,6 +48,7 @@ use std::path::Path;
 pub use contain::Failure;
 pub use defect::{Defect, ExternalFault};
 pub use error::{ImportError, UnsupportedNode};
+pub use listing::{Listed, listed};
 pub use refusal::{AttributeFault, Refusal};
 pub(crate) use site::{Import, Site, Translator, domain_of, extent, integer, to_array, to_integers};
 pub use strip::{Stripped, strip};

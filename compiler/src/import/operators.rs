@@ -32,6 +32,8 @@ pub(super) enum Kind {
     Number,
     /// One of these words.
     Word(&'static [&'static str]),
+    /// Finite numbers.
+    Numbers,
     /// Labels of axes.
     Equation,
     /// A type of entries.
@@ -60,16 +62,41 @@ pub(super) struct Operator {
 }
 
 /// Operator sets whose operators are read.
-pub(super) const OPSETS: std::ops::RangeInclusive<i64> = 7..=27;
+pub(super) const OPSETS: std::ops::RangeInclusive<i64> = 1..=27;
+/// Those of them whose operands are made to fit each other. Before, few operators mean what they do now.
+pub(super) const BROADCASTING: std::ops::RangeInclusive<i64> = 7..=27;
+/// The operators that have always meant the same.
+pub(super) const EARLY: [&str; 18] = [
+    "Abs",
+    "Ceil",
+    "Constant",
+    "Conv",
+    "Exp",
+    "Floor",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "Identity",
+    "Log",
+    "MatMul",
+    "Neg",
+    "Not",
+    "Relu",
+    "Sigmoid",
+    "Sqrt",
+    "Tanh",
+    "Transpose",
+];
 /// The domain of ONNX's own operators under either name.
 pub(super) const ONNX: [&str; 2] = ["", "ai.onnx"];
+/// Steps of optimisers.
+pub(super) const TRAINING: &str = "ai.onnx.preview.training";
 /// Operators that onnxruntime's optimiser puts in.
-const MICROSOFT: &str = "com.microsoft";
+pub(super) const MICROSOFT: &str = "com.microsoft";
 
 const ANY: (i64, i64) = (0, i64::MAX);
 use Kind::{
-    Axes, Axis, Bounds, Constant, Equation, Extents, Flag, Frame, Idle, Integer, Number, Only, Pads, Permutation, Positive,
-    Single, Type, Word,
+    Axes, Axis, Bounds, Constant, Equation, Extents, Flag, Frame, Idle, Integer, Number, Numbers, Only, Pads, Permutation,
+    Positive, Single, Type, Word,
 };
 
 const AUTO_PAD: Attribute = ("auto_pad", Word(&["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"]), ANY);
@@ -84,6 +111,10 @@ const REDUCE: &[Attribute] =
 const SUM: &[Attribute] =
     &[("axes", Axes, (0, 12)), ("keepdims", Flag, ANY), ("noop_with_empty_axes", Flag, (13, i64::MAX))];
 const NORM: &[Attribute] = &[("axis", Axis, ANY), EPSILON, STASH];
+const LOSS: &[Attribute] = &[("ignore_index", Integer, ANY), ("reduction", Word(&["none", "mean", "sum"]), ANY)];
+const NORM_COEFFICIENT: Attribute = ("norm_coefficient", Number, ANY);
+const WINDOW: &[Attribute] = &[("output_datatype", Type, ANY), ("periodic", Flag, ANY)];
+const ACTIVATION: Kind = Word(&["Relu", "Sigmoid", "Tanh", "LeakyRelu", "HardSigmoid", "Clip"]);
 const CUMULATE: &[Attribute] = &[("exclusive", Flag, ANY), ("reverse", Flag, ANY)];
 
 const fn op(name: &'static str, attributes: &'static [Attribute], structure: &'static [usize]) -> Operator {
@@ -98,6 +129,16 @@ const fn constant(name: &'static str) -> Operator {
     Operator { domain: "", name, attributes: &[], structure: &[], constant: true }
 }
 
+/// A window of a spectrum: its length is a constant.
+const fn window(name: &'static str) -> Operator {
+    Operator { domain: "", name, attributes: WINDOW, structure: &[0], constant: true }
+}
+
+/// A step of an optimiser.
+const fn step(name: &'static str, attributes: &'static [Attribute]) -> Operator {
+    Operator { domain: TRAINING, name, attributes, structure: &[], constant: false }
+}
+
 const fn contributed(name: &'static str, attributes: &'static [Attribute]) -> Operator {
     Operator { domain: MICROSOFT, name, attributes, structure: &[], constant: false }
 }
@@ -109,7 +150,6 @@ pub(super) fn operator(domain: &str, name: &str) -> Option<&'static Operator> {
 }
 
 /// All operators that are read.
-#[cfg(test)]
 pub(super) fn all() -> impl Iterator<Item = &'static Operator> {
     OPERATORS.iter()
 }
@@ -124,7 +164,7 @@ static OPERATORS: &[Operator] = &[
     plain("Asin"), plain("Asinh"), plain("Atan"), plain("Atanh"),
     op("Attention", &[
         ("is_causal", Flag, ANY), ("kv_num_heads", Positive, ANY), ("q_num_heads", Positive, ANY),
-        ("qk_matmul_output_mode", Only(0), ANY), ("scale", Number, ANY), ("softcap", Only(0), ANY), ("softmax_precision", Only(1), ANY),
+        ("qk_matmul_output_mode", Integer, ANY), ("scale", Number, ANY), ("softcap", Number, ANY), ("softmax_precision", Only(1), ANY),
     ], &[]),
     op("AveragePool", &[
         KERNEL[0], KERNEL[1], KERNEL[2], KERNEL[3], KERNEL[4], ("ceil_mode", Flag, ANY), ("count_include_pad", Flag, ANY),
@@ -262,4 +302,46 @@ static OPERATORS: &[Operator] = &[
     contributed("QuickGelu", &[("alpha", Number, ANY)]),
     contributed("SkipLayerNormalization", &[EPSILON]),
     contributed("SkipSimplifiedLayerNormalization", &[EPSILON]),
+    contributed("Attention", &[
+        ("num_heads", Positive, ANY), ("qkv_hidden_sizes", Extents, ANY), ("scale", Number, ANY), ("unidirectional", Flag, ANY),
+        ("do_rotary", Only(0), ANY), ("mask_filter_value", Idle, ANY),
+    ]),
+    contributed("EmbedLayerNormalization", &[EPSILON, ("mask_index_type", Idle, ANY)]),
+    contributed("FusedConv", &[
+        KERNEL[0], KERNEL[1], KERNEL[2], KERNEL[3], KERNEL[4], ("group", Positive, ANY), ("activation", ACTIVATION, ANY),
+        ("activation_params", Numbers, ANY),
+    ]),
+    contributed("FusedGemm", &[
+        ("alpha", Number, ANY), ("beta", Number, ANY), ("transA", Flag, ANY), ("transB", Flag, ANY), ("activation", ACTIVATION, ANY),
+        ("activation_alpha", Number, ANY), ("activation_beta", Number, ANY),
+    ]),
+    contributed("FusedMatMul", &[
+        ("alpha", Number, ANY), ("transA", Flag, ANY), ("transB", Flag, ANY), ("transBatchA", Only(0), ANY), ("transBatchB", Only(0), ANY),
+    ]),
+    contributed("RotaryEmbedding", &[
+        ("interleaved", Flag, ANY), ("is_packed_batching", Only(0), ANY), ("num_heads", Integer, ANY),
+        ("rotary_embedding_dim", Integer, ANY), ("scale", Only(1), ANY),
+    ]),
+    contributed("MultiHeadAttention", &[
+        ("num_heads", Positive, ANY), ("scale", Number, ANY), ("unidirectional", Flag, ANY), ("mask_filter_value", Idle, ANY),
+    ]),
+    contributed("NhwcConv", &[KERNEL[0], KERNEL[1], KERNEL[2], KERNEL[3], KERNEL[4], ("group", Positive, ANY)]),
+    // By their bodies.
+    op("CausalConvWithState", &[("activation", Word(&["none", "silu", "swish"]), ANY)], &[]),
+    op("LinearAttention", &[
+        ("chunk_size", Idle, ANY), ("kv_num_heads", Positive, ANY), ("q_num_heads", Positive, ANY), ("scale", Number, ANY),
+        ("update_rule", Word(&["linear", "gated", "delta", "gated_delta"]), ANY),
+    ], &[]),
+    op("NegativeLogLikelihoodLoss", LOSS, &[1]),
+    op("SoftmaxCrossEntropyLoss", LOSS, &[1]),
+    step("Adagrad", &[("decay_factor", Number, ANY), EPSILON, NORM_COEFFICIENT]),
+    step("Adam", &[
+        ("alpha", Number, ANY), ("beta", Number, ANY), EPSILON, NORM_COEFFICIENT, ("norm_coefficient_post", Number, ANY),
+    ]),
+    step("Momentum", &[
+        ("alpha", Number, ANY), ("beta", Number, ANY), ("mode", Word(&["standard", "nesterov"]), ANY), NORM_COEFFICIENT,
+    ]),
+    // Of constants.
+    window("BlackmanWindow"), window("HammingWindow"), window("HannWindow"),
+    Operator { domain: "", name: "MelWeightMatrix", attributes: &[("output_datatype", Type, ANY)], structure: &[0, 1, 2, 3, 4], constant: true },
 ];

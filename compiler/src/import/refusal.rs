@@ -15,6 +15,9 @@ pub enum Refusal {
     /// No operator of this name is read in the domain.
     #[error("the operator of this name in the domain `{0}` is not supported")]
     Domain(String),
+    /// The operator means something else in the operator set.
+    #[error("in operator set {0} this operator is not supported: convert the model to a later one")]
+    Early(i64),
     /// The parser has no operator of this name.
     #[error("no such operator is known")]
     Unknown,

@@ -7,7 +7,8 @@
 //! | the domain `ai.onnx` | the same by its shorter name |
 //! | nodes that have one name | with names of their own |
 //! | an output that is an input or a tensor of the file | the result of an `Identity` |
-//! | `Dropout` | `Identity`; in training mode refused |
+//! | `Dropout` | `Identity`, and a mask of ones; in training mode refused |
+//! | `Scatter` | `ScatterElements`, its later name |
 //! | `Where(IsNaN(x), y, x)` | `Identity` of `x` |
 //! | `ConstantOfShape` without a value | with a zero of `float32`, as the standard says |
 //! | `Pad` by negative numbers | `Slice`, then `Pad` |
@@ -50,7 +51,11 @@ pub(super) fn rewrite(proto: &mut ModelProto, opset: i64) -> Result<(), ImportEr
     let mut rewritten = Vec::with_capacity(nodes.len());
     for mut node in nodes.iter().cloned() {
         let result = match node.op_type.as_str() {
-            "Dropout" => dropout(&mut node, &constants, &used),
+            "Dropout" => dropout(&mut node, &constants, &used, opset, &mut rewritten),
+            "Scatter" => {
+                node.op_type = "ScatterElements".to_owned();
+                Ok(())
+            }
             "ConstantOfShape" => {
                 fill(&mut node);
                 Ok(())
@@ -165,8 +170,14 @@ fn widen(tensor: &mut TensorProto) {
     (tensor.data_type, tensor.raw_data) = (1, wide);
 }
 
-/// A dropout that leaves its operand as it is.
-fn dropout(node: &mut NodeProto, constants: &Constants, used: &HashSet<&str>) -> Result<(), Refusal> {
+/// A dropout that leaves its operand as it is, and whose mask, if it is used, is true everywhere.
+fn dropout(
+    node: &mut NodeProto,
+    constants: &Constants,
+    used: &HashSet<&str>,
+    opset: i64,
+    before: &mut Vec<NodeProto>,
+) -> Result<(), Refusal> {
     let training = match node.input.get(2).filter(|name| !name.is_empty()) {
         None => false,
         Some(_) => {
@@ -178,8 +189,22 @@ fn dropout(node: &mut NodeProto, constants: &Constants, used: &HashSet<&str>) ->
     if training && ratio.as_deref() != Some(&[0.0]) {
         return Err(Refusal::Training("it is in training mode"));
     }
-    if node.output.get(1).is_some_and(|mask| used.contains(mask.as_str())) {
-        return Err(Refusal::Form("its mask is used; only its first result is supported"));
+    if let (Some(mask), Some(x)) = (node.output.get(1).filter(|mask| used.contains(mask.as_str())), node.input.first()) {
+        if opset < 10 {
+            return Err(Refusal::Form("its mask is used; only its first result is supported"));
+        }
+        let name = display_name(node);
+        let shape = format!("{mask}/shape");
+        let one = TensorProto { dims: vec![1], data_type: 9, int32_data: vec![1], ..TensorProto::default() };
+        let made = |op: &str, from: &str, to: &str| NodeProto {
+            op_type: op.to_owned(),
+            name: format!("{name}/{}", op.to_lowercase()),
+            input: vec![from.to_owned()],
+            output: vec![to.to_owned()],
+            ..NodeProto::default()
+        };
+        before.push(made("Shape", x, &shape));
+        before.push(NodeProto { attribute: vec![value(one)], ..made("ConstantOfShape", &shape, mask) });
     }
     node.op_type = "Identity".to_owned();
     node.input.truncate(1);
@@ -188,16 +213,21 @@ fn dropout(node: &mut NodeProto, constants: &Constants, used: &HashSet<&str>) ->
     Ok(())
 }
 
+/// A tensor as the attribute of its name.
+fn value(tensor: TensorProto) -> AttributeProto {
+    AttributeProto {
+        name: "value".to_owned(),
+        r#type: AttributeType::Tensor as i32,
+        t: Some(tensor),
+        ..AttributeProto::default()
+    }
+}
+
 /// Says what a `ConstantOfShape` without a value is made of.
 fn fill(node: &mut NodeProto) {
     if node.attribute.is_empty() {
         let zero = TensorProto { dims: vec![1], data_type: 1, float_data: vec![0.0], ..TensorProto::default() };
-        node.attribute.push(AttributeProto {
-            name: "value".to_owned(),
-            r#type: AttributeType::Tensor as i32,
-            t: Some(zero),
-            ..AttributeProto::default()
-        });
+        node.attribute.push(value(zero));
     }
 }
 
@@ -269,18 +299,12 @@ fn crop(node: &mut NodeProto, constants: &Constants, opset: i64, before: &mut Ve
 }
 
 /// A `Constant` that is a vector of integers.
-fn listed(value: &str, values: &[i64]) -> NodeProto {
-    let attribute = AttributeProto {
-        name: "value".to_owned(),
-        r#type: AttributeType::Tensor as i32,
-        t: Some(tensors::vector("", values)),
-        ..AttributeProto::default()
-    };
+fn listed(name: &str, values: &[i64]) -> NodeProto {
     NodeProto {
         op_type: "Constant".to_owned(),
-        name: value.to_owned(),
-        output: vec![value.to_owned()],
-        attribute: vec![attribute],
+        name: name.to_owned(),
+        output: vec![name.to_owned()],
+        attribute: vec![value(tensors::vector("", values))],
         ..NodeProto::default()
     }
 }

@@ -58,6 +58,10 @@ pub(super) fn check(node: &NodeProto, operands: &[Option<Operand>], opset: i64) 
         "Split" => site.split(opset),
         "Gather" | "GatherElements" => site.gather(),
         "Range" => site.range(),
+        // Of none there is no largest: minus infinity is no number.
+        "ArgMax" | "ArgMin" | "ReduceMax" | "ReduceMin" if site.operand(0).is_some_and(|x| x.volume() == 0) => {
+            Err(Unfit::Nothing)
+        }
         "GroupNormalization" => site.divides("num_groups", 1),
         "DepthToSpace" => site.divides("blocksize", 1),
         "SpaceToDepth" => site.divides("blocksize", 2).and_then(|()| site.divides("blocksize", 3)),

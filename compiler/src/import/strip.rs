@@ -22,7 +22,7 @@ use super::error::ImportError;
 use super::flow::Flow;
 use super::operators::{self, Kind};
 use super::tensors::{self, Element};
-use super::{external, inline, load, rewrite, twins};
+use super::{ImportOptions, bodies, branches, external, inline, load, rewrite, twins};
 
 /// Name and shape of a tensor.
 pub type Named = (String, Vec<i64>);
@@ -48,6 +48,8 @@ pub struct Stripped {
 pub fn strip(bytes: &[u8], folder: Option<&Path>) -> Result<Stripped, ImportError> {
     let mut proto = load::parse(bytes)?;
     inline::inline(&mut proto)?;
+    branches::fold(&mut proto, folder, &ImportOptions::default())?;
+    bodies::flex::spell(&mut proto)?;
     let mut graph = proto.graph.take().unwrap_or_default();
     rewrite::remove_dead(&mut graph);
     external::read_all(&mut graph, folder)?;
@@ -152,6 +154,7 @@ impl Copy<'_> {
             (Some(_), AttributeType::Int) => Some(AttributeProto { i: attribute.i, ..empty }),
             (Some(_), AttributeType::Ints) if good => Some(AttributeProto { ints: attribute.ints.clone(), ..empty }),
             (Some(_), AttributeType::Float) if good => Some(AttributeProto { f: attribute.f, ..empty }),
+            (Some(Kind::Numbers), _) if good => Some(AttributeProto { floats: attribute.floats.clone(), ..empty }),
             (Some(_), AttributeType::String) if good => Some(AttributeProto { s: attribute.s.clone(), ..empty }),
             _ => {
                 if *attribute != bare {

@@ -80,6 +80,9 @@ pub enum Unfit {
         /// Entries that it may have.
         most: usize,
     },
+    /// The largest or the smallest of no entries.
+    #[error("its operand has no entries, of which none is the largest or the smallest")]
+    Nothing,
     /// A step of 0.
     #[error("a step of 0")]
     Step,

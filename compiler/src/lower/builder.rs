@@ -55,6 +55,11 @@ impl Builder {
         (self.program, self.weights)
     }
 
+    /// What stands already.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
     /// A tensor that stands already.
     pub fn tensor(&self, id: TensorId) -> &Tensor {
         &self.program.tensors[id]

@@ -15,6 +15,7 @@ mod decisions;
 mod deep;
 mod division;
 mod error;
+mod explain;
 mod logarithm;
 mod maximum;
 mod probabilities;
@@ -50,6 +51,7 @@ use committed::Committed;
 use decisions::Decisions;
 pub(crate) use error::Refusal;
 pub use error::{LowerError, Problem};
+pub(crate) use explain::{Part, Parts, explain};
 pub(crate) use logarithm::{LONGEST, Precision};
 pub(crate) use probabilities::{Gaps, Normaliser};
 pub(crate) use requantise::{FINER, power};
@@ -162,30 +164,13 @@ fn lower_by<'g>(
     calibration: &'g Calibration,
     settings: Settings,
     interface: Interface<'g>,
-    mut decisions: Decisions<'g>,
+    decisions: Decisions<'g>,
     committed: Option<Committed<'g>>,
 ) -> Result<Lowered, LowerError> {
     check(graph)?;
-    let (asks, mut plan) = (|id| graph.question().contains(&id), Plan::new(graph, calibration, settings));
-    plan.decide(graph, |id| !asks(id), settings, |note, allowed, made| decisions.next(note, allowed, || made))
-        .map_err(Problem::annotations)?;
-    let mut lowering = Lowering {
-        graph,
-        calibration,
-        plan,
-        settings,
-        interface,
-        builder: Builder::new(settings.shared),
-        values: HashMap::new(),
-        narrow: HashMap::new(),
-        decisions,
-        committed,
-    };
+    let asks = |id: NodeId| graph.question().contains(&id);
+    let mut lowering = Lowering::new(graph, calibration, settings, interface, decisions, committed)?;
     let at = |id: NodeId, why: Refusal| LowerError::from(Problem::refused(graph, id, why));
-    for (n, &id) in graph.inputs().iter().enumerate() {
-        let value = lowering.input(id, n).map_err(|why| at(id, why))?;
-        lowering.values.insert(id, value);
-    }
     // What is decided about the model comes first, and is the same whatever is asked about it.
     let (question, model): (Vec<NodeId>, Vec<NodeId>) = graph.order().into_iter().partition(|&id| asks(id));
     for id in model {
@@ -229,6 +214,44 @@ fn check(graph: &Graph) -> Result<(), LowerError> {
     let missing = graph.nodes().filter_map(|(id, node)| Some((id, node.op.operator().unsupported()?)));
     let problems: Vec<Problem> = missing.map(refused).collect();
     if problems.is_empty() { Ok(()) } else { Err(LowerError { problems }) }
+}
+
+impl<'g> Lowering<'g> {
+    /// The plan, and the inputs.
+    fn new(
+        graph: &'g Graph,
+        calibration: &'g Calibration,
+        settings: Settings,
+        interface: Interface<'g>,
+        mut decisions: Decisions<'g>,
+        committed: Option<Committed<'g>>,
+    ) -> Result<Self, LowerError> {
+        let mut plan = Plan::new(graph, calibration, settings);
+        plan.decide(
+            graph,
+            |id| !graph.question().contains(&id),
+            settings,
+            |note, allowed, made| decisions.next(note, allowed, || made),
+        )
+        .map_err(Problem::annotations)?;
+        let mut lowering = Self {
+            graph,
+            calibration,
+            plan,
+            settings,
+            interface,
+            builder: Builder::new(settings.shared),
+            values: HashMap::new(),
+            narrow: HashMap::new(),
+            decisions,
+            committed,
+        };
+        for (n, &id) in graph.inputs().iter().enumerate() {
+            let value = lowering.input(id, n).map_err(|why| Problem::refused(graph, id, why))?;
+            lowering.values.insert(id, value);
+        }
+        Ok(lowering)
+    }
 }
 
 impl Lowering<'_> {

@@ -1,6 +1,7 @@
 //! One case, compiled with its own input as the sample.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
 
 use ndarray::{ArrayD, IxDyn};
 use serde::Serialize;
@@ -16,8 +17,9 @@ use zktorch_verifier::{Verdict, verify};
 
 /// Floats may be so far from what is expected, relative to the largest entry.
 const ENOUGH: f64 = 0.01;
-/// Rows of proofs have two to this many entries.
+/// Rows of proofs have two to this many entries at least, and at most.
 const ROW: u32 = 12;
+const LONGEST: u32 = 18;
 
 /// What becomes of a case.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -46,7 +48,7 @@ pub fn judge(case: &NodeCase) -> (Fate, Option<Case>) {
     let Some(tensors) = &case.tensors else {
         return (Fate::Refused("a type of tensors that is not read".to_owned()), None);
     };
-    contained(|| match compile(&case.model, tensors) {
+    contained(|| match Case::compile(&case.model, tensors, ENOUGH) {
         Ok(case) => match case.error() {
             Ok(fate @ Fate::Right(_)) => (fate, Some(case)),
             Ok(fate) => (fate, None),
@@ -57,37 +59,79 @@ pub fn judge(case: &NodeCase) -> (Fate, Option<Case>) {
     .unwrap_or_else(|panic| (Fate::Panicked(panic), None))
 }
 
+/// A proof that was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Proved {
+    /// Its length.
+    pub bytes: usize,
+    /// How long it took.
+    pub seconds: f64,
+}
+
 /// Proves a case and verifies the proof.
 ///
 /// # Errors
 /// What went wrong: nothing should.
-pub fn prove(case: &Case, setup: &Setup) -> Result<(), String> {
+pub fn prove(case: &Case, setup: &Setup) -> Result<Proved, String> {
     contained(|| case.prove(setup)).unwrap_or_else(Err)
 }
 
-/// The setup that [`prove`] takes.
+/// The setup that [`prove`] takes, of a small case.
 pub fn setup() -> Setup {
     Setup::insecure(ROW).expect("in range")
 }
 
-fn compile(model: &[u8], tensors: &Tensors) -> Result<Case, String> {
-    let inputs: Vec<ArrayD<f64>> = tensors.inputs.iter().map(array).collect();
-    let input_shapes = tensors.inputs.iter().map(|t| t.shape.clone()).collect();
-    let model = model_bytes(model, &ImportOptions { input_shapes, ..ImportOptions::default() }).map_err(text)?;
-    let options = Options { max_error: ENOUGH, ..Options::default() };
-    let compiled = compile_model(&model, std::slice::from_ref(&inputs), &options).map_err(text)?;
-    let quantise =
-        |(port, values): (&Port, &ArrayD<f64>)| port.quantise(&values.iter().copied().collect::<Vec<_>>()).map_err(text);
-    let integers = compiled.inputs.iter().zip(&inputs).map(quantise).collect::<Result<_, _>>()?;
-    Ok(Case { compiled, integers, expected: tensors.outputs.clone() })
-}
-
 impl Case {
+    /// Compiles a model with its own input as the sample.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub fn compile(model: &[u8], tensors: &Tensors, max_error: f64) -> Result<Self, String> {
+        // Those without entries are constants.
+        let filled = |tensor: &&TensorData| !tensor.shape.contains(&0);
+        let inputs: Vec<ArrayD<f64>> = tensors.inputs.iter().filter(filled).map(array).collect();
+        let input_shapes = tensors.inputs.iter().map(|t| t.shape.clone()).collect();
+        let model = model_bytes(model, &ImportOptions { input_shapes, ..ImportOptions::default() }).map_err(text)?;
+        let options = Options { max_error, ..Options::default() };
+        let compiled = compile_model(&model, std::slice::from_ref(&inputs), &options).map_err(text)?;
+        let quantise =
+            |(port, values): (&Port, &ArrayD<f64>)| port.quantise(&values.iter().copied().collect::<Vec<_>>()).map_err(text);
+        let integers = compiled.inputs.iter().zip(&inputs).map(quantise).collect::<Result<_, _>>()?;
+        Ok(Self { compiled, integers, expected: tensors.outputs.iter().filter(filled).cloned().collect() })
+    }
+
     fn error(&self) -> Result<Fate, String> {
-        let Compiled { program, weights, outputs, .. } = &self.compiled;
+        Ok(self.compare(&self.compiled.outputs, &self.run()?))
+    }
+
+    fn run(&self) -> Result<Vec<Vec<i64>>, String> {
+        let Compiled { program, weights, .. } = &self.compiled;
         let trace = execute(program, weights, &self.integers).map_err(text)?;
-        let values: Vec<_> = program.outputs.iter().map(|&id| trace.values(program, id)).collect();
-        Ok(self.compare(outputs, &values))
+        Ok(program.outputs.iter().map(|&id| trace.values(program, id).to_vec()).collect())
+    }
+
+    /// How far off the worst entry of reals is, relative to the largest of its output, and how many integers and booleans are others.
+    ///
+    /// # Errors
+    /// Why the program does not run.
+    pub fn off(&self) -> Result<(f64, usize), String> {
+        let (mut worst, mut others) = (0f64, 0);
+        for ((port, got), expected) in self.compiled.outputs.iter().zip(self.run()?).zip(&self.expected) {
+            let (got, real, expected) = (port.dequantise(&got), is_real(expected), expected.values.to_f64());
+            let largest = expected.iter().fold(f64::MIN_POSITIVE, |most, v| most.max(v.abs()));
+            let off = got.iter().zip(&expected).map(|(got, expected)| (got - expected).abs());
+            match real {
+                true => worst = off.fold(worst, |worst, off| worst.max(off / largest)),
+                false => others += off.filter(|&off| off != 0.0).count(),
+            }
+        }
+        Ok((worst, others))
+    }
+
+    /// A setup for this program, with few rows.
+    pub fn setup(&self) -> Setup {
+        let entries: usize = self.compiled.program.tensors.iter().map(|t| t.shape.len()).sum();
+        Setup::insecure(entries.max(1).ilog2().saturating_sub(6).clamp(ROW, LONGEST)).expect("in range")
     }
 
     fn compare(&self, ports: &[Port], outputs: &[impl AsRef<[i64]>]) -> Fate {
@@ -100,7 +144,7 @@ impl Case {
             if port.shape != expected.shape {
                 return Fate::Wrong(format!("`{name}` has the shape {:?} instead of {:?}", port.shape, expected.shape));
             }
-            let real = matches!(expected.element, ElementType::F32 | ElementType::F64 | ElementType::F16);
+            let real = is_real(expected);
             let expected = expected.values.to_f64();
             let largest = expected.iter().fold(0f64, |most, v| most.max(v.abs()));
             for (at, (got, expected)) in got.iter().zip(&expected).enumerate() {
@@ -116,22 +160,30 @@ impl Case {
         Fate::Right(worst)
     }
 
-    fn prove(&self, setup: &Setup) -> Result<(), String> {
+    fn prove(&self, setup: &Setup) -> Result<Proved, String> {
         let Compiled { program, weights, inputs, outputs, .. } = self.compiled.clone();
         let port = |p: &Port| KeyPort { name: p.name.clone(), shape: p.shape.clone(), element: p.element };
         let ports = [&inputs, &outputs].map(|ports| ports.iter().map(port).collect());
         let mut randomness = Randomness::from_os().map_err(text)?;
-        let (proving, verifying) = keygen(program, weights, setup, ROW, ports, &mut randomness).map_err(text)?;
+        let (proving, verifying) =
+            keygen(program, weights, setup, setup.generators.columns().ilog2(), ports, &mut randomness).map_err(text)?;
+        let start = Instant::now();
         let proved = Prover::new(&proving, &verifying, randomness).prove(&self.integers).map_err(text)?;
+        let seconds = start.elapsed().as_secs_f64();
         match verify(&verifying, &proved.proof, None) {
             Ok(Verdict::Accepted) => {}
             other => return Err(format!("{other:?}")),
         }
-        match self.compare(&outputs, &proved.outputs) {
-            Fate::Right(_) => Ok(()),
-            other => Err(format!("{other:?}")),
+        if self.run()? != proved.outputs {
+            return Err("the proof has other outputs than the run".to_owned());
         }
+        let bytes = proved.proof.to_bytes().map_err(text)?.len();
+        Ok(Proved { bytes, seconds })
     }
+}
+
+fn is_real(tensor: &TensorData) -> bool {
+    matches!(tensor.element, ElementType::F32 | ElementType::F64 | ElementType::F16)
 }
 
 fn array(tensor: &TensorData) -> ArrayD<f64> {

@@ -3,5 +3,5 @@
 mod fate;
 mod table;
 
-pub use fate::{Case, Fate, judge, prove, setup};
+pub use fate::{Case, Fate, Proved, judge, prove, setup};
 pub use table::{Line, Table};

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::Fate;
+use super::{Fate, Proved};
 
 /// Floats this close are as good as they get.
 const CLOSE: f64 = 0.001;
@@ -22,7 +22,7 @@ pub struct Line {
     /// What became of it.
     pub fate: Fate,
     /// Whether a proof of it was made and accepted; none if that was not tried.
-    pub proved: Option<Result<(), String>>,
+    pub proved: Option<Result<Proved, String>>,
 }
 
 impl fmt::Display for Line {
@@ -36,7 +36,7 @@ impl fmt::Display for Line {
         }
         match proved {
             None => Ok(()),
-            Some(Ok(())) => f.write_str(", proved"),
+            Some(Ok(_)) => f.write_str(", proved"),
             Some(Err(reason)) => write!(f, ", NOT PROVED: {reason}"),
         }
     }
@@ -82,8 +82,8 @@ impl Table {
                 Fate::Wrong(_) => table.wrong += 1,
                 Fate::Panicked(_) => table.panics += 1,
             }
-            match line.proved {
-                Some(Ok(())) => table.proved += 1,
+            match &line.proved {
+                Some(Ok(_)) => table.proved += 1,
                 Some(Err(_)) => table.unproved += 1,
                 None => {}
             }

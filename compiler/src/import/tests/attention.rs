@@ -3,7 +3,10 @@
 use ndarray::{Array4, ArrayD};
 use tract_onnx::pb::TensorProto;
 
-use super::proto::{Attr::*, Change, floats, integers, model, node};
+use super::proto::{
+    Attr::{self, *},
+    Change, floats, integers, model, node,
+};
 
 /// What the standard says, of as many heads of queries for each head of keys and values.
 fn attention(
@@ -71,10 +74,12 @@ fn masks_are_kept_or_added_and_heads_may_lie_beside_each_other() {
 
 #[test]
 fn what_is_not_spelled_is_refused() {
-    let past = node("Attention", &["x", "x", "x", "", "x", "x"], &["y"], &[]);
-    assert!(model(&[1, 2, 3, 4], vec![past], vec![]).opset("", 23).refusal().contains("of the past are not supported"));
-    let capped = node("Attention", &["x", "x", "x"], &["y"], &[("softcap", Float(30.0))]);
-    assert!(model(&[1, 2, 3, 4], vec![capped], vec![]).opset("", 23).refusal().contains("`softcap`"));
+    let refusal = |operands: &[&str], results: &[&str], attributes: &[(&str, Attr<'_>)]| {
+        model(&[1, 2, 3, 4], vec![node("Attention", operands, results, attributes)], vec![]).opset("", 23).refusal()
+    };
+    assert!(refusal(&["x", "x", "x", "", "x"], &["y"], &[]).contains("keys of the past without values"));
+    let biased = [("is_causal", Int(1)), ("qk_matmul_output_mode", Int(2))];
+    assert!(refusal(&["x", "x", "x"], &["z", "", "", "y"], &biased).contains("minus infinity"));
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn a_symbolic_batch_becomes_one_and_other_symbols_need_a_shape() {
     assert_eq!(import(batch()).unwrap().shape(import(batch()).unwrap().inputs()[0]), [1, 3]);
     let sequence = || relu(&[Dim::Fixed(1), Dim::Symbol("length")]);
     let error = import(sequence()).unwrap_err();
-    assert!(matches!(&error, ImportError::DynamicInput { name, .. } if name == "x"), "{error}");
+    assert!(matches!(&error, ImportError::OpenAxis { name, axis: 1, .. } if name == "x"), "{error}");
     let given = load_bytes(&sequence().encode(), &with_shapes(&[&[1, 7]])).unwrap();
     assert_eq!(given.shape(given.inputs()[0]), [1, 7]);
     let contradicts = load_bytes(&batch().encode(), &with_shapes(&[&[1, 4]])).unwrap_err();

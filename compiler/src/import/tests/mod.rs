@@ -1,4 +1,6 @@
 mod attention;
+mod bodies;
+mod branches;
 mod conformance;
 mod errors;
 mod onnx;

@@ -185,7 +185,9 @@ fn domains_and_operator_sets_are_those_that_are_understood() {
     let relu = || unary("Relu", &[2], &[]);
     relu().opset("ai.onnx", 17).import().unwrap();
     refused(&relu().opset("", 99), &["operator set 99"]);
-    refused(&relu().opset("", 6), &["operator set 6"]);
+    refused(&relu().opset("", 0), &["operator set 0"]);
+    relu().opset("", 6).import().unwrap();
+    refused(&unary("Softplus", &[2], &[]).opset("", 6), &["in operator set 6 this operator is not supported"]);
     refused(&relu().opset("ai.onnx", 16), &["two versions"]);
     let mut none = relu();
     none.opset_import.clear();

@@ -1,60 +1,21 @@
 //! `Celu`, in which the parser forgets a factor unless `alpha` is 1: `max(x, 0) + min(alpha (exp(x / alpha) - 1), 0)` is
 //! `alpha elu(x / alpha)`, which it reads right.
 
-use std::collections::HashSet;
+use super::{Known, Spelling};
+use crate::import::refusal::{AttributeFault, Refusal};
 
-use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
-
-use super::error::{ImportError, UnsupportedNode};
-use super::refusal::{AttributeFault, Refusal};
-
-/// Writes every `Celu` as a division, an `Elu` and a product.
-///
-/// # Errors
-/// Those whose `alpha` is not positive.
-pub(super) fn spell(graph: &mut GraphProto) -> Result<(), ImportError> {
-    let mut taken: HashSet<String> = graph.node.iter().flat_map(|node| node.output.iter().cloned()).collect();
-    taken.extend(graph.initializer.iter().map(|tensor| tensor.name.clone()));
-    taken.extend(graph.input.iter().map(|input| input.name.clone()));
-    let mut refused = Vec::new();
-    for node in std::mem::take(&mut graph.node) {
-        let ([x], [y]) = (&node.input[..], &node.output[..]) else {
-            graph.node.push(node);
-            continue;
-        };
-        let alpha = node.attribute.iter().find(|a| a.name == "alpha").map_or(1.0, |a| a.f);
-        if node.op_type != "Celu" || !node.domain.is_empty() || alpha == 1.0 {
-            graph.node.push(node);
-            continue;
-        }
-        if !(alpha > 0.0 && alpha.is_finite()) {
-            let hint = Refusal::Attribute { name: "alpha".to_owned(), fault: AttributeFault::Positive(alpha) };
-            refused.push(UnsupportedNode { name: node.name.clone(), op: "Celu".to_owned(), hint });
-            continue;
-        }
-        let mut fresh = |part: &str| {
-            let mut name = format!("{y}.{part}");
-            while !taken.insert(name.clone()) {
-                name.push('_');
-            }
-            name
-        };
-        let [factor, ratio, elu] = ["alpha", "ratio", "elu"].map(&mut fresh);
-        let data = TensorProto { data_type: 1, float_data: vec![alpha], name: factor.clone(), ..TensorProto::default() };
-        graph.initializer.push(data);
-        let part = |op: &str, operands: &[&String], output: &String, name: &str| NodeProto {
-            input: operands.iter().map(|&o| o.clone()).collect(),
-            output: vec![output.clone()],
-            name: name.to_owned(),
-            op_type: op.to_owned(),
-            ..NodeProto::default()
-        };
-        let names = [format!("{}.ratio", node.name), format!("{}.elu", node.name)];
-        graph.node.push(part("Div", &[x, &factor], &ratio, &names[0]));
-        graph.node.push(part("Elu", &[&ratio], &elu, &names[1]));
-        graph.node.push(part("Mul", &[&elu, &factor], y, &node.name));
+/// A division, an `Elu` and a product.
+pub(super) fn celu(s: &mut Spelling<'_>, _: &Known) -> Result<(), Refusal> {
+    let alpha = s.number("alpha").unwrap_or(1.0);
+    if !(alpha > 0.0 && alpha.is_finite()) {
+        return Err(Refusal::Attribute { name: "alpha".to_owned(), fault: AttributeFault::Positive(alpha) });
     }
-    if refused.is_empty() { Ok(()) } else { Err(ImportError::Unsupported(refused)) }
+    let (x, factor) = (s.operand(0)?, s.float(alpha));
+    let ratio = s.put("Div", &[&x, &factor]);
+    let elu = s.put("Elu", &[&ratio]);
+    let result = s.put("Mul", &[&elu, &factor]);
+    s.result(0, &result);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -63,9 +24,10 @@ mod tests {
     use prost::Message;
     use tract_onnx::pb::{AttributeProto, ModelProto, OperatorSetIdProto, TypeProto, ValueInfoProto, type_proto};
 
-    use super::*;
+    use tract_onnx::pb::{GraphProto, NodeProto};
+
     use crate::graph::Graph;
-    use crate::import::{ImportOptions, load_bytes};
+    use crate::import::{ImportError, ImportOptions, load_bytes};
 
     fn celu(alpha: f32) -> Result<Graph, ImportError> {
         spelled(alpha, "", &["y"])
