@@ -108,7 +108,8 @@ fn step(model: &mut InferenceModel, id: usize, node: &NodeProto, opset: i64, com
     let operands: Vec<Option<Operand>> =
         node.input.iter().map(|name| if name.is_empty() { None } else { known.next() }).collect();
     shapes::check(node, &operands, opset)?;
-    own::check(node, &operands, opset).map_err(Why::Refused)?;
+    let given = operands.iter().map(|operand| operand.as_ref().map(|x| (x.shape.clone(), x.value.clone()))).collect();
+    own::check(node, given, opset).map_err(Why::Refused)?;
     let constant = computed.constant.get(&id) == Some(&true);
     if let Some(shape) = shapes::padded(node, &operands) {
         contain::guarded(|| model.set_outlet_fact(OutletId::new(id, 0), InferenceFact::shape(shape)))?;

@@ -214,6 +214,10 @@ static OPERATORS: &[Operator] = &[
     plain("GlobalAveragePool"),
     op("GlobalLpPool", &[("p", Positive, ANY)], &[]),
     plain("GlobalMaxPool"), plain("Greater"), plain("GreaterOrEqual"),
+    op("GridSample", &[
+        ("align_corners", Flag, ANY), ("mode", Word(&["bilinear", "linear", "nearest", "bicubic", "cubic"]), ANY),
+        ("padding_mode", Word(&["zeros", "border", "reflection"]), ANY),
+    ], &[]),
     op("GroupNormalization", &[EPSILON, ("num_groups", Positive, ANY), STASH], &[]),
     op("HardSigmoid", &[("alpha", Number, ANY), ("beta", Number, ANY)], &[]),
     plain("HardSwish"),

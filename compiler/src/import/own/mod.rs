@@ -5,8 +5,10 @@
 //! file says all follow from the nodes.
 
 mod grids;
+mod maxima;
 mod pools;
 mod resize;
+mod samples;
 mod sketch;
 mod spectra;
 mod transposed;
@@ -23,7 +25,6 @@ use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel, InferenceNode, InferenceOp};
 
 use super::refusal::Refusal;
-use super::shapes::Operand;
 use super::site::{Site, Translator, domain_of, to_array};
 use crate::graph::{Graph, NodeId};
 use sketch::{Given, Sketch};
@@ -41,6 +42,7 @@ const DRAWN: &[(&str, Draw)] = &[
     ("ConvTranspose", transposed::conv_transpose),
     ("DFT", spectra::dft),
     ("GlobalLpPool", pools::global_lp_pool),
+    ("GridSample", samples::grid_sample),
     ("LRN", pools::lrn),
     ("LpNormalization", pools::lp_normalization),
     ("LpPool", pools::lp_pool),
@@ -50,8 +52,10 @@ const DRAWN: &[(&str, Draw)] = &[
 ];
 
 /// Operators that the parser reads too, and whether a node of one is read here.
-const SHARED: &[(&str, Draw, fn(&NodeProto) -> bool, Builder)] =
-    &[("Pad", views::wrap_pad, wraps, |context, node| read("Pad", context, node))];
+const SHARED: &[(&str, Draw, fn(&NodeProto) -> bool, Builder)] = &[
+    ("MaxPool", maxima::max_pool, |node| node.output.len() > 1, |context, node| read("MaxPool", context, node)),
+    ("Pad", views::wrap_pad, wraps, |context, node| read("Pad", context, node)),
+];
 
 fn wraps(node: &NodeProto) -> bool {
     node.attribute.iter().any(|a| a.name == "mode" && a.s == b"wrap")
@@ -88,15 +92,17 @@ fn read(name: &str, context: &ParsingContext<'_>, node: &NodeProto) -> TractResu
     }
 }
 
+/// The shape of an operand, and its entries if they are known.
+pub(super) type Known = (Vec<usize>, Option<Arc<Tensor>>);
+
 /// Refuses a node that is read here and whose operands or attributes have no meaning here.
-pub(super) fn check(node: &NodeProto, operands: &[Option<Operand>], opset: i64) -> Result<(), Refusal> {
+pub(super) fn check(node: &NodeProto, operands: Vec<Option<Known>>, opset: i64) -> Result<(), Refusal> {
     let Some(draw) = draws(node) else { return Ok(()) };
     let mut graph = Graph::new();
-    let given = operands.iter().map(|operand| {
-        operand.as_ref().map(|operand| Given {
-            shape: operand.shape.clone(),
-            value: operand.value.clone(),
-            node: Ok(graph.add_input("", &operand.shape)),
+    let given = operands.into_iter().map(|operand| {
+        operand.map(|(shape, value)| {
+            let node = Ok(graph.add_input("", &shape));
+            Given { shape, value, node }
         })
     });
     let given = given.collect();

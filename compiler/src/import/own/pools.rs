@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::refusal::Refusal;
-use super::sketch::{Sketch, axis_of};
+use super::sketch::{LONGEST, Sketch, axis_of};
 use crate::graph::NodeId;
 use crate::ops::{Add, Div, Einsum, Label, Mix, Mul, Norm, Reduce, ReduceKind, Root, Row, Unary};
 
@@ -59,9 +59,8 @@ fn root(s: &mut Sketch<'_>, mut x: NodeId, p: i64) -> Result<NodeId, Refusal> {
     if exponent == 1.0 { Ok(x) } else { s.add(Unary::Pow(exponent), &[x]) }
 }
 
-/// Norms of windows.
-pub(super) fn lp_pool(s: &mut Sketch<'_>) -> Result<Vec<NodeId>, Refusal> {
-    let (p, shape) = (s.integer("p", 2), s.shape(0)?);
+/// The entries of windows, along each axis: of every place those that are there.
+pub(super) fn windows(s: &Sketch<'_>, shape: &[usize]) -> Result<Vec<Vec<Vec<usize>>>, Refusal> {
     let rank =
         shape.len().checked_sub(2).filter(|&rank| rank > 0).ok_or(Refusal::Missing("its operand has no axes of space"))?;
     let kernel = s.list("kernel_shape", rank)?.ok_or(Refusal::Missing("its attribute `kernel_shape` is missing"))?;
@@ -69,7 +68,7 @@ pub(super) fn lp_pool(s: &mut Sketch<'_>) -> Result<Vec<NodeId>, Refusal> {
     let pads = s.list("pads", 2 * rank)?.unwrap_or_else(|| vec![0; 2 * rank]);
     let auto = s.word("auto_pad", "NOTSET");
     let ceil = s.integer("ceil_mode", 0) == 1;
-    let mut x = powers(s, p)?;
+    let mut axes = Vec::with_capacity(rank);
     for n in 0..rank {
         let (extent, stride, dilation) = (shape[2 + n] as i64, strides[n] as i64, dilations[n] as i64);
         let span = (kernel[n] - 1) * dilation + 1;
@@ -87,14 +86,25 @@ pub(super) fn lp_pool(s: &mut Sketch<'_>) -> Result<Vec<NodeId>, Refusal> {
                 (begin, if ceil && (out - 1) * stride >= extent + begin { out - 1 } else { out })
             }
         };
-        if out < 1 {
+        if !(1..=LONGEST as i64).contains(&out) || out.saturating_mul(kernel[n]) > LONGEST as i64 {
             return Err(Refusal::OutOfRange("its window"));
         }
         let source = |place: i64, tap: i64| {
             let index = place * stride + tap * dilation - begin;
-            (0..extent).contains(&index).then_some((index as usize, 1.0))
+            (0..extent).contains(&index).then_some(index as usize)
         };
-        let rows = (0..out).map(|place| (0..kernel[n]).filter_map(|tap| source(place, tap)).collect()).collect();
+        axes.push((0..out).map(|place| (0..kernel[n]).filter_map(|tap| source(place, tap)).collect()).collect());
+    }
+    Ok(axes)
+}
+
+/// Norms of windows.
+pub(super) fn lp_pool(s: &mut Sketch<'_>) -> Result<Vec<NodeId>, Refusal> {
+    let (p, shape) = (s.integer("p", 2), s.shape(0)?);
+    let axes = windows(s, &shape)?;
+    let mut x = powers(s, p)?;
+    for (n, places) in axes.into_iter().enumerate() {
+        let rows = places.into_iter().map(|sources| sources.into_iter().map(|index| (index, 1.0)).collect()).collect();
         x = s.add(Mix { axis: 2 + n, rows: Arc::new(rows) }, &[x])?;
     }
     Ok(vec![root(s, x, p)?])
