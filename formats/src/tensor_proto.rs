@@ -1,6 +1,7 @@
 //! A reader of serialized ONNX `TensorProto` messages (`.pb`).
 //!
-//! It takes float32, float64, int64, int32, uint8 and bool, from `raw_data` or from the typed field of that type.
+//! It takes float32, float64, bool, and integers of 8 to 64 bits but uint32 and uint64, from `raw_data` or from the typed field of that
+//! type.
 //! Other types, external data and segments are refused; unknown fields are skipped, as protobuf asks.
 
 use prost::Message as _;
@@ -73,10 +74,13 @@ impl TensorProto {
             ElementType::F64 => Values::F64(self.doubles),
             ElementType::I64 => Values::I64(self.int64s),
             ElementType::I32 => Values::I64(in_range(self.int32s, i32::MIN.into(), i32::MAX.into())?),
-            ElementType::U8 => Values::I64(in_range(self.int32s, 0, 255)?),
+            ElementType::U8 => Values::I64(in_range(self.int32s, 0, u8::MAX.into())?),
+            ElementType::I8 => Values::I64(in_range(self.int32s, i8::MIN.into(), i8::MAX.into())?),
+            ElementType::U16 => Values::I64(in_range(self.int32s, 0, u16::MAX.into())?),
+            ElementType::I16 => Values::I64(in_range(self.int32s, i16::MIN.into(), i16::MAX.into())?),
             ElementType::Bool => Values::I64(self.int32s.into_iter().map(boolean).collect::<Result<_, _>>()?),
             // `element_type` names none of these.
-            ElementType::F16 | ElementType::I8 | ElementType::I16 | ElementType::U16 | ElementType::U32 => {
+            ElementType::F16 | ElementType::U32 => {
                 return Err(FormatError::unsupported("data in a typed field of", format!("{element:?}")));
             }
         };
@@ -98,6 +102,9 @@ fn element_type(code: i64) -> Result<ElementType, FormatError> {
     Ok(match code {
         1 => ElementType::F32,
         2 => ElementType::U8,
+        3 => ElementType::I8,
+        4 => ElementType::U16,
+        5 => ElementType::I16,
         6 => ElementType::I32,
         7 => ElementType::I64,
         9 => ElementType::Bool,

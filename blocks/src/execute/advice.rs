@@ -53,6 +53,7 @@ pub(super) fn evaluate<'t>(
         Advice::Quantile { weights, threshold, scale } => {
             quantile(&stored(*weights).to_vec(), &stored(*threshold).to_vec(), *scale)
         }
+        Advice::Descent { bits, parents } => descent(&stored(*bits).to_vec(), parents),
         Advice::FirstZero { source, axes } => first_zero(&stored(*source).to_vec(), &program.tensors[*source].shape, axes),
         Advice::Top { source } => {
             let [.., places, entries] = *tensor.shape.dims() else { return Ok(Integers::default()) };
@@ -180,6 +181,21 @@ fn top(values: &[i64], places: usize, entries: usize) -> Vec<i64> {
         order.iter().take(places).flat_map(|&entry| (0..entries).map(move |e| i64::from(e == entry))).collect()
     };
     values.par_chunks(entries).flat_map_iter(marks).collect()
+}
+
+/// The nodes to which bits lead, for rows of nodes of which every parent comes before its children.
+fn descent(bits: &[i64], parents: &[u32]) -> Vec<i64> {
+    let row = |bits: &[i64]| -> Vec<i64> {
+        let mut reached = vec![0; bits.len()];
+        for (node, &code) in parents.iter().enumerate().take(bits.len()) {
+            reached[node] = match code.checked_sub(1).map(|code| (code as usize / 2, i64::from(code % 2))) {
+                None => 1,
+                Some((parent, bit)) => i64::from(bits[parent] == bit) * reached[parent],
+            };
+        }
+        reached
+    };
+    bits.par_chunks(parents.len().max(1)).flat_map_iter(row).collect()
 }
 
 fn first_zero(values: &[i64], shape: &Shape, axes: &[usize]) -> Vec<i64> {

@@ -130,12 +130,20 @@ pub enum Advice {
         /// A positive multiplier of the weights.
         scale: i64,
     },
+    /// Of trees whose nodes lie along the last axis: 1 at the nodes to which bits lead, else 0.
+    Descent {
+        /// A bit a node: which of its two children is next.
+        bits: TensorId,
+        /// 0 for a root, else `1 + 2 p + b` for the child of an earlier node `p` that is next where its bit is `b`.
+        parents: Vec<u32>,
+    },
 }
 
 impl Advice {
     /// The tensors that the rule reads.
     pub fn operands(&self) -> impl Iterator<Item = TensorId> {
         let (first, second) = match *self {
+            Self::Descent { bits, .. } => (bits, None),
             Self::Divide { numerator, denominator, .. } => (numerator, Some(denominator)),
             Self::Gap { reference, source, .. } => (reference, Some(source)),
             Self::Quantile { weights, threshold, .. } => (weights, Some(threshold)),

@@ -290,6 +290,13 @@ impl Program {
                 let kept = weights.split_last().map_or(weights, |(_, kept)| kept);
                 ensure(kept == got, || Fault::Kept { got: got.to_vec(), kept: kept.to_vec() })
             }
+            Advice::Descent { bits, parents } => {
+                let (got, nodes) = (parents.len(), tensor.shape.dims().last().copied().unwrap_or(0));
+                ensure(got == nodes, || Fault::Rows { got: vec![got], expected: vec![nodes] })?;
+                let later = parents.iter().enumerate().position(|(node, &code)| code as usize > 2 * node);
+                later.map_or(Ok(()), |index| Err(Fault::Missing { what: "earlier parent of node", index }))?;
+                same_shape(tensor, self.get(*bits)?)
+            }
             Advice::FirstZero { source, axes } => {
                 let source = self.get(*source)?;
                 claim_axes(&mut vec![false; source.shape.rank()], axes, source.shape.dims())?;

@@ -10,7 +10,7 @@ use ndarray::{ArrayD, IxDyn};
 
 use super::passes::{self, combined, scaled_einsum, uniform};
 use super::{Graph, NodeId};
-use crate::ops::{Add, ColumnScale, Concat, Einsum, Mul, Op, Reshape, Slice};
+use crate::ops::{Add, Broadcast, ColumnScale, Compare, Concat, Einsum, Mul, Op, Reshape, Slice, Take};
 
 /// Nodes between an input or output and the constants that take its powers in: a hostile model's chains may be as long as its file.
 const FARTHEST: usize = 64;
@@ -216,6 +216,30 @@ fn absorbed(
             let sliced = graph.add(node.name.clone(), node.op.clone(), &[new], &node.shape);
             forward(graph, user, sliced, &own, steps);
             Some(Replacement::Done)
+        }
+        Op::Take(Take { axis, indices }) => {
+            let own = if axis + 1 == rank { indices.iter().map(|&i| exponents[i]).collect() } else { exponents.to_vec() };
+            let taken = graph.add(node.name.clone(), node.op.clone(), &[new], &node.shape);
+            forward(graph, user, taken, &own, steps);
+            Some(Replacement::Done)
+        }
+        // What is compared with a number is smaller by as much as the number is.
+        Op::Compare(Compare(_)) => {
+            let operands = graph.operands(user);
+            let side = operands.iter().position(|&operand| operand == old)?;
+            let constant = graph.behind(operands[1 - side]).filter(|c| uniform(c).is_none())?;
+            let down: Vec<i32> = exponents.iter().map(|e| -e).collect();
+            let shape = &node.shape;
+            let missing = shape.len().checked_sub(constant.ndim())?;
+            let mut extents = vec![1; missing];
+            extents.extend_from_slice(constant.shape());
+            let constant = constant.to_shape(IxDyn(&extents)).ok()?.to_owned();
+            let scaled = combined(&constant, &powers(&down, rank))?;
+            let own = scaled.shape() == &shape[..];
+            let number = graph.add_constant(node.name.clone(), scaled);
+            let number = if own { number } else { graph.add(node.name.clone(), Broadcast, &[number], shape) };
+            let both = if side == 0 { [new, number] } else { [number, new] };
+            Some(Replacement::Whole(graph.add(node.name.clone(), node.op.clone(), &both, shape)))
         }
         _ => None,
     }

@@ -71,7 +71,7 @@ const VIEWS: [&str; 12] = [
     "Unsqueeze",
 ];
 /// Operators whose operands are indices.
-const INDEXED: [&str; 5] = ["Gather", "GatherElements", "GatherND", "ScatterElements", "ScatterND"];
+const INDEXED: [&str; 6] = ["Descent", "Gather", "GatherElements", "GatherND", "ScatterElements", "ScatterND"];
 
 /// The users of all values of a graph.
 pub(super) struct Flow<'g> {

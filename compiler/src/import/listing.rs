@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::operators::{self, Kind};
+use super::expand;
+use super::operators::{self, Kind, OWN};
 
 /// An operator that is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +34,14 @@ pub fn listed() -> Vec<Listed> {
         let remark = remark.map_or("", |(.., remark)| *remark);
         Listed { domain: op.domain, name: op.name, attributes, constant: op.constant, remark }
     };
-    let mut all: Vec<Listed> = operators::all().map(one).collect();
+    let expanded = expand::known().map(|(domain, name, attributes)| Listed {
+        domain,
+        name,
+        attributes: attributes.iter().map(|&name| (name, "as ONNX says".to_owned())).collect(),
+        constant: false,
+        remark: "Written in other operators.",
+    });
+    let mut all: Vec<Listed> = operators::all().filter(|op| op.domain != OWN).map(one).chain(expanded).collect();
     all.sort_by_key(|op| (op.domain, op.name));
     all
 }

@@ -15,8 +15,8 @@ use super::error::{ImportError, UnsupportedNode};
 use super::names::Names;
 use super::refusal::Refusal;
 use super::{
-    ImportOptions, axes, bodies, branches, check, external, finite, infer, inline, own, rewrite, scan, sizes, twins,
-    withheld,
+    ImportOptions, axes, bodies, branches, check, descent, expand, external, finite, infer, inline, nearest, own, rewrite,
+    scan, sizes, twins, withheld,
 };
 
 /// A typed model with what the typed stage forgets.
@@ -45,12 +45,15 @@ pub(super) fn parse(mut bytes: &[u8]) -> Result<ModelProto, ImportError> {
 pub(super) fn load(bytes: &[u8], folder: Option<&Path>, options: &ImportOptions) -> Result<Loaded, ImportError> {
     let mut onnx = tract_onnx::onnx().with_ignore_value_info(true);
     own::register(&mut onnx);
+    descent::register(&mut onnx.op_register);
+    nearest::register(&mut onnx.op_register);
     let mut proto = parse(bytes)?;
     let mut output_names = output_names(&proto);
     inline::inline(&mut proto)?;
     branches::fold(&mut proto, folder, options)?;
     bodies::flex::spell(&mut proto)?;
     check::structure(&proto).map_err(ImportError::invalid)?;
+    expand::expand(&mut proto)?;
     let opset = check::opset(&proto).map_err(ImportError::invalid)?;
     if let Some(most) = options.withheld {
         withheld::stand_in(&mut proto, folder, most)?;

@@ -93,6 +93,9 @@ pub(super) const TRAINING: &str = "ai.onnx.preview.training";
 /// Operators that onnxruntime's optimiser puts in.
 pub(super) const MICROSOFT: &str = "com.microsoft";
 
+/// Operators that [`expand`](super::expand) writes.
+pub(super) const OWN: &str = "zktorch";
+
 const ANY: (i64, i64) = (0, i64::MAX);
 use Kind::{
     Axes, Axis, Bounds, Constant, Equation, Extents, Flag, Frame, Idle, Integer, Number, Numbers, Only, Pads, Permutation,
@@ -196,7 +199,6 @@ static OPERATORS: &[Operator] = &[
     op("CumSum", CUMULATE, &[1]),
     op("DFT", &[("axis", Axis, (17, 19)), ("inverse", Flag, ANY), ("onesided", Flag, ANY)], &[1, 2]),
     op("DepthToSpace", &[("blocksize", Positive, ANY), ("mode", Word(&["DCR", "CRD"]), ANY)], &[]),
-    op("DequantizeLinear", &[("axis", Axis, ANY), ("block_size", Only(0), ANY)], &[]),
     plain("Div"),
     op("Dropout", &[("ratio", Idle, (0, 11)), ("seed", Idle, ANY)], &[1, 2]),
     op("Einsum", &[("equation", Equation, ANY)], &[]),
@@ -300,6 +302,14 @@ static OPERATORS: &[Operator] = &[
     op("Upsample", &[("mode", Word(&["nearest", "linear", "bilinear"]), ANY), ("scales", Constant, (7, 8))], &[1]),
     op("Where", &[], &[]),
     plain("Xor"),
+    Operator { domain: OWN, name: "Descent", attributes: &[], structure: &[1], constant: false },
+    Operator {
+        domain: OWN, name: "Nearest", attributes: &[("over", Flag, ANY), ("times", Positive, ANY)], structure: &[], constant: false,
+    },
+    Operator {
+        domain: OWN, name: "WholeConv", structure: &[], constant: false,
+        attributes: &[KERNEL[0], KERNEL[1], KERNEL[2], KERNEL[3], KERNEL[4], ("group", Positive, ANY)],
+    },
     contributed("BiasGelu", &[]),
     contributed("FastGelu", &[]),
     contributed("Gelu", &[]),

@@ -41,7 +41,7 @@ pub(super) fn check(node: &NodeProto, operands: &[Option<Operand>], opset: i64) 
     site.axes()?;
     match node.op_type.as_str() {
         "AveragePool" | "MaxPool" => site.pool(),
-        "Conv" => site.conv(),
+        "Conv" | "WholeConv" => site.conv(),
         "ConstantOfShape" => site.extents(0, 0),
         "Expand" => site.extents(1, 0),
         "Tile" => {

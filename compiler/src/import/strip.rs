@@ -22,7 +22,7 @@ use super::error::ImportError;
 use super::flow::Flow;
 use super::operators::{self, Kind};
 use super::tensors::{self, Element};
-use super::{ImportOptions, bodies, branches, external, inline, load, rewrite, twins};
+use super::{ImportOptions, bodies, branches, expand, external, inline, load, rewrite, twins};
 
 /// Name and shape of a tensor.
 pub type Named = (String, Vec<i64>);
@@ -50,6 +50,7 @@ pub fn strip(bytes: &[u8], folder: Option<&Path>) -> Result<Stripped, ImportErro
     inline::inline(&mut proto)?;
     branches::fold(&mut proto, folder, &ImportOptions::default())?;
     bodies::flex::spell(&mut proto)?;
+    expand::expand(&mut proto)?;
     let mut graph = proto.graph.take().unwrap_or_default();
     rewrite::remove_dead(&mut graph);
     external::read_all(&mut graph, folder)?;
@@ -317,7 +318,7 @@ mod tests {
             r#type: AttributeType::Floats as i32,
             ..AttributeProto::default()
         };
-        let mut regressor = node("LinearRegressor", &["x"], "r");
+        let mut regressor = node("SVMClassifier", &["x"], "r");
         regressor.domain = "ai.onnx.ml".into();
         regressor.attribute = vec![list("coefficients")];
         let mut constant = node("Constant", &[], "c");
@@ -368,7 +369,7 @@ mod tests {
         let graph = load::parse(&stripped.bytes).unwrap().graph.unwrap();
         assert_eq!(
             graph.node.iter().map(|n| n.op_type.as_str()).collect::<Vec<_>>(),
-            ["LinearRegressor", "Constant", "LeakyRelu", "If", "Add"]
+            ["SVMClassifier", "Constant", "LeakyRelu", "If", "Add"]
         );
         assert_eq!(graph.node[2].attribute[0].f, 0.25);
         assert_eq!(names(&stripped.withheld), ["sparse", "r: coefficients", "c", "i: then_branch"]);

@@ -74,7 +74,12 @@ impl Lowering<'_> {
     /// `[x >= 0]` of integers: `x + W = W s + l` with `s` a bit and `l` in `[0, W)`.
     pub(crate) fn nonnegative(&mut self, name: &str, x: TensorId) -> Result<TensorId, Refusal> {
         let Interval { lo, hi } = self.builder.interval(x);
-        let reach = lo.unsigned_abs().max(hi.unsigned_abs().saturating_add(1));
+        self.sign_within(name, x, lo.unsigned_abs().max(hi.unsigned_abs().saturating_add(1)) as i64)
+    }
+
+    /// The same of integers in `[-reach, reach)`, whatever their interval says: others have no proof.
+    pub(crate) fn sign_within(&mut self, name: &str, x: TensorId, reach: i64) -> Result<TensorId, Refusal> {
+        let reach = reach.unsigned_abs();
         if reach > FARTHEST {
             return Err(Refusal::Width(format!("a comparison of integers that lie {reach} apart")));
         }
@@ -120,6 +125,23 @@ impl Lowering<'_> {
         let value = self.value(id)?;
         let Interval { lo, hi } = self.builder.interval(value.tensor);
         Ok(hi.saturating_sub(lo) < ROWS)
+    }
+
+    /// A node's integers, or the bound that they lie beyond: `lo + [x >= lo] (x - lo)`, and so from above.
+    pub(crate) fn held(&mut self, id: NodeId, x: NodeId, bounds: [f64; 2]) -> Result<Value, Refusal> {
+        let (name, mut value) = (self.name(id), self.value(x)?);
+        for (bound, side, part) in [(bounds[0], 1, "lower"), (bounds[1], -1, "upper")] {
+            if !bound.is_finite() {
+                continue;
+            }
+            let (bound, part) = (bound as i64, format!("{name}.{part}"));
+            let within = self.builder.linear(&format!("{part}.gap"), &[(side, value.tensor)], -side * bound, Scale(0))?;
+            let sign = Value { tensor: self.nonnegative(&part, within)?, scale: Scale(0), depth: 0 };
+            let product = self.product(&format!("{part}.product"), sign, Value { tensor: within, ..value })?;
+            let tensor = self.builder.linear(&part, &[(side, product.tensor)], bound, Scale(0))?;
+            value = Value { tensor, ..product };
+        }
+        Ok(value)
     }
 
     /// `[x != 0]` of a node's integers.

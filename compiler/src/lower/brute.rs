@@ -4,10 +4,12 @@
 mod bits;
 mod division;
 mod draws;
+mod even;
 mod log_softmax;
 mod roots;
 mod single_lies;
 mod top_k;
+mod trees;
 
 use std::collections::{BTreeMap, BTreeSet};
 

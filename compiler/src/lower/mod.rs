@@ -15,6 +15,7 @@ mod decisions;
 mod deep;
 mod division;
 mod error;
+mod even;
 mod explain;
 mod logarithm;
 mod maximum;
@@ -28,6 +29,7 @@ mod saturate;
 mod table;
 #[cfg(test)]
 mod tests;
+mod thresholds;
 mod views;
 mod weight;
 

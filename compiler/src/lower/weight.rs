@@ -61,6 +61,11 @@ impl Weight {
         self.0.iter().all(|&v| v != 0.0).then(|| Self(Arc::new(self.0.mapv(|v| 1.0 / v))))
     }
 
+    /// A function of every entry.
+    pub fn mapped(&self, f: impl Fn(f64) -> f64) -> Self {
+        Self(Arc::new(self.0.mapv(f)))
+    }
+
     pub fn reshaped(self, shape: Vec<usize>) -> Result<Self, ShapeError> {
         if self.shape() == shape {
             return Ok(self);

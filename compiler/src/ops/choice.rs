@@ -110,6 +110,11 @@ impl Operator for Compare {
 
     fn lower(&self, at: &mut Lowering<'_>, id: NodeId) -> Result<Value, Refusal> {
         let (a, b) = (at.operand(id, 0)?, at.operand(id, 1)?);
+        for (x, t, swapped) in [(a, b, false), (b, a, true)] {
+            if let (false, Some(thresholds)) = (at.exact(x), at.constant(t)) {
+                return at.against(id, x, &thresholds, (self.0, swapped));
+            }
+        }
         if !(at.exact(a) && at.exact(b)) {
             return Err("tensors of reals are compared with one number only".into());
         }

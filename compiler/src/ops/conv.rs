@@ -36,7 +36,9 @@ pub struct Conv {
 
 fn import(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Refusal> {
     let op = site.op::<TractConv>()?;
-    if op.q_params.is_some() {
+    // Of integers as they are: without zero points, and with the scale 1.
+    let whole = [0.0, 1.0].iter().cycle().zip(3..9).all(|(&plain, slot)| t.uniform(site, slot) == Some(plain));
+    if op.q_params.is_some() && !whole {
         return Err(import::Refusal::QUANTISED);
     }
     if op.kernel_fmt != KernelFormat::OIHW || !is_channels_first(&op.pool_spec) {

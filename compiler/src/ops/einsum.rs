@@ -6,11 +6,11 @@ use tract_onnx::tract_core::axes::Axis as TractAxis;
 use tract_onnx::tract_core::ops::einsum::EinSum;
 use zktorch_blocks::program::Scale;
 
-use super::Op;
 use super::label::Label;
 use super::operator::{Imports, Nature, Operator, Ranges, empty, integers};
 use super::regroup::reshape_groups;
 use super::shape::{Misfit, require, two};
+use super::{Op, Unary};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
 use crate::lower::{Lowering, Note, Refusal, Value, Weight};
@@ -132,12 +132,49 @@ fn constant(
     if let Some(turned) = turned(at, id, (x, &x_labels), (&weight, &w_labels), out)? {
         return Ok(turned);
     }
+    if let Some(counted) = counted(at, id, (x, &x_labels), (&weight, &w_labels), out)? {
+        return Ok(counted);
+    }
     let (x, finer) = at.factor(x)?;
     let name = at.name(id);
     let scale = at.weight_scale(id, x.scale - finer, &weight)?;
     let weight = at.weight(&format!("{name}.weight"), weight.shape(), &weight, scale)?;
     let tensor = at.builder.einsum(&name, (weight, &w_labels), (x.tensor, &x_labels), out)?;
     Ok(Value { tensor, scale: x.scale + scale, depth: x.depth + 1 })
+}
+
+/// Bits of a sum of products of small integers and weights, of which a weight has all that are left.
+const COUNTED: u32 = 38;
+/// Bits of a weight beside small integers: as many as floats have, and no fewer than others have.
+const FINE: std::ops::RangeInclusive<u32> = 16..=24;
+
+/// Small integers that are factors of reals, such as bits or quantised numbers: they stay what they are, and weights have the bits that
+/// integers leave.
+fn counted(
+    at: &mut Lowering<'_>,
+    id: NodeId,
+    (x, x_labels): (NodeId, &[Label]),
+    (weight, w_labels): (&Weight, &[Label]),
+    out: &[Label],
+) -> Result<Option<Value>, Refusal> {
+    if !matches!(at.graph.op(x), Op::Unary(Unary::ToReal)) || at.exact(id) {
+        return Ok(None);
+    }
+    let integers = at.operand(x, 0)?;
+    let x = at.value(integers)?;
+    let extents = w_labels.iter().zip(weight.shape());
+    let summed: usize = extents.filter(|(label, _)| !out.contains(label)).map(|(_, &extent)| extent).product();
+    let taken = at.builder.interval(x.tensor).bits() + summed.next_power_of_two().ilog2();
+    let bits = COUNTED.saturating_sub(taken).min(*FINE.end());
+    if !at.exact(integers) || bits < *FINE.start() {
+        return Ok(None);
+    }
+    let limit = f64::from((1u32 << (bits - 1)) - 1);
+    let scale = at.decide_scale(Note::WeightScale, |withheld| scale_for(weight.largest(withheld), limit))?;
+    let name = at.name(id);
+    let weight = at.weight(&format!("{name}.weight"), weight.shape(), weight, scale)?;
+    let tensor = at.builder.einsum(&name, (weight, w_labels), (x.tensor, x_labels), out)?;
+    Ok(Some(Value { tensor, scale, depth: x.depth + 1 }))
 }
 
 /// Bits of what is turned as wide as it comes, at most.

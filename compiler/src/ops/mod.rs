@@ -85,6 +85,8 @@ operators! {
     likelihood: Likelihood;
     sample: Sample;
     cum_sum: CumSum;
+    descent: Descent;
+    nearest: Nearest;
 }
 
 pub use choice::Comparison;

@@ -33,6 +33,13 @@ impl Display for Report {
             "\n{} bits, shift {}: {} weights, {} committed values, {} lookups, {} rows in {} tables, {} multiplications",
             self.bits, self.shift, t.weights, t.committed, t.lookups, t.table_rows, t.tables, t.multiplications
         )?;
+        if self.tensors.iter().any(|t| t.op == "Descent") {
+            writeln!(
+                f,
+                "decision trees: a sample whose features lie on the grids of the inputs reaches the leaves of the float model, exactly; others \
+                 are rounded to the grids first"
+            )?;
+        }
         if let Some(language) = &self.language {
             writeln!(f, "{language}")?;
         }

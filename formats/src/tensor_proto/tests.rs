@@ -44,8 +44,11 @@ fn typed_fields() {
 
 #[test]
 fn raw_integers() {
-    let cases: [(u8, Vec<u8>, i64); 4] = [
+    let cases: [(u8, Vec<u8>, i64); 7] = [
         (2, vec![200], 200),
+        (3, vec![200], -56),
+        (4, vec![1, 128], 32769),
+        (5, vec![1, 128], -32767),
         (6, (-7i32).to_le_bytes().to_vec(), -7),
         (7, (1i64 << 40).to_le_bytes().to_vec(), 1 << 40),
         (9, vec![1], 1),

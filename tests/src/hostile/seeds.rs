@@ -155,6 +155,7 @@ fn everything() -> Program {
         ("excess", Advice::Excess { source: sum, divisor: 2, lo: -2, hi: 2, step: 2 }),
         ("root", Advice::SquareRoot { source: one }),
         ("sign", Advice::Sign { source: sum }),
+        ("descent", Advice::Descent { bits: one, parents: vec![0, 1, 2] }),
     ] {
         let id = b.tensor(name, &[2, 3], Source::Advice(advice), 7);
         b.lookup(&[id], tables[if name == "sign" { 1 } else { 2 }]);

@@ -44,6 +44,7 @@ pub fn rule_name(rule: &Advice) -> &'static str {
         Advice::Max { .. } => "max",
         Advice::FirstZero { .. } => "first zero",
         Advice::Top { .. } => "top",
+        Advice::Descent { .. } => "descent",
         Advice::Gap { .. } => "gap",
         Advice::Divide { .. } => "divide",
         Advice::SquareRoot { .. } => "square root",

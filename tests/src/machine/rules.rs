@@ -86,6 +86,7 @@ impl Machine<'_> {
             Advice::Quantile { weights, threshold, scale } => self.quantiles(told, id, [*weights, *threshold], *scale),
             Advice::FirstZero { source, axes } => self.first_zeros(told, id, *source, axes),
             Advice::Top { source } => self.tops(told, id, *source),
+            Advice::Descent { bits, parents } => self.descents(told, id, *bits, parents),
         }
     }
 
@@ -164,6 +165,31 @@ impl Machine<'_> {
             let first = entries.iter().find(|&&at| self.value(told, source, at) == from_i64(0));
             for &at in &entries {
                 changes.insert(at, from_i64(i64::from(Some(&at) == first)) - from_i64(self.honest(id, at)));
+            }
+        }
+        changes
+    }
+
+    /// The nodes to which bits that changed lead. What is no bit leads to no child.
+    fn descents(&self, told: &Told, id: TensorId, bits: TensorId, parents: &[u32]) -> Changes {
+        let shape = &self.program.tensors[id].shape;
+        let mut changes = Changes::new();
+        for &at in told.get(&bits).into_iter().flat_map(Changes::keys).filter(|&&at| entry(shape, at).is_some()) {
+            if changes.contains_key(&at) {
+                continue;
+            }
+            let places = row(shape, &[shape.rank() - 1], at);
+            let mut reached: Vec<i64> = Vec::with_capacity(parents.len());
+            for &code in parents {
+                reached.push(match code.checked_sub(1).map(|code| (code as usize / 2, i64::from(code % 2))) {
+                    None => 1,
+                    Some((parent, bit)) => {
+                        reached[parent] * i64::from(self.integer(told, bits, places[parent]) == Some(bit))
+                    }
+                });
+            }
+            for (&here, &value) in places.iter().zip(&reached) {
+                changes.insert(here, from_i64(value) - from_i64(self.honest(id, here)));
             }
         }
         changes

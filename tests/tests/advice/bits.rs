@@ -39,30 +39,38 @@ fn lies_about_masks_of_inputs_are_refused() {
     let better = if s.values("p.gap")[0] == 0 { 1 } else { 0 };
     s.refuse(&[
         told("a masked key has weight", shift("p.exp", 2, 1), &["p.key"]),
-        told("a masked key has another gap", shift("p.gap", 2, -1), &["p.key", "p.remainder"]),
+        told("a masked key has another gap", shift("p.gap", 2, -1), &["p.key", "p.remainder.high"]),
         told(
             "a masked key is as large as the largest",
             witness(move |d| *d.at("p.gap", &[0, 2]) -= from_i64(last)),
-            &["p.key", "p.remainder"],
+            &["p.key", "p.remainder.low"],
         ),
         told("a masked key is flagged as the largest", shift("p.first", 2, 1), &["p.excess", "p.key"]),
         told("the shift is a masked key's", shift("p.max", 0, 1), &["p.excess"]),
         told(
             "a key that counts takes the masked ones' row",
             Lie::none().run("p.gap", move |v| v[better] = last),
-            &["p.key", "p.remainder"],
+            &["p.key", "p.remainder.high"],
         ),
         told("a masked key counts", shift("kept.copy", 2, 1), &["kept.copy.difference"]),
         told("a key that counts is masked", shift("kept.copy", 1, -1), &["kept.copy.difference"]),
-        told("a bit is 2", witness(|d| *d.at("x", &[0, 1]) += from_i64(1)), &["kept.copy.difference", "p.remainder", "x"]),
-        told("a bit is -1", witness(|d| *d.at("x", &[0, 2]) -= from_i64(1)), &["kept.copy.difference", "p.remainder", "x"]),
+        told(
+            "a bit is 2",
+            witness(|d| *d.at("x", &[0, 1]) += from_i64(1)),
+            &["kept.copy.difference", "p.remainder.low", "x"],
+        ),
+        told(
+            "a bit is -1",
+            witness(|d| *d.at("x", &[0, 2]) -= from_i64(1)),
+            &["kept.copy.difference", "p.remainder.low", "x"],
+        ),
         told(
             "bits of 2 and their mask",
             witness(|d| {
                 *d.at("x", &[0, 1]) += from_i64(1);
                 *d.at("kept.copy", &[0, 1]) += from_i64(1);
             }),
-            &["p.key", "p.remainder", "x"],
+            &["p.key", "p.remainder.low", "x"],
         ),
     ]);
 }

@@ -13,6 +13,7 @@ mod rounding;
 mod router;
 mod softmax;
 mod sums;
+mod trees;
 
 use zktorch_blocks::field::{Fr, from_i64};
 use zktorch_blocks::program::TensorId;

@@ -95,6 +95,15 @@ impl Net {
         self
     }
 
+    /// A node on the last one and one number for all of its entries.
+    pub fn with_single(mut self, name: &str, op: Op, number: ArrayD<f64>) -> Self {
+        let shape = self.graph.shape(self.last).to_vec();
+        let number = self.graph.add_constant(format!("{name}.number"), number);
+        let number = self.graph.add(format!("{name}.numbers"), Broadcast, &[number], &shape);
+        self.last = self.graph.add_inferred(name, op, &[self.last, number]).expect("shapes fit");
+        self
+    }
+
     /// The sum with a constant in `[-1, 1)`, a weight of the program.
     pub fn plus(mut self, name: &str) -> Self {
         let shape = self.graph.shape(self.last).to_vec();

@@ -9,5 +9,6 @@ mod proto;
 mod refused;
 mod rewritten;
 mod stripped;
+mod trees;
 mod types;
 mod zoo;

@@ -86,6 +86,7 @@ impl Operator for Unary {
                 Ok(Value { tensor, scale, ..x })
             }
             Unary::Wrap { lo, hi } if at.lies_within(operand, lo, hi)? => at.value(operand),
+            Unary::Clip { lo, hi } if at.exact(operand) && !at.has_table(operand)? => at.held(id, operand, [lo, hi]),
             Unary::Square => {
                 let x = at.narrow(operand)?;
                 at.product(&at.name(id), x, x)

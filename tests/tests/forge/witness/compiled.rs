@@ -11,7 +11,8 @@ use zktorch_compiler::graph::{Graph, NodeId};
 use zktorch_compiler::import::{ImportOptions, load_path};
 use zktorch_compiler::inputs::{InputSpec, read};
 use zktorch_compiler::ops::{
-    AveragePool, Broadcast, Div, Einsum, Label, MaxPool, Op, Reduce, ReduceKind, Softmax, TopK, Unary, Window,
+    AveragePool, Broadcast, Compare, Comparison, Descent, Div, Einsum, Label, MaxPool, Nearest, Op, Reduce, ReduceKind,
+    Softmax, TopK, Unary, Window,
 };
 use zktorch_compiler::{Compiled, Goal, Options, compile};
 use zktorch_models::zoo::Zoo;
@@ -21,9 +22,10 @@ use zktorch_tests::language_model::{TOKENS, VOCABULARY, causal, language_model};
 use zktorch_tests::machine::{Follow, Kind, Lie, Machine, Outcome, Sampler, rule_name};
 
 /// Rules of advice that lowerings use.
-const RULES: [&str; 13] = [
+const RULES: [&str; 14] = [
     "arg max",
     "copy",
+    "descent",
     "divide",
     "excess",
     "first zero",
@@ -192,6 +194,21 @@ fn toys() -> Vec<Subject> {
         toy("an order", &[3, 5], 1.0, |g, x| {
             let y = dense(g, x, 5);
             then(g, y, Op::TopK(TopK { top: 3, largest: true, last: false }))
+        }),
+        toy("trees", &[3, 5], 1.0, |g, x| {
+            let thresholds = g.add_constant("thresholds", noise(7, &[3, 5]));
+            let y = g.add_inferred("bits", Compare(Comparison::LessEqual), &[x, thresholds]).expect("shapes fit");
+            let y = then(g, y, Op::Descent(Descent { parents: vec![0, 1, 2, 4, 5].into() }));
+            let y = then(g, y, Op::Unary(Unary::ToReal));
+            dense(g, y, 3)
+        }),
+        toy("nearest integers", &[3, 5], 1.0, |g, x| {
+            let y = dense(g, x, 5);
+            let by = g.add_constant("quarter", ArrayD::from_elem(IxDyn(&[1, 1]), 0.25));
+            let by = g.add("quarters", Broadcast, &[by], &[3, 5]);
+            let y = g.add_inferred("nearest", Nearest { over: true, times: 0 }, &[y, by]).expect("shapes fit");
+            let y = then(g, y, Op::Unary(Unary::ToReal));
+            dense(g, y, 3)
         }),
         asked("a completion", Goal::Generation { tokens: 2 }),
         asked("a sample", Goal::Sample { tokens: 2, temperature: Temperature::new(0.8).expect("positive") }),
