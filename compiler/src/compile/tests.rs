@@ -273,3 +273,31 @@ fn a_key_cannot_scale_columns_of_integers() {
         compile(&graph, &samples, &Options { inputs_like: vec![like], ..options }).err().expect("no such integers");
     assert!(refused.to_string().contains("a scale for each column"), "{refused}");
 }
+
+#[test]
+fn an_explanation_says_what_nodes_become_and_what_stands_in_the_way() {
+    let explained = explain(&perceptron(2), &Options::default()).expect("inputs have integers");
+    let names: Vec<&str> = explained.nodes.iter().map(|node| node.name.as_str()).collect();
+    assert_eq!(names, ["dense", "tanh", "dense", "tanh", "dense"]);
+    assert!(explained.obstacles.is_empty() && explained.waiting.is_empty());
+    let relu = &explained.nodes[1];
+    assert!(relu.lookups >= 16 && relu.committed > 0 && relu.milliseconds > 0.0, "{relu:?}");
+    assert_eq!(explained.nodes[0].weights, 16 * 16);
+    assert!(explained.to_string().contains("nothing stands in the way"));
+    // A kernel that depends on inputs has no rule.
+    let mut graph = Graph::new();
+    let x = graph.add_input("x", &[2, 3]);
+    let kernel = graph.add_input("k", &[1, 1, 1, 1]);
+    let image = graph.add_input("i", &[1, 1, 2, 3]);
+    let window = crate::ops::Window::dense(&[1, 1]);
+    let conv = graph.add("conv", crate::ops::Conv { window, groups: 1 }, &[image, kernel], &[1, 1, 2, 3]);
+    let after = graph.add_inferred("after", Unary::Relu, &[conv]).expect("shapes fit");
+    let apart = graph.add_inferred("apart", Unary::Relu, &[x]).expect("shapes fit");
+    graph.add_output("y", after);
+    graph.add_output("z", apart);
+    let explained = explain(&graph, &Options::default()).expect("inputs have integers");
+    assert_eq!(explained.obstacles.len(), 1, "{explained}");
+    assert!(explained.obstacles[0].contains("`conv`"), "{explained}");
+    assert_eq!(explained.waiting, ["after"]);
+    assert!(explained.nodes.iter().any(|node| node.name == "apart"));
+}

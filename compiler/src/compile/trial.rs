@@ -2,7 +2,7 @@
 
 use ndarray::ArrayD;
 use zktorch_blocks::execute::{ExecuteError, Trace, execute};
-use zktorch_blocks::program::{Program, TensorId};
+use zktorch_blocks::program::{Element, Program, Scale, TensorId};
 
 use crate::Port;
 use crate::graph::{Graph, NodeId};
@@ -63,7 +63,13 @@ impl Trial {
 /// A tensor of a program as an input or output that stands for a node.
 fn port(graph: &Graph, name: &str, node: NodeId, program: &Program, id: TensorId) -> Port {
     let tensor = &program.tensors[id];
-    let (shape, element) = (tensor.shape.dims().to_vec(), graph.element(node));
+    // A boolean that is a constant is held to its width alone, as all weights are.
+    let admitted = |element: &Element| element.admits(tensor.scale, tensor.interval.lo, tensor.interval.hi);
+    let element = Some(graph.element(node)).filter(admitted).unwrap_or(match tensor.scale {
+        Scale(0) => Element::Integer,
+        _ => Element::Real,
+    });
+    let shape = tensor.shape.dims().to_vec();
     let columns = program.column_exponents(id).to_vec();
     Port { name: name.to_owned(), shape, element, scale: tensor.scale, columns, interval: tensor.interval }
 }
