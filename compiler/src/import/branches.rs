@@ -4,40 +4,38 @@
 //! model, and its value is what comes out. What depends on inputs is left.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 
 use prost::Message;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
 
-use super::error::ImportError;
-use super::{ImportOptions, load, rewrite, tensors};
+use super::{rewrite, tensors};
 
 /// Conditions that are computed, of one model.
 const MOST: usize = 64;
 /// Bytes of a model's part that makes a condition.
 const LARGEST: usize = 1 << 26;
 
+/// What a part of a model, which has one output and no inputs but the model's, gives whatever these are.
+pub(super) type Value<'v> = &'v dyn Fn(&ModelProto) -> Option<f64>;
+
 /// Puts branches in the place of all conditions that are known.
-///
-/// # Errors
-/// None of its own; what is wrong with a model is found later.
-pub(super) fn fold(proto: &mut ModelProto, folder: Option<&Path>, options: &ImportOptions) -> Result<(), ImportError> {
+pub(super) fn fold(proto: &mut ModelProto, value: Value<'_>) {
     let mut left: HashSet<String> = HashSet::new();
     let mut probes = 0;
     loop {
-        let Some(graph) = &proto.graph else { return Ok(()) };
+        let Some(graph) = &proto.graph else { return };
         let open = |node: &&NodeProto| node.op_type == "If" && !left.contains(result(node));
-        let Some(at) = graph.node.iter().position(|node| open(&node)) else { return Ok(()) };
+        let Some(at) = graph.node.iter().position(|node| open(&node)) else { return };
         let node = &graph.node[at];
         let known = match condition(graph, node) {
             None if probes < MOST => {
                 probes += 1;
-                node.input.first().and_then(|name| computed(proto, name, folder, options))
+                node.input.first().and_then(|name| computed(proto, name, value))
             }
             known => known,
         };
         let branch = known.and_then(|taken| branch(node, taken).cloned());
-        let Some(graph) = &mut proto.graph else { return Ok(()) };
+        let Some(graph) = &mut proto.graph else { return };
         match branch {
             Some(branch) => {
                 let node = graph.node.remove(at);
@@ -65,7 +63,7 @@ fn condition(graph: &GraphProto, node: &NodeProto) -> Option<bool> {
 }
 
 /// A condition that is computed.
-fn computed(proto: &ModelProto, name: &str, folder: Option<&Path>, options: &ImportOptions) -> Option<bool> {
+fn computed(proto: &ModelProto, name: &str, value: Value<'_>) -> Option<bool> {
     let mut part = proto.clone();
     let graph = part.graph.as_mut()?;
     graph.output = vec![ValueInfoProto { name: name.to_owned(), ..ValueInfoProto::default() }];
@@ -75,11 +73,7 @@ fn computed(proto: &ModelProto, name: &str, folder: Option<&Path>, options: &Imp
     if graph.node.iter().any(|node| node.op_type == "If") || part.encoded_len() > LARGEST {
         return None;
     }
-    let loaded = load::load(&part.encode_to_vec(), folder, options).ok()?;
-    let fact = loaded.model.output_fact(0).ok()?;
-    let value = fact.konst.as_ref()?.cast_to::<f64>().ok()?.into_owned();
-    let plain = value.try_as_plain_ram().ok()?;
-    Some(*plain.as_slice::<f64>().ok()?.first()? != 0.0)
+    value(&part).map(|value| value != 0.0)
 }
 
 fn branch(node: &NodeProto, taken: bool) -> Option<&GraphProto> {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use prost::Message;
 use tract_onnx::pb::type_proto::Value;
 use tract_onnx::pb::{ModelProto, TensorProto, ValueInfoProto};
 use tract_onnx::prelude::*;
@@ -41,6 +42,14 @@ pub(super) fn parse(mut bytes: &[u8]) -> Result<ModelProto, ImportError> {
     Ok(proto)
 }
 
+/// What a model gives whatever its inputs are, if that is so.
+pub(super) fn known(part: &ModelProto, folder: Option<&Path>, options: &ImportOptions) -> Option<f64> {
+    let loaded = load(&part.encode_to_vec(), folder, options).ok()?;
+    let value = loaded.model.output_fact(0).ok()?.konst.as_ref()?.cast_to::<f64>().ok()?.into_owned();
+    let plain = value.try_as_plain_ram().ok()?;
+    plain.as_slice::<f64>().ok()?.first().copied()
+}
+
 /// Parses a model, fixes its inputs' shapes and infers all others.
 pub(super) fn load(bytes: &[u8], folder: Option<&Path>, options: &ImportOptions) -> Result<Loaded, ImportError> {
     let mut onnx = tract_onnx::onnx().with_ignore_value_info(true);
@@ -50,7 +59,7 @@ pub(super) fn load(bytes: &[u8], folder: Option<&Path>, options: &ImportOptions)
     let mut proto = parse(bytes)?;
     let mut output_names = output_names(&proto);
     inline::inline(&mut proto)?;
-    branches::fold(&mut proto, folder, options)?;
+    branches::fold(&mut proto, &|part| known(part, folder, options));
     bodies::flex::spell(&mut proto)?;
     check::structure(&proto).map_err(ImportError::invalid)?;
     expand::expand(&mut proto)?;

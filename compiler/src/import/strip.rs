@@ -48,7 +48,7 @@ pub struct Stripped {
 pub fn strip(bytes: &[u8], folder: Option<&Path>) -> Result<Stripped, ImportError> {
     let mut proto = load::parse(bytes)?;
     inline::inline(&mut proto)?;
-    branches::fold(&mut proto, folder, &ImportOptions::default())?;
+    branches::fold(&mut proto, &|part| load::known(part, folder, &ImportOptions::default()));
     bodies::flex::spell(&mut proto)?;
     expand::expand(&mut proto)?;
     let mut graph = proto.graph.take().unwrap_or_default();

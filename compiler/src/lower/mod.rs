@@ -17,6 +17,7 @@ mod division;
 mod error;
 mod even;
 mod explain;
+mod interface;
 mod logarithm;
 mod maximum;
 mod probabilities;
@@ -39,12 +40,10 @@ use std::ops::RangeInclusive;
 
 use zktorch_blocks::execute::Weights;
 use zktorch_blocks::integers::Integers;
-use zktorch_blocks::program::{Interval, Program, Scale, TensorId, Visibility};
+use zktorch_blocks::program::{Program, Scale, TensorId};
 
-use crate::compile::{Like, Options};
-use crate::graph::columns::Columns;
 use crate::graph::{Graph, NodeId};
-use crate::ops::{Broadcast, Constant, Input, Op};
+use crate::ops::{Broadcast, Constant, Op};
 pub(crate) use crate::quantise::Note;
 use crate::quantise::{Calibration, Plan, SCALES, Settings};
 pub(crate) use affine::kept_axes;
@@ -54,15 +53,13 @@ use decisions::Decisions;
 pub(crate) use error::Refusal;
 pub use error::{LowerError, Problem};
 pub(crate) use explain::{Part, Parts, explain};
+pub(crate) use interface::Interface;
 pub(crate) use logarithm::{LONGEST, Precision};
 pub(crate) use probabilities::{Gaps, Normaliser};
 pub(crate) use requantise::{FINER, power};
 pub(crate) use rows::Exponentials;
 pub(crate) use views::{affine, pass};
 pub(crate) use weight::{Weight, Withheld};
-
-/// No integer of an input is larger, whatever samples are.
-const WIDEST_INPUT: f64 = (1u64 << 48) as f64;
 
 /// A node's tensor: `real = value * 2^-scale`.
 #[derive(Clone, Copy, Debug)]
@@ -100,27 +97,6 @@ pub(crate) struct Lowering<'g> {
     narrow: HashMap<NodeId, Value>,
     decisions: Decisions<'g>,
     committed: Option<Committed<'g>>,
-}
-
-/// What inputs and outputs must be like.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Interface<'o> {
-    /// Who knows the inputs.
-    pub inputs: Visibility,
-    /// Who knows the outputs.
-    pub outputs: Visibility,
-    /// Scale and interval of inputs, where these are given.
-    pub inputs_like: &'o [Like],
-    /// Powers of two of the columns of inputs and outputs, which the graph has taken in.
-    pub columns: &'o Columns,
-}
-
-impl<'o> Interface<'o> {
-    /// What the options ask for.
-    pub fn of(options: &'o Options, columns: &'o Columns) -> Self {
-        let Options { inputs, outputs, ref inputs_like, .. } = *options;
-        Self { inputs, outputs, inputs_like, columns }
-    }
 }
 
 /// Lowers a graph.
@@ -292,69 +268,6 @@ impl Lowering<'_> {
             let value = op.operator().lower(self, id)?;
             self.values.insert(id, value);
         }
-        Ok(())
-    }
-
-    fn input(&mut self, id: NodeId, n: usize) -> Result<Value, Refusal> {
-        let domain = self.graph.domain(id);
-        let given = self.interface.inputs_like.get(n);
-        if domain.is_exact() && self.interface.columns.inputs.get(n).is_some_and(|exponents| !exponents.is_empty()) {
-            return Err("its entries are integers, what it is to be like has a scale for each column".into());
-        }
-        let (scale, interval) = match domain.range() {
-            Some(range) => (Scale(0), self.integers(id, range, given)?),
-            None => given.map(|like| (like.scale, like.interval)).unwrap_or_else(|| {
-                let bits = (self.settings.bits + 2).min(16);
-                let half = 1i64 << (bits - 1);
-                let magnitude = self.calibration.range(id).magnitude() * self.calibration.margin();
-                (crate::quantise::scale_for(magnitude, half as f64 - 1.0), Interval::new(-half, half - 1))
-            }),
-        };
-        let (name, dims) = (self.name(id), self.graph.shape(id).to_vec());
-        let shown = matches!(self.graph.op(id), Op::Input(Input { shown: true, .. }));
-        let visibility = if shown { Visibility::Public } else { self.interface.inputs };
-        let tensor = self.builder.input(&name, &dims, interval, scale, visibility);
-        match (visibility, domain.is_exact()) {
-            (Visibility::Public, _) => {}
-            (Visibility::Private, true) => self.builder.within(&format!("{name}.range"), tensor, interval)?,
-            (Visibility::Private, false) => {
-                self.builder.loose_range(&format!("{name}.range"), tensor, interval.lo, interval.hi - interval.lo + 1)?;
-            }
-        }
-        Ok(Value { tensor, scale, depth: 0 })
-    }
-
-    /// The integers that an input may be: all that its type has, if these are few, else whatever samples need, rounded up to powers of two.
-    fn integers(&self, id: NodeId, (lo, hi): (i64, i64), given: Option<&Like>) -> Result<Interval, Refusal> {
-        if let Some(&Like { scale, interval, .. }) = given {
-            if scale != Scale(0) {
-                return Err(
-                    format!("its entries are integers, what it is to be like has {scale} bits behind the point").into()
-                );
-            }
-            let common = Interval::new(interval.lo.max(lo), interval.hi.min(hi));
-            return if common.lo <= common.hi {
-                Ok(common)
-            } else {
-                Err("what it is to be like is never an integer of its type".into())
-            };
-        }
-        if hi - lo < 1 << 16 {
-            return Ok(Interval::new(lo, hi));
-        }
-        let range = self.calibration.range(id);
-        let largest = (range.magnitude() * self.calibration.margin()).min(WIDEST_INPUT).ceil() as i64;
-        let half = 1i64 << (64 - largest.max(1).leading_zeros());
-        let least = if range.lo < 0.0 { -half } else { 0 };
-        Ok(Interval::new(least.max(lo), (half - 1).min(hi)))
-    }
-
-    fn output(&mut self, id: NodeId, name: &str) -> Result<(), Refusal> {
-        let value = self.value(id)?;
-        if self.graph.domain(id).is_exact() && value.scale != Scale(0) {
-            return Err(format!("an integer at scale {}, which is a defect of the compiler", value.scale).into());
-        }
-        self.builder.output(name, value.tensor, value.scale, self.interface.outputs);
         Ok(())
     }
 
