@@ -256,9 +256,14 @@ pub(super) fn check_attribute(attribute: &AttributeProto, kind: Kind) -> Result<
         }
         Kind::Equation => {
             of(AttributeType::String)?;
-            // The parser takes them for one axis, whatever they stand for.
-            refuse(!attribute.s.contains(&b'.'), &|| AttributeFault::Ellipsis)?;
-            let allowed = |c: &u8| c.is_ascii_alphabetic() || b" ,->".contains(c);
+            let allowed = |c: &u8| c.is_ascii_alphabetic() || b" ,->.".contains(c);
+            // What axes the result has where it is not said, the parser does not find out of an ellipsis; others it does not look at.
+            let text = String::from_utf8_lossy(&attribute.s).replace(' ', "");
+            let ellipses = text.split("...").count() - 1;
+            let terms: Vec<&str> = text.split([',', '>']).collect();
+            let each = terms.iter().all(|term| term.matches("...").count() <= 1);
+            let whole = 3 * ellipses == text.matches('.').count() && each && (ellipses == 0 || text.contains("->"));
+            refuse(whole, &|| AttributeFault::Ellipsis)?;
             let good = attribute.s.len() <= EQUATION && attribute.s.iter().all(allowed);
             refuse(good, &|| AttributeFault::Equation(EQUATION))
         }

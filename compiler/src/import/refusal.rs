@@ -27,9 +27,6 @@ pub enum Refusal {
     /// A convolution over so many axes.
     #[error("a convolution over {0} axes is not supported, only over 1 to 3")]
     Spatial(usize),
-    /// An einsum of so many operands.
-    #[error("an einsum of {0} operands is not supported, only of 2")]
-    Operands(usize),
     /// A reduction, by tract's name.
     #[error("the reduction {0} is not supported")]
     Reduction(String),
@@ -214,8 +211,8 @@ pub enum AttributeFault {
         /// Those that are known.
         words: &'static [&'static str],
     },
-    /// An equation that does not name all axes.
-    #[error("has `...`, which is not supported: name all axes")]
+    /// An ellipsis that says nothing of the result.
+    #[error("has `...` more than once in an operand, or without `->` and the axes of the result")]
     Ellipsis,
     /// No equation, or one that is longer.
     #[error("is not an equation of at most {0} letters")]

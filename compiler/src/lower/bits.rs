@@ -94,6 +94,23 @@ impl Lowering<'_> {
         Ok(sign)
     }
 
+    /// The integer of an interval that a node's is modulo their number: what division down leaves.
+    pub(crate) fn wrapped(&mut self, id: NodeId, x: NodeId, lo: i64, hi: i64) -> Result<Value, Refusal> {
+        let (name, x) = (self.name(id), self.value(x)?);
+        let part = |suffix: &str| format!("{name}.{suffix}");
+        let (count, dims) = (hi - lo + 1, self.builder.dims(x.tensor).to_vec());
+        let raised = self.builder.linear(&part("raised"), &[(1, x.tensor)], -lo, Scale(0))?;
+        let Interval { lo: least, hi: most } = self.builder.interval(raised);
+        let [least, most] = [least, most].map(|end| end.div_euclid(count));
+        let rule = Advice::Floor { source: raised, divisor: count };
+        let rounds = self.builder.advice(&part("rounds"), &dims, rule, Interval::new(least, most), Scale(0));
+        self.builder.loose_range(&part("rounds"), rounds, least, most - least + 1)?;
+        let left = self.builder.linear(&part("left"), &[(1, raised), (-count, rounds)], lo, Scale(0))?;
+        let tensor = self.builder.copy_within(&name, left, Interval::new(lo, hi));
+        self.builder.within(&part("left"), tensor, Interval::new(lo, hi))?;
+        Ok(Value { tensor, scale: Scale(0), depth: 0 })
+    }
+
     /// `[x = 0]` of integers: neither `x < 0` nor `x > 0`.
     pub(crate) fn vanishes(&mut self, name: &str, x: TensorId) -> Result<TensorId, Refusal> {
         let least = self.nonnegative(&format!("{name}.least"), x)?;
@@ -101,6 +118,16 @@ impl Lowering<'_> {
         let most = self.nonnegative(&format!("{name}.most"), negated)?;
         let [least, most] = [least, most].map(|tensor| Value { tensor, scale: Scale(0), depth: 0 });
         Ok(self.product(name, least, most)?.tensor)
+    }
+
+    /// Requires integers from 0 to below a bound: in one table, or from both ends.
+    pub(crate) fn below(&mut self, name: &str, x: TensorId, bound: i64) -> Result<(), Refusal> {
+        if bound <= ROWS {
+            return self.builder.within(&format!("{name}.range"), x, Interval::new(0, bound - 1));
+        }
+        let rest = self.builder.linear(&format!("{name}.rest"), &[(-1, x)], bound - 1, Scale(0))?;
+        self.builder.loose_range(&format!("{name}.range"), x, 0, bound)?;
+        self.builder.loose_range(&format!("{name}.rest"), rest, 0, bound)
     }
 
     /// `1 - x` of booleans.

@@ -10,6 +10,7 @@ mod roots;
 mod single_lies;
 mod top_k;
 mod trees;
+mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -348,10 +348,15 @@ impl Builder {
 
     /// A committed copy of a virtual tensor, tied by a zero constraint.
     pub fn copy(&mut self, name: &str, x: TensorId) -> TensorId {
-        let (dims, interval, scale) = (self.dims(x).to_vec(), self.interval(x), self.tensor(x).scale);
+        self.copy_within(name, x, self.interval(x))
+    }
+
+    /// A committed copy of a virtual tensor of which more is known than its operands' intervals tell.
+    pub fn copy_within(&mut self, name: &str, x: TensorId, interval: Interval) -> TensorId {
+        let (dims, scale, from) = (self.dims(x).to_vec(), self.tensor(x).scale, self.interval(x));
         let copy = self.advice(name, &dims, Advice::Copy { source: x }, interval, scale);
         let terms = vec![(1, x), (-1, copy)];
-        let spread = interval.hi.saturating_sub(interval.lo);
+        let spread = from.hi.max(interval.hi).saturating_sub(from.lo.min(interval.lo));
         let source = Source::Linear { terms, constant: 0 };
         let difference = self.push(&format!("{name}.difference"), &dims, source, Interval::new(-spread, spread), scale);
         self.zero(difference);

@@ -10,6 +10,7 @@ mod bits;
 mod brute;
 mod builder;
 mod committed;
+mod compare;
 mod decisions;
 #[cfg(test)]
 mod deep;
@@ -17,6 +18,8 @@ mod division;
 mod error;
 mod even;
 mod explain;
+#[cfg(test)]
+mod indexed;
 mod interface;
 mod logarithm;
 mod maximum;
@@ -49,7 +52,9 @@ use crate::quantise::{Calibration, Plan, SCALES, Settings};
 pub(crate) use affine::kept_axes;
 pub(crate) use builder::Builder;
 use committed::Committed;
+pub(crate) use compare::finest;
 use decisions::Decisions;
+pub(crate) use division::Magnitude;
 pub(crate) use error::Refusal;
 pub use error::{LowerError, Problem};
 pub(crate) use explain::{Part, Parts, explain};

@@ -7,7 +7,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use ndarray::{ArrayD, IxDyn, ShapeError};
-use zktorch_blocks::program::Scale;
+use zktorch_blocks::program::{Interval, Scale};
 
 use crate::quantise::{Calibration, to_integer};
 
@@ -64,6 +64,14 @@ impl Weight {
     /// A function of every entry.
     pub fn mapped(&self, f: impl Fn(f64) -> f64) -> Self {
         Self(Arc::new(self.0.mapv(f)))
+    }
+
+    /// The largest integers at a scale that are not above the entries, or the smallest that are not below, and `more`; of those that lie
+    /// beyond an interval one that does.
+    pub fn bounds(&self, scale: Scale, above: bool, more: f64, Interval { lo, hi }: Interval) -> Self {
+        let (least, most) = (lo as f64 - 1.0, hi as f64 + 1.0);
+        let bound = |v: f64| if above { (v * scale.units()).ceil() } else { (v * scale.units()).floor() } + more;
+        Self(Arc::new(self.0.mapv(|v| bound(v).clamp(least, most) / scale.units())))
     }
 
     pub fn reshaped(self, shape: Vec<usize>) -> Result<Self, ShapeError> {

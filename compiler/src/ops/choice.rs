@@ -1,5 +1,4 @@
-//! Comparisons of integers, and the choice between two tensors (docs/lowerings.md, section 20). Comparisons of reals have integers where they
-//! are part of a function of one tensor, which a pass finds.
+//! Comparisons, and the choice between two tensors (docs/lowerings.md, section 20).
 
 use ndarray::{ArrayD, Zip};
 use tract_onnx::tract_core::ops::binary::BinMiniOp;
@@ -10,13 +9,11 @@ use super::operator::{Imports, Nature, Operator, Ranges, empty, zip};
 use super::shape::{Misfit, alike, arity, same};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
-use crate::lower::{Lowering, Refusal, Value, power};
-use crate::quantise::{Range, scale_for, to_integer};
+use crate::lower::{Lowering, Refusal, Value, finest, power};
+use crate::quantise::{Range, to_integer};
 
 pub(super) const IMPORT: Imports = &[Import::Binary(compare), Import::Named("Iff", select)];
 
-/// What a constant of one number has at its own scale.
-const LARGEST: f64 = 32767.0;
 /// Bits of scale that such a constant may add to the other tensor.
 const FINER: i32 = 8;
 /// No number that is chosen is larger.
@@ -115,36 +112,28 @@ impl Operator for Compare {
                 return at.against(id, x, &thresholds, (self.0, swapped));
             }
         }
-        if !(at.exact(a) && at.exact(b)) {
-            return Err("tensors of reals are compared with one number only".into());
-        }
         let name = at.name(id);
-        let gap = difference(at, &format!("{name}.gap"), b, a)?;
         let tensor = match self.0 {
-            Comparison::LessEqual => at.nonnegative(&name, gap.tensor)?,
-            Comparison::Less => {
-                let less = at.builder.linear(&format!("{name}.less"), &[(1, gap.tensor)], -1, Scale(0))?;
-                at.nonnegative(&name, less)?
+            Comparison::LessEqual => {
+                let gap = at.gap(&format!("{name}.gap"), a, b, false)?;
+                at.nonnegative(&name, gap)?
             }
-            Comparison::Equal => at.vanishes(&name, gap.tensor)?,
+            Comparison::Less => {
+                let gap = at.gap(&format!("{name}.less"), a, b, true)?;
+                at.nonnegative(&name, gap)?
+            }
+            Comparison::Equal => {
+                let mut bits = Vec::with_capacity(2);
+                for (a, b, suffix) in [(a, b, "least"), (b, a, "most")] {
+                    let gap = at.gap(&format!("{name}.{suffix}"), a, b, false)?;
+                    let tensor = at.nonnegative(&format!("{name}.{suffix}"), gap)?;
+                    bits.push(Value { tensor, scale: Scale(0), depth: 0 });
+                }
+                at.product(&name, bits[0], bits[1])?.tensor
+            }
         };
         Ok(Value { tensor, scale: Scale(0), depth: 0 })
     }
-}
-
-/// `a - b` of integers.
-fn difference(at: &mut Lowering<'_>, name: &str, a: NodeId, b: NodeId) -> Result<Value, Refusal> {
-    if let Some(constant) = at.constant(b) {
-        let x = at.value(a)?;
-        return at.add_constant(name, (1, x), (-1, &constant), true);
-    }
-    let y = at.value(b)?;
-    if let Some(constant) = at.constant(a) {
-        return at.add_constant(name, (-1, y), (1, &constant), true);
-    }
-    let x = at.value(a)?;
-    let tensor = at.builder.linear(name, &[(1, x.tensor), (-1, y.tensor)], 0, Scale(0))?;
-    Ok(Value { tensor, scale: Scale(0), depth: x.depth.max(y.depth) })
 }
 
 /// A tensor that is chosen, or one number.
@@ -163,14 +152,7 @@ impl Branch {
     fn finest(&self) -> Scale {
         match self {
             Self::Tensor(value) => value.scale,
-            Self::Number(number) => {
-                let exact = |scale: Scale| (number * scale.units()).fract() == 0.0;
-                let mut finest = scale_for(number.abs(), LARGEST);
-                while finest > Scale(0) && exact(finest - 1) {
-                    finest = finest - 1;
-                }
-                finest
-            }
+            Self::Number(number) => finest(*number),
         }
     }
 }

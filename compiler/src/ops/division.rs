@@ -8,10 +8,10 @@ use zktorch_blocks::program::{Interval, Scale, TensorId};
 use super::operator::{Imports, Nature, Operator, Ranges, zip};
 use super::regroup::reshape_groups;
 use super::shape::{Misfit, same};
-use super::{Broadcast, Op};
+use super::{Broadcast, Op, Whole};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
-use crate::lower::{FINER, Lowering, Note, Refusal, Value, kept_axes, power};
+use crate::lower::{FINER, Lowering, Magnitude, Note, Refusal, Value, kept_axes, power};
 use crate::quantise::Range;
 
 pub(super) const IMPORT: Imports = &[Import::Binary(import)];
@@ -25,7 +25,7 @@ pub struct Div;
 
 fn import(t: &mut Translator<'_>, site: &Site<'_>, op: &dyn BinMiniOp) -> Option<Result<NodeId, import::Refusal>> {
     op.is::<math::Div>().then(|| match t.operand_type(site, 0)?.is_integer() {
-        true => Err(import::Refusal::Variable("integer division of values that depend on inputs is not supported")),
+        true => t.binary(site, Whole::Quotient, false),
         false => t.binary(site, Div, false),
     })
 }
@@ -78,12 +78,35 @@ fn largest_reciprocal(at: &Ranges<'_>) -> f64 {
 /// The rounded quotient at the scale that samples ask for.
 fn of_tensors(at: &mut Lowering<'_>, id: NodeId, a: NodeId, b: NodeId) -> Result<Value, Refusal> {
     let (name, scale) = (at.name(id), at.plan.scale(id));
-    let sign = sign(at, b)?;
-    let (b, axes, b_scale) = divisor(at, &name, sign, b)?;
+    let sign = sign(at, id, b)?;
+    let (b, axes, b_scale) = divisor(at, &name, b)?;
     let a = numerator(at, &name, a, scale + b_scale)?;
     let factor = power(scale + b_scale - a.scale)?;
-    let signed = at.builder.linear(&format!("{name}.numerator"), &[(sign, a.tensor)], 0, a.scale)?;
-    let tensor = at.quotient(&name, (factor, signed), (b, &axes), at.signed(), scale)?;
+    let (a, b) = match sign {
+        0 => {
+            let size = at.magnitude(&format!("{name}.divisor"), b)?;
+            let signed = |sign| at.signed_as(&format!("{name}.numerator"), a.tensor, (sign, Some(&axes)));
+            (size.sign.map_or(Ok(a.tensor), signed)?, size.tensor)
+        }
+        _ => (
+            at.builder.linear(&format!("{name}.numerator"), &[(sign, a.tensor)], 0, a.scale)?,
+            at.builder.linear(&format!("{name}.divisor.positive"), &[(sign, b)], 0, b_scale)?,
+        ),
+    };
+    let tensor = at.quotient(&name, (factor, a), (b, &axes), at.signed(), scale)?;
+    Ok(Value { tensor, scale, depth: 0 })
+}
+
+/// `1 / x` for a node of either sign.
+pub(super) fn reciprocal(at: &mut Lowering<'_>, id: NodeId, x: NodeId) -> Result<Value, Refusal> {
+    let (name, scale) = (at.name(id), at.plan.scale(id));
+    let x = at.wide(x, at.settings.bits + FINER)?;
+    let Magnitude { tensor, sign } = at.magnitude(&format!("{name}.divisor"), x.tensor)?;
+    let dims = at.builder.dims(tensor).to_vec();
+    let one = at.builder.fill(&format!("{name}.one"), &dims, 1);
+    let one = sign.map_or(Ok(one), |sign| at.builder.linear(&format!("{name}.signed"), &[(2, sign)], -1, Scale(0)))?;
+    let axes: Vec<usize> = (0..dims.len()).collect();
+    let tensor = at.quotient(&name, (power(scale + x.scale - Scale(0))?, one), (tensor, &axes), at.signed(), scale)?;
     Ok(Value { tensor, scale, depth: 0 })
 }
 
@@ -106,22 +129,28 @@ fn numerator(at: &mut Lowering<'_>, name: &str, a: NodeId, finest: Scale) -> Res
     Ok(value)
 }
 
-/// The sign that all entries of a divisor have; those of other inputs have to have it too, or there is no proof.
-fn sign(at: &mut Lowering<'_>, b: NodeId) -> Result<i64, Refusal> {
-    let mut seen = Range::UNBOUNDED;
+/// The sign that all entries of a divisor have, 0 where some have the one and some the other; those of other inputs have to have it too, or
+/// there is no proof.
+pub(super) fn sign(at: &mut Lowering<'_>, id: NodeId, b: NodeId) -> Result<i64, Refusal> {
+    let mut near = None;
     let sign = at.decide(Note::DivisorSign, -1..=1, |samples| {
-        seen = samples.range(b);
-        i64::from(seen.lo > 0.0) - i64::from(seen.hi < 0.0)
+        let seen = samples.range(b);
+        let sign = i64::from(seen.lo > 0.0) - i64::from(seen.hi < 0.0);
+        // Without samples there is nothing that keeps it away from 0.
+        near = (sign == 0 && (samples.samples() == 0 || !samples.range(id).magnitude().is_finite())).then_some(seen);
+        sign
     })?;
-    let Range { lo, hi } = seen;
-    (sign != 0).then_some(sign).ok_or_else(|| {
-        let name = at.name(b);
-        format!("its divisor `{name}` goes from {lo} to {hi}, expected numbers of one sign that are away from 0").into()
-    })
+    match near {
+        None => Ok(sign),
+        Some(Range { lo, hi }) => {
+            let name = at.name(b);
+            Err(format!("its divisor `{name}` goes from {lo} to {hi}, expected numbers that are away from 0").into())
+        }
+    }
 }
 
-/// The magnitude of a divisor without the axes along which it is repeated, the axes that it has, and its scale.
-fn divisor(at: &mut Lowering<'_>, name: &str, sign: i64, mut b: NodeId) -> Result<(TensorId, Vec<usize>, Scale), Refusal> {
+/// A divisor without the axes along which it is repeated, the axes that it has, and its scale.
+fn divisor(at: &mut Lowering<'_>, name: &str, mut b: NodeId) -> Result<(TensorId, Vec<usize>, Scale), Refusal> {
     let rank = at.graph.shape(b).len();
     if let (Op::Broadcast(Broadcast), Some(&repeated)) = (at.graph.op(b), at.graph.operands(b).first()) {
         b = repeated;
@@ -130,10 +159,9 @@ fn divisor(at: &mut Lowering<'_>, name: &str, sign: i64, mut b: NodeId) -> Resul
     let Value { tensor, scale, depth } = at.wide(b, at.settings.bits + FINER)?;
     let axes = kept_axes(&shape, rank);
     let dims: Vec<usize> = axes.iter().map(|&axis| shape[axis]).collect();
-    let positive = at.builder.linear(&format!("{name}.divisor.positive"), &[(sign, tensor)], 0, scale)?;
     let compact = match dims == shape {
-        true => positive,
-        false => at.builder.view(&format!("{name}.divisor"), positive, &dims, reshape_groups(&shape, &dims)),
+        true => tensor,
+        false => at.builder.view(&format!("{name}.divisor"), tensor, &dims, reshape_groups(&shape, &dims)),
     };
     let compact = if depth > 0 { at.builder.copy(&format!("{name}.divisor.copy"), compact) } else { compact };
     Ok((compact, axes, scale))
@@ -207,11 +235,26 @@ mod tests {
     }
 
     #[test]
-    fn a_divisor_of_either_sign_is_refused() {
+    fn divisors_of_either_sign_are_divided_by() {
         let samples: Vec<Vec<ArrayD<f64>>> = [1.0, -1.0].map(|sign| vec![sample(0) * sign]).to_vec();
-        let refused = compile(&quotients(By::Sum, Div), &samples, &Options::default()).err();
-        let error = refused.expect("of either sign").to_string();
-        assert!(error.contains("its divisor `spread` goes from -"), "{error}");
+        for (by, sign) in [(By::Sum, 0), (By::Entries, 1), (By::Negative, -1)] {
+            let graph = quotients(by, Div);
+            let Compiled { program, weights, inputs, outputs, .. } =
+                compile(&graph, &samples, &Options::default()).unwrap_or_else(|e| panic!("{by:?}: {e}"));
+            assert_eq!(program.lookups.iter().any(|l| program.tensors[l.columns[0]].name.contains(".sign")), sign == 0);
+            for sample in &samples {
+                let x = inputs[0].quantise(sample[0].as_slice().expect("row-major")).expect("in range");
+                let trace = execute(&program, &weights, &[x]).unwrap_or_else(|e| panic!("{by:?}: {e}"));
+                assert_eq!(check_satisfied(&program, &trace), []);
+                let given = outputs[0].dequantise(&trace.values(&program, program.outputs[0]));
+                let wanted = graph.evaluate(sample).expect("it runs").outputs()[0].clone();
+                let largest = wanted.iter().fold(0f64, |most, v| most.max(v.abs()));
+                let off = given.iter().zip(&wanted).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+                assert!(off < 0.005 * largest, "{by:?}: {off} of {largest}");
+            }
+        }
+        let refused = compile(&quotients(By::Sum, Div), &[], &Options::default()).err().expect("it may be 0").to_string();
+        assert!(refused.contains("its divisor `spread` goes from -"), "{refused}");
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Sums of products of two tensors (docs/lowerings.md, section 9).
 
+mod import;
+
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array3, ArrayD, Axis, Ix3, IxDyn};
-use tract_onnx::tract_core::axes::Axis as TractAxis;
-use tract_onnx::tract_core::ops::einsum::EinSum;
 use zktorch_blocks::program::Scale;
 
 use super::label::Label;
@@ -12,11 +12,11 @@ use super::regroup::reshape_groups;
 use super::shape::{Misfit, require, two};
 use super::{Op, Unary};
 use crate::graph::{Domain, NodeId};
-use crate::import::{self, Import, Site, Translator};
+use crate::import::Import;
 use crate::lower::{Lowering, Note, Refusal, Value, Weight};
 use crate::quantise::{Range, scale_for};
 
-pub(super) const IMPORT: Imports = &[Import::Named("EinSum", import)];
+pub(super) const IMPORT: Imports = &[Import::Named("EinSum", import::import)];
 
 /// First label for the parts of a flattened axis.
 const PART: Label = Label(100);
@@ -274,57 +274,6 @@ fn unflatten(
     }
     let weight = weight.clone().reshaped(w_dims).ok()?;
     Some((source, labels, weight, new_labels))
-}
-
-/// MatMul, Gemm's product, and other einsums of two operands.
-fn import(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Refusal> {
-    let op = site.op::<EinSum>()?;
-    if op.q_params.is_some() {
-        return Err(import::Refusal::QUANTISED);
-    }
-    if op.axes.input_count() != 2 || op.axes.output_count() != 1 {
-        return Err(import::Refusal::Operands(op.axes.input_count()));
-    }
-    let axes: Vec<&TractAxis> = op.axes.iter_all_axes().collect();
-    let repeated = axes.iter().any(|a| a.inputs.iter().chain(&a.outputs).any(|positions| positions.len() > 1));
-    if repeated || axes.len() > usize::from(u8::MAX) {
-        return Err(import::Refusal::Form("an einsum with a label twice in one operand is not supported"));
-    }
-    let (lhs, a) = labelled(t, site, &axes, 0)?;
-    let (rhs, b) = labelled(t, site, &axes, 1)?;
-    let out = labels(&axes, site.shape.len(), |axis| axis.outputs[0].first().copied());
-    // A label that only the result has is an axis of extent 1.
-    let kept: Vec<Label> = out.iter().copied().filter(|l| lhs.contains(l) || rhs.contains(l)).collect();
-    let product = t.add(site, Einsum { lhs, rhs, out: kept }, &[a, b])?;
-    Ok(t.reshape(site, product, &site.shape))
-}
-
-/// The labels of one side, by position; the label is the axis' index.
-fn labels(axes: &[&TractAxis], rank: usize, position: impl Fn(&TractAxis) -> Option<usize>) -> Vec<Label> {
-    let at = |p: usize| axes.iter().position(|axis| position(axis) == Some(p));
-    (0..rank).filter_map(|p| at(p).and_then(|label| u8::try_from(label).ok().map(Label))).collect()
-}
-
-/// An operand and its labels, without the axes of extent 1 that the other operand broadcasts.
-fn labelled(
-    t: &mut Translator<'_>,
-    site: &Site<'_>,
-    axes: &[&TractAxis],
-    side: usize,
-) -> Result<(Vec<Label>, NodeId), import::Refusal> {
-    let (own, other) = (t.operand_shape(site, side)?, t.operand_shape(site, 1 - side)?);
-    let labels = labels(axes, own.len(), |axis| axis.inputs[side].first().copied());
-    if labels.len() != own.len() {
-        return Err(import::Refusal::Form("an einsum with an axis without label is not supported"));
-    }
-    let broadcast = |axis: usize| {
-        let across = axes[usize::from(labels[axis].0)].inputs[1 - side].first();
-        own[axis] == 1 && across.is_some_and(|&position| other[position] != 1)
-    };
-    let kept: Vec<usize> = (0..own.len()).filter(|&axis| !broadcast(axis)).collect();
-    let shape: Vec<usize> = kept.iter().map(|&axis| own[axis]).collect();
-    let x = t.operand(site, side)?;
-    Ok((kept.iter().map(|&axis| labels[axis]).collect(), t.reshape(site, x, &shape)))
 }
 
 fn contract(labels: [&[Label]; 2], out: &[Label], operands: [&ArrayD<f64>; 2]) -> ArrayD<f64> {

@@ -6,6 +6,7 @@
 mod label;
 mod operator;
 mod regroup;
+mod scatter;
 mod shape;
 mod window;
 
@@ -46,7 +47,7 @@ macro_rules! operators {
         }
 
         /// How each file's operators are imported.
-        pub(crate) const IMPORTS: &[operator::Imports] = &[$($file::IMPORT),+];
+        pub(crate) const IMPORTS: &[operator::Imports] = &[$($file::IMPORT,)+ scatter::IMPORT];
     };
 }
 
@@ -57,6 +58,9 @@ operators! {
     sum: Add, Sub;
     product: Mul;
     division: Div;
+    whole: Whole;
+    power: Power;
+    bitwise: Bitwise;
     column_scale: ColumnScale;
     extremum: Max, Min;
     choice: Compare, Select;
@@ -81,6 +85,9 @@ operators! {
     take: Take;
     mix: Mix;
     gather: Gather;
+    index: Index;
+    gather_nd: GatherNd;
+    mark: Mark;
     greedy: Greedy;
     likelihood: Likelihood;
     sample: Sample;

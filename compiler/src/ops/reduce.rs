@@ -50,6 +50,7 @@ fn import(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Ref
             x = t.add(site, Unary::Square, &[x])?;
             ReduceKind::Mean
         }
+        Reducer::Prod => return super::product::along(t, site, x, &axes),
         Reducer::ArgMax(last) => return arg(t, site, op, (true, last)),
         Reducer::ArgMin(last) => return arg(t, site, op, (false, last)),
         other => return Err(import::Refusal::Reduction(format!("{other:?}"))),

@@ -3,7 +3,6 @@
 use ndarray::{ArrayD, IxDyn};
 use tract_onnx::prelude::{IntoTValue, Tensor, tvec};
 use tract_onnx::tract_core::internal::EvalContext;
-use tract_onnx::tract_core::ops::array::{ScatterNd, ScatterReduction};
 
 use super::operator::{Imports, Nature, Operator, Ranges, empty, first};
 use super::regroup::reshape_groups;
@@ -19,7 +18,6 @@ pub(super) const IMPORT: Imports = &[
     Import::Named("Reshape", import),
     Import::Named("Identity", identity),
     Import::Named("Dropout", dropout),
-    Import::Named("ScatterNd", overwritten),
 ];
 
 /// The same entries in row-major order under the node's shape.
@@ -50,28 +48,6 @@ fn dropout(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Re
     }
     site.node.op.eval(&EvalContext::out_of_plan(), operands)?;
     t.operand(site, 0)
-}
-
-/// Every entry written over, in order: what is written. So exporters have it when a model writes into a copy.
-fn overwritten(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Refusal> {
-    let refused = import::Refusal::Variable("its operands must be constants, unless it writes over every entry, in order");
-    let shape = t.operand_shape(site, 0)?;
-    let Some(indices) = t.known(site, 1) else { return Err(refused) };
-    let depth = indices.shape().last().copied().unwrap_or(0);
-    let indices = import::to_integers(indices)?;
-    let (Some(outer), true) = (shape.get(..depth), depth > 0) else { return Err(refused) };
-    let place = |index: &[i64]| {
-        index.iter().zip(outer).try_fold(0i64, |place, (&i, &extent)| {
-            let extent = i64::try_from(extent).ok()?;
-            (0..extent).contains(&i).then(|| place * extent + i)
-        })
-    };
-    let in_order = indices.chunks(depth).map(place).eq((0..outer.iter().product::<usize>() as i64).map(Some));
-    if !in_order || site.op::<ScatterNd>()?.reduction != ScatterReduction::None {
-        return Err(refused);
-    }
-    let updates = t.operand(site, 2)?;
-    Ok(t.reshape(site, updates, &shape))
 }
 
 impl Operator for Reshape {

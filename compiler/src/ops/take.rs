@@ -1,9 +1,10 @@
 //! Entries of one axis by constant index (docs/lowerings.md, section 10).
 
 use ndarray::{ArrayD, Axis};
-use tract_onnx::tract_core::ops::array::{Gather, Tile};
+use tract_onnx::tract_core::ops::array::{Gather, Tile, Trilu};
 use zktorch_blocks::program::{AxisGroup, GroupMap};
 
+use super::Pad;
 use super::operator::{Imports, Nature, Operator, Ranges, empty, first};
 use super::shape::{Misfit, one, require, with_axes};
 use crate::graph::{Domain, NodeId};
@@ -11,7 +12,8 @@ use crate::import::{self, Import, Site, Translator, extent, to_integers};
 use crate::lower::{Lowering, Refusal, Value, pass};
 use crate::quantise::Range;
 
-pub(super) const IMPORT: Imports = &[Import::Named("Gather", gather), Import::Named("Tile", tile)];
+pub(super) const IMPORT: Imports =
+    &[Import::Named("Gather", gather), Import::Named("Tile", tile), Import::Named("Trilu", triangle)];
 
 /// Entries of one axis by constant index: `out[.., i, ..] = x[.., indices[i], ..]`. Also flips and repeats.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +47,27 @@ fn tile(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Refus
         x = t.add(site, Take { axis, indices }, &[x])?;
     }
     Ok(x)
+}
+
+/// The entries on one side of a diagonal, and 0 on the other: those of rows with a 0 behind the last.
+fn triangle(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Refusal> {
+    let upper = site.op::<Trilu>()?.upper;
+    let diagonal = t.known(site, 1).ok_or(import::Refusal::Variable("only a constant diagonal is supported"))?;
+    let diagonal = *to_integers(diagonal)?.first().ok_or(import::Refusal::Missing("the diagonal has no value"))?;
+    let x = t.operand(site, 0)?;
+    let (outer, [rows, columns]) = match site.shape.split_last_chunk::<2>() {
+        Some((outer, last)) => (outer.iter().product(), *last),
+        None => return Err(import::Refusal::OutOfRange("an axis")),
+    };
+    let kept = |place: usize| {
+        let beyond = (place % columns) as i64 - (place / columns) as i64;
+        if upper { beyond >= diagonal } else { beyond <= diagonal }
+    };
+    let indices = (0..rows * columns).map(|place| if kept(place) { place } else { rows * columns }).collect();
+    let flat = t.reshape(site, x, &[outer, rows * columns]);
+    let ended = t.add(site, Pad { begin: vec![0; 2], end: vec![0, 1], value: 0.0 }, &[flat])?;
+    let taken = t.add(site, Take { axis: 1, indices }, &[ended])?;
+    Ok(t.reshape(site, taken, &site.shape))
 }
 
 impl Operator for Take {

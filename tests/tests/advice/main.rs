@@ -5,6 +5,7 @@ mod activation;
 mod bits;
 mod bounds;
 mod division;
+mod indices;
 mod masked;
 mod maximum;
 mod net;
@@ -14,6 +15,7 @@ mod router;
 mod softmax;
 mod sums;
 mod trees;
+mod whole;
 
 use zktorch_blocks::field::{Fr, from_i64};
 use zktorch_blocks::program::TensorId;
@@ -41,7 +43,8 @@ fn told<'l>(name: &'l str, lie: Lie<'l>, broken: &'l [&'l str]) -> Told<'l> {
 fn refuse(fixture: &Fixture, inputs: &[Vec<i64>], lies: &[Told<'_>]) {
     let program = &fixture.verifying.program;
     let names = |ids: Vec<TensorId>| -> Vec<&str> { ids.into_iter().map(|id| program.tensors[id].name.as_str()).collect() };
-    let lookups = names(program.lookups.iter().map(|l| l.columns[0]).collect());
+    let rows = program.row_lookups.iter().map(|l| l.rows);
+    let lookups = names(program.lookups.iter().map(|l| l.columns[0]).chain(rows).collect());
     // A lookup ends in products, and these in a sum.
     let kinds = [
         (Equation::TreeTopNumerator, lookups.clone()),

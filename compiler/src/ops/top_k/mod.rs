@@ -18,14 +18,9 @@ use crate::import::Import;
 use crate::lower::{Lowering, Refusal, Value, affine, pass};
 use crate::quantise::Range;
 
-pub(super) use import::arg;
+pub(super) use import::{arg, axis_last, pick, restored};
 
-pub(super) const IMPORT: Imports = &[
-    Import::Several("Topk", import::top_k),
-    Import::Named("GatherElements", import::gather_elements),
-    Import::Named("ScatterElements", import::scatter_elements),
-    Import::Named("Onehot", import::one_hot),
-];
+pub(super) const IMPORT: Imports = &[Import::Several("Topk", import::top_k)];
 
 /// Bits `z[.., r, e]` that are 1 where entry `e` of the last axis is at place `r` of so many in the order of their row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

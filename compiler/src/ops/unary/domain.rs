@@ -6,7 +6,7 @@ use crate::graph::Domain;
 /// The domain of a function's results.
 pub(super) fn of(function: &Unary, x: Domain) -> Domain {
     match (function, x.range()) {
-        (Unary::NonZero | Unary::Not, _) => Domain::Boolean,
+        (Unary::NonZero | Unary::Not | Unary::NotFinite(_), _) => Domain::Boolean,
         (Unary::Trunc, None) => Domain::ANY,
         (&Unary::Wrap { lo, hi }, _) => Domain::Integer { lo, hi },
         (Unary::ToReal, _) => Domain::Real,
@@ -32,7 +32,7 @@ fn of_integers(function: &Unary, x: Domain, [lo, hi]: [i128; 2]) -> Domain {
         Unary::Clip { lo, hi } if [lo, hi].iter().all(|b| b.is_infinite() || b.fract() == 0.0) => {
             bounds(&|v| (v as f64).max(lo).min(hi) as i128)
         }
-        Unary::NonZero | Unary::Not => Domain::Boolean,
+        Unary::NonZero | Unary::Not | Unary::NotFinite(_) => Domain::Boolean,
         Unary::Wrap { lo, hi } => Domain::Integer { lo, hi },
         Unary::Trunc | Unary::Floor | Unary::Ceil | Unary::Round => x,
         Unary::ThresholdedRelu(_) => Domain::ANY,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::finite::NotFinite;
 use crate::graph::Composite;
 
 /// A function `R -> R` applied to each entry. Parameters are the ONNX attributes.
@@ -121,6 +122,8 @@ pub enum Unary {
     NonZero,
     /// 1 for 0, else 0: of booleans the other.
     Not,
+    /// 1 for floats that are not finite, else 0.
+    NotFinite(NotFinite),
     /// Any other function of one entry, fused out of elementwise nodes.
     Composite(Arc<Composite>),
 }
@@ -162,6 +165,7 @@ impl Unary {
             Unary::Wrap { lo, hi } => lo as f64 + (x - lo as f64).rem_euclid((hi - lo + 1) as f64),
             Unary::NonZero => f64::from(u8::from(x != 0.0)),
             Unary::Not => f64::from(u8::from(x == 0.0)),
+            Unary::NotFinite(of) => of.eval(x),
             Unary::Composite(ref function) => function.eval(x),
             _ => self.eval_piecewise(x),
         }
@@ -294,6 +298,7 @@ impl Unary {
             Unary::Asinh => "Asinh",
             Unary::Acosh => "Acosh",
             Unary::Atanh => "Atanh",
+            Unary::NotFinite(of) => of.name(),
             Unary::ToReal | Unary::Trunc | Unary::Wrap { .. } | Unary::NonZero => "Cast",
             Unary::Not => "Not",
             Unary::Composite(function) => function.name(),

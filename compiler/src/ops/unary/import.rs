@@ -5,7 +5,7 @@ use tract_onnx::tract_core::ops::cast::Cast;
 use tract_onnx::tract_core::ops::element_wise::ElementWiseMiniOp;
 use tract_onnx::tract_core::ops::{logic, math, nn};
 
-use super::Unary;
+use super::{NotFinite, Unary};
 use crate::graph::{Domain, NodeId};
 use crate::import::{Refusal, Site, Translator, domain_of};
 
@@ -20,6 +20,9 @@ pub(super) fn function(op: &dyn ElementWiseMiniOp) -> Option<Unary> {
     if let Some(op) = op.downcast_ref::<nn::gelu_approximate::GeluApproximate>() {
         return (!op.fast_impl).then_some(Unary::GeluTanh);
     }
+    if let Some(&math::IsInf { detect_positive: positive, detect_negative: negative }) = op.downcast_ref() {
+        return Some(Unary::NotFinite(NotFinite { nan: false, positive, negative }));
+    }
     macro_rules! plain {
         ($($tract:path => $unary:expr),* $(,)?) => {
             $(if op.is::<$tract>() { return Some($unary); })*
@@ -31,6 +34,7 @@ pub(super) fn function(op: &dyn ElementWiseMiniOp) -> Option<Unary> {
         nn::silu::Silu => Unary::Silu,
         nn::gelu_exact::GeluExact => Unary::Gelu,
         logic::Not => Unary::Not,
+        math::IsNan => Unary::NotFinite(NotFinite { nan: true, positive: false, negative: false }),
         math::Tanh => Unary::Tanh,
         math::Erf => Unary::Erf,
         math::Exp => Unary::Exp,
@@ -74,8 +78,7 @@ fn power(exponent: f64) -> Unary {
 /// A power with a constant exponent.
 pub(super) fn with_constant(t: &mut Translator<'_>, site: &Site<'_>, op: &dyn BinMiniOp) -> Option<Result<NodeId, Refusal>> {
     op.is::<math::Pow>().then(|| {
-        let exponent =
-            t.uniform(site, 1).ok_or(Refusal::Variable("only a constant exponent, one for all entries, is supported"))?;
+        let Some(exponent) = t.uniform(site, 1) else { return super::super::power::import(t, site) };
         let x = t.operand(site, 0)?;
         let power = t.add(site, power(exponent), &[x])?;
         Ok(t.broadcast(site, power, &site.shape))

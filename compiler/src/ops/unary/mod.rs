@@ -1,6 +1,7 @@
 //! Functions of one entry.
 
 mod domain;
+mod finite;
 mod function;
 mod import;
 #[cfg(test)]
@@ -9,6 +10,7 @@ mod library;
 use ndarray::ArrayD;
 use zktorch_blocks::program::Scale;
 
+use super::division;
 use super::operator::{Imports, Nature, Operator, Ranges, empty, first};
 use super::shape::{Misfit, one};
 use crate::graph::{Domain, NodeId};
@@ -16,6 +18,7 @@ use crate::import::Import;
 use crate::lower::{Lowering, Refusal, Value, power};
 use crate::quantise::{Domain as Saturating, Range};
 
+pub use finite::NotFinite;
 pub use function::Unary;
 pub(super) use import::clip;
 
@@ -87,10 +90,17 @@ impl Operator for Unary {
             }
             Unary::Wrap { lo, hi } if at.lies_within(operand, lo, hi)? => at.value(operand),
             Unary::Clip { lo, hi } if at.exact(operand) && !at.has_table(operand)? => at.held(id, operand, [lo, hi]),
+            Unary::Wrap { lo, hi } if at.exact(operand) && !at.has_table(operand)? => at.wrapped(id, operand, lo, hi),
+            // No integer stands for another.
+            Unary::NotFinite(_) => {
+                let tensor = at.builder.fill(&at.name(id), at.graph.shape(id), 0);
+                Ok(Value { tensor, scale: Scale(0), depth: 0 })
+            }
             Unary::Square => {
                 let x = at.narrow(operand)?;
                 at.product(&at.name(id), x, x)
             }
+            Unary::Recip if division::sign(at, id, operand)? == 0 => division::reciprocal(at, id, operand),
             Unary::NonZero if at.exact(operand) && !at.has_table(operand)? => at.differs_from_zero(id, operand),
             _ => {
                 if let (Some(&reach), Some(domain)) = (at.plan.saturated.get(&id), Saturating::of(self, at.settings)) {
@@ -110,7 +120,7 @@ fn image(f: &Unary, range: Range) -> Range {
         return Range::hull([f.eval(range.lo), f.eval(range.hi)]);
     }
     match f {
-        Unary::NonZero | Unary::Not => return Range::UNIT,
+        Unary::NonZero | Unary::Not | Unary::NotFinite(_) => return Range::UNIT,
         Unary::Wrap { lo, hi } => return Range { lo: *lo as f64, hi: *hi as f64 },
         _ => {}
     }
