@@ -97,7 +97,7 @@ fn chosen(attempts: &mut Attempts<'_, '_>) -> Result<Settings, CompileError> {
     }
     // Wide products too: they take a limb more each.
     if best.score > wanted
-        && graph.nodes().any(|(id, _)| graph.multiplies(id))
+        && (graph.gates_convolutions() || graph.nodes().any(|(id, _)| graph.multiplies(id)))
         && let Ok(other) = attempts.finest(of_kind(best.settings.saturates, true), wanted)
         && other.score < 0.5 * best.score
     {

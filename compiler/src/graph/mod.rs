@@ -237,6 +237,12 @@ impl Graph {
         matches!(self.op(id), Op::Mul(_)) && self.operands(id).iter().all(|&operand| self.behind(operand).is_none())
     }
 
+    /// Whether convolutions take what gates let through, `x sigmoid(x)`: some of their channels are small beside others, and count as much.
+    pub(crate) fn gates_convolutions(&self) -> bool {
+        let has = |wanted: fn(&Op) -> bool| self.nodes().any(|(_, node)| wanted(&node.op));
+        has(|op| matches!(op, Op::Unary(function) if function.gates())) && has(|op| matches!(op, Op::Conv(_)))
+    }
+
     /// Whether nothing but masks of softmaxes depends on a node.
     pub(crate) fn masks(&self, id: NodeId) -> bool {
         let mask = |&(user, position): &(NodeId, usize)| match self.op(user) {

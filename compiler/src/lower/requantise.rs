@@ -61,6 +61,15 @@ impl Lowering<'_> {
         Ok((value, (value.scale - self.plan.scale(id)).clamp(0, FINER as i32)))
     }
 
+    /// The operand of a convolution, and by how many bits it is finer than a narrow one.
+    pub(crate) fn convolved(&mut self, id: NodeId) -> Result<(Value, i32), Refusal> {
+        if !self.settings.wide || !self.graph.gates_convolutions() || self.exact(id) {
+            return Ok((self.narrow(id)?, 0));
+        }
+        let value = self.wide(id, self.settings.bits + FINER)?;
+        Ok((value, (value.scale - self.plan.scale(id)).clamp(0, FINER as i32)))
+    }
+
     /// Two factors of a product: narrow, or one of them as wide as it comes, where their product is wide and has room.
     pub(crate) fn factors(&mut self, a: NodeId, b: NodeId) -> Result<(Value, Value), Refusal> {
         let function = |at: &Self, id: NodeId| matches!(at.graph.op(id), Op::Unary(_));

@@ -2,13 +2,17 @@
 
 use zktorch_blocks::program::{Advice, Interval, Scale, TableId};
 
-use super::{Lowering, Note, Refusal, Value};
+use super::{FINER, Lowering, Note, Refusal, Value};
 use crate::graph::NodeId;
 use crate::ops::Unary;
 use crate::quantise::{to_entry, to_real};
 
 /// No table entry exceeds this.
 const ENTRY: f64 = (1u64 << 30) as f64;
+/// Scale of what a gate multiplies with, which is at most 1.
+const SHARE: Scale = Scale(15);
+/// In the place of 0, where a share is a quotient of zeros.
+const NEAR: f64 = 1e-6;
 
 impl Lowering<'_> {
     /// `o = f(y)` by a lookup of `(y, o)`; for the node `id`.
@@ -43,6 +47,23 @@ impl Lowering<'_> {
         let product = self.product(&format!("{name}.product"), Value { tensor: sign, scale: Scale(0), depth: 0 }, y)?;
         let tensor = self.builder.copy(&name, product.tensor);
         Ok(Value { tensor, scale: y.scale, depth: 0 })
+    }
+
+    /// `x sigmoid(x)` with a wide `x`: its table's steps are a small part of each entry, and not of the largest.
+    pub(crate) fn gate(&mut self, id: NodeId, operand: NodeId, function: &Unary) -> Result<Value, Refusal> {
+        let x = self.wide(operand, self.settings.bits + FINER)?;
+        let y = self.table_input(operand)?;
+        let (name, dims, domain) = (self.name(id), self.builder.dims(y.tensor).to_vec(), self.signed());
+        let share = |i: i64| {
+            let x = if i == 0 { NEAR } else { to_real(i, y.scale) };
+            to_entry(function.eval(x) / x, SHARE) as i64
+        };
+        let column = (domain.lo..=domain.hi).map(share).collect();
+        let (table, scale, interval) = self.column_table(y.scale, SHARE, function, domain.lo, column);
+        let rule = Advice::Table { source: y.tensor, table, column: 1 };
+        let share = self.builder.advice(&format!("{name}.share"), &dims, rule, interval, scale);
+        self.builder.lookup(&[y.tensor, share], table);
+        self.product(&name, x, Value { tensor: share, scale, depth: 0 })
     }
 
     /// Whether a value's interval is one of activations.

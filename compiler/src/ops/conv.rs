@@ -111,7 +111,7 @@ impl Operator for Conv {
     fn lower(&self, at: &mut Lowering<'_>, id: NodeId) -> Result<Value, Refusal> {
         let (x, w) = (at.operand(id, 0)?, at.operand(id, 1)?);
         let kernel = at.constant(w).ok_or("the kernel must be a constant")?;
-        let x = at.narrow(x)?;
+        let (x, finer) = at.convolved(x)?;
         let name = at.name(id);
         let out = at.graph.shape(id).to_vec();
         let channels = at.builder.dims(x.tensor)[1];
@@ -129,7 +129,7 @@ impl Operator for Conv {
         let w_dims: Vec<usize> = w_lead.into_iter().chain(taps.iter().map(|&a| self.window.kernel[a])).collect();
         let w_labels: Vec<Label> = w_labels.into_iter().chain(taps.iter().map(|&a| TAP.nth(a))).collect();
 
-        let scale = at.weight_scale(id, x.scale, &kernel)?;
+        let scale = at.weight_scale(id, x.scale - finer, &kernel)?;
         let kernel = kernel.reshaped(w_dims).map_err(|e| format!("kernel: {e}"))?;
         let weight = at.weight(&format!("{name}.weight"), kernel.shape(), &kernel, scale)?;
         let mut out_labels = match (self.groups, depthwise) {

@@ -101,6 +101,11 @@ impl Operator for Unary {
                 at.product(&at.name(id), x, x)
             }
             Unary::Recip if division::sign(at, id, operand)? == 0 => division::reciprocal(at, id, operand),
+            Unary::Silu | Unary::Composite(_)
+                if self.gates() && at.settings.wide && !at.exact(operand) && at.graph.gates_convolutions() =>
+            {
+                at.gate(id, operand, self)
+            }
             Unary::NonZero if at.exact(operand) && !at.has_table(operand)? => at.differs_from_zero(id, operand),
             _ => {
                 if let (Some(&reach), Some(domain)) = (at.plan.saturated.get(&id), Saturating::of(self, at.settings)) {
