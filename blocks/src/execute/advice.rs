@@ -31,7 +31,9 @@ pub(super) fn evaluate<'t>(
 ) -> Result<Integers, ExecuteError> {
     let fail = |(position, what): (usize, String)| ExecuteError::Domain { tensor: tensor.name.clone(), position, what };
     let values: Vec<i64> = match advice {
-        Advice::Round { source, divisor } => map(stored(*source), |x| round(x, *divisor)),
+        Advice::Round { source, divisor } | Advice::Carry { source, divisor } => {
+            map(stored(*source), |x| round(x, *divisor))
+        }
         Advice::Floor { source, divisor } => map(stored(*source), |x| x.div_euclid(*divisor)),
         Advice::Excess { source, divisor, lo, hi, step } => {
             map(stored(*source), |x| excess(round(x, *divisor), *lo, *hi, *step))

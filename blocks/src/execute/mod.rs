@@ -8,6 +8,7 @@
 mod advice;
 mod check;
 mod einsum;
+mod recurrence;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -17,7 +18,7 @@ pub use check::{Violation, check_satisfied, definition, first_miss};
 use crate::each_width;
 use crate::integers::{Integer, Integers, Slice};
 use crate::permute::is_free_view;
-use crate::program::{Column, IdVec, Interval, Invalid, Limits, Program, Role, Source, Tensor, TensorId};
+use crate::program::{Advice, Column, IdVec, Interval, Invalid, Limits, Program, Role, Source, Tensor, TensorId};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -76,6 +77,14 @@ pub enum ExecuteError {
         position: usize,
         /// The operation and its operand.
         what: String,
+    },
+    /// A recurrence that cannot be run step by step.
+    #[error("tensor `{tensor}`: no step of the recurrence, {why}")]
+    Recurrence {
+        /// The tensor's name.
+        tensor: String,
+        /// What is wrong with it.
+        why: &'static str,
     },
     /// What the inputs say of each other, or of what follows from them, is not so.
     #[error(
@@ -178,8 +187,10 @@ pub fn execute(program: &Program, weights: &Weights, inputs: &[Vec<i64>]) -> Res
     }
     let mut trace = Trace::empty(program);
     for (id, tensor) in program.tensors.enumerate() {
-        if !lazy[id] {
-            trace.values[id] = Some(evaluate(program, weights, inputs, &trace, id, tensor)?);
+        match &tensor.source {
+            _ if lazy[id] || trace.values[id].is_some() => {}
+            Source::Advice(Advice::Carry { .. }) => recurrence::run(program, weights, inputs, &mut trace, &lazy, id)?,
+            _ => trace.values[id] = Some(evaluate(program, weights, inputs, &trace, id, tensor)?),
         }
     }
     check_keys(program, &trace)?;
@@ -237,6 +248,7 @@ fn lazy_views(program: &Program) -> IdVec<TensorId, bool> {
         match &tensor.source {
             Source::Linear { terms, .. } => terms.iter().for_each(|&(_, id)| stored(id)),
             Source::View(v) => stored(v.source),
+            Source::Advice(Advice::Carry { source, .. }) => stored(*source),
             Source::Advice(advice) => advice.operands().for_each(&mut stored),
             Source::Marks(marks) => stored(marks.indices),
             Source::Draws(draws) => [draws.seed, draws.text, draws.places].into_iter().for_each(&mut stored),

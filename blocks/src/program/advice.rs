@@ -137,17 +137,26 @@ pub enum Advice {
         /// 0 for a root, else `1 + 2 p + b` for the child of an earlier node `p` that is next where its bit is `b`.
         parents: Vec<u32>,
     },
+    /// As [`Advice::Round`], of a *later* tensor: what a recurrence hands on from each step to the next. The first axis counts steps, and `x` at
+    /// a step follows from this tensor at the steps before (docs/lowerings.md, section 28).
+    Carry {
+        /// `x`, of this tensor's shape.
+        source: TensorId,
+        /// A positive divisor.
+        divisor: i64,
+    },
 }
 
 impl Advice {
-    /// The tensors that the rule reads.
+    /// The earlier tensors that the rule reads.
     pub fn operands(&self) -> impl Iterator<Item = TensorId> {
         let (first, second) = match *self {
-            Self::Descent { bits, .. } => (bits, None),
-            Self::Divide { numerator, denominator, .. } => (numerator, Some(denominator)),
-            Self::Gap { reference, source, .. } => (reference, Some(source)),
-            Self::Quantile { weights, threshold, .. } => (weights, Some(threshold)),
-            Self::Rows { source, indices } => (source, Some(indices)),
+            Self::Descent { bits, .. } => (Some(bits), None),
+            Self::Carry { .. } => (None, None),
+            Self::Divide { numerator, denominator, .. } => (Some(numerator), Some(denominator)),
+            Self::Gap { reference, source, .. } => (Some(reference), Some(source)),
+            Self::Quantile { weights, threshold, .. } => (Some(weights), Some(threshold)),
+            Self::Rows { source, indices } => (Some(source), Some(indices)),
             Self::Round { source, .. }
             | Self::Floor { source, .. }
             | Self::Table { source, .. }
@@ -159,8 +168,8 @@ impl Advice {
             | Self::Sign { source }
             | Self::Top { source }
             | Self::Copy { source }
-            | Self::ArgMax { source } => (source, None),
+            | Self::ArgMax { source } => (Some(source), None),
         };
-        std::iter::once(first).chain(second)
+        first.into_iter().chain(second)
     }
 }

@@ -58,6 +58,9 @@ pub enum Fault {
     /// An operand that follows the tensor made of it.
     #[error("names tensor {0}, which is not an earlier one")]
     Later(TensorId),
+    /// What a recurrence hands on that precedes the tensor which takes it.
+    #[error("hands on tensor {0}, which is not a later one")]
+    Earlier(TensorId),
     /// A tensor and the list of inputs say different things.
     #[error("tensor {tensor} and the list of inputs disagree on input {input}")]
     Input {

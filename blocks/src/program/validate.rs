@@ -251,7 +251,8 @@ impl Program {
         }
         let positive = |value: i64| within("a divisor or scale of", value, 1, i64::MAX);
         match advice {
-            Advice::Round { source, divisor } | Advice::Floor { source, divisor } => {
+            Advice::Carry { source, .. } if *source <= id => Err(Fault::Earlier(*source)),
+            Advice::Round { source, divisor } | Advice::Floor { source, divisor } | Advice::Carry { source, divisor } => {
                 positive(*divisor)?;
                 same_shape(tensor, self.get(*source)?)
             }

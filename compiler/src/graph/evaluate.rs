@@ -1,13 +1,14 @@
 //! The float reference: evaluates a graph and keeps the value of every node, for calibration and error reports.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
 use ndarray::ArrayD;
 use thiserror::Error;
 
-use super::{Graph, NodeId};
-use crate::ops::{Constant, Input, Op};
+use super::{Graph, NodeId, Recurrence};
+use crate::ops::{Constant, Input, Op, is_handed_on};
 
 /// Why inputs cannot be evaluated.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -39,6 +40,12 @@ pub enum EvaluateError {
         position: usize,
         /// What entries are.
         element: &'static str,
+    },
+    /// A recurrence whose steps cannot be computed one after the other.
+    #[error("node `{node}` in a recurrence: what it makes of a step does not follow from that step and the states before")]
+    Recurrence {
+        /// The node's name.
+        node: String,
     },
     /// A node's value has not the shape that the node declares: the graph is not valid.
     #[error("node `{name}` should have shape {expected:?}, its value has {got:?}")]
@@ -90,9 +97,26 @@ impl Graph {
         }
         let order = self.order();
         let mut values: Vec<Option<Arc<ArrayD<f64>>>> = vec![None; order.iter().map(|n| n.index() + 1).max().unwrap_or(0)];
-        for id in order {
+        let mut queue: VecDeque<NodeId> = order.iter().copied().collect();
+        while let Some(id) = queue.pop_front() {
             let node = self.node(id);
+            if values[id.index()].is_some() {
+                continue;
+            }
             let value = match &node.op {
+                Op::States(_) => {
+                    let recurrence = Recurrence::of(self, &order, id, |id| values[id.index()].is_none());
+                    if recurrence.others.is_empty() {
+                        let known = |id: NodeId| values[id.index()].as_deref();
+                        for (id, states) in recurrence.run(self, known)? {
+                            values[id.index()] = Some(Arc::new(states));
+                        }
+                    } else {
+                        queue.push_front(id);
+                        recurrence.others.into_iter().rev().for_each(|id| queue.push_front(id));
+                    }
+                    continue;
+                }
                 Op::Constant(Constant(value)) => value.clone(),
                 Op::Input(Input { index, .. }) => {
                     let input = &inputs[*index];
@@ -113,6 +137,11 @@ impl Graph {
                     let operands: Vec<Arc<ArrayD<f64>>> =
                         self.operands(id).iter().filter_map(|o| values[o.index()].clone()).collect();
                     let operands: Vec<&ArrayD<f64>> = operands.iter().map(|o| &**o).collect();
+                    if let (Op::Carry(_), &[next, states]) = (op, &operands[..])
+                        && !is_handed_on(states, next)
+                    {
+                        return Err(EvaluateError::Recurrence { node: node.name.clone() });
+                    }
                     Arc::new(apply(op, &operands, &node.shape))
                 }
             };

@@ -13,6 +13,7 @@ mod error;
 pub mod evaluate;
 pub mod passes;
 mod piecewise;
+mod recurrence;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub use composite::Composite;
 pub use domain::{Domain, EXACT};
 pub use error::GraphError;
 pub use evaluate::{EvaluateError, Evaluation};
+pub(crate) use recurrence::Recurrence;
 
 /// The index of a node in its [`Graph`]; stays valid while other nodes are removed.
 pub type NodeId = NodeIndex;
@@ -342,6 +344,8 @@ impl Graph {
         while let Some(id) = stack.pop() {
             if live.insert(id) || matches!(self.inner[id].op, Op::Input(_)) {
                 stack.extend(self.inner.neighbors_directed(id, Direction::Incoming));
+                // States stand on what is handed on to them, though no edge says so.
+                stack.extend(self.carry(id));
             }
         }
         self.inner.retain_nodes(|_, id| live.contains(&id));

@@ -249,6 +249,12 @@ pub(super) fn check_attribute(attribute: &AttributeProto, kind: Kind) -> Result<
             let word = String::from_utf8_lossy(&attribute.s);
             refuse(words.contains(&&*word), &|| AttributeFault::Word { got: word.clone().into_owned(), words })
         }
+        Kind::Words(words) => {
+            of(AttributeType::Strings)?;
+            let unknown = attribute.strings.iter().map(|word| String::from_utf8_lossy(word));
+            let unknown = unknown.into_iter().find(|word| !words.iter().any(|known| known.eq_ignore_ascii_case(word)));
+            unknown.map_or(Ok(()), |got| Err(AttributeFault::Word { got: got.into_owned(), words }))
+        }
         Kind::Numbers => {
             of(AttributeType::Floats)?;
             let infinite = attribute.floats.iter().find(|number| !number.is_finite());

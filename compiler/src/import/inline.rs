@@ -6,6 +6,7 @@ use prost::Message;
 use tract_onnx::pb::{AttributeProto, FunctionProto, ModelProto, NodeProto};
 
 use super::check::{MOST_NODES, display_name};
+use super::control;
 use super::defect::Defect;
 use super::error::{ImportError, UnsupportedNode};
 use super::operators::ONNX;
@@ -109,25 +110,25 @@ impl Inliner<'_> {
                 }),
             }
         }
-        let rename = |names: &[String]| -> Vec<String> {
-            let one = |name: &String| match values.get(name.as_str()) {
-                Some(value) => value.clone(),
-                None if name.is_empty() => String::new(),
-                None => format!("{prefix}/{name}"),
-            };
-            names.iter().map(one).collect()
+        let one = |name: &str| match values.get(name) {
+            Some(value) => value.clone(),
+            None if name.is_empty() => String::new(),
+            None => format!("{prefix}/{name}"),
         };
+        let rename = |names: &[String]| -> Vec<String> { names.iter().map(|name| one(name)).collect() };
         let mut nodes = Vec::with_capacity(function.node.len() + copies.len());
         for node in &function.node {
             let attributes: Vec<Option<AttributeProto>> =
                 node.attribute.iter().map(|a| attribute(a, call, function)).collect::<Result<_, _>>()?;
-            nodes.push(NodeProto {
+            let mut renamed = NodeProto {
                 input: rename(&node.input),
                 output: rename(&node.output),
                 name: format!("{prefix}/{}", display_name(node)),
                 attribute: attributes.into_iter().flatten().collect(),
                 ..node.clone()
-            });
+            };
+            control::rename_captured(&mut renamed, &one);
+            nodes.push(renamed);
         }
         nodes.append(&mut copies);
         Ok(nodes)

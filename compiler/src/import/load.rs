@@ -16,8 +16,8 @@ use super::error::{ImportError, UnsupportedNode};
 use super::names::Names;
 use super::refusal::Refusal;
 use super::{
-    ImportOptions, axes, bodies, branches, check, descent, expand, external, finite, infer, inline, nearest, own, rewrite,
-    scan, sizes, twins, withheld,
+    ImportOptions, axes, bodies, branches, check, control, descent, expand, external, finite, infer, inline, nearest, own,
+    recurrent, rewrite, scan, sizes, steps, twins, withheld,
 };
 
 /// A typed model with what the typed stage forgets.
@@ -56,11 +56,13 @@ pub(super) fn load(bytes: &[u8], folder: Option<&Path>, options: &ImportOptions)
     own::register(&mut onnx);
     descent::register(&mut onnx.op_register);
     nearest::register(&mut onnx.op_register);
+    steps::register(&mut onnx);
     let mut proto = parse(bytes)?;
     let mut output_names = output_names(&proto);
     inline::inline(&mut proto)?;
     branches::fold(&mut proto, &|part| known(part, folder, options));
     bodies::flex::spell(&mut proto)?;
+    control::flatten(&mut proto)?;
     check::structure(&proto).map_err(ImportError::invalid)?;
     expand::expand(&mut proto)?;
     let opset = check::opset(&proto).map_err(ImportError::invalid)?;
@@ -76,6 +78,7 @@ pub(super) fn load(bytes: &[u8], folder: Option<&Path>, options: &ImportOptions)
     external::check(&proto, folder)?;
     if let Some(graph) = &mut proto.graph {
         bodies::spell(graph, opset, options)?;
+        recurrent::spell(graph, opset)?;
         twins::merge(graph);
     }
     let shapes = filled(&mut proto, &options.input_shapes)?;

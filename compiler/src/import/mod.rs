@@ -13,6 +13,7 @@ mod bodies;
 mod branches;
 mod check;
 mod contain;
+mod control;
 mod defect;
 mod descent;
 mod error;
@@ -29,6 +30,7 @@ mod nan;
 mod nearest;
 mod operators;
 mod own;
+mod recurrent;
 mod refusal;
 mod rewrite;
 mod scan;
@@ -36,6 +38,7 @@ mod shapes;
 mod site;
 mod sizes;
 mod spelling;
+mod steps;
 mod strip;
 mod tensors;
 #[cfg(test)]
@@ -56,6 +59,7 @@ pub use listing::{Listed, listed};
 pub(crate) use nearest::Nearest;
 pub use refusal::{AttributeFault, Refusal};
 pub(crate) use site::{Import, Site, Translator, domain_of, extent, integer, to_array, to_integers};
+pub(crate) use steps::Steps;
 pub use strip::{Stripped, strip};
 pub use unfit::Unfit;
 pub use untouched::Untouched;
@@ -92,7 +96,7 @@ pub struct Model {
 pub fn model_path(path: &Path, options: &ImportOptions) -> Result<Model, ImportError> {
     let loaded = read(path, options)?;
     let graph = graph(&loaded, options)?;
-    Ok(Model { graph, batched: loaded.batched, untouched: Untouched::new(loaded.model)? })
+    Ok(Model { graph, untouched: untouched(&loaded)?, batched: loaded.batched })
 }
 
 /// Reads an ONNX model from its bytes, which must contain all weights.
@@ -102,7 +106,7 @@ pub fn model_path(path: &Path, options: &ImportOptions) -> Result<Model, ImportE
 pub fn model_bytes(bytes: &[u8], options: &ImportOptions) -> Result<Model, ImportError> {
     let loaded = load::load(bytes, None, options)?;
     let graph = graph(&loaded, options)?;
-    Ok(Model { graph, batched: loaded.batched, untouched: Untouched::new(loaded.model)? })
+    Ok(Model { graph, untouched: untouched(&loaded)?, batched: loaded.batched })
 }
 
 /// Imports the graph of an ONNX file, as [`model_path`] does.
@@ -124,6 +128,15 @@ pub fn load_bytes(bytes: &[u8], options: &ImportOptions) -> Result<Graph, Import
 fn read(path: &Path, options: &ImportOptions) -> Result<load::Loaded, ImportError> {
     let bytes = std::fs::read(path).map_err(|source| ImportError::Read { path: path.to_owned(), source })?;
     load::load(&bytes, Some(path.parent().unwrap_or(Path::new(""))), options)
+}
+
+/// What errors are measured against: the model as the parser runs it, which knows of no recurrence; else its graph as it was translated.
+fn untouched(loaded: &load::Loaded) -> Result<Untouched, ImportError> {
+    if loaded.model.nodes().iter().any(|node| node.op_is::<Steps>()) {
+        let translated = contain::contained(|| translate::translate(loaded));
+        return translated.unwrap_or_else(|panic| Err(ImportError::invalid(panic))).map(Untouched::Translated);
+    }
+    Untouched::new(loaded.model.clone())
 }
 
 fn graph(loaded: &load::Loaded, options: &ImportOptions) -> Result<Graph, ImportError> {

@@ -32,6 +32,8 @@ pub(super) enum Kind {
     Number,
     /// One of these words.
     Word(&'static [&'static str]),
+    /// Some of these words, in any case.
+    Words(&'static [&'static str]),
     /// Finite numbers.
     Numbers,
     /// Labels of axes.
@@ -99,7 +101,7 @@ pub(super) const OWN: &str = "zktorch";
 const ANY: (i64, i64) = (0, i64::MAX);
 use Kind::{
     Axes, Axis, Bounds, Constant, Equation, Extents, Flag, Frame, Idle, Integer, Number, Numbers, Only, Pads, Permutation,
-    Positive, Single, Type, Word,
+    Positive, Single, Type, Word, Words,
 };
 
 const AUTO_PAD: Attribute = ("auto_pad", Word(&["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"]), ANY);
@@ -118,6 +120,29 @@ const LOSS: &[Attribute] = &[("ignore_index", Integer, ANY), ("reduction", Word(
 const NORM_COEFFICIENT: Attribute = ("norm_coefficient", Number, ANY);
 const WINDOW: &[Attribute] = &[("output_datatype", Type, ANY), ("periodic", Flag, ANY)];
 const ACTIVATION: Kind = Word(&["Relu", "Sigmoid", "Tanh", "LeakyRelu", "HardSigmoid", "Clip"]);
+/// Functions that recurrent layers may name, in any case.
+pub(super) const ACTIVATIONS: &[&str] = &[
+    "Relu",
+    "Tanh",
+    "Sigmoid",
+    "Softsign",
+    "Softplus",
+    "Affine",
+    "LeakyRelu",
+    "ThresholdedRelu",
+    "ScaledTanh",
+    "HardSigmoid",
+    "Elu",
+];
+const LAYER: [Attribute; 7] = [
+    ("activation_alpha", Numbers, ANY),
+    ("activation_beta", Numbers, ANY),
+    ("activations", Words(ACTIVATIONS), ANY),
+    ("clip", Number, ANY),
+    ("direction", Word(&["forward", "reverse", "bidirectional"]), ANY),
+    ("hidden_size", Positive, ANY),
+    ("layout", Flag, (14, i64::MAX)),
+];
 const CUMULATE: &[Attribute] = &[("exclusive", Flag, ANY), ("reverse", Flag, ANY)];
 
 const fn op(name: &'static str, attributes: &'static [Attribute], structure: &'static [usize]) -> Operator {
@@ -213,6 +238,9 @@ static OPERATORS: &[Operator] = &[
     op("GatherND", &[("batch_dims", Axis, ANY)], &[1]),
     op("Gelu", &[("approximate", Word(&["none", "tanh"]), ANY)], &[]),
     op("Gemm", &[("alpha", Number, ANY), ("beta", Number, ANY), ("transA", Flag, ANY), ("transB", Flag, ANY)], &[]),
+    op("GRU", &[
+        LAYER[0], LAYER[1], LAYER[2], LAYER[3], LAYER[4], LAYER[5], LAYER[6], ("linear_before_reset", Flag, ANY),
+    ], &[4]),
     plain("GlobalAveragePool"),
     op("GlobalLpPool", &[("p", Positive, ANY)], &[]),
     plain("GlobalMaxPool"), plain("Greater"), plain("GreaterOrEqual"),
@@ -229,6 +257,9 @@ static OPERATORS: &[Operator] = &[
     op("IsInf", &[("detect_negative", Flag, ANY), ("detect_positive", Flag, ANY)], &[]),
     plain("IsNaN"),
     op("LRN", &[("alpha", Number, ANY), ("beta", Number, ANY), ("bias", Number, ANY), ("size", Positive, ANY)], &[]),
+    op("LSTM", &[
+        LAYER[0], LAYER[1], LAYER[2], LAYER[3], LAYER[4], LAYER[5], LAYER[6], ("input_forget", Flag, ANY),
+    ], &[4]),
     op("LayerNormalization", NORM, &[]),
     op("LeakyRelu", &[("alpha", Number, ANY)], &[]),
     plain("Less"), plain("LessOrEqual"), plain("Log"),
@@ -253,6 +284,7 @@ static OPERATORS: &[Operator] = &[
     op("Pad", &[("mode", Word(&["constant", "reflect", "edge", "wrap"]), ANY), ("pads", Frame, (0, 10)), ("value", Number, (0, 10))], &[1, 3]),
     plain("Pow"),
     op("RMSNormalization", NORM, &[]),
+    op("RNN", &LAYER, &[4]),
     constant("Range"),
     plain("Reciprocal"),
     op("ReduceL1", REDUCE, &[1]), op("ReduceL2", REDUCE, &[1]), op("ReduceLogSum", REDUCE, &[1]),

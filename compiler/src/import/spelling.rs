@@ -40,6 +40,11 @@ pub(super) fn spell(
     if refused.is_empty() { Ok(()) } else { Err(ImportError::Unsupported(refused)) }
 }
 
+/// An attribute of a node.
+pub(super) fn attribute<'n>(node: &'n NodeProto, name: &str) -> Option<&'n AttributeProto> {
+    node.attribute.iter().find(|attribute| attribute.name == name)
+}
+
 /// The nodes and tensors that stand for a node.
 pub(super) struct Spelling<'g> {
     pub node: &'g NodeProto,
@@ -119,6 +124,22 @@ impl Spelling<'_> {
     pub fn shaped(&mut self, x: &str, extents: &[i64]) -> String {
         let shape = self.integers(extents);
         self.put("Reshape", &[x, &shape])
+    }
+
+    /// A value with one more axis, of extent 1.
+    pub fn unsqueezed(&mut self, x: &str, axis: i64, opset: i64) -> String {
+        if opset < 13 {
+            let y = self.put("Unsqueeze", &[x]);
+            self.attribute(AttributeProto {
+                name: "axes".to_owned(),
+                r#type: 7,
+                ints: vec![axis],
+                ..AttributeProto::default()
+            });
+            return y;
+        }
+        let axes = self.integers(&[axis]);
+        self.put("Unsqueeze", &[x, &axes])
     }
 
     /// Entries along an axis.

@@ -22,7 +22,7 @@ use super::error::ImportError;
 use super::flow::Flow;
 use super::operators::{self, Kind};
 use super::tensors::{self, Element};
-use super::{ImportOptions, bodies, branches, expand, external, inline, load, rewrite, twins};
+use super::{ImportOptions, bodies, branches, control, expand, external, inline, load, rewrite, twins};
 
 /// Name and shape of a tensor.
 pub type Named = (String, Vec<i64>);
@@ -50,6 +50,8 @@ pub fn strip(bytes: &[u8], folder: Option<&Path>) -> Result<Stripped, ImportErro
     inline::inline(&mut proto)?;
     branches::fold(&mut proto, &|part| load::known(part, folder, &ImportOptions::default()));
     bodies::flex::spell(&mut proto)?;
+    // What cannot be replaced is refused when the model is read.
+    control::flatten(&mut proto).ok();
     expand::expand(&mut proto)?;
     let mut graph = proto.graph.take().unwrap_or_default();
     rewrite::remove_dead(&mut graph);
@@ -157,6 +159,8 @@ impl Copy<'_> {
             (Some(_), AttributeType::Float) if good => Some(AttributeProto { f: attribute.f, ..empty }),
             (Some(Kind::Numbers), _) if good => Some(AttributeProto { floats: attribute.floats.clone(), ..empty }),
             (Some(_), AttributeType::String) if good => Some(AttributeProto { s: attribute.s.clone(), ..empty }),
+            (Some(Kind::Numbers), _) if good => Some(AttributeProto { floats: attribute.floats.clone(), ..empty }),
+            (Some(Kind::Words(_)), _) if good => Some(AttributeProto { strings: attribute.strings.clone(), ..empty }),
             _ => {
                 if *attribute != bare {
                     let AttributeProto { floats, ints, strings, .. } = attribute;

@@ -11,17 +11,37 @@ use tract_onnx::tract_core::ops::nn::{Softmax, SoftmaxKind};
 
 use super::contain::{Failure, contained, guarded};
 use super::error::ImportError;
+use crate::graph::Graph;
 use crate::reference::{Reference, Unevaluated};
+
+/// A model before any rewriting.
+#[derive(Clone)]
+pub enum Untouched {
+    /// As tract runs it.
+    Runnable(Runnable),
+    /// As it was translated, where tract cannot run it.
+    Translated(Graph),
+}
 
 /// A model that tract runs.
 #[derive(Clone)]
-pub struct Untouched {
+pub struct Runnable {
     plan: Arc<TypedRunnableModel>,
     /// Element type and shape of every input.
     inputs: Vec<(DatumType, Vec<usize>)>,
 }
 
 impl std::fmt::Debug for Untouched {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let inputs = match self {
+            Self::Runnable(model) => model.inputs.len(),
+            Self::Translated(graph) => graph.inputs().len(),
+        };
+        write!(f, "a model of {inputs} inputs")
+    }
+}
+
+impl std::fmt::Debug for Runnable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "a model of {} inputs", self.inputs.len())
     }
@@ -51,7 +71,7 @@ fn softmax_of(model: &TypedModel, node: &TypedNode) -> Option<usize> {
 impl Untouched {
     /// Prepares a typed model with concrete shapes.
     pub(super) fn new(mut model: TypedModel) -> Result<Self, ImportError> {
-        let prepare = || -> TractResult<Self> {
+        let prepare = || -> TractResult<Runnable> {
             join_logarithms(&mut model);
             let fact = |index| -> TractResult<(DatumType, Vec<usize>)> {
                 let fact = model.input_fact(index)?;
@@ -59,11 +79,13 @@ impl Untouched {
                 Ok((fact.datum_type, shape.to_vec()))
             };
             let inputs = (0..model.inputs.len()).map(fact).collect::<TractResult<Vec<_>>>()?;
-            Ok(Self { plan: model.into_runnable()?, inputs })
+            Ok(Runnable { plan: model.into_runnable()?, inputs })
         };
-        guarded(prepare).map_err(ImportError::inference)
+        guarded(prepare).map(Self::Runnable).map_err(ImportError::inference)
     }
+}
 
+impl Runnable {
     fn run(&self, inputs: &[ArrayD<f64>]) -> TractResult<Vec<ArrayD<f64>>> {
         let feed = |(array, (element, shape)): (&ArrayD<f64>, &(DatumType, Vec<usize>))| -> TractResult<TValue> {
             let values: Vec<f64> = array.iter().copied().collect();
@@ -83,11 +105,15 @@ impl Untouched {
 
 impl Reference for Untouched {
     fn outputs(&self, inputs: &[ArrayD<f64>]) -> Result<Vec<ArrayD<f64>>, Unevaluated> {
-        if inputs.len() != self.inputs.len() {
-            return Err(Unevaluated::Inputs { expected: self.inputs.len(), got: inputs.len() });
+        let model = match self {
+            Self::Runnable(model) => model,
+            Self::Translated(graph) => return Reference::outputs(graph, inputs),
+        };
+        if inputs.len() != model.inputs.len() {
+            return Err(Unevaluated::Inputs { expected: model.inputs.len(), got: inputs.len() });
         }
         // The outermost reason: those within may have values of the sample.
-        let outputs = contained(|| self.run(inputs))?;
+        let outputs = contained(|| model.run(inputs))?;
         outputs.map_err(|error| Failure::Refused(error.to_string()).into())
     }
 }

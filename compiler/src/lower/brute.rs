@@ -6,6 +6,7 @@ mod division;
 mod draws;
 mod even;
 mod log_softmax;
+mod recurrence;
 mod roots;
 mod single_lies;
 mod top_k;
@@ -160,6 +161,7 @@ fn lowered(
         builder: Builder::new(settings.shared),
         values: Default::default(),
         narrow: Default::default(),
+        carried: Default::default(),
         decisions: Decisions::made(settings),
         committed: None,
     };

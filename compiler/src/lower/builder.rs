@@ -157,6 +157,11 @@ impl Builder {
         self.push(name, dims, Source::Advice(rule), interval, scale)
     }
 
+    /// States another rule for advice, as one that names a later tensor.
+    pub fn set_rule(&mut self, id: TensorId, rule: Advice) {
+        self.program.tensors[id].source = Source::Advice(rule);
+    }
+
     /// `sum_j c_j T_j + constant`; tensors of one shape, at least one.
     pub fn linear(
         &mut self,

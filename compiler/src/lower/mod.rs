@@ -100,6 +100,8 @@ pub(crate) struct Lowering<'g> {
     pub builder: Builder,
     values: HashMap<NodeId, Value>,
     narrow: HashMap<NodeId, Value>,
+    /// What recurrences hand on from step to step, by the nodes of their states.
+    pub carried: HashMap<NodeId, TensorId>,
     decisions: Decisions<'g>,
     committed: Option<Committed<'g>>,
 }
@@ -226,6 +228,7 @@ impl<'g> Lowering<'g> {
             builder: Builder::new(settings.shared),
             values: HashMap::new(),
             narrow: HashMap::new(),
+            carried: HashMap::new(),
             decisions,
             committed,
         };

@@ -128,9 +128,14 @@ impl Lowering<'_> {
         let dims = self.builder.dims(x).to_vec();
         let rule = Advice::Round { source: x, divisor: d };
         let y = self.builder.advice(&format!("{name}.rounded"), &dims, rule, interval, scale);
-        let remainder = self.builder.linear(&format!("{name}.remainder"), &[(1, x), (-d, y)], d / 2, Scale(0))?;
-        self.builder.remainder(&format!("{name}.remainder"), remainder, d)?;
+        self.remainder(name, x, d, y)?;
         Ok(Value { tensor: y, scale, depth: 0 })
+    }
+
+    /// Requires `x + floor(d/2) - d y` to be a remainder. The caller looks up `y`.
+    pub(crate) fn remainder(&mut self, name: &str, x: TensorId, d: i64, y: TensorId) -> Result<(), Refusal> {
+        let remainder = self.builder.linear(&format!("{name}.remainder"), &[(1, x), (-d, y)], d / 2, Scale(0))?;
+        self.builder.remainder(&format!("{name}.remainder"), remainder, d)
     }
 
     /// Whether the integers of a node's tensor lie in an interval.

@@ -94,11 +94,13 @@ operators! {
     cum_sum: CumSum;
     descent: Descent;
     nearest: Nearest;
+    recurrence: States, Carry;
 }
 
 pub use choice::Comparison;
 pub use logic::Connective;
 pub use mix::Row;
+pub(crate) use recurrence::is_handed_on;
 pub use reduce::ReduceKind;
 
 impl Op {

@@ -86,6 +86,11 @@ impl Calibration {
         self.ranges.insert(id, range);
     }
 
+    /// Whether something is known of the range of a node.
+    pub(super) fn knows(&self, id: NodeId) -> bool {
+        self.ranges.contains_key(&id)
+    }
+
     /// Number of samples seen.
     pub fn samples(&self) -> usize {
         self.samples

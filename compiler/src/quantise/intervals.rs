@@ -1,7 +1,7 @@
 //! Ranges without samples: interval analysis.
 
 use super::{Calibration, Range};
-use crate::graph::{Domain, Graph};
+use crate::graph::{Domain, Graph, NodeId, Recurrence};
 use crate::ops::{Input, Op, Ranges};
 
 /// Assumed of inputs when there are no samples.
@@ -12,12 +12,44 @@ const INTEGERS: Range = Range { lo: -32767.0, hi: 32767.0 };
 impl Calibration {
     /// States the range of every node by interval arithmetic; inputs of which no range is given are in `[-1, 1]`, or what their type has.
     pub fn bound(&mut self, graph: &Graph, inputs: &[Range]) {
-        for id in graph.order() {
-            let range = match graph.op(id) {
-                Op::Input(Input { index, .. }) => inputs.get(*index).copied().unwrap_or_else(|| assumed(graph.domain(id))),
-                op => op.operator().range(&Ranges::of(graph, id, |operand| self.range(operand))),
-            };
-            self.assume(id, range);
+        let order = graph.order();
+        for &id in &order {
+            if matches!(graph.op(id), Op::States(_)) {
+                self.bound_steps(graph, inputs, &Recurrence::of(graph, &order, id, |id| !self.knows(id)));
+            } else {
+                self.bound_node(graph, inputs, id);
+            }
+        }
+    }
+
+    fn bound_node(&mut self, graph: &Graph, inputs: &[Range], id: NodeId) {
+        let range = match graph.op(id) {
+            Op::Input(Input { index, .. }) => inputs.get(*index).copied().unwrap_or_else(|| assumed(graph.domain(id))),
+            op => op.operator().range(&Ranges::of(graph, id, |operand| self.range(operand))),
+        };
+        self.assume(id, range);
+    }
+
+    /// States can be what they are at the first step, and what a step makes of them, until no step adds anything.
+    fn bound_steps(&mut self, graph: &Graph, inputs: &[Range], recurrence: &Recurrence) {
+        recurrence.others.iter().for_each(|&id| self.bound_node(graph, inputs, id));
+        let begin = |id: NodeId| graph.initial(id).map_or(Range { lo: 0.0, hi: 0.0 }, |initial| self.range(initial));
+        let begin: Vec<(NodeId, Range)> = recurrence.states.iter().map(|&(id, _)| (id, begin(id))).collect();
+        begin.into_iter().for_each(|(id, range)| self.assume(id, range));
+        for _ in 0..recurrence.steps {
+            for &id in recurrence.body.iter().filter(|&&id| !matches!(graph.op(id), Op::States(_))) {
+                self.bound_node(graph, inputs, id);
+            }
+            let mut grown = false;
+            for &(id, carry) in &recurrence.states {
+                let (own, next) = (self.range(id), self.range(carry));
+                let all = Range::hull([own.lo, own.hi, next.lo, next.hi]);
+                grown |= all != own;
+                self.assume(id, all);
+            }
+            if !grown {
+                break;
+            }
         }
     }
 }

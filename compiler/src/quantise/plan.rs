@@ -80,6 +80,13 @@ impl Plan {
                 }
             }
         }
+        // States are at one scale before steps and after.
+        for (id, _) in graph.nodes() {
+            if let Some(carry) = graph.carry(id) {
+                let scale = plan.scale(id).min(plan.scale(carry));
+                plan.scales.extend([(id, scale), (carry, scale)]);
+            }
+        }
         plan.scales.extend(graph.nodes().filter(|(_, node)| node.domain.is_exact()).map(|(id, _)| (id, Scale(0))));
         plan
     }

@@ -54,6 +54,7 @@ pub fn rule_name(rule: &Advice) -> &'static str {
         Advice::Copy { .. } => "copy",
         Advice::ArgMax { .. } => "arg max",
         Advice::Quantile { .. } => "quantile",
+        Advice::Carry { .. } => "carry",
     }
 }
 

@@ -15,6 +15,7 @@ mod norm;
 mod plan;
 mod pool;
 mod random;
+mod recurrent;
 mod reduce;
 pub mod reference;
 mod samples;
@@ -25,6 +26,6 @@ mod writer;
 
 pub use files::write;
 pub use judge::{Outcome, judge};
-pub use plan::{RandomModel, chain, model};
+pub use plan::{RandomModel, chain, model, sequence};
 pub use samples::Feed;
 pub use table::Table;

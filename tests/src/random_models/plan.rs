@@ -31,16 +31,18 @@ enum Family {
     Conv,
     Pool,
     Norm,
+    Recurrent,
     Softmax,
     Reduce,
     View,
 }
 
-use Family::{Binary, Clip, Conv, Linear, Norm, Pool, Reduce, Softmax, Unary, View};
+use Family::{Binary, Clip, Conv, Linear, Norm, Pool, Recurrent, Reduce, Softmax, Unary, View};
 
 const CHAIN: [Family; 4] = [Unary, Unary, Clip, Clip];
 const IMAGE: [Family; 12] = [Conv, Conv, Conv, Pool, Pool, Unary, Unary, Clip, Norm, Binary, View, Linear];
 const SEQUENCE: [Family; 10] = [Linear, Linear, Linear, Softmax, Norm, Unary, Binary, Clip, View, Reduce];
+const LAYERS: [Family; 6] = [Recurrent, Recurrent, Recurrent, Linear, Unary, View];
 const ANYTHING: [Family; 10] = [Unary, Clip, Binary, Linear, Conv, Pool, Norm, Softmax, Reduce, View];
 
 /// The model of a seed: a chain of functions, something like an image classifier, like a language model, or anything.
@@ -58,6 +60,11 @@ pub fn model(seed: u64) -> RandomModel {
 /// The chain of a seed: functions of one entry with clips among them, and nothing else.
 pub fn chain(seed: u64) -> RandomModel {
     grow(seed, Random::new(!seed), &CHAIN, &[1, 2])
+}
+
+/// The recurrent model of a seed.
+pub fn sequence(seed: u64) -> RandomModel {
+    grow(seed, Random::new(seed ^ 0x5e9), &LAYERS, &[3])
 }
 
 fn grow(seed: u64, mut random: Random, families: &[Family], ranks: &[usize]) -> RandomModel {
@@ -139,6 +146,7 @@ fn step(grower: &mut Grower, families: &[Family]) {
             Conv => grower.conv(&x),
             Pool => grower.pool(&x),
             Norm => grower.norm(&x),
+            Recurrent => grower.recurrent(&x),
             Softmax => grower.softmax(&x),
             Reduce => grower.reduce(&x),
             View => grower.view(&x),

@@ -10,6 +10,7 @@ mod masked;
 mod maximum;
 mod net;
 mod norms;
+mod recurrence;
 mod rounding;
 mod router;
 mod softmax;

@@ -6,7 +6,7 @@ use zktorch_accumulator::setup::Setup;
 use zktorch_blocks::execute::execute;
 use zktorch_blocks::program::{Program, Tensor, Visibility};
 use zktorch_compiler::graph::{Domain, Graph, NodeId};
-use zktorch_compiler::ops::{Add, Broadcast, Einsum, Label, Op};
+use zktorch_compiler::ops::{Add, Broadcast, Einsum, Label, Op, States};
 use zktorch_compiler::{Compiled, Options, compile};
 use zktorch_tests::field_witness::tensor;
 use zktorch_tests::fixture::Fixture;
@@ -57,6 +57,17 @@ impl Net {
     /// The last node, repeated along its axes of extent 1.
     pub fn spread(mut self, name: &str, shape: &[usize]) -> Self {
         self.last = self.graph.add(name, Broadcast, &[self.last], shape);
+        self
+    }
+
+    /// States before each step of the last node, of which those before the first may be given.
+    pub fn states(mut self, name: &str, shape: &[usize], given: bool) -> Self {
+        let mut operands = vec![self.last];
+        if given {
+            let first = noise(12, &[&[1], &shape[1..]].concat());
+            operands.push(self.graph.add_constant(format!("{name}.constant"), first));
+        }
+        self.last = self.graph.add(name, States { given }, &operands, shape);
         self
     }
 

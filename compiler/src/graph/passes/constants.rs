@@ -19,7 +19,9 @@ pub fn fold_constants(graph: &mut Graph) -> bool {
     let most = constants.map(|(_, node)| node.len()).fold(FOLDED, usize::max);
     for id in graph.order() {
         let node = graph.node(id);
-        if matches!(node.op, Op::Input(_) | Op::Constant(_) | Op::Broadcast(Broadcast)) || graph.uses(id) == 0 {
+        if matches!(node.op, Op::Input(_) | Op::Constant(_) | Op::Broadcast(Broadcast) | Op::States(_))
+            || graph.uses(id) == 0
+        {
             continue;
         }
         // The frame of a table of rows is no weight, which could be anything.

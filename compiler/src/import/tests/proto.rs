@@ -18,6 +18,9 @@ pub(super) enum Attr<'a> {
     Ints(&'a [i64]),
     Float(f32),
     Text(&'a str),
+    Floats(&'a [f32]),
+    Texts(&'a [&'a str]),
+    Graph(&'a GraphProto),
 }
 
 /// A node.
@@ -33,6 +36,12 @@ pub(super) fn node(op: &str, inputs: &[&str], outputs: &[&str], attributes: &[(&
             Attr::Int(i) => AttributeProto { i: *i, ..own(AttributeType::Int) },
             Attr::Ints(ints) => AttributeProto { ints: ints.to_vec(), ..own(AttributeType::Ints) },
             Attr::Float(f) => AttributeProto { f: *f, ..own(AttributeType::Float) },
+            Attr::Floats(floats) => AttributeProto { floats: floats.to_vec(), ..own(AttributeType::Floats) },
+            Attr::Texts(texts) => {
+                let strings = texts.iter().map(|text| text.as_bytes().to_vec()).collect();
+                AttributeProto { strings, ..own(AttributeType::Strings) }
+            }
+            Attr::Graph(graph) => AttributeProto { g: Some((*graph).clone()), ..own(AttributeType::Graph) },
             Attr::Text(s) => AttributeProto { s: s.as_bytes().to_vec(), ..own(AttributeType::String) },
         }
     };
@@ -63,6 +72,12 @@ fn value_info(name: &str, elem_type: i32, dims: Option<&[i64]>) -> ValueInfoProt
     let shape = dims.map(|dims| TensorShapeProto { dim: dims.iter().map(dim).collect() });
     let r#type = TypeProto { value: Some(Value::TensorType(Tensor { elem_type, shape })), ..TypeProto::default() };
     ValueInfoProto { name: name.to_owned(), r#type: Some(r#type), ..ValueInfoProto::default() }
+}
+
+/// A graph within a node.
+pub(super) fn graph(inputs: &[&str], outputs: &[&str], node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> GraphProto {
+    let ports = |names: &[&str]| names.iter().map(|name| value_info(name, 1, None)).collect();
+    GraphProto { node, initializer, input: ports(inputs), output: ports(outputs), ..GraphProto::default() }
 }
 
 /// A model whose input `x` has this shape, with one output `y`, in operator set 17.
