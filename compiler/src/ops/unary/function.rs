@@ -129,11 +129,6 @@ pub enum Unary {
 }
 
 impl Unary {
-    /// Whether it is `x sigmoid(x)`, however that is spelled.
-    pub(crate) fn gates(&self) -> bool {
-        self.name() == Self::Silu.name()
-    }
-
     /// The function's value. NaN outside its domain.
     pub fn eval(&self, x: f64) -> f64 {
         match *self {

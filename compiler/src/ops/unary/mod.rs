@@ -119,6 +119,13 @@ impl Operator for Unary {
     }
 }
 
+impl Unary {
+    /// Whether it is `x sigmoid(x)`, however that is spelled.
+    pub(crate) fn gates(&self) -> bool {
+        self.name() == Self::Silu.name()
+    }
+}
+
 /// The range of a function: of one that never decreases at the ends of the argument's, of others sampled, with 0 as a value.
 fn image(f: &Unary, range: Range) -> Range {
     if f.is_monotone() || matches!(f, Unary::ToReal) {
