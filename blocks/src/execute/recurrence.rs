@@ -39,6 +39,21 @@ pub(super) fn run(
     lazy: &IdVec<TensorId, bool>,
     first: TensorId,
 ) -> Result<(), ExecuteError> {
+    while trace.values[first].is_none() {
+        advance(program, weights, inputs, trace, lazy, first)?;
+    }
+    Ok(())
+}
+
+/// Computes one at least of the tensors that are handed on and that one stands on, or that one itself.
+fn advance(
+    program: &Program,
+    weights: &Weights,
+    inputs: &[Vec<i64>],
+    trace: &mut Trace,
+    lazy: &IdVec<TensorId, bool>,
+    first: TensorId,
+) -> Result<(), ExecuteError> {
     let needed = needed(program, trace, first);
     let handed_on = needed.iter().filter_map(|&id| Some((id, carried(program, id)?)));
     let carried: BTreeMap<TensorId, TensorId> = handed_on.collect();
@@ -67,10 +82,7 @@ pub(super) fn run(
     for id in still {
         trace.values[id] = Some(evaluate(program, weights, inputs, trace, id, &program.tensors[id])?);
     }
-    match trace.values[first] {
-        None => run(program, weights, inputs, trace, lazy, first),
-        Some(_) => Ok(()),
-    }
+    Ok(())
 }
 
 /// What a tensor takes over from a step, if it is handed on.

@@ -21,6 +21,7 @@ mod explain;
 #[cfg(test)]
 mod indexed;
 mod interface;
+mod limbs;
 mod logarithm;
 mod maximum;
 mod probabilities;

@@ -46,7 +46,9 @@ fn no_entry_of_a_table_hangs_on_the_last_bits_of_a_float() {
         for x in -(1 << 15)..1 << 15 {
             let value = function.eval(to_real(x, scale));
             // What a table of 16 bits does not hold is no entry.
-            let Some(finest) = [15, 12, 8, 4].into_iter().map(Scale).find(|s| value.abs() * s.units() < 32_768.0) else { continue };
+            let Some(finest) = [15, 12, 8, 4].into_iter().map(Scale).find(|s| value.abs() * s.units() < 32_768.0) else {
+                continue;
+            };
             let [less, more] = [-APART, APART].map(|bits| to_entry(value * (1.0 + bits * f64::EPSILON), finest));
             assert_eq!(less, more, "{} of {x} at scale {scale}", function.name());
             entries += 1;
