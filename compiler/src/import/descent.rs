@@ -89,7 +89,6 @@ impl EvalOp for Descent {
                 row[node] = parent.is_none_or(|(parent, bit)| row[parent] && bits[parent] == bit);
             }
         }
-        drop(plain);
         Ok(tvec!(reached.into_tvalue()))
     }
 }

@@ -1,6 +1,7 @@
 //! Sums of products of two tensors (docs/lowerings.md, section 9).
 
 mod import;
+mod several;
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array3, ArrayD, Axis, Ix3, IxDyn};
@@ -15,6 +16,8 @@ use crate::graph::{Domain, NodeId};
 use crate::import::Import;
 use crate::lower::{Lowering, Note, Refusal, Value, Weight};
 use crate::quantise::{Range, scale_for};
+
+pub(crate) use several::several;
 
 pub(super) const IMPORT: Imports = &[Import::Named("EinSum", import::import)];
 

@@ -217,7 +217,7 @@ mod tests {
                 .flat_map(|outer| rows.iter().flat_map(move |row| (0..3).map(move |inner| (outer, row, inner))))
                 .map(|(outer, row, inner)| sum(outer, row, inner))
                 .collect();
-            let trace = execute(&program, &weights, &[input.clone()]).expect("in range");
+            let trace = execute(&program, &weights, std::slice::from_ref(&input)).expect("in range");
             assert_eq!(check_satisfied(&program, &trace), []);
             assert_eq!(outputs[0].dequantise(&trace.values(&program, program.outputs[0])), wanted);
             let x = ArrayD::from_shape_vec(IxDyn(&[2, 7, 3]), input.iter().map(|&v| v as f64).collect());

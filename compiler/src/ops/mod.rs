@@ -98,6 +98,7 @@ operators! {
 }
 
 pub use choice::Comparison;
+pub(crate) use einsum::several;
 pub use logic::Connective;
 pub use mix::Row;
 pub(crate) use recurrence::is_handed_on;

@@ -9,7 +9,8 @@ impl Grower {
         let &[steps, batch, inputs] = &x.shape[..] else { return None };
         let x = self.within(x, Domain::Within(2.0));
         let (op, gates) = self.random.pick(&[("RNN", 1), ("GRU", 3), ("LSTM", 4)]);
-        let direction = self.random.pick(&["forward", "reverse", "bidirectional"]);
+        // tract, which is asked for what is right, runs a layer with the direction `reverse` alone forwards.
+        let direction = self.random.pick(&["forward", "bidirectional"]);
         let directions = if direction == "bidirectional" { 2 } else { 1 };
         let size = self.random.between(1, 5);
         let shape = [steps, directions, batch, size];

@@ -32,9 +32,11 @@ const BOOL: i32 = 9;
 
 /// Writes a node in others.
 type Body = fn(&mut Spelling<'_>, &Known) -> Result<(), Refusal>;
+/// Whether a node of an operator has a body.
+type Which = fn(&NodeProto) -> bool;
 
 /// Operators with a body: the domain, the name, which nodes of them, and the body.
-static BODIES: &[(&str, &str, fn(&NodeProto) -> bool, Body)] = &[
+static BODIES: &[(&str, &str, Which, Body)] = &[
     ("", "Attention", always, attention::attention),
     ("", "CausalConvWithState", always, convolution::causal),
     ("", "Celu", |node| node.attribute.iter().any(|a| a.name == "alpha" && a.f != 1.0), celu::celu),

@@ -22,7 +22,7 @@ impl Step {
     /// Of so many values a parameter.
     fn of(s: &Spelling<'_>, values: usize) -> Result<Self, Refusal> {
         let all = s.node.input.len().saturating_sub(2);
-        if all == 0 || all % values != 0 || s.node.output.len() != all / values * (values - 1) {
+        if all == 0 || !all.is_multiple_of(values) || s.node.output.len() != all / values * (values - 1) {
             return Err(Refusal::Missing("it has too few operands or results"));
         }
         let parts = (0..all / values).map(|n| (0..values).map(|v| s.operand(2 + v * (all / values) + n)).collect());

@@ -12,7 +12,7 @@ pub(super) fn affine_grid(s: &mut Sketch<'_>) -> Result<Vec<NodeId>, Refusal> {
     let theta = s.shape(0)?;
     let size = s.numbers(1, "its size must be a constant")?.unwrap_or_default();
     let rank = size.len().saturating_sub(2);
-    if !matches!(rank, 2 | 3) || theta != [size[0] as usize, rank, rank + 1] || size.iter().any(|&e| !(e >= 1.0)) {
+    if !matches!(rank, 2 | 3) || theta != [size[0] as usize, rank, rank + 1] || !size.iter().all(|&e| e >= 1.0) {
         return Err(Refusal::Shapes(vec![theta, size.iter().map(|&e| e as usize).collect()]));
     }
     if size[2..].iter().product::<f64>() > LONGEST as f64 {

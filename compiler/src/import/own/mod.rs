@@ -4,6 +4,7 @@
 //! To the parser they are one operator. The shapes of results, the evaluation of what depends on constants alone, and the run of a model as its
 //! file says all follow from the nodes.
 
+mod einsum;
 mod grids;
 mod maxima;
 mod pools;
@@ -31,6 +32,8 @@ use sketch::{Given, Sketch};
 
 /// Draws the nodes that a node of the file stands for, and gives those of its results.
 type Draw = fn(&mut Sketch<'_>) -> Result<Vec<NodeId>, Refusal>;
+/// Whether a node of an operator is read here.
+type Which = fn(&NodeProto) -> bool;
 /// The parser's own reading of a node.
 type Builder = fn(&ParsingContext<'_>, &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)>;
 
@@ -52,10 +55,15 @@ const DRAWN: &[(&str, Draw)] = &[
 ];
 
 /// Operators that the parser reads too, and whether a node of one is read here.
-const SHARED: &[(&str, Draw, fn(&NodeProto) -> bool, Builder)] = &[
+const SHARED: &[(&str, Draw, Which, Builder)] = &[
+    ("Einsum", einsum::einsum, has_ellipsis, |context, node| read("Einsum", context, node)),
     ("MaxPool", maxima::max_pool, |node| node.output.len() > 1, |context, node| read("MaxPool", context, node)),
     ("Pad", views::wrap_pad, wraps, |context, node| read("Pad", context, node)),
 ];
+
+fn has_ellipsis(node: &NodeProto) -> bool {
+    node.attribute.iter().any(|a| a.name == "equation" && a.s.windows(3).any(|three| three == b"..."))
+}
 
 fn wraps(node: &NodeProto) -> bool {
     node.attribute.iter().any(|a| a.name == "mode" && a.s == b"wrap")

@@ -36,6 +36,10 @@ impl<'s> Sketch<'s> {
         Self { graph, node, opset, name, given }
     }
 
+    pub fn name(&self) -> &'s str {
+        self.name
+    }
+
     fn attribute(&self, name: &str) -> Option<&'s AttributeProto> {
         self.node.attribute.iter().find(|attribute| attribute.name == name)
     }

@@ -30,10 +30,10 @@ pub(super) fn conv_transpose(s: &mut Sketch<'_>) -> Result<Vec<NodeId>, Refusal>
         return Err(Refusal::Shapes(vec![x_shape, w_shape]));
     }
     let kernel = &w_shape[2..];
-    if let Some(stated) = s.list("kernel_shape", rank)? {
-        if stated.iter().zip(kernel).any(|(&stated, &own)| stated != own as i64) {
-            return Err(Refusal::Form("its kernel has another shape than it states"));
-        }
+    if let Some(stated) = s.list("kernel_shape", rank)?
+        && stated.iter().zip(kernel).any(|(&stated, &own)| stated != own as i64)
+    {
+        return Err(Refusal::Form("its kernel has another shape than it states"));
     }
     let (strides, dilations) = (s.extents("strides", rank)?, s.extents("dilations", rank)?);
     let axes = axes(s, &x_shape[2..], kernel, &strides, &dilations)?;

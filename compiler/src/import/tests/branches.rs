@@ -42,6 +42,6 @@ fn conditions_may_follow_from_shapes() {
         let nodes = vec![node("Shape", &["x"], &["s"], &[]), node("Equal", &["s", "two"], &["b"], &[]), choice("b", "y")];
         let graph = model(&[extent], nodes, vec![integers("two", &[1], &[2])]).import().unwrap();
         let x = ndarray::Array1::zeros(extent as usize).into_dyn();
-        assert_eq!(graph.evaluate(&[x.clone()]).unwrap().outputs()[0], &(x + added));
+        assert_eq!(graph.evaluate(std::slice::from_ref(&x)).unwrap().outputs()[0], &(x + added));
     }
 }

@@ -108,7 +108,7 @@ fn a_scan_goes_either_way() {
         }
         let first = order[0].clone();
         let last = &first * 10.0 + &order[1];
-        let mut all = vec![first, last.clone()];
+        let mut all = [first, last.clone()];
         if shown_backward == 1 {
             all.reverse();
         }

@@ -79,12 +79,13 @@ fn vote(tree: usize, leaf: usize) -> f32 {
     (leaf as f32 + 1.0) * 64f32.powi(tree as i32)
 }
 
+/// A tree's number, a node's number in it, and what it asks.
+type Place<'n> = (usize, usize, Option<(&'n str, usize, f32, usize, usize)>);
+
 /// The nodes of an ensemble: leaves vote for one target.
 fn regressor(trees: &[Tree]) -> NodeProto {
     let all = || trees.iter().enumerate().flat_map(|(t, tree)| tree.iter().enumerate().map(move |(n, node)| (t, n, *node)));
-    let ints = |f: &dyn Fn((usize, usize, Option<(&str, usize, f32, usize, usize)>)) -> usize| -> Vec<i64> {
-        all().map(|(t, n, node)| f((t, n, node)) as i64).collect()
-    };
+    let ints = |f: &dyn Fn(Place<'_>) -> usize| -> Vec<i64> { all().map(|place| f(place) as i64).collect() };
     let leaves: Vec<(usize, usize)> = all().filter(|(_, _, node)| node.is_none()).map(|(t, n, _)| (t, n)).collect();
     let mut node = node(
         "TreeEnsembleRegressor",

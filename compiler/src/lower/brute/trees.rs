@@ -15,8 +15,8 @@ fn bits_lead_to_one_set_of_nodes() {
     let (program, weights) = tree();
     for code in 0..32 {
         let bits: Vec<i64> = (0..5).map(|at| code >> at & 1).collect();
-        unique(&program, &weights, &[bits.clone()]);
-        let trace = execute(&program, &weights, &[bits.clone()]).expect("in range");
+        unique(&program, &weights, std::slice::from_ref(&bits));
+        let trace = execute(&program, &weights, std::slice::from_ref(&bits)).expect("in range");
         let wanted = [1, 1 - bits[0], bits[0], (1 - bits[0]) * bits[1], 1];
         assert_eq!(trace.values(&program, program.outputs[0])[..], wanted, "{bits:?}");
     }

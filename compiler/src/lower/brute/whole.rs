@@ -85,9 +85,9 @@ fn marks_without_a_sum_or_a_place_are_caught() {
 
 #[test]
 fn powers_and_bits_of_integers_have_one_solution() {
-    let power: fn(i64, i64) -> i64 = |a, b| a.pow(b as u32);
-    let ops: [(Op, i64, fn(i64, i64) -> i64); 4] = [
-        (Power.into(), 0, power),
+    type Defined = fn(i64, i64) -> i64;
+    let ops: [(Op, i64, Defined); 4] = [
+        (Power.into(), 0, |a, b| a.pow(b as u32)),
         (Bitwise(Connective::And).into(), -3, |a, b| a & b),
         (Bitwise(Connective::Or).into(), -3, |a, b| a | b),
         (Bitwise(Connective::Xor).into(), -3, |a, b| a ^ b),
