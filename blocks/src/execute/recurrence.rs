@@ -39,48 +39,36 @@ pub(super) fn run(
     lazy: &IdVec<TensorId, bool>,
     first: TensorId,
 ) -> Result<(), ExecuteError> {
+    // Each turn computes one at least of the tensors that are handed on and that this one stands on, or this one itself.
     while trace.values[first].is_none() {
-        advance(program, weights, inputs, trace, lazy, first)?;
-    }
-    Ok(())
-}
-
-/// Computes one at least of the tensors that are handed on and that one stands on, or that one itself.
-fn advance(
-    program: &Program,
-    weights: &Weights,
-    inputs: &[Vec<i64>],
-    trace: &mut Trace,
-    lazy: &IdVec<TensorId, bool>,
-    first: TensorId,
-) -> Result<(), ExecuteError> {
-    let needed = needed(program, trace, first);
-    let handed_on = needed.iter().filter_map(|&id| Some((id, carried(program, id)?)));
-    let carried: BTreeMap<TensorId, TensorId> = handed_on.collect();
-    let mut moving: BTreeSet<TensorId> = carried.keys().copied().collect();
-    let mut body = Vec::new();
-    for &id in &needed {
-        let tensor = &program.tensors[id];
-        if moving.contains(&id) {
-            continue;
+        let needed = needed(program, trace, first);
+        let handed_on = needed.iter().filter_map(|&id| Some((id, carried(program, id)?)));
+        let carried: BTreeMap<TensorId, TensorId> = handed_on.collect();
+        let mut moving: BTreeSet<TensorId> = carried.keys().copied().collect();
+        let mut body = Vec::new();
+        for &id in &needed {
+            let tensor = &program.tensors[id];
+            if moving.contains(&id) {
+                continue;
+            }
+            if operands(&tensor.source).iter().any(|operand| moving.contains(operand)) {
+                moving.insert(id);
+                body.push(id);
+            } else if !lazy[id] {
+                trace.values[id] = Some(evaluate(program, weights, inputs, trace, id, tensor)?);
+            }
         }
-        if operands(&tensor.source).iter().any(|operand| moving.contains(operand)) {
-            moving.insert(id);
-            body.push(id);
-        } else if !lazy[id] {
-            trace.values[id] = Some(evaluate(program, weights, inputs, trace, id, tensor)?);
+        // What depends on no state is there already.
+        let still: Vec<TensorId> =
+            carried.iter().filter(|(_, source)| !moving.contains(source)).map(|(&id, _)| id).collect();
+        if still.is_empty() {
+            for (id, rows) in Recurrence::new(program, carried, &moving, body, first)?.rows(program, trace)? {
+                trace.values[id] = Some(rows.into());
+            }
         }
-    }
-    // What depends on no state is there already.
-    let still: Vec<TensorId> = carried.iter().filter(|(_, source)| !moving.contains(source)).map(|(&id, _)| id).collect();
-    if still.is_empty() {
-        for (id, rows) in Recurrence::new(program, carried, &moving, body, first)?.rows(program, trace)? {
-            trace.values[id] = Some(rows.into());
+        for id in still {
+            trace.values[id] = Some(evaluate(program, weights, inputs, trace, id, &program.tensors[id])?);
         }
-        return Ok(());
-    }
-    for id in still {
-        trace.values[id] = Some(evaluate(program, weights, inputs, trace, id, &program.tensors[id])?);
     }
     Ok(())
 }
