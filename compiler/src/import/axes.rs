@@ -15,11 +15,8 @@ pub(super) fn inputs(graph: &GraphProto) -> impl Iterator<Item = &ValueInfoProto
 
 /// The axes of an input, where the file says how many there are.
 fn declared(input: &ValueInfoProto) -> Option<&[Dimension]> {
-    match input.r#type.as_ref()?.value.as_ref()? {
-        Value::TensorType(tensor) => tensor.shape.as_ref().map(|shape| shape.dim.as_slice()),
-        #[allow(unreachable_patterns)]
-        _ => None,
-    }
+    let Value::TensorType(tensor) = input.r#type.as_ref()?.value.as_ref()?;
+    tensor.shape.as_ref().map(|shape| shape.dim.as_slice())
 }
 
 /// The shapes that inputs have by those that are given, for the first inputs, and by the names of axes; none where neither says it all. A

@@ -32,6 +32,13 @@ pub(crate) struct Descent {
     pub(crate) parents: Arc<Vec<u32>>,
 }
 
+impl Descent {
+    /// The parent of a node, and the bit that leads from there to it, by its code.
+    pub(crate) fn parent(code: u32) -> Option<(u32, bool)> {
+        code.checked_sub(1).map(|code| (code / 2, code % 2 == 1))
+    }
+}
+
 /// The operator before its second operand is read.
 #[derive(Clone, Debug, Hash, PartialEq, Eq)]
 struct Unread;
@@ -85,8 +92,8 @@ impl EvalOp for Descent {
         for row in plain.as_slice_mut::<bool>()?.chunks_mut(self.parents.len().max(1)) {
             let bits = row.to_vec();
             for (node, &code) in self.parents.iter().enumerate() {
-                let parent = code.checked_sub(1).map(|code| (code as usize / 2, code % 2 == 1));
-                row[node] = parent.is_none_or(|(parent, bit)| row[parent] && bits[parent] == bit);
+                row[node] =
+                    Self::parent(code).is_none_or(|(parent, bit)| row[parent as usize] && bits[parent as usize] == bit);
             }
         }
         Ok(tvec!(reached.into_tvalue()))

@@ -69,8 +69,6 @@ impl fmt::Display for Kind {
             Self::Single => f.write_str("a constant of one entry"),
             Self::Constant => f.write_str("a constant"),
             Self::Idle => f.write_str("without effect"),
-            #[allow(unreachable_patterns)]
-            other => write!(f, "{other:?}"),
         }
     }
 }

@@ -27,14 +27,9 @@ fn import(t: &mut Translator<'_>, site: &Site<'_>) -> Result<NodeId, import::Ref
     t.add(site, Descent { parents }, &[bits])
 }
 
-/// The parent of a node, and the bit that leads from there to it.
-fn parent(code: u32) -> Option<(u32, u32)> {
-    code.checked_sub(1).map(|code| (code / 2, code % 2))
-}
-
 /// For each node its parent, if the bit that leads to it is this one.
-fn behind(parents: &[u32], bit: u32) -> Vec<Option<u32>> {
-    let of = |&code: &u32| parent(code).filter(|&(_, own)| own == bit).map(|(parent, _)| parent);
+fn behind(parents: &[u32], bit: bool) -> Vec<Option<u32>> {
+    let of = |&code: &u32| import::Descent::parent(code).filter(|&(_, own)| own == bit).map(|(parent, _)| parent);
     parents.iter().map(of).collect()
 }
 
@@ -53,7 +48,7 @@ pub(crate) fn reached(at: &mut Lowering<'_>, name: &str, bits: Value, parents: &
     let roots = at.builder.constant(&part("roots"), &[nodes], roots);
     let roots = at.broadcast_axes(&part("root"), roots, &[rank - 1], &dims);
     let mut terms = vec![(1, reached.tensor), (-1, roots)];
-    for (suffix, source, bit) in [("behind.one", on.tensor, 1), ("behind.zero", off, 0)] {
+    for (suffix, source, bit) in [("behind.one", on.tensor, true), ("behind.zero", off, false)] {
         let list = behind(parents, bit);
         if list.iter().any(Option::is_some) {
             let mut groups: Vec<AxisGroup> = (0..rank).map(|axis| pass(axis, axis)).collect();
@@ -92,9 +87,9 @@ impl Operator for Descent {
             bits.lanes(Axis(bits.ndim() - 1)).into_iter().zip(reached.lanes_mut(Axis(bits.ndim() - 1)))
         {
             for (node, &code) in self.parents.iter().enumerate() {
-                reached[node] = parent(code).map_or(1.0, |(above, bit)| {
+                reached[node] = import::Descent::parent(code).map_or(1.0, |(above, bit)| {
                     let parent = above as usize;
-                    f64::from(u8::from(reached[parent] != 0.0 && (bits[parent] != 0.0) == (bit == 1)))
+                    f64::from(u8::from(reached[parent] != 0.0 && (bits[parent] != 0.0) == bit))
                 });
             }
         }
