@@ -17,6 +17,7 @@ pub mod digest;
 #[cfg(feature = "prover")]
 pub mod execute;
 pub mod field;
+pub mod goal;
 #[cfg(feature = "prover")]
 pub mod integers;
 #[cfg(feature = "prover")]
@@ -26,6 +27,7 @@ pub mod lanes;
 pub mod lookup;
 pub mod matmul;
 pub mod permute;
+pub mod port;
 pub mod program;
 pub mod roots;
 pub mod sumcheck;

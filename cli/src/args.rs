@@ -58,15 +58,14 @@ pub enum Requirement {
     Shared,
 }
 
-impl Requirement {
-    /// As on the command line.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::ModelProof => "model-proof",
-            Self::SecureSetup => "secure-setup",
-            Self::PublicInput => "public-input",
-            Self::PublicOutput => "public-output",
-            Self::Shared => "shared",
+impl From<Requirement> for zktorch_verdict::Requirement {
+    fn from(requirement: Requirement) -> Self {
+        match requirement {
+            Requirement::ModelProof => Self::ModelProof,
+            Requirement::SecureSetup => Self::SecureSetup,
+            Requirement::PublicInput => Self::PublicInput,
+            Requirement::PublicOutput => Self::PublicOutput,
+            Requirement::Shared => Self::Shared,
         }
     }
 }

@@ -141,7 +141,9 @@ impl Bound {
             }
             if used.is_empty() {
                 let inputs: Vec<String> = private(file, &file.program.inputs, &file.inputs)
-                    .map(|(_, _, p)| format!("`{}` of shape {} at scale {}", p.name, crate::show::shape(&p.shape), p.scale))
+                    .map(|(_, _, p)| {
+                        format!("`{}` of shape {} at scale {}", p.name, zktorch_verdict::show::shape(&p.shape), p.scale)
+                    })
                     .collect();
                 let inputs = if inputs.is_empty() { "none: compile with --input private".into() } else { inputs.join(", ") };
                 return Err(Failure::file("bind", path, format!("no private input fits it; the model has {inputs}"))

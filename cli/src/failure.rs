@@ -2,11 +2,11 @@
 
 use crate::args::Format;
 use crate::outcome::emit;
-use crate::show::plain;
-use serde_json::json;
 use std::fmt::Display;
 use std::path::Path;
 use std::process::ExitCode;
+use zktorch_verdict::show::plain;
+use zktorch_verdict::{Undecided, error_json};
 
 /// An error for people: what failed, on which file or tensor, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,11 @@ impl Failure {
         Self::undecided(format!("cannot {action} `{}`: {why}", path.display()))
     }
 
+    /// Nothing could be decided because of a file, which lies there.
+    pub fn undecidable(undecided: &Undecided, path: &Path) -> Self {
+        Self { hint: undecided.hint().map(str::to_owned), ..Self::file(undecided.action(), path, undecided.why()) }
+    }
+
     /// Adds what to do about it.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -48,8 +53,7 @@ impl Failure {
             eprintln_quietly(&format!("  hint: {}", plain(hint)));
         }
         if format == Format::Json {
-            let error = json!({ "what": self.what, "hint": self.hint, "exit_code": self.code });
-            emit(&json!({ "error": error }).to_string());
+            emit(&error_json(&self.what, self.hint.as_deref(), self.code).to_string());
         }
         ExitCode::from(self.code)
     }

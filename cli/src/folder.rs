@@ -11,7 +11,6 @@ use zktorch_prover::ProvingKey;
 use zktorch_verifier::codec::{DecodeError, Kind, decode, encode, open};
 use zktorch_verifier::key::VerifyingKey;
 use zktorch_verifier::model::ModelProof;
-use zktorch_verifier::proof::Proof;
 
 /// The compiled program.
 pub const PROGRAM: &str = "program.zkc";
@@ -121,12 +120,6 @@ fn inside(dir: &Path, name: &str) -> Result<PathBuf, Failure> {
 /// Adds a file's name to a decoder's complaint.
 pub fn decoded<T>(path: &Path, result: Result<T, DecodeError>) -> Result<T, Failure> {
     result.map_err(|e| Failure::file("read", path, e))
-}
-
-/// Reads a proof.
-pub fn read_proof(path: &Path) -> Result<(Proof, usize), Failure> {
-    let bytes = read(path)?;
-    Ok((decoded(path, Proof::from_bytes(&bytes))?, bytes.len()))
 }
 
 /// Reads a verifying key.

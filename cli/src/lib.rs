@@ -3,7 +3,6 @@
 //! Every command computes an `outcome::Outcome` and touches standard output nowhere else: results go to stdout, progress and
 //! errors to stderr, and the exit code is 0 (done, accepted), 1 (rejected, unsupported) or 2 (could not decide).
 
-mod answered;
 mod args;
 mod binding;
 mod cache;
@@ -20,7 +19,6 @@ mod pipeline;
 mod place;
 mod progress;
 pub mod setup;
-mod show;
 mod signals;
 mod text;
 mod tokens;
@@ -65,8 +63,7 @@ fn usage(error: &clap::Error, words: &[OsString]) -> ExitCode {
     if asked && error.use_stderr() {
         let text = error.to_string();
         let what = text.trim_end().trim_start_matches("error: ");
-        let error = serde_json::json!({ "what": what, "hint": null, "exit_code": code });
-        outcome::emit(&serde_json::json!({ "error": error }).to_string());
+        outcome::emit(&zktorch_verdict::error_json(what, None, code).to_string());
     }
     ExitCode::from(code)
 }

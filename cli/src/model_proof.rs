@@ -4,43 +4,18 @@
 use crate::cache;
 use crate::failure::Failure;
 use crate::files::read;
-use crate::folder::{MODEL, decoded};
+use crate::folder::MODEL;
 use crate::progress::Progress;
-use crate::show;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::digest::ModelDigest;
 use zktorch_prover::{ProvingKey, Randomness, prove_model};
+use zktorch_verdict::{Checked, Model, Since, Undecided, check_model, show};
 use zktorch_verifier::key::VerifyingKey;
-use zktorch_verifier::model::{Level, ModelProof, verify_model};
-use zktorch_verifier::{REVISION, Unverifiable, Verdict, verify};
-
-/// When a model proof was checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Since {
-    /// By this command.
-    Now,
-    /// By an earlier one.
-    Before,
-}
-
-/// What is known of a key's weights.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Model {
-    /// They are integers of their declared widths, zero in their padding.
-    Proved {
-        /// SHA-256 of the model proof, in hexadecimal.
-        proof: String,
-        /// When it was checked.
-        since: Since,
-    },
-    /// Less, in words.
-    Unproved(String),
-    /// There is a model proof, and it does not hold.
-    Refused(String),
-}
+use zktorch_verifier::model::Level;
+use zktorch_verifier::{REVISION, verify};
 
 /// Makes the model proof of a key.
 pub fn make(
@@ -100,10 +75,7 @@ impl Accepted {
     }
 
     fn model(&self, since: Since) -> Model {
-        match self.level {
-            Level::Widths => Model::Proved { proof: self.proof.clone(), since },
-            Level::Padding => Model::Unproved("zero padding is proved, widths are not (--model-proof off)".into()),
-        }
+        Model::of(self.level, self.proof.clone(), since)
     }
 }
 
@@ -112,67 +84,32 @@ impl Accepted {
 ///
 /// # Errors
 /// If there is a file that is no model proof, or one of another model: then nothing is decided.
-pub fn state(path: &Path, key: &VerifyingKey, generators: Option<&Generators>) -> Result<Model, Failure> {
+pub fn state(
+    path: &Path,
+    key: &VerifyingKey,
+    generators: Option<&Generators>,
+    named: &impl Fn(Undecided) -> Failure,
+) -> Result<Model, Failure> {
     let digest = &key.model_digest();
     let kept = Accepted::recall(key, digest);
     let file = path.with_file_name(MODEL);
     if !file.exists() {
-        let none = || Model::Unproved("there is no model proof beside the key".into());
-        return Ok(kept.map_or_else(none, |kept| kept.model(Since::Before)));
+        return Ok(kept.map_or_else(Model::absent, |kept| kept.model(Since::Before)));
     }
     let bytes = read(&file)?;
     let of = |level| Accepted::new(key, digest, &bytes, level);
     if let Some(kept) = kept.as_ref().filter(|kept| **kept == of(kept.level)) {
         return Ok(kept.model(Since::Before));
     }
-    let proof = decoded(&file, ModelProof::from_bytes(&bytes))?;
-    if proof.model != *digest {
-        let why = format!("it is the proof of another model, {}", show::hex(&proof.model));
-        return Err(Failure::file("use", &file, why).hint(
-            "get the model.proof that was made with the key, or take this one away: then the verdict says `unproved`",
-        ));
-    }
-    let verdict = verify_model(key, &proof, generators).map_err(|e: Unverifiable| Failure::file("use", path, e))?;
-    if let Verdict::Rejected(reason) = verdict {
-        return Ok(Model::Refused(format!("{}: {reason}", file.display())));
-    }
-    let accepted = of(proof.level);
+    let level = match check_model(key, &bytes, generators).map_err(named)? {
+        Checked::Holds(level) => level,
+        Checked::Refused(reason) => return Ok(Model::Refused(format!("{}: {reason}", file.display()))),
+    };
     // What is known already and says more stays.
-    if let Some(kept) = kept.filter(|kept| kept.level == Level::Widths && proof.level == Level::Padding) {
+    if let Some(kept) = kept.filter(|kept| kept.level == Level::Widths && level == Level::Padding) {
         return Ok(kept.model(Since::Before));
     }
+    let accepted = of(level);
     accepted.keep(digest);
     Ok(accepted.model(Since::Now))
-}
-
-impl Model {
-    /// Whether the weights are what a compiler would have committed to.
-    pub fn is_proved(&self) -> bool {
-        matches!(self, Self::Proved { .. })
-    }
-
-    /// `proved` or `unproved`.
-    pub fn word(&self) -> &'static str {
-        if self.is_proved() { "proved" } else { "unproved" }
-    }
-
-    /// What that means.
-    pub fn text(&self) -> String {
-        match self {
-            Self::Proved { since: Since::Now, .. } => "proved: the weights are integers of their declared widths".into(),
-            Self::Proved { proof, since: Since::Before } => {
-                format!("proved: the weights are integers of their declared widths (model proof {proof}, accepted before)")
-            }
-            Self::Unproved(why) => {
-                format!("unproved: nothing is known of these weights but that they were fixed before ({why})")
-            }
-            Self::Refused(why) => format!("refused: {why}"),
-        }
-    }
-
-    /// What a reader of a verdict is warned of, if the weights may be anything.
-    pub fn warning(&self) -> Option<String> {
-        let Self::Unproved(why) = self else { return None };
-        Some(format!("the model is UNPROVED, the output may be a function of weights that no model has: {why}"))
-    }
 }

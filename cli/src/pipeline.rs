@@ -6,17 +6,16 @@ use crate::files;
 use crate::folder::read_verifying_key;
 use crate::foreign;
 use crate::progress::Progress;
-use crate::show::{self, Tensor};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zktorch_blocks::execute::ExecuteError;
-use zktorch_blocks::program::{self, Program, TensorId};
+use zktorch_blocks::program;
 use zktorch_compiler::goal::{COMPLETION, Temperature};
 use zktorch_compiler::graph::Graph;
 use zktorch_compiler::import::{ImportError, ImportOptions, model_path};
 use zktorch_compiler::inputs::{InputSpec, Sample, SampleError, read};
 use zktorch_compiler::{CompileError, Earlier, Explanation, Goal, InputError, Like, Misposed, Options};
-use zktorch_verifier::key;
+use zktorch_verdict::{Tensor, show};
 
 pub use zktorch_compiler::report::{Predictions, Report};
 pub use zktorch_compiler::{Compiled, Port};
@@ -208,17 +207,6 @@ fn sample_failure(error: SampleError) -> Failure {
     Failure::undecided(error.to_string())
 }
 
-/// Ports of tensors of a program, with the names and shapes that a key gives them.
-pub fn key_ports(program: &Program, ids: &[TensorId], named: &[key::KeyPort]) -> Vec<Port> {
-    let port = |(&id, port): (&TensorId, &key::KeyPort)| {
-        let tensor = program.tensors.get(id)?;
-        let (name, shape) = (port.name.clone(), port.shape.clone());
-        let columns = program.column_exponents(id).to_vec();
-        Some(Port { name, shape, element: port.element, scale: tensor.scale, columns, interval: tensor.interval })
-    };
-    ids.iter().zip(named).filter_map(port).collect()
-}
-
 /// Reads the one input that a file holds, as integers.
 pub fn read_input(path: &Path, ports: &[Port]) -> Result<Vec<Vec<i64>>, Failure> {
     let sample = read_sample(path, ports)?;
@@ -276,13 +264,5 @@ pub fn read_sample(path: &Path, ports: &[Port]) -> Result<Sample, Failure> {
 
 /// Named tensors of integers.
 pub fn tensors(ports: &[Port], values: &[Vec<i64>]) -> Vec<Tensor> {
-    let tensor = |(port, values): (&Port, &Vec<i64>)| Tensor {
-        name: port.name.clone(),
-        shape: port.shape.clone(),
-        element: port.element,
-        scale: port.scale,
-        columns: port.columns.clone(),
-        integers: values.clone(),
-    };
-    ports.iter().zip(values).map(tensor).collect()
+    ports.iter().zip(values).map(|(port, values)| Tensor::of(port, values.clone())).collect()
 }

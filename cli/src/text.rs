@@ -15,6 +15,7 @@ use zktorch_blocks::execute::{Weights, execute};
 use zktorch_blocks::program::Element;
 use zktorch_compiler::goal::{COMPLETION, COUNTED, PLACES, SEED};
 use zktorch_compiler::inputs::read_arrays;
+use zktorch_verdict::filled;
 use zktorch_verifier::seed::{seeds, words};
 
 /// What a program shows of a text.
@@ -131,11 +132,6 @@ pub fn read_texts(path: &Path, ports: &[Port], tokenizer: Option<&Tokenizer>) ->
         }
         (None, _) => read_arrays(path, &pipeline::specs(ports)).map_err(|e| Failure::undecided(e.to_string())),
     }
-}
-
-/// A text that is filled up by itself, up to so many tokens.
-pub fn filled(text: &[f64], room: usize) -> Vec<f64> {
-    text.iter().copied().cycle().take(room.max(text.len())).collect()
 }
 
 /// The words of a file that is a text, less the end of its last line.

@@ -2,13 +2,11 @@
 
 pub mod audit;
 mod compile;
-pub mod goal;
 pub mod graph;
 pub mod import;
 pub mod inputs;
 mod lower;
 pub mod ops;
-mod port;
 pub mod quantise;
 mod reference;
 pub mod report;
@@ -17,7 +15,7 @@ pub use compile::{
     CompileError, Compiled, Earlier, ExplainedNode, Explanation, Like, MAX_ERROR, Misposed, Options, TARGET_KL, Unlike,
     WARN_ERROR, compile, compile_model, explain, extend,
 };
-pub use goal::Goal;
 pub use lower::{LowerError, Problem};
-pub use port::{InputError, Port};
 pub use reference::{Reference, Unevaluated};
+pub use zktorch_blocks::goal::{self, Goal};
+pub use zktorch_blocks::port::{InputError, Port};

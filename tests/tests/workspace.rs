@@ -37,6 +37,7 @@ fn dependencies_point_one_way() {
     assert_eq!(of("zktorch-blocks"), [""; 0]);
     assert_eq!(of("zktorch-accumulator"), ["blocks"]);
     assert_eq!(of("zktorch-verifier"), ["accumulator", "blocks"]);
+    assert_eq!(of("zktorch-verdict"), ["accumulator", "blocks", "verifier"]);
     assert_eq!(of("zktorch-prover"), ["accumulator", "blocks", "verifier"]);
     assert_eq!(of("zktorch-formats"), [""; 0]);
     assert_eq!(of("zktorch-models"), ["formats"]);
@@ -51,19 +52,20 @@ fn dependencies_point_one_way() {
 
 #[test]
 fn the_verifier_stands_alone() {
-    let tree = tree("zktorch-verifier");
-    let never = ["rayon", "rayon-core", "ndarray", "tempfile", "petgraph", "getrandom", "clap", "indicatif"];
-    for name in never.into_iter().chain([
-        "zktorch-prover",
-        "zktorch-compiler",
-        "zktorch-formats",
-        "zktorch-models",
-        "ekzg-trusted-setup",
-    ]) {
-        assert!(!tree.contains(name), "{name}");
+    for tree in ["zktorch-verifier", "zktorch-verdict"].map(tree) {
+        let never = ["rayon", "rayon-core", "ndarray", "tempfile", "petgraph", "getrandom", "clap", "indicatif"];
+        for name in never.into_iter().chain([
+            "zktorch-prover",
+            "zktorch-compiler",
+            "zktorch-formats",
+            "zktorch-models",
+            "ekzg-trusted-setup",
+        ]) {
+            assert!(!tree.contains(name), "{name}");
+        }
+        assert!(tree.iter().all(|name| !name.starts_with("tract")), "{tree:?}");
+        assert!(tree.contains("zktorch-blocks") && tree.contains("spongefish"), "{tree:?}");
     }
-    assert!(tree.iter().all(|name| !name.starts_with("tract")), "{tree:?}");
-    assert!(tree.contains("zktorch-blocks") && tree.contains("spongefish"), "{tree:?}");
 }
 
 /// Rust sources under a directory, by path relative to the root, without comments and test modules.
@@ -89,7 +91,7 @@ fn sources(directory: &str) -> Vec<(String, String)> {
 }
 
 /// Crates that a verifier is built of.
-const OF_A_VERIFIER: [&str; 3] = ["blocks", "accumulator", "verifier"];
+const OF_A_VERIFIER: [&str; 4] = ["blocks", "accumulator", "verifier", "verdict"];
 
 /// What clippy looks for is held to in `the_lints_are_on`; these are whole modules, of which it can name single functions only.
 #[test]
@@ -104,7 +106,7 @@ fn the_verifier_cannot_panic_and_touches_nothing() {
 #[test]
 fn the_lints_are_on() {
     let lists = OF_A_VERIFIER.map(|c| read(format!("{c}/clippy.toml")));
-    assert!(lists.iter().all(|list| *list == lists[0]), "blocks, accumulator and verifier have one list");
+    assert!(lists.iter().all(|list| *list == lists[0]), "blocks, accumulator, verifier and verdict have one list");
     for word in ["std::fs::write", "std::env::var", "std::thread::spawn", "std::time::Instant", "std::println", "tossed"] {
         assert!(lists[0].contains(word), "{word}");
     }
@@ -132,6 +134,7 @@ fn the_lints_are_on() {
         "blocks/src",
         "accumulator/src",
         "verifier/src",
+        "verdict/src",
         "prover/src",
         "compiler/src",
         "formats/src",
@@ -247,7 +250,7 @@ fn errors_are_types() {
 }
 
 /// Crates whose files can be read one after the other. The others follow.
-const ONE_WAY: &[&str] = &["blocks", "accumulator", "verifier", "prover", "formats", "models", "compiler", "cli"];
+const ONE_WAY: &[&str] = &["blocks", "accumulator", "verifier", "verdict", "prover", "formats", "models", "compiler", "cli"];
 
 /// Words of a path, or of a module's place in its crate.
 type Words<'t> = Vec<&'t str>;

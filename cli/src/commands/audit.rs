@@ -6,7 +6,6 @@ use crate::files;
 use crate::folder::read_verifying_key;
 use crate::outcome::Outcome;
 use crate::pipeline::import_failure;
-use crate::show;
 use serde_json::{Value, json};
 use zktorch_blocks::program::{Program, Role, Tensor};
 use zktorch_compiler::audit::{AuditError, Renamed, audit};
@@ -15,6 +14,7 @@ use zktorch_compiler::graph::Graph;
 use zktorch_compiler::import::{ImportError, ImportOptions, load_path};
 use zktorch_compiler::quantise::Settings;
 use zktorch_compiler::{Goal, Problem, extend};
+use zktorch_verdict::show;
 use zktorch_verifier::key::{KeyPort, VerifyingKey};
 
 /// A model has at most this many numbers for each that a key commits to (normalisations are folded into weights), and so many more.

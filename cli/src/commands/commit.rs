@@ -7,10 +7,10 @@ use crate::folder::{self, ProgramFile};
 use crate::outcome::Outcome;
 use crate::pipeline::read_input;
 use crate::place;
-use crate::show;
 use serde_json::{Value, json};
 use zktorch_prover::Randomness;
 use zktorch_prover::binding::{Opened, Opening, commit, draw};
+use zktorch_verdict::{describe, show};
 use zktorch_verifier::commitment::{Commitment, Committed};
 
 pub fn command(args: &Commit) -> Result<Outcome, Failure> {
@@ -40,6 +40,6 @@ pub fn command(args: &Commit) -> Result<Outcome, Failure> {
     pending.write(&commitment, &opening)?;
     let line = |c: &Committed| ("committed", format!("{} [{}]: {}", c.name, show::shape(&c.shape), show::hex(&c.digest())));
     let lines: Vec<(&str, String)> = commitment.tensors.iter().map(line).collect();
-    let tensors: Vec<Value> = commitment.tensors.iter().map(show::committed).collect();
+    let tensors: Vec<Value> = commitment.tensors.iter().map(describe::committed).collect();
     Ok(Outcome::done(show::lines(&lines), json!({ "tensors": tensors })))
 }

@@ -10,12 +10,12 @@ use crate::pipeline::{Choices, Compiled, Predictions, Report, compile_model, exp
 use crate::place;
 use crate::progress::Progress;
 use crate::setup::{choose, predict};
-use crate::show;
 use serde_json::{Value, json};
 use std::path::Path;
 use zktorch_compiler::report::Gap;
 use zktorch_compiler::{Earlier, WARN_ERROR};
 use zktorch_prover::{KeygenError, ProvingKey, Randomness, keygen, keygen_alike};
+use zktorch_verdict::{describe, show};
 use zktorch_verifier::codec::DecodeError;
 use zktorch_verifier::key::{KeyPort, VerifyingKey};
 use zktorch_verifier::model::{Level, ModelProof};
@@ -198,7 +198,7 @@ fn describe(made: &Made, dir: &Path) -> Result<(String, Value), Failure> {
     let key = &made.verifying;
     let setup = key.setup.describe();
     let layout = key.layout().map_err(|e| Failure::undecided(e.to_string()))?;
-    let (matrices, rows) = show::matrices(key, &layout);
+    let (matrices, rows) = describe::matrices(key, &layout);
     let digest = key.digest().map_err(|e: DecodeError| Failure::undecided(format!("verifying key: {e}")))?;
     let sizes = made.files.sizes();
     let mut lines = vec![

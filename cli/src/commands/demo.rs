@@ -8,7 +8,6 @@ use crate::generators;
 use crate::outcome::Outcome;
 use crate::pipeline::{Choices, Port, tensors};
 use crate::progress::Progress;
-use crate::show;
 use crate::signals::{self, Leftover};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -16,6 +15,7 @@ use std::time::Instant;
 use zktorch_accumulator::setup::Generators;
 use zktorch_models::bundled;
 use zktorch_prover::Blinders;
+use zktorch_verdict::{Tensor, show};
 use zktorch_verifier::key::VerifyingKey;
 use zktorch_verifier::model::Level;
 use zktorch_verifier::proof::Proof;
@@ -49,7 +49,7 @@ pub fn command(args: &Demo) -> Result<Outcome, Failure> {
     let prediction = scores.first().and_then(|t| largest(&t.integers)).unwrap_or(0);
 
     progress.begin("verifying");
-    let generators = generators::for_verifier(&made.verifying.setup)?;
+    let generators = generators::for_verifier(&made.verifying.setup).map_err(|e| Failure::undecided(e.to_string()))?;
     let start = Instant::now();
     let honest = judge(&made.verifying, &proved.proof, generators.as_ref())?;
     let verify_seconds = start.elapsed().as_secs_f64();
@@ -79,7 +79,7 @@ pub fn command(args: &Demo) -> Result<Outcome, Failure> {
     );
     let json = json!({
         "index": args.index, "label": label, "prediction": prediction,
-        "outputs": show::tensors(&scores), "proof_bytes": bytes,
+        "outputs": Tensor::list(&scores), "proof_bytes": bytes,
         "compile_seconds": compile_seconds, "prove_seconds": prove_seconds, "verify_seconds": verify_seconds,
         "verdict": verdict(&honest), "tampered_proof": verdict(&bad_proof), "tampered_output": verdict(&bad_output),
     });

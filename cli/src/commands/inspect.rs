@@ -6,14 +6,13 @@ use crate::files;
 use crate::folder::{MODEL, PROGRAM, PROVING, ProgramFile, REPORT, VERIFYING, decoded};
 use crate::header::kind;
 use crate::outcome::Outcome;
-use crate::show;
-use crate::show::soundness_bits;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::Path;
 use zktorch_blocks::program::{Limits, Program, Role, TensorId};
 use zktorch_compiler::report::GroupError;
 use zktorch_prover::ProvingKey;
+use zktorch_verdict::{describe, show};
 use zktorch_verifier::codec::{Kind, decode};
 use zktorch_verifier::commitment::Commitment;
 use zktorch_verifier::key::{KeyPort, VerifyingKey};
@@ -191,7 +190,7 @@ fn commitment(path: &Path, bytes: &[u8]) -> Result<Found, Failure> {
         let text = format!("{} [{}] at scale {}: {}", c.name, show::shape(&c.shape), c.scale, show::hex(&c.digest()));
         found.lines.push(("tensor", text));
     }
-    let tensors = commitment.tensors.iter().map(show::committed).collect();
+    let tensors = commitment.tensors.iter().map(describe::committed).collect();
     found.json.insert("tensors".into(), Value::Array(tensors));
     let setup = commitment.setup.describe();
     found.add("setup", setup.name.clone(), "setup", json!(setup));
@@ -220,9 +219,9 @@ fn describe_key(found: &mut Found, key: &VerifyingKey) -> Result<(), Failure> {
     if setup.insecure {
         found.lines.push(("WARNING", "anybody can forge proofs for this key".into()));
     }
-    let bits = soundness_bits(key);
+    let bits = describe::soundness_bits(key);
     found.add("soundness", format!("{bits} bits"), "soundness_bits", json!(bits));
-    let (matrices, rows) = show::matrices(key, &layout);
+    let (matrices, rows) = describe::matrices(key, &layout);
     found.add("matrices", matrices, "rows", rows);
     found.json.insert("columns".into(), json!(1u64 << key.column_bits));
     let digest = key.digest().map_err(|e| Failure::undecided(e.to_string()))?;

@@ -9,13 +9,13 @@ use crate::outcome::Outcome;
 use crate::pipeline::{Port, run_failure, tensors};
 use crate::place;
 use crate::progress::Progress;
-use crate::show;
 use crate::text;
-use crate::tokens::{self, Tokenizer};
+use crate::tokens::Tokenizer;
 use serde_json::{Value, json};
 use zktorch_blocks::program::TensorId;
 use zktorch_prover::binding::{Opened, Opening};
 use zktorch_prover::{Blinders, ProveError, Proved, Prover, ProvingKey, Randomness};
+use zktorch_verdict::{Tensor, show, texts};
 use zktorch_verifier::commitment::{Commitment, Committed};
 use zktorch_verifier::key::VerifyingKey;
 use zktorch_verifier::proof::Proof;
@@ -65,7 +65,7 @@ pub fn command(args: &Prove) -> Result<Outcome, Failure> {
     let said = [tensors(&file.inputs, &inputs), outputs.clone()].concat();
     let texts = tokenizer.map(|tokenizer| tokenizer.texts(&said)).unwrap_or_default();
     let mut text: String = outputs.iter().map(|t| t.text() + "\n").collect();
-    text.extend(tokens::lines(&texts).into_iter().map(|(_, line)| line + "\n"));
+    text.extend(texts::lines(&texts).into_iter().map(|(_, line)| line + "\n"));
     text.push_str(&show::lines(&[
         (
             "proof",
@@ -80,8 +80,8 @@ pub fn command(args: &Prove) -> Result<Outcome, Failure> {
     ]));
     let phases: Vec<Value> = phases.iter().map(|(name, seconds)| json!({ "name": name, "seconds": seconds })).collect();
     let json = json!({
-        "outputs": show::tensors(&outputs),
-        "texts": tokens::to_json(&texts),
+        "outputs": Tensor::list(&outputs),
+        "texts": texts::to_json(&texts),
         "proof_bytes": proof_bytes,
         "file_bytes": bytes.len(),
         "seconds": seconds,

@@ -8,11 +8,11 @@ use crate::outcome::Outcome;
 use crate::pipeline::{run_failure, tensors};
 use crate::place;
 use crate::progress::Progress;
-use crate::show;
 use crate::text;
-use crate::tokens::{self, Tokenizer};
+use crate::tokens::Tokenizer;
 use serde_json::json;
 use zktorch_blocks::execute::execute;
+use zktorch_verdict::{Tensor, texts};
 
 pub fn command(args: &Run) -> Result<Outcome, Failure> {
     let files = place::Files::default().samples("--input", &args.input);
@@ -35,16 +35,16 @@ pub fn command(args: &Run) -> Result<Outcome, Failure> {
     let values: Vec<Vec<i64>> = file.program.outputs.iter().map(|&id| trace.values(&file.program, id).to_vec()).collect();
     let outputs = tensors(&file.outputs, &values);
     if let Some(pending) = pending {
-        let data: Vec<Vec<f64>> = outputs.iter().map(show::Tensor::data).collect();
+        let data: Vec<Vec<f64>> = outputs.iter().map(Tensor::data).collect();
         pending.write(json!({ "input_data": data }).to_string().as_bytes())?;
     }
     let shown = [tensors(&file.inputs, &inputs), outputs.clone()].concat();
     let texts = tokenizer.map(|tokenizer| tokenizer.texts(&shown)).unwrap_or_default();
-    let mut text: Vec<String> = outputs.iter().map(show::Tensor::text).collect();
-    text.extend(tokens::lines(&texts).into_iter().map(|(_, line)| line));
+    let mut text: Vec<String> = outputs.iter().map(Tensor::text).collect();
+    text.extend(texts::lines(&texts).into_iter().map(|(_, line)| line));
     let phases: Vec<_> =
         progress.finish().into_iter().map(|(name, seconds)| json!({ "name": name, "seconds": seconds })).collect();
-    let texts = tokens::to_json(&texts);
-    let json = json!({ "outputs": show::tensors(&outputs), "texts": texts, "seconds": seconds, "phases": phases });
+    let texts = texts::to_json(&texts);
+    let json = json!({ "outputs": Tensor::list(&outputs), "texts": texts, "seconds": seconds, "phases": phases });
     Ok(Outcome::done(text.join("\n"), json))
 }

@@ -6,9 +6,9 @@ use crate::files::{self, Pending};
 use crate::outcome::Outcome;
 use crate::pipeline::import_failure;
 use crate::place;
-use crate::show;
 use serde_json::{Value, json};
 use zktorch_compiler::import::strip;
+use zktorch_verdict::show;
 
 /// Tensors that are named for people.
 const NAMED: usize = 8;

@@ -14,27 +14,18 @@ pub(crate) use plan::{Plan, SCALES};
 pub(crate) use saturation::{Domain, saturates};
 pub(crate) use search::{candidates, finest};
 pub use settings::Settings;
+pub(crate) use zktorch_blocks::port::{to_integer, to_real};
 
 use zktorch_blocks::program::Scale;
 
 /// No scale is further from 0.
 const FINEST: i32 = 96;
 
-/// `floor(real * 2^scale + 1/2)`.
-pub(crate) fn to_integer(real: f64, scale: Scale) -> f64 {
-    (real * scale.units() + 0.5).floor()
-}
-
 /// The entry of a table for a function's value: rounded, and up from a hair below a half. Functions that tend to the identity come as near to a half
 /// as a float can tell, where another library's last bit would make another table.
 pub(crate) fn to_entry(value: f64, scale: Scale) -> f64 {
     const HAIR: f64 = 1.0 / (1 << 20) as f64;
     (value * scale.units() + 0.5 + HAIR).floor()
-}
-
-/// The real number that an integer stands for: exact below 2^53.
-pub fn to_real(integer: i64, scale: Scale) -> f64 {
-    integer as f64 / scale.units()
 }
 
 /// The largest scale at which `magnitude` stays within `limit`. Where all that was seen is 0 it is that of numbers up to 1: larger ones are

@@ -1,15 +1,16 @@
 //! Which tokens of a text are the model's, by the places that they answer to.
 
 use std::collections::BTreeSet;
+use zktorch_blocks::goal::Goal;
 use zktorch_blocks::program::Program;
-use zktorch_compiler::Goal;
 
 /// Entries of a list of places, in runs of places that follow one another. A place that stands there again says nothing new.
 pub fn runs(places: &[i64]) -> Vec<Vec<usize>> {
     let mut seen = BTreeSet::new();
     let mut runs: Vec<Vec<usize>> = Vec::new();
+    let behind = |entry: Option<&usize>| places.get(*entry?)?.checked_add(1);
     for (entry, &place) in places.iter().enumerate().filter(|(_, place)| seen.insert(**place)) {
-        match runs.last_mut().filter(|run| run.last().is_some_and(|&last| places[last].checked_add(1) == Some(place))) {
+        match runs.last_mut().filter(|run| behind(run.last()) == Some(place)) {
             Some(run) => run.push(entry),
             None => runs.push(vec![entry]),
         }
@@ -26,7 +27,7 @@ pub fn ranges(program: &Program, statement: &[Vec<i64>]) -> Vec<[i64; 2]> {
     let Some(mut places) = position.and_then(|position| statement.get(position)).cloned() else { return Vec::new() };
     places.sort_unstable();
     // A token stands one behind the place that it answers to.
-    let end = |entry: Option<&usize>| entry.map_or(0, |&entry| places[entry].saturating_add(1));
+    let end = |entry: Option<&usize>| entry.and_then(|&entry| places.get(entry)).map_or(0, |place| place.saturating_add(1));
     runs(&places).iter().map(|run| [end(run.first()), end(run.last())]).collect()
 }
 

@@ -1,8 +1,16 @@
-//! Inputs and outputs of a compiled model: real numbers to integers and back.
+//! Inputs and outputs of a program as its users know them: real numbers to integers and back.
 
-use zktorch_blocks::program::{Element, Interval, Scale};
+use crate::program::{Element, Interval, Scale};
 
-use crate::quantise::{to_integer, to_real};
+/// `floor(real * 2^scale + 1/2)`.
+pub fn to_integer(real: f64, scale: Scale) -> f64 {
+    (real * scale.units() + 0.5).floor()
+}
+
+/// The real number that an integer stands for: exact below 2^53.
+pub fn to_real(integer: i64, scale: Scale) -> f64 {
+    integer as f64 / scale.units()
+}
 
 /// An input or output of a compiled model.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]

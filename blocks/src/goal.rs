@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use zktorch_blocks::program::{Program, TensorId};
+use crate::program::{Program, TensorId};
 
 /// What a proof shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub const COUNTED: &str = "counted";
 /// The logarithm of a text's probability.
 pub const LIKELIHOOD: &str = "log_likelihood";
 /// How the table of exponentials of a sample is called, before its temperature.
-pub(crate) const AT: &str = "exp(-d) at temperature ";
+pub const AT: &str = "exp(-d) at temperature ";
 
 /// What logits are divided by before a token is drawn: a positive number. Tokens are drawn as the model has it at 1, and the likely ones more often
 /// below.
