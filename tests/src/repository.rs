@@ -27,7 +27,7 @@ pub fn written(kinds: &[&str]) -> Vec<String> {
             let (path, name) = (entry.path(), entry.file_name());
             let name = name.to_string_lossy();
             if entry.file_type().expect("a type").is_dir() {
-                if !name.starts_with('.') && name != "target" {
+                if !name.starts_with('.') && !["target", "node_modules"].contains(&&*name) {
                     todo.push(path);
                 }
             } else if path.extension().is_some_and(|e| kinds.iter().any(|kind| e == *kind)) {
