@@ -30,7 +30,7 @@ function sign(outcome: Outcome): SVGSVGElement {
 
 const TITLES: Record<Outcome, string> = { accepted: "Accepted", rejected: "Rejected", undecided: "Undecided" };
 
-type Fact = [label: string, ...about: (Node | string)[]];
+type Fact = [label: string, ...about: (Node | string | false)[]];
 
 function facts(...all: (Fact | false)[]): HTMLElement {
   const pairs = all.filter((fact) => fact !== false).flatMap(([label, ...about]) => [make("dt", {}, label), make("dd", {}, ...about)]);
@@ -72,12 +72,12 @@ function proved(report: Accepted): HTMLElement {
   );
 }
 
-function about(report: Accepted | Rejected): HTMLElement {
+function about(report: Accepted | Rejected, expected: boolean): HTMLElement {
   const took = `${seconds(report.seconds)} for the proof, ${seconds(report.total_seconds)} for all`;
   return part(
     "Key and proof",
     facts(
-      ["key digest", digest(report.key_digest)],
+      ["key digest", digest(report.key_digest), !expected && make("span", { class: "soft" }, " Compare it with the one that somebody you trust has: the verdict is about this key.")],
       ["model digest", digest(report.model_digest)],
       ["proof", `${bytes(report.proof_bytes)}, with public values ${bytes(report.file_bytes)}`],
       ["verified in", took],
@@ -110,10 +110,15 @@ export interface Said {
   hint?: string | null;
 }
 
+/** Hints that name a flag of the command line, in terms of this page. */
+const HINTS: Record<string, string> = {
+  "--seed TEXT gives it": "Give the seed under “More to ask for”.",
+};
+
 export function said(answer: Answer, expected: string): Said {
   if (answer.outcome === "undecided") {
     const { what, hint } = answer.report.error;
-    return { outcome: "undecided", reason: `Nothing was decided: ${what}.`, hint };
+    return { outcome: "undecided", reason: `Nothing was decided: ${what}.`, hint: hint && (HINTS[hint] ?? `${hint}.`) };
   }
   if (expected !== "" && expected !== answer.report.key_digest) {
     return { outcome: "rejected", reason: "The key is not the one you expect: its digest is another. What its proofs show is not about your model." };
@@ -141,7 +146,7 @@ export function show(section: HTMLElement, answer: Answer, expected: string): Sa
       const shown = [tensors("Outputs", accepted.outputs), tensors("Inputs", accepted.inputs)].filter((one) => one !== false);
       parts.append(...shown, proved(accepted), hidden(accepted));
     }
-    parts.append(about(answer.report));
+    parts.append(about(answer.report, expected !== ""));
   }
   parts.append(json(answer.json));
   section.className = says.outcome;

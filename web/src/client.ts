@@ -104,8 +104,10 @@ export function verifier(spawn: () => Hand): Verifier {
         const { seed, require = [], name = "the proof" } = options;
         json = await run({ kind: "verify", key, proof, modelProof, name, seed: seed || undefined, require }, options);
       } catch (error) {
-        if (!(error instanceof RangeError)) throw error;
-        json = undecided(error.message);
+        // A file that is too large, or was changed or taken away after it was chosen.
+        const unreadable = error instanceof RangeError || (error instanceof DOMException && !options.signal?.aborted);
+        if (!unreadable) throw error;
+        json = undecided(`cannot read the files: ${error.message}`);
       }
       const report = JSON.parse(json) as Accepted | Rejected | Undecided;
       const outcome = "error" in report ? "undecided" : report.verdict;

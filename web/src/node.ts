@@ -7,7 +7,8 @@ import type { Note } from "./work.js";
 export type * from "./client.js";
 
 function spawn(): Hand {
-  const worker = new Worker(new URL("./node-worker.js", import.meta.url));
+  // Flags of the process, such as --input-type, are not for a file.
+  const worker = new Worker(new URL("./node-worker.js", import.meta.url), { execArgv: [] });
   return {
     send(task, note, failed) {
       // While it has something to do, the process waits for it.

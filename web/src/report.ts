@@ -52,6 +52,8 @@ export interface Judged {
   seconds: number;
   /** Seconds that all took: reading, generators and the model proof too. */
   total_seconds: number;
+  /** What each phase took. */
+  phases: { name: "reading" | "generators" | "proof" | "model proof"; seconds: number }[];
 }
 
 /** The proof shows all that was asked for. */

@@ -31,26 +31,34 @@ export type Note = { progress: Progress } | { json: string };
 const derived = new Map<number, Uint8Array>();
 
 function verify(task: Extract<Task, { kind: "verify" }>, say: (progress: Progress) => void): string {
-  const start = performance.now();
-  const seconds = (since: number) => (performance.now() - since) / 1000;
+  const times: number[] = [];
+  let since = performance.now();
+  /** Ends a phase. */
+  const tick = () => {
+    const now = performance.now();
+    times.push((now - since) / 1000);
+    since = now;
+  };
   say({ phase: "reading" });
   const verification = new Verification(task.key, task.proof, task.seed, task.require.join());
   try {
+    tick();
     const count = verification.generators();
     const kept = derived.get(count);
     if (count > 0 && !(kept && verification.recall(kept))) {
       say({ phase: "generators", count });
       derived.set(count, verification.derive());
     }
+    tick();
     say({ phase: "proof" });
-    const decided = performance.now();
     const holds = verification.decide();
-    const took = seconds(decided);
+    tick();
     if (holds) {
       say({ phase: "model proof" });
       verification.model(task.modelProof);
     }
-    return verification.conclude(task.name, took, seconds(start));
+    tick();
+    return verification.conclude(task.name, new Float64Array(times));
   } finally {
     verification.free();
   }

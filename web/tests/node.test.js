@@ -20,7 +20,10 @@ test("an accepted proof says what the command line says, letter by letter", asyn
     const theirs = zktorch("verify", "--key", path("verifying.key"), path("answer.proof"));
     assert.deepEqual(lasting(answer.json), lasting(theirs));
     assert.equal(answer.report.model, "proved");
-    assert.ok(answer.report.seconds > 0 && answer.report.total_seconds >= answer.report.seconds);
+    const { seconds, total_seconds, phases } = answer.report;
+    assert.deepEqual(phases.map(({ name }) => name), JSON.parse(theirs).phases.map(({ name }) => name));
+    assert.equal(seconds, phases[2].seconds);
+    assert.ok(seconds > 0 && Math.abs(total_seconds - phases.reduce((sum, phase) => sum + phase.seconds, 0)) < 1e-9);
   }
 });
 

@@ -7,6 +7,11 @@ use zktorch_verdict::generators::{Needed, needed};
 use zktorch_verdict::{Case, Demands, Model, Requirement, Timing, Undecided, error_json};
 use zktorch_verifier::Verdict;
 
+/// The phase that a verdict's `seconds` are about.
+const PROOF: &str = "proof";
+/// As the command line calls them.
+const PHASES: [&str; 4] = ["reading", "generators", PROOF, "model proof"];
+
 /// A key and a proof, and what is known of them so far.
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen)]
 pub struct Verification {
@@ -87,14 +92,16 @@ impl Verification {
         Ok(())
     }
 
-    /// The verdict as JSON. The proof is called by `name`; times are in seconds.
+    /// The verdict as JSON. The proof is called by `name`; `times` are the seconds that reading, generators, the proof and the model proof took.
     ///
     /// # Errors
     /// JSON, if nothing was decided before.
-    pub fn conclude(&self, name: &str, seconds: f64, total_seconds: f64) -> Result<String, String> {
+    pub fn conclude(&self, name: &str, times: &[f64]) -> Result<String, String> {
         let verdict = self.verdict.as_ref().ok_or_else(|| misused("nothing was decided"))?;
         let demands = Demands { seed: self.seed.as_deref(), require: &self.require, ..Demands::default() };
-        let timing = Timing { seconds, total_seconds, phases: Vec::new() };
+        let phases: Vec<(&str, f64)> = PHASES.into_iter().zip(times.iter().copied()).collect();
+        let seconds = phases.iter().find(|(name, _)| *name == PROOF).map_or(0.0, |(_, seconds)| *seconds);
+        let timing = Timing { seconds, total_seconds: times.iter().sum(), phases };
         Ok(self.case.conclude(name, verdict, &self.model, &demands).timed(timing).json().to_string())
     }
 }
