@@ -110,7 +110,7 @@ function progress(now: Progress): string {
 }
 
 /** Seconds that hashing to the curve takes in a browser, roughly. */
-const PER_GENERATOR = 0.0015;
+const PER_GENERATOR = 0.002;
 
 async function run() {
   forget();

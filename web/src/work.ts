@@ -21,7 +21,7 @@ export type Task =
 /** What a verification is about at the moment. */
 export type Progress =
   | { phase: "reading" | "proof" | "model proof" }
-  /** Hashing the generators of a transparent setup, which takes a millisecond or two each. */
+  /** Hashing the generators of a transparent setup, which takes about two milliseconds each. */
   | { phase: "generators"; count: number };
 
 /** What a worker says of a task. */

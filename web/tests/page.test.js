@@ -49,7 +49,10 @@ async function judged(page, files) {
 async function picture(page, name) {
   await page.setViewportSize({ width: 640, height: 800 });
   await page.evaluate(() => document.activeElement?.blur());
-  const { x, y, width, height } = await page.locator("#verdict").boundingBox();
+  const { x, y, width, height } = await page.evaluate(() => {
+    const box = document.querySelector("#verdict").getBoundingClientRect();
+    return { x: box.x + scrollX, y: box.y + scrollY, width: box.width, height: box.height };
+  });
   const clip = { x: x - 12, y: y - 12, width: width + 24, height: Math.min(height + 24, 1000) };
   await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true, clip });
 }
