@@ -4,9 +4,10 @@ mod value;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
-pub use value::{SetupChoice, Shape};
+pub use value::Shape;
 use value::{part, shape, threads};
 use zktorch_compiler::goal::Temperature;
+use zktorch_engine::SetupChoice;
 
 /// Prove that a neural network gave an output, without showing its weights.
 ///
@@ -82,6 +83,26 @@ pub enum Task {
     Sample,
     /// How likely the model finds a text: the sum of the logarithms of its tokens' probabilities
     Likelihood,
+}
+
+impl From<Task> for zktorch_engine::Task {
+    fn from(task: Task) -> Self {
+        match task {
+            Task::Outputs => Self::Outputs,
+            Task::Generate => Self::Generate,
+            Task::Sample => Self::Sample,
+            Task::Likelihood => Self::Likelihood,
+        }
+    }
+}
+
+impl From<Visibility> for zktorch_blocks::program::Visibility {
+    fn from(visibility: Visibility) -> Self {
+        match visibility {
+            Visibility::Public => Self::Public,
+            Visibility::Private => Self::Private,
+        }
+    }
 }
 
 /// Whether something is done.
@@ -182,6 +203,9 @@ pub struct Compile {
     /// axis (the batch) is 1 without it
     #[arg(long = "input-shape", value_name = "SHAPE", value_parser = shape)]
     pub input_shape: Vec<Shape>,
+    /// For tests: draws all randomness from a seed, so that the files are the same each time, and hide nothing
+    #[arg(long, value_name = "N", hide = true)]
+    pub test_seed: Option<u64>,
 }
 
 /// Run the compiled model on an input, without proving anything.
@@ -227,6 +251,9 @@ pub struct Commit {
     /// Replace what cannot be made again: an opening, a commitment, keys or a program of zktorch
     #[arg(long)]
     pub force: bool,
+    /// For tests: draws all randomness from a seed, so that the files are the same each time, and hide nothing
+    #[arg(long, value_name = "N", hide = true)]
+    pub test_seed: Option<u64>,
 }
 
 /// Run the compiled model on an input and prove the outputs.
@@ -268,6 +295,9 @@ pub struct Prove {
     /// Threads to use; all cores if left out
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = threads)]
     pub threads: Option<usize>,
+    /// For tests: draws all randomness from a seed, so that the files are the same each time, and hide nothing
+    #[arg(long, value_name = "N", hide = true)]
+    pub test_seed: Option<u64>,
 }
 
 /// Check a proof.

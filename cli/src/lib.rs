@@ -4,37 +4,19 @@
 //! errors to stderr, and the exit code is 0 (done, accepted), 1 (rejected, unsupported) or 2 (could not decide).
 
 mod args;
-mod binding;
-mod cache;
 mod commands;
-mod failure;
-mod files;
-mod folder;
-mod foreign;
-mod generators;
-mod header;
-mod model_proof;
 mod outcome;
-mod pipeline;
-mod place;
 mod progress;
-pub mod setup;
 mod signals;
-mod text;
-mod tokens;
-
-pub use folder::{KeyFiles, ProgramFile};
 
 use args::{Cli, Command};
 use clap::Parser;
-use failure::Failure;
-use outcome::Outcome;
+use outcome::{Outcome, print_failure};
 use std::ffi::OsString;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::ExitCode;
+use zktorch_engine::{Failure, guarded};
 
-/// Runs the program with the given arguments, the first of which is its name.
-pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// Runs the program with the given arguments, the first of which is its name; its exit code.
+pub fn run_with(args: impl IntoIterator<Item = OsString>) -> u8 {
     let words: Vec<OsString> = args.into_iter().collect();
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
@@ -47,14 +29,14 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     #[cfg(target_arch = "x86_64")]
     zktorch_blocks::lanes::hide(std::env::var_os("ZKTORCH_LANES").is_some_and(|lanes| lanes == "off"));
     signals::watch();
-    match guarded(cli.command) {
+    match quietly(cli.command) {
         Ok(outcome) => outcome.print(format),
-        Err(failure) => failure.print(format),
+        Err(failure) => print_failure(&failure, format),
     }
 }
 
 /// Says what is wrong with the words on the command line, or the help that was asked for.
-fn usage(error: &clap::Error, words: &[OsString]) -> ExitCode {
+fn usage(error: &clap::Error, words: &[OsString]) -> u8 {
     // Nothing is left to do if the terminal is gone.
     drop(error.print());
     let code = u8::try_from(error.exit_code()).unwrap_or(2);
@@ -65,18 +47,14 @@ fn usage(error: &clap::Error, words: &[OsString]) -> ExitCode {
         let what = text.trim_end().trim_start_matches("error: ");
         outcome::emit(&zktorch_verdict::error_json(what, None, code).to_string());
     }
-    ExitCode::from(code)
+    code
 }
 
-/// Runs a command; a panic anywhere below is a defect, reported as one.
-fn guarded(command: Command) -> Result<Outcome, Failure> {
+/// Runs a command; a panic anywhere below is a defect, reported as one and printed by nobody else.
+fn quietly(command: Command) -> Result<Outcome, Failure> {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| ()));
-    let result = catch_unwind(AssertUnwindSafe(|| commands::dispatch(command)));
+    let result = guarded(|| commands::dispatch(command));
     std::panic::set_hook(default);
-    result.unwrap_or_else(|payload| {
-        let text = payload.downcast_ref::<String>().map(String::as_str).or(payload.downcast_ref::<&str>().copied());
-        Err(Failure::undecided(format!("internal error: {}", text.unwrap_or("no description")))
-            .hint("this is a defect of zktorch; please report it with the command and its files"))
-    })
+    result
 }

@@ -1,5 +1,5 @@
 //! The `zktorch` program.
 
 fn main() -> std::process::ExitCode {
-    zktorch::main_with(std::env::args_os())
+    zktorch::run_with(std::env::args_os()).into()
 }

@@ -1,17 +1,16 @@
 //! Phases on stderr, if that is a terminal.
 
+use crate::outcome::{note, warn};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use zktorch_engine::Watch;
 
-/// A line that names the phase under way, and the seconds of all phases so far.
-pub struct Progress {
+/// A line that names the phase under way.
+pub struct Terminal {
     bar: ProgressBar,
-    started: Instant,
-    current: Option<(&'static str, Instant)>,
-    phases: Vec<(&'static str, f64)>,
 }
 
-impl Progress {
+impl Terminal {
     /// Nothing under way.
     pub fn new() -> Self {
         // Indicatif hides the target itself when stderr is not a terminal.
@@ -20,45 +19,29 @@ impl Progress {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(100));
-        Self { bar, started: Instant::now(), current: None, phases: Vec::new() }
-    }
-
-    /// A phase begins, and the one before ends.
-    pub fn begin(&mut self, name: &'static str) {
-        self.end();
-        self.bar.set_message(name);
-        self.current = Some((name, Instant::now()));
-    }
-
-    /// What the phase under way is doing.
-    pub fn detail(&mut self, text: String) {
-        self.bar.set_message(text);
-    }
-
-    /// Writes something else on stderr.
-    pub fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
-        self.bar.suspend(write)
-    }
-
-    fn end(&mut self) {
-        if let Some((name, start)) = self.current.take() {
-            self.phases.push((name, start.elapsed().as_secs_f64()));
-        }
-    }
-
-    /// Seconds since the start.
-    pub fn seconds(&self) -> f64 {
-        self.started.elapsed().as_secs_f64()
-    }
-
-    /// Ends the last phase and clears the line; the seconds of all phases.
-    pub fn finish(mut self) -> Vec<(&'static str, f64)> {
-        self.end();
-        std::mem::take(&mut self.phases)
+        Self { bar }
     }
 }
 
-impl Drop for Progress {
+impl Watch for Terminal {
+    fn begin(&mut self, phase: &'static str) {
+        self.bar.set_message(phase);
+    }
+
+    fn detail(&mut self, text: &str) {
+        self.bar.set_message(text.to_owned());
+    }
+
+    fn note(&mut self, what: &str) {
+        self.bar.suspend(|| note(what));
+    }
+
+    fn warn(&mut self, what: &str) {
+        self.bar.suspend(|| warn(what));
+    }
+}
+
+impl Drop for Terminal {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }

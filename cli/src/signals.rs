@@ -1,70 +1,4 @@
-//! Nothing half-made stays behind when the program is told to stop.
-//!
-//! Destructors do not run when a signal ends a process. What a command makes on the disk before it is done is therefore listed here, and a
-//! thread that waits for signals removes it, and then lets the signal do what it always does.
-
-use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// Something on the disk that is not finished.
-#[derive(Clone, Debug)]
-pub enum Leftover {
-    /// A file.
-    File(PathBuf),
-    /// A folder with all that is in it.
-    Tree(PathBuf),
-    /// A folder that holds a place, if it is still empty.
-    Empty(PathBuf),
-}
-
-/// All that is unfinished, by number.
-static UNFINISHED: Mutex<Vec<(u64, Leftover)>> = Mutex::new(Vec::new());
-
-/// Held while things are renamed: a signal waits for the end of it.
-static CALM: Mutex<u64> = Mutex::new(0);
-
-fn locked<T>(mutex: &'static Mutex<T>) -> MutexGuard<'static, T> {
-    // What a panicking thread left is still a list.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Does something that a signal does not interrupt. Calls must not be nested.
-pub fn undisturbed<T>(act: impl FnOnce() -> T) -> T {
-    let _calm = locked(&CALM);
-    act()
-}
-
-/// An entry of the list; dropped when the thing is finished or gone.
-#[derive(Debug)]
-pub struct Listed(u64);
-
-/// Makes something unfinished and lists it, with no signal in between.
-pub fn make<T>(
-    make: impl FnOnce() -> std::io::Result<T>,
-    leftover: impl FnOnce(&T) -> Leftover,
-) -> std::io::Result<(T, Listed)> {
-    let mut next = locked(&CALM);
-    let made = make()?;
-    *next += 1;
-    locked(&UNFINISHED).push((*next, leftover(&made)));
-    Ok((made, Listed(*next)))
-}
-
-impl Drop for Listed {
-    fn drop(&mut self) {
-        locked(&UNFINISHED).retain(|(n, _)| *n != self.0);
-    }
-}
-
-#[cfg(unix)]
-fn remove(leftover: &Leftover) {
-    // The process ends: there is nobody to tell.
-    drop(match leftover {
-        Leftover::File(path) => std::fs::remove_file(path),
-        Leftover::Tree(path) => std::fs::remove_dir_all(path),
-        Leftover::Empty(path) => std::fs::remove_dir(path),
-    });
-}
+//! Nothing half-made stays behind when the program is told to stop: a thread waits for signals, and removes what is not finished.
 
 /// Starts the thread. Signals that are ignored stay so (`nohup`, jobs in the background of a script).
 #[cfg(unix)]
@@ -75,12 +9,10 @@ pub fn watch() {
     let Ok(mut signals) = signal_hook::iterator::Signals::new(wanted) else { return };
     std::thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
-            // Both are kept: nothing is renamed or made any more.
-            let _calm = locked(&CALM);
-            let unfinished = locked(&UNFINISHED);
-            unfinished.iter().for_each(|(_, leftover)| remove(leftover));
-            drop(signal_hook::low_level::emulate_default_handler(signal));
-            std::process::exit(128 + signal);
+            zktorch_engine::remove_all(|| {
+                drop(signal_hook::low_level::emulate_default_handler(signal));
+                std::process::exit(128 + signal);
+            });
         }
     });
 }

@@ -4,9 +4,9 @@ mod common;
 
 use common::{Scratch, compile_mlp, done, zktorch};
 use std::fs;
-use zktorch::ProgramFile;
 use zktorch_blocks::digest::FileDigest;
 use zktorch_blocks::field::from_i64;
+use zktorch_engine::ProgramFile;
 use zktorch_models::bundled;
 use zktorch_prover::ProvingKey;
 use zktorch_verifier::codec::{Kind, decode, encode};

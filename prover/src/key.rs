@@ -6,6 +6,7 @@ use crate::randomness::Randomness;
 use ark_bls12_381::G1Affine;
 use ark_ff::{BigInteger, PrimeField};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use std::sync::Arc;
 use zeroize::{Zeroize, Zeroizing};
 use zktorch_accumulator::decider;
@@ -23,7 +24,7 @@ use zktorch_blocks::field::Fr;
 use zktorch_blocks::integers::{Integers, Store, Width};
 use zktorch_blocks::program::{Limits, Program, Role, TensorId};
 use zktorch_blocks::transcript::Reject;
-use zktorch_verifier::codec::{DecodeError, Kind, decode_with_sections, encode_with_sections};
+use zktorch_verifier::codec::{DecodeError, Kind, Sections, decode_with_sections, encode_with_sections};
 use zktorch_verifier::key::{KeyError, KeyPort, Relation, VerifyingKey};
 use zktorch_verifier::size::ProofSize;
 
@@ -113,17 +114,53 @@ impl ProvingKey {
         Self::from_store(&Arc::new(store), bytes.len())
     }
 
+    /// Reads the weights alone out of a key's file of so many bytes: a run needs no more, and the points of a key take longer to read.
+    ///
+    /// # Errors
+    /// If the file is no key, or its weights do not decode.
+    pub fn weights_from_store(store: &Arc<Store>, len: usize) -> Result<Weights, DecodeError> {
+        let parts = Parts::of(store, len)?;
+        parts.sections.finish()?;
+        Ok(parts.weights)
+    }
+
     /// Reads a key's file of so many bytes, in memory in which the weights stay.
     ///
     /// # Errors
     /// If it does not decode.
     pub fn from_store(store: &Arc<Store>, len: usize) -> Result<Self, DecodeError> {
         let bytes = &store.bytes()[..len];
-        let (head, mut sections) = decode_with_sections::<Head>(Kind::ProvingKey, bytes)?;
+        let Parts { verifying, blinders, points: [generators, tables, masks], weights, sections } = Parts::of(store, len)?;
+        let failed = |what: &str| sections.failed(what.into());
+        let affine = |bytes: &[u8]| Some(raw::points(bytes)?.iter().map(G1Affine::from).collect::<Vec<G1Affine>>());
+        let generators = Generators::new(affine(&bytes[generators]).ok_or_else(|| failed("generators"))?);
+        let tables = Tables::from_raw(&bytes[tables]).ok_or_else(|| failed("fixed-base tables"))?;
+        let masks = affine(&bytes[masks])
+            .and_then(|rows| MaskRows::from_parts(&generators, verifying, rows))
+            .ok_or_else(|| failed("mask rows"))?;
+        let blinders = bytes[blinders].chunks(BLINDER).map(Fr::from_le_bytes_mod_order).collect();
+        sections.finish()?;
+        Ok(Self { weights, blinders, generators, tables, masks })
+    }
+}
+
+/// Where the parts of a key's file lie.
+struct Parts {
+    verifying: KeyDigest,
+    blinders: Range<usize>,
+    /// Generators, fixed-base tables and mask rows.
+    points: [Range<usize>; 3],
+    weights: Weights,
+    sections: Sections,
+}
+
+impl Parts {
+    fn of(store: &Arc<Store>, len: usize) -> Result<Self, DecodeError> {
+        let (head, mut sections) = decode_with_sections::<Head>(Kind::ProvingKey, &store.bytes()[..len])?;
         let [blinders, generators, tables, masks] = head.counts;
         let blinders = sections.next(blinders.saturating_mul(BLINDER))?;
         let mut points = |count: usize| sections.next(count.saturating_mul(raw::BYTES));
-        let [generators, tables, masks] = [points(generators)?, points(tables)?, points(masks)?];
+        let points = [points(generators)?, points(tables)?, points(masks)?];
         let mut weights = Weights::new();
         for (id, size, count) in head.weights {
             let place = sections.next(count.saturating_mul(size.into()))?;
@@ -136,16 +173,7 @@ impl ProvingKey {
                 None => return Err(sections.failed("weights".into())),
             };
         }
-        let failed = |what: &str| sections.failed(what.into());
-        let affine = |bytes: &[u8]| Some(raw::points(bytes)?.iter().map(G1Affine::from).collect::<Vec<G1Affine>>());
-        let generators = Generators::new(affine(&bytes[generators]).ok_or_else(|| failed("generators"))?);
-        let tables = Tables::from_raw(&bytes[tables]).ok_or_else(|| failed("fixed-base tables"))?;
-        let masks = affine(&bytes[masks])
-            .and_then(|rows| MaskRows::from_parts(&generators, head.verifying, rows))
-            .ok_or_else(|| failed("mask rows"))?;
-        let blinders = bytes[blinders].chunks(BLINDER).map(Fr::from_le_bytes_mod_order).collect();
-        sections.finish()?;
-        Ok(Self { weights, blinders, generators, tables, masks })
+        Ok(Self { verifying: head.verifying, blinders, points, weights, sections })
     }
 }
 

@@ -16,5 +16,5 @@ pub use key::{KeygenError, ProvingKey, keygen, keygen_alike};
 pub use model::prove_model;
 pub use multiplicities::Miss;
 pub use prove::{Proved, Prover};
-pub use randomness::Randomness;
+pub use randomness::{Entropy, Randomness};
 pub use session::{Blinders, StageTime, Witness};

@@ -12,6 +12,30 @@ pub struct Randomness {
     seeded: bool,
 }
 
+/// What blinders are drawn from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Entropy {
+    /// The operating system's randomness.
+    #[default]
+    System,
+    /// **For tests**: a seed. What is made with it is the same each time, hides nothing, and is marked where it is a proof.
+    TestSeed(u64),
+}
+
+impl Entropy {
+    /// A stream of it.
+    ///
+    /// # Errors
+    /// If the operating system has none to give.
+    #[expect(clippy::disallowed_methods, reason = "whoever gives a seed is told what it does, and what it makes is marked")]
+    pub fn randomness(self) -> Result<Randomness, getrandom::Error> {
+        match self {
+            Self::System => Randomness::from_os(),
+            Self::TestSeed(seed) => Ok(Randomness::insecure_seed(seed)),
+        }
+    }
+}
+
 impl Randomness {
     /// Keyed by the operating system's randomness.
     ///

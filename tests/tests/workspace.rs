@@ -42,8 +42,10 @@ fn dependencies_point_one_way() {
     assert_eq!(of("zktorch-formats"), [""; 0]);
     assert_eq!(of("zktorch-models"), ["formats"]);
     assert_eq!(of("zktorch-compiler"), ["blocks", "formats"]);
+    assert_eq!(of("zktorch-engine"), ["accumulator", "blocks", "compiler", "formats", "prover", "verdict", "verifier"]);
     for name in ["zktorch-compiler", "zktorch-models"] {
-        let below = ["zktorch-prover", "zktorch-verifier", "zktorch-accumulator", "zktorch"];
+        let below =
+            ["zktorch-prover", "zktorch-verifier", "zktorch-accumulator", "zktorch-verdict", "zktorch-engine", "zktorch"];
         assert!(below.iter().all(|b| !ours[name].contains(*b)), "{name}: {:?}", ours[name]);
     }
     let above: Vec<&String> = ours.iter().filter(|(_, d)| d.contains("zktorch-tests")).map(|(n, _)| n).collect();
@@ -65,6 +67,19 @@ fn the_verifier_stands_alone() {
         }
         assert!(tree.iter().all(|name| !name.starts_with("tract")), "{tree:?}");
         assert!(tree.contains("zktorch-blocks") && tree.contains("spongefish"), "{tree:?}");
+    }
+}
+
+/// Whoever calls the engine has a terminal of their own, or none.
+#[test]
+fn the_engine_has_no_terminal() {
+    let tree = tree("zktorch-engine");
+    for name in ["clap", "clap_builder", "indicatif", "console", "signal-hook", "zktorch", "zktorch-models"] {
+        assert!(!tree.contains(name), "{name}");
+    }
+    let speaks = ["println!", "eprint", "std::env::args", "std::process::exit", "set_hook"];
+    for (name, code) in sources("engine/src") {
+        assert!(speaks.iter().all(|word| !code.contains(word)), "{name} has one of {speaks:?}");
     }
 }
 
@@ -139,6 +154,7 @@ fn the_lints_are_on() {
         "compiler/src",
         "formats/src",
         "models/src",
+        "engine/src",
         "cli/src",
     ];
     let (mut aside, mut configured) = (Vec::new(), Vec::new());
@@ -250,7 +266,8 @@ fn errors_are_types() {
 }
 
 /// Crates whose files can be read one after the other. The others follow.
-const ONE_WAY: &[&str] = &["blocks", "accumulator", "verifier", "verdict", "prover", "formats", "models", "compiler", "cli"];
+const ONE_WAY: &[&str] =
+    &["blocks", "accumulator", "verifier", "verdict", "prover", "formats", "models", "compiler", "engine", "cli"];
 
 /// Words of a path, or of a module's place in its crate.
 type Words<'t> = Vec<&'t str>;

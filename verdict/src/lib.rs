@@ -35,7 +35,7 @@ pub use case::{Case, Files, judge};
 pub use demands::{Demands, NamedCommitment, Requirement};
 pub use known::{Known, expected, filled};
 pub use model::{Checked, Model, Since, check_model};
-pub use tensor::{Tensor, ports};
+pub use tensor::{Tensor, claimed, ports};
 pub use ties::Bound;
 pub use together::{Together, together};
 pub use undecided::{File, Undecided, Why, error_json};

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::fmt::Write;
 use zktorch_blocks::port::{Port, to_real};
 use zktorch_blocks::program::{Element, Program, Scale, TensorId};
-use zktorch_verifier::key::KeyPort;
+use zktorch_verifier::key::{KeyPort, VerifyingKey};
 use zktorch_verifier::proof::Proof;
 
 /// Entries of a tensor that are shown to people.
@@ -85,6 +85,14 @@ pub fn ports(program: &Program, ids: &[TensorId], named: &[KeyPort]) -> Vec<Port
 /// The values that a proof shows of a tensor.
 pub(crate) fn values<'a>(program: &Program, id: TensorId, proof: &'a Proof) -> Option<&'a Vec<i64>> {
     proof.statement.get(program.statement().position(|other| other == id)?)
+}
+
+/// What a proof says of public inputs and outputs, **whether it holds or not**: none for a key that is not well formed.
+pub fn claimed(key: &VerifyingKey, proof: &Proof) -> Option<[Vec<Tensor>; 2]> {
+    // The sizes of a key that is not well formed are anything.
+    key.layout().ok()?;
+    let program = &key.program;
+    Some([public(program, &program.inputs, &key.inputs, proof), public(program, &program.outputs, &key.outputs, proof)])
 }
 
 /// The public ones among some tensors.

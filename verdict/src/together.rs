@@ -41,7 +41,7 @@ pub fn together(answers: Vec<Answer>, demands: &Demands<'_>) -> Together {
 impl Together {
     /// Whether all are accepted, and tied to each other if that was asked for.
     pub fn accepted(&self) -> bool {
-        self.reason.is_none() && self.answers.iter().all(Answer::accepted)
+        !self.answers.is_empty() && self.reason.is_none() && self.answers.iter().all(Answer::accepted)
     }
 
     /// As the command line prints it.

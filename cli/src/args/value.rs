@@ -1,31 +1,8 @@
 //! Values of options that are more than a text or a number.
 
-use std::path::PathBuf;
-
-/// Which setup to use.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SetupChoice {
-    /// By size.
-    Auto,
-    /// The embedded ceremony.
-    Ethereum,
-    /// Hash-to-curve generators.
-    Transparent,
-    /// A public tau with this many powers, in binary logarithm.
-    Insecure(u32),
-    /// A powers-of-tau file.
-    File(PathBuf),
-}
-
-/// Sizes that an insecure setup can have.
-const INSECURE: std::ops::RangeInclusive<u32> = 5..=20;
-
 /// What a value on the command line must be, and is not.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum Unread {
-    /// The size of an insecure setup.
-    #[error("expected insecure:LOG2 with LOG2 from {} to {}, such as insecure:12", INSECURE.start(), INSECURE.end())]
-    Insecure,
     /// Extents of axes.
     #[error("expected positive numbers separated by `x`, such as 1x3x32x32")]
     Shape,
@@ -41,25 +18,6 @@ pub enum Unread {
     /// A part of a whole.
     #[error("expected a positive number of at most 1, such as 0.05 for 5 %")]
     Part,
-}
-
-impl std::str::FromStr for SetupChoice {
-    type Err = Unread;
-
-    fn from_str(text: &str) -> Result<Self, Unread> {
-        Ok(match text {
-            "auto" => Self::Auto,
-            "ethereum" => Self::Ethereum,
-            "transparent" => Self::Transparent,
-            _ => match text.strip_prefix("insecure") {
-                Some(rest) if rest.is_empty() || rest.starts_with(':') => {
-                    let log2 = rest.strip_prefix(':').and_then(|n| n.parse().ok()).filter(|n| INSECURE.contains(n));
-                    Self::Insecure(log2.ok_or(Unread::Insecure)?)
-                }
-                _ => Self::File(text.into()),
-            },
-        })
-    }
 }
 
 /// Extents of an input's axes.
@@ -107,13 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn setups_and_shapes() {
-        assert_eq!("auto".parse(), Ok(SetupChoice::Auto));
-        assert_eq!("insecure:9".parse(), Ok(SetupChoice::Insecure(9)));
-        assert_eq!("tau.json".parse(), Ok(SetupChoice::File("tau.json".into())));
-        for bad in ["insecure", "insecure:", "insecure:99", "insecure:x"] {
-            assert!(bad.parse::<SetupChoice>().is_err(), "{bad}");
-        }
+    fn shapes() {
         assert_eq!(shape("1x3x32"), Ok(Shape(vec![1, 3, 32])));
         for bad in ["", "1x", "0x3", "-1", "1,3", "99999999999x99999999999"] {
             assert!(shape(bad).is_err(), "{bad}");

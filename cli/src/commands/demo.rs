@@ -1,23 +1,16 @@
 //! `demo`: everything once, on a handwritten digit.
 
-use super::compile::{Base, make};
-use super::prove::prove;
-use crate::args::{Demo, SetupChoice, Task, Visibility};
-use crate::failure::Failure;
-use crate::generators;
+use crate::args::Demo;
 use crate::outcome::Outcome;
-use crate::pipeline::{Choices, Port, tensors};
-use crate::progress::Progress;
-use crate::signals::{self, Leftover};
+use crate::progress::Terminal;
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::time::Instant;
 use zktorch_accumulator::setup::Generators;
+use zktorch_engine::{Array, Blob, CompileOptions, Failure, Given, ProveOptions, Tensor, Watch, compile, generators_for};
 use zktorch_models::bundled;
-use zktorch_prover::Blinders;
-use zktorch_verdict::{Tensor, show};
+use zktorch_verdict::show;
 use zktorch_verifier::key::VerifyingKey;
-use zktorch_verifier::model::Level;
 use zktorch_verifier::proof::Proof;
 use zktorch_verifier::{Verdict, verify};
 
@@ -25,38 +18,41 @@ use zktorch_verifier::{Verdict, verify};
 const SIDE: usize = 8;
 
 pub fn command(args: &Demo) -> Result<Outcome, Failure> {
-    let test = bundled::digits_test().map_err(|e| Failure::undecided(e.to_string()))?;
+    let test = bundled::digits_test().map_err(Failure::internal)?;
     let (Some(image), Some(&label)) = (test.images.get(args.index), test.labels.get(args.index)) else {
-        return Err(Failure::undecided(format!(
+        return Err(Failure::usage(format!(
             "--index {}: there are {} test images, 0 to {}",
             args.index,
             test.len(),
             test.len() - 1
         )));
     };
-    let mut progress = Progress::new();
+    let mut terminal = Terminal::new();
     let start = Instant::now();
-    let made = compile(&mut progress)?;
+    let options = CompileOptions { calibrate: vec![Given::Arrays(vec![samples()?])], ..CompileOptions::default() };
+    let network = Blob::Bytes { name: "digits.onnx".into(), bytes: bundled::DIGITS_CNN.onnx.to_vec() };
+    let model = compile(&network, &options, &mut terminal)?.model;
     let compile_seconds = start.elapsed().as_secs_f64();
 
     let start = Instant::now();
     let pixels: Vec<f64> = image.iter().copied().map(f64::from).collect();
-    let quantise = |port: &Port| port.quantise(&pixels).map_err(|e| Failure::undecided(e.to_string()));
-    let inputs = made.inputs.iter().map(quantise).collect::<Result<Vec<_>, _>>()?;
-    let proved = prove(&made.proving, &made.verifying, &inputs, &Blinders::new(), &mut progress)?;
+    let input = Given::Arrays(vec![Array { shape: vec![SIDE * SIDE], values: pixels }]);
+    let proving = ProveOptions { input: Some(input), check: false, ..ProveOptions::default() };
+    let proved = model.prove(&proving, &mut terminal)?;
     let prove_seconds = start.elapsed().as_secs_f64();
-    let scores = tensors(&made.outputs, &proved.outputs);
+    let scores = &proved.outputs;
     let prediction = scores.first().and_then(|t| largest(&t.integers)).unwrap_or(0);
 
-    progress.begin("verifying");
-    let generators = generators::for_verifier(&made.verifying.setup).map_err(|e| Failure::undecided(e.to_string()))?;
+    terminal.begin("verifying");
+    let key = model.verifying_key();
+    let generators = generators_for(&key.setup).map_err(Failure::internal)?;
     let start = Instant::now();
-    let honest = judge(&made.verifying, &proved.proof, generators.as_ref())?;
+    let honest = judge(key, &proved.proof, generators.as_ref())?;
     let verify_seconds = start.elapsed().as_secs_f64();
     let (tampered, byte) = tampered_proof(&proved.proof);
-    let bad_proof = judge(&made.verifying, &tampered, generators.as_ref())?;
-    let bad_output = judge(&made.verifying, &other_output(&proved.proof, &made.verifying, prediction), generators.as_ref())?;
-    drop(progress);
+    let bad_proof = judge(key, &tampered, generators.as_ref())?;
+    let bad_output = judge(key, &other_output(&proved.proof, key, prediction), generators.as_ref())?;
+    drop(terminal);
 
     let bytes = proved.proof.bytes.len();
     let mut text = ascii(image);
@@ -68,7 +64,7 @@ pub fn command(args: &Demo) -> Result<Outcome, Failure> {
         ("proved in", show::seconds(prove_seconds)),
         ("proof", show::bytes(bytes)),
         ("verified in", format!("{}, from the verifying key and the proof alone", show::seconds(verify_seconds))),
-        ("setup", made.verifying.setup.describe().name),
+        ("setup", key.setup.describe().name),
     ]));
     let _ = write!(
         text,
@@ -79,7 +75,7 @@ pub fn command(args: &Demo) -> Result<Outcome, Failure> {
     );
     let json = json!({
         "index": args.index, "label": label, "prediction": prediction,
-        "outputs": Tensor::list(&scores), "proof_bytes": bytes,
+        "outputs": Tensor::list(scores), "proof_bytes": bytes,
         "compile_seconds": compile_seconds, "prove_seconds": prove_seconds, "verify_seconds": verify_seconds,
         "verdict": verdict(&honest), "tampered_proof": verdict(&bad_proof), "tampered_output": verdict(&bad_output),
     });
@@ -87,42 +83,14 @@ pub fn command(args: &Demo) -> Result<Outcome, Failure> {
     Ok(Outcome { accepted, text, json })
 }
 
-/// The model with its keys and ports.
-struct Ready {
-    proving: zktorch_prover::ProvingKey,
-    verifying: VerifyingKey,
-    inputs: Vec<Port>,
-    outputs: Vec<Port>,
-}
-
-/// Compiles the bundled network in a temporary folder, as a user would.
-fn compile(progress: &mut Progress) -> Result<Ready, Failure> {
-    let failed = |e: std::io::Error| Failure::undecided(format!("cannot write to a temporary folder: {e}"));
-    let made = signals::make(tempfile::tempdir, |folder| Leftover::Tree(folder.path().to_owned()));
-    let (folder, _listed) = made.map_err(failed)?;
-    let (model, samples) = (folder.path().join("digits.onnx"), folder.path().join("samples.npy"));
-    std::fs::write(&model, bundled::DIGITS_CNN.onnx).map_err(failed)?;
-    std::fs::write(&samples, bundled::DIGITS_CALIBRATION_NPY).map_err(failed)?;
-    let (input, output) = (Visibility::Public, Visibility::Public);
-    let choices = Choices {
-        task: Task::Outputs,
-        new_tokens: None,
-        temperature: None,
-        calibrate: vec![samples],
-        bits: None,
-        input,
-        input_like: None,
-        output,
-        input_shapes: Vec::new(),
-        max_error: zktorch_compiler::MAX_ERROR,
-        target_kl: zktorch_compiler::TARGET_KL,
-    };
-    let made = make(&model, &choices, Base::Setup(&SetupChoice::Auto), Level::Widths, progress)?;
-    Ok(Ready { proving: made.proving, verifying: made.verifying, inputs: made.inputs, outputs: made.outputs })
+/// The images that show which values the network meets.
+fn samples() -> Result<Array, Failure> {
+    let read = zktorch_formats::npy::parse(bundled::DIGITS_CALIBRATION_NPY).map_err(Failure::internal)?;
+    Ok(Array { values: read.values.to_f64(), shape: read.shape })
 }
 
 fn judge(key: &VerifyingKey, proof: &Proof, generators: Option<&Generators>) -> Result<Verdict, Failure> {
-    verify(key, proof, generators).map_err(|e| Failure::undecided(e.to_string()))
+    verify(key, proof, generators).map_err(Failure::internal)
 }
 
 /// The proof with one byte in the middle changed.

@@ -11,8 +11,9 @@ mod strip;
 mod verify;
 
 use crate::args::Command;
-use crate::failure::Failure;
 use crate::outcome::Outcome;
+use std::path::{Path, PathBuf};
+use zktorch_engine::{Blob, FOLDER_FILES, Failure, Files, Tokenizer};
 
 /// Runs a command.
 pub fn dispatch(command: Command) -> Result<Outcome, Failure> {
@@ -27,4 +28,17 @@ pub fn dispatch(command: Command) -> Result<Outcome, Failure> {
         Command::Inspect(args) => inspect::command(&args),
         Command::Demo(args) => demo::command(&args),
     }
+}
+
+/// The files of a compiled model, which a command reads.
+fn inside(dir: &Path, files: Files) -> Files {
+    FOLDER_FILES.iter().fold(files, |files, name| files.input("DIR", dir.join(name)))
+}
+
+fn blobs(paths: &[PathBuf]) -> Vec<Blob> {
+    paths.iter().map(|path| path.as_path().into()).collect()
+}
+
+fn tokenizer(path: Option<&Path>) -> Result<Option<Tokenizer>, Failure> {
+    path.map(Tokenizer::read).transpose()
 }

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::{SampleProblem, Tensor};
+use super::{Array, SampleProblem};
 
 /// The arrays of the file.
-pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Tensor>, SampleProblem> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Array>, SampleProblem> {
     let value: Value = serde_json::from_slice(bytes).map_err(|e| malformed(e.to_string()))?;
     let arrays = value.get("input_data").and_then(Value::as_array);
     let arrays = arrays.ok_or_else(|| malformed("expected {\"input_data\": [[..], ..]}".to_owned()))?;
@@ -16,7 +16,7 @@ fn malformed(reason: String) -> SampleProblem {
     SampleProblem::Malformed { format: "JSON input", reason }
 }
 
-fn tensor(index: usize, array: &Value) -> Result<Tensor, SampleProblem> {
+fn tensor(index: usize, array: &Value) -> Result<Array, SampleProblem> {
     if !array.is_array() {
         return Err(malformed(format!("entry {index} of input_data is not an array: one array per input")));
     }
@@ -29,7 +29,7 @@ fn tensor(index: usize, array: &Value) -> Result<Tensor, SampleProblem> {
     }
     let mut values = Vec::new();
     flatten(array, &shape, &mut values).map_err(|reason| malformed(format!("entry {index} of input_data: {reason}")))?;
-    Ok(Tensor { shape, values })
+    Ok(Array { shape, values })
 }
 
 /// Why nested arrays are no tensor. It says what stands where, and not its value: the file may be a private input.

@@ -17,6 +17,7 @@ mod npz;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::path::Path;
 
 use ndarray::{ArrayD, IxDyn};
@@ -80,13 +81,22 @@ impl Format {
     }
 }
 
-/// A tensor as a file gives it.
-struct Tensor {
-    shape: Vec<usize>,
-    values: Vec<f64>,
+/// An array as a file or a program gives it. Debug output says nothing of its values, which may be private.
+#[derive(Clone, PartialEq)]
+pub struct Array {
+    /// Extents of its axes.
+    pub shape: Vec<usize>,
+    /// Row-major entries.
+    pub values: Vec<f64>,
 }
 
-impl From<TensorData> for Tensor {
+impl fmt::Debug for Array {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an array of shape {:?}", self.shape)
+    }
+}
+
+impl From<TensorData> for Array {
     fn from(data: TensorData) -> Self {
         Self { values: data.values.to_f64(), shape: data.shape }
     }
@@ -143,7 +153,7 @@ fn contents(path: &Path) -> std::io::Result<Vec<u8>> {
     std::fs::read(path)
 }
 
-fn tensors(path: &Path, inputs: &[InputSpec]) -> Result<Vec<Tensor>, SampleProblem> {
+fn tensors(path: &Path, inputs: &[InputSpec]) -> Result<Vec<Array>, SampleProblem> {
     if path.is_dir() {
         return folder(path, inputs);
     }
@@ -151,7 +161,7 @@ fn tensors(path: &Path, inputs: &[InputSpec]) -> Result<Vec<Tensor>, SampleProbl
     decode(format, &contents(path)?, inputs)
 }
 
-fn decode(format: Format, bytes: &[u8], inputs: &[InputSpec]) -> Result<Vec<Tensor>, SampleProblem> {
+fn decode(format: Format, bytes: &[u8], inputs: &[InputSpec]) -> Result<Vec<Array>, SampleProblem> {
     match format {
         Format::Json => json::parse(bytes),
         Format::Npy => one("npy", npy::parse(bytes)),
@@ -160,13 +170,13 @@ fn decode(format: Format, bytes: &[u8], inputs: &[InputSpec]) -> Result<Vec<Tens
     }
 }
 
-fn one(format: &'static str, parsed: Result<TensorData, FormatError>) -> Result<Vec<Tensor>, SampleProblem> {
+fn one(format: &'static str, parsed: Result<TensorData, FormatError>) -> Result<Vec<Array>, SampleProblem> {
     let malformed = |e: FormatError| SampleProblem::Malformed { format, reason: e.to_string() };
     Ok(vec![parsed.map_err(malformed)?.into()])
 }
 
 /// `input_0.pb`, `input_1.pb`, .. of a folder.
-fn folder(path: &Path, inputs: &[InputSpec]) -> Result<Vec<Tensor>, SampleProblem> {
+fn folder(path: &Path, inputs: &[InputSpec]) -> Result<Vec<Array>, SampleProblem> {
     let mut tensors = Vec::with_capacity(inputs.len());
     for index in 0..inputs.len() {
         let name = format!("input_{index}.pb");
@@ -183,11 +193,11 @@ fn folder(path: &Path, inputs: &[InputSpec]) -> Result<Vec<Tensor>, SampleProble
 
 /// Tensors in the inputs' order. One that bears another input's name than that of its place is either that input, or nothing that can be
 /// told.
-fn by_name(tensors: Vec<TensorData>, inputs: &[InputSpec]) -> Result<Vec<Tensor>, SampleProblem> {
+fn by_name(tensors: Vec<TensorData>, inputs: &[InputSpec]) -> Result<Vec<Array>, SampleProblem> {
     let stray =
         |(tensor, own): (&TensorData, &InputSpec)| tensor.name != own.name && inputs.iter().any(|i| i.name == tensor.name);
     if !tensors.iter().zip(inputs).any(stray) {
-        return Ok(tensors.into_iter().map(Tensor::from).collect());
+        return Ok(tensors.into_iter().map(Array::from).collect());
     }
     let order: Option<Vec<usize>> = inputs.iter().map(|i| tensors.iter().position(|t| t.name == i.name)).collect();
     let mut left: Vec<Option<TensorData>> = tensors.into_iter().map(Some).collect();
@@ -198,10 +208,14 @@ fn by_name(tensors: Vec<TensorData>, inputs: &[InputSpec]) -> Result<Vec<Tensor>
         return Err(SampleProblem::Names { expected, got });
     };
     // Names of inputs differ, so that each tensor is taken once.
-    Ok(order.into_iter().filter_map(|n| left[n].take()).map(Tensor::from).collect())
+    Ok(order.into_iter().filter_map(|n| left[n].take()).map(Array::from).collect())
 }
 
-fn samples(tensors: Vec<Tensor>, inputs: &[InputSpec]) -> Result<Vec<Sample>, SampleProblem> {
+/// The samples that arrays hold, one array an input, in order.
+///
+/// # Errors
+/// What was expected and what was found.
+pub fn samples(tensors: Vec<Array>, inputs: &[InputSpec]) -> Result<Vec<Sample>, SampleProblem> {
     if tensors.len() != inputs.len() {
         let names: Vec<String> = inputs.iter().map(|input| format!("`{}`", input.name)).collect();
         return Err(SampleProblem::Count { expected: inputs.len(), names: names.join(", "), got: tensors.len() });
@@ -226,7 +240,7 @@ fn samples(tensors: Vec<Tensor>, inputs: &[InputSpec]) -> Result<Vec<Sample>, Sa
 }
 
 /// How many samples of the input the tensor holds.
-fn sample_count(tensor: &Tensor, input: &InputSpec) -> Result<usize, SampleProblem> {
+fn sample_count(tensor: &Array, input: &InputSpec) -> Result<usize, SampleProblem> {
     let dense = |shape: &[usize]| shape.iter().copied().filter(|&e| e != 1).collect::<Vec<_>>();
     let (got, expected) = (tensor.shape.as_slice(), input.shape.as_slice());
     if dense(got) == dense(expected) {
@@ -252,7 +266,7 @@ fn sample_count(tensor: &Tensor, input: &InputSpec) -> Result<usize, SampleProbl
     }
 }
 
-fn shape_problem(tensor: &Tensor, input: &InputSpec) -> SampleProblem {
+fn shape_problem(tensor: &Array, input: &InputSpec) -> SampleProblem {
     SampleProblem::Shape { input: input.name.clone(), expected: input.shape.clone(), got: tensor.shape.clone() }
 }
 

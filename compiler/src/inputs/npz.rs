@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 use zip::ZipArchive;
 use zktorch_formats::npy;
 
-use super::{InputSpec, SampleProblem, Tensor};
+use super::{Array, InputSpec, SampleProblem};
 
 /// Bytes that a small archive may hold; a larger one may hold [`EXPANSION`] times its own.
 const LEAST: usize = 1 << 24;
@@ -16,7 +16,7 @@ const NAMED: usize = 8;
 
 /// The arrays of the archive in the inputs' order, by the inputs' names. Where none is named as an input, `arr_0`, `arr_1`, .. are
 /// the inputs in order, as `numpy.savez` writes arrays that it is given without names, and a single array is a single input.
-pub(super) fn parse(bytes: &[u8], inputs: &[InputSpec]) -> Result<Vec<Tensor>, SampleProblem> {
+pub(super) fn parse(bytes: &[u8], inputs: &[InputSpec]) -> Result<Vec<Array>, SampleProblem> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(malformed)?;
     let names: Vec<String> = archive.file_names().map(|name| name.trim_end_matches(".npy").to_owned()).collect();
     let order = order(&names, inputs)?;

@@ -6,7 +6,6 @@ use crate::tamper::ALL;
 use crate::toy::{ProgramBuilder, Toy};
 use ark_serialize::CanonicalSerialize;
 use std::collections::BTreeMap;
-use zktorch::{KeyFiles, ProgramFile};
 use zktorch_accumulator::setup::hash::insecure_tau;
 use zktorch_accumulator::setup::import::to_container;
 use zktorch_accumulator::setup::{Generators, Setup, VerifierSetup, second_group_powers, write_tau};
@@ -16,6 +15,7 @@ use zktorch_blocks::program::{
 };
 use zktorch_compiler::Port;
 use zktorch_compiler::import::strip;
+use zktorch_engine::{KeyFiles, ProgramFile};
 use zktorch_models::bundled::DIGITS_MLP;
 use zktorch_verifier::codec::{Kind, canonical, open};
 use zktorch_verifier::key::VerifyingKey;

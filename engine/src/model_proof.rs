@@ -1,14 +1,12 @@
 //! The model proof beside a key: made by `compile`, checked at the first use of a model. What was accepted is noted in the cache: model, proof,
 //! level, and by which verifier.
 
+use crate::blob::Blob;
 use crate::cache;
 use crate::failure::Failure;
-use crate::files::read;
-use crate::folder::MODEL;
-use crate::progress::Progress;
+use crate::watch::Phases;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::path::Path;
 use zktorch_accumulator::setup::Generators;
 use zktorch_blocks::digest::ModelDigest;
 use zktorch_prover::{ProvingKey, Randomness, prove_model};
@@ -18,16 +16,16 @@ use zktorch_verifier::model::Level;
 use zktorch_verifier::{REVISION, verify};
 
 /// Makes the model proof of a key.
-pub fn make(
+pub(crate) fn make(
     proving: &ProvingKey,
     verifying: &VerifyingKey,
     level: Level,
-    progress: &mut Progress,
+    mut randomness: Randomness,
+    phases: &mut Phases<'_>,
 ) -> Result<Vec<u8>, Failure> {
-    progress.begin("proving the weights");
-    let failed = |why: &dyn std::fmt::Display| Failure::undecided(format!("no model proof: {why}"));
-    let mut randomness = Randomness::from_os().map_err(|e| failed(&e))?;
-    let report = &mut |part, parts| progress.detail(format!("proving the weights, part {} of {parts}", part + 1));
+    phases.begin("proving the weights");
+    let failed = |why: &dyn std::fmt::Display| Failure::internal(format!("no model proof: {why}"));
+    let report = &mut |part, parts| phases.detail(&format!("proving the weights, part {} of {parts}", part + 1));
     let proof = prove_model(proving, verifying, level, &mut randomness, report).map_err(|e| failed(&e))?;
     proof.to_bytes().map_err(|e| failed(&e))
 }
@@ -79,37 +77,39 @@ impl Accepted {
     }
 }
 
-/// What is known of the weights of a key, by the model proof in the key's folder, or by one that was accepted before, beside this key or another
-/// one of the same model: the note of that names it by its digest.
+/// What is known of the weights of a key, by a model proof, or by one that was accepted before, beside this key or another one of the same
+/// model: the note of that names it by its digest. Where nothing is to be remembered, notes are neither read nor made.
 ///
 /// # Errors
 /// If there is a file that is no model proof, or one of another model: then nothing is decided.
-pub fn state(
-    path: &Path,
+pub(crate) fn state(
+    proof: Option<&Blob>,
     key: &VerifyingKey,
     generators: Option<&Generators>,
+    remember: bool,
     named: &impl Fn(Undecided) -> Failure,
 ) -> Result<Model, Failure> {
     let digest = &key.model_digest();
-    let kept = Accepted::recall(key, digest);
-    let file = path.with_file_name(MODEL);
-    if !file.exists() {
+    let kept = remember.then(|| Accepted::recall(key, digest)).flatten();
+    let Some(proof) = proof else {
         return Ok(kept.map_or_else(Model::absent, |kept| kept.model(Since::Before)));
-    }
-    let bytes = read(&file)?;
+    };
+    let bytes = proof.read()?;
     let of = |level| Accepted::new(key, digest, &bytes, level);
     if let Some(kept) = kept.as_ref().filter(|kept| **kept == of(kept.level)) {
         return Ok(kept.model(Since::Before));
     }
     let level = match check_model(key, &bytes, generators).map_err(named)? {
         Checked::Holds(level) => level,
-        Checked::Refused(reason) => return Ok(Model::Refused(format!("{}: {reason}", file.display()))),
+        Checked::Refused(reason) => return Ok(Model::Refused(format!("{}: {reason}", proof.name()))),
     };
     // What is known already and says more stays.
     if let Some(kept) = kept.filter(|kept| kept.level == Level::Widths && level == Level::Padding) {
         return Ok(kept.model(Since::Before));
     }
     let accepted = of(level);
-    accepted.keep(digest);
+    if remember {
+        accepted.keep(digest);
+    }
     Ok(accepted.model(Since::Now))
 }

@@ -1,12 +1,15 @@
 //! The folder that `compile` makes.
 
-use crate::failure::Failure;
+use crate::blob::Blob;
+use crate::failure::{Failure, Kind as FailureKind};
 use crate::files::{Entry, PendingFolder, read, read_to_store};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use zktorch_blocks::digest::{FileDigest, KeyDigest, ModelDigest};
+use zktorch_blocks::execute::Weights;
+use zktorch_blocks::port::Port;
 use zktorch_blocks::program::Program;
-use zktorch_compiler::Port;
 use zktorch_prover::ProvingKey;
 use zktorch_verifier::codec::{DecodeError, Kind, decode, encode, open};
 use zktorch_verifier::key::VerifyingKey;
@@ -24,7 +27,7 @@ pub const MODEL: &str = "model.proof";
 pub const REPORT: &str = "report.json";
 
 /// What `program.zkc` holds.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ProgramFile {
     /// The program.
     pub program: Program,
@@ -37,7 +40,7 @@ pub struct ProgramFile {
 }
 
 /// Digests that end the files of both keys.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct KeyFiles {
     /// Of the proving key.
     pub proving: FileDigest,
@@ -47,12 +50,18 @@ pub struct KeyFiles {
 
 impl ProgramFile {
     /// Reads the program of a folder.
+    ///
+    /// # Errors
+    /// If there is none.
     pub fn read(dir: &Path) -> Result<Self, Failure> {
         let path = inside(dir, PROGRAM)?;
         decoded(&path, decode(Kind::Program, &read(&path)?))
     }
 
     /// Reads the proving key beside the program.
+    ///
+    /// # Errors
+    /// If there is none, or it belongs to another program.
     pub fn proving_key(&self, dir: &Path) -> Result<ProvingKey, Failure> {
         let path = inside(dir, PROVING)?;
         let (store, len) = read_to_store(&path)?;
@@ -61,7 +70,22 @@ impl ProgramFile {
         Ok(key)
     }
 
+    /// Reads the weights alone out of the proving key beside the program.
+    ///
+    /// # Errors
+    /// As [`proving_key`](Self::proving_key).
+    pub fn weights(&self, dir: &Path) -> Result<Weights, Failure> {
+        let path = inside(dir, PROVING)?;
+        let (store, len) = read_to_store(&path)?;
+        let weights = decoded(&path, ProvingKey::weights_from_store(&store, len))?;
+        self.belongs(&path, &store.bytes()[..len], self.keys.proving)?;
+        Ok(weights)
+    }
+
     /// Reads the verifying key beside the program.
+    ///
+    /// # Errors
+    /// If there is none, or it belongs to another program.
     pub fn verifying_key(&self, dir: &Path) -> Result<VerifyingKey, Failure> {
         let path = inside(dir, VERIFYING)?;
         let bytes = read(&path)?;
@@ -71,6 +95,9 @@ impl ProgramFile {
     }
 
     /// Refuses a proving key or a model proof in the folder that is damaged or belongs to another model; either may be absent.
+    ///
+    /// # Errors
+    /// With the file.
     pub fn check_others(&self, dir: &Path, model: &ModelDigest) -> Result<(), Failure> {
         let path = dir.join(PROVING);
         if path.exists() {
@@ -83,7 +110,9 @@ impl ProgramFile {
             let proof = decoded(&path, ModelProof::from_bytes(&read(&path)?))?;
             if proof.model != *model {
                 let why = format!("it is the proof of another model than that of the {VERIFYING} beside it");
-                return Err(Failure::file("use", &path, why).hint("copy all files of the folder together"));
+                return Err(Failure::file("use", &path, why)
+                    .hint("copy all files of the folder together")
+                    .of(FailureKind::Mismatch));
             }
         }
         Ok(())
@@ -98,7 +127,8 @@ impl ProgramFile {
             path,
             format!("it is a key of another model, or of another compilation, than the {PROGRAM} beside it"),
         )
-        .hint("compile again, or copy all files of the folder together"))
+        .hint("compile again, or copy all files of the folder together")
+        .of(FailureKind::Mismatch))
     }
 }
 
@@ -118,38 +148,69 @@ fn inside(dir: &Path, name: &str) -> Result<PathBuf, Failure> {
 }
 
 /// Adds a file's name to a decoder's complaint.
-pub fn decoded<T>(path: &Path, result: Result<T, DecodeError>) -> Result<T, Failure> {
+pub(crate) fn decoded<T>(path: &Path, result: Result<T, DecodeError>) -> Result<T, Failure> {
     result.map_err(|e| Failure::file("read", path, e))
 }
 
 /// Reads a verifying key.
-pub fn read_verifying_key(path: &Path) -> Result<VerifyingKey, Failure> {
-    decoded(path, VerifyingKey::from_bytes(&read(path)?))
+pub(crate) fn read_verifying_key(blob: &Blob) -> Result<VerifyingKey, Failure> {
+    decoded(blob.path(), VerifyingKey::from_bytes(&blob.read()?))
 }
 
 /// The digest of a verifying key.
-pub fn digest_of(key: &VerifyingKey) -> Result<KeyDigest, Failure> {
-    key.digest().map_err(|e| Failure::undecided(format!("{VERIFYING}: {e}")))
+pub(crate) fn digest_of(key: &VerifyingKey) -> Result<KeyDigest, Failure> {
+    key.digest().map_err(|e| Failure::internal(format!("{VERIFYING}: {e}")))
 }
 
 /// The files that `compile` writes.
 pub const ALL: [&str; 5] = [PROGRAM, PROVING, MODEL, REPORT, VERIFYING];
 
-/// The keys that a compilation takes the place of.
+/// What happened to keys that others have taken the place of.
+#[derive(Clone, Debug)]
 pub struct Replaced {
+    /// In words.
+    pub what: String,
+    /// Whether their program is the same, where that can be told.
+    pub same_program: Option<bool>,
+}
+
+/// The keys that a compilation takes the place of.
+struct Old {
     key: Option<VerifyingKey>,
 }
 
-/// What is in the folder that is compiled into. Unless `force` is set, it must be new or empty: keys cannot be made again, and proofs
-/// made with them are worth nothing without them.
-pub fn vacant(dir: &Path, force: bool) -> Result<Option<Replaced>, Failure> {
+/// Where a compiled model goes: reserved before the work begins, so that it does not end in an unwritable folder.
+pub struct Destination {
+    folder: PendingFolder,
+    old: Option<Old>,
+}
+
+impl Destination {
+    /// Reserves a folder. Unless `force` is set, it must be new or empty: keys cannot be made again, and proofs made with them are worth
+    /// nothing without them.
+    ///
+    /// # Errors
+    /// If it cannot be written, or holds something.
+    pub fn new(dir: &Path, force: bool) -> Result<Self, Failure> {
+        let folder = PendingFolder::new(dir)?;
+        Ok(Self { folder, old: vacant(dir, force)? })
+    }
+
+    /// What happens to whoever has the keys that are there, and whether their program is the same.
+    pub(crate) fn replaced(&self, new: &VerifyingKey) -> Option<Replaced> {
+        self.old.as_ref().map(|old| old.describe(new))
+    }
+}
+
+/// What is in the folder that is compiled into.
+fn vacant(dir: &Path, force: bool) -> Result<Option<Old>, Failure> {
     let entries = std::fs::read_dir(dir).map(|all| all.flatten().map(|e| e.file_name()).collect::<Vec<_>>());
     let names: Vec<String> = entries.unwrap_or_default().iter().map(|n| n.to_string_lossy().into_owned()).collect();
     let others: Vec<&String> = names.iter().filter(|n| !n.starts_with('.') && !ALL.contains(&n.as_str())).collect();
     if names.iter().any(|name| ALL.contains(&name.as_str())) {
-        let key = read_verifying_key(&dir.join(VERIFYING)).ok();
+        let key = read_verifying_key(&dir.join(VERIFYING).into()).ok();
         if force {
-            return Ok(Some(Replaced { key }));
+            return Ok(Some(Old { key }));
         }
         return Err(Failure::file("write", dir, "it holds the keys of a compiled model")
             .hint("choose another folder; --force replaces the keys: proofs made with them are not accepted by new ones"));
@@ -161,21 +222,28 @@ pub fn vacant(dir: &Path, force: bool) -> Result<Option<Replaced>, Failure> {
     }
 }
 
-impl Replaced {
-    /// What happened to whoever has the old keys, and whether the program is the same.
-    pub fn describe(&self, new: &VerifyingKey) -> (String, Option<bool>) {
+impl Old {
+    fn describe(&self, new: &VerifyingKey) -> Replaced {
         let same = self.key.as_ref().and_then(|old| Some(old.program_digest().ok()? == new.program_digest().ok()?));
         let what = match same {
             Some(true) => "the keys of the same program: its weights are committed anew, under fresh randomness",
             Some(false) => "the keys of another program",
             None => "files of an earlier compilation",
         };
-        (format!("{what}; proofs made with them are not accepted by these"), same)
+        Replaced { what: format!("{what}; proofs made with them are not accepted by these"), same_program: same }
+    }
+}
+
+impl Replaced {
+    /// For programs.
+    pub fn json(&self) -> Value {
+        json!({ "what": self.what, "same_program": self.same_program })
     }
 }
 
 /// The folder's files as bytes, ready to be written.
-pub struct Files {
+#[derive(Clone)]
+pub(crate) struct Files {
     /// Names and contents, the verifying key last.
     files: Vec<Entry>,
 }
@@ -187,15 +255,17 @@ impl Files {
         outputs: Vec<Port>,
         proving: &ProvingKey,
         verifying: &VerifyingKey,
-        model: Vec<u8>,
-    ) -> Result<Self, Failure> {
-        let failed = |e: DecodeError| Failure::undecided(format!("cannot encode the keys: {e}"));
+        model: Option<Vec<u8>>,
+    ) -> Result<(ProgramFile, Self), Failure> {
+        let failed = |e: DecodeError| Failure::internal(format!("cannot encode the keys: {e}"));
         let (pk, vk) = (proving.to_bytes().map_err(failed)?, verifying.to_bytes().map_err(failed)?);
         let keys = KeyFiles { proving: trailing_digest(&pk), verifying: trailing_digest(&vk) };
         let file = ProgramFile { program: verifying.program.clone(), inputs, outputs, keys };
         let program = encode(Kind::Program, &file).map_err(failed)?;
         let entry = |name, bytes| Entry { name, bytes, secret: name == PROVING };
-        Ok(Self { files: vec![entry(PROGRAM, program), entry(PROVING, pk), entry(MODEL, model), entry(VERIFYING, vk)] })
+        let model = model.map(|model| entry(MODEL, model));
+        let files = [entry(PROGRAM, program), entry(PROVING, pk)].into_iter().chain(model).chain([entry(VERIFYING, vk)]);
+        Ok((file, Self { files: files.collect() }))
     }
 
     /// Names and sizes.
@@ -203,9 +273,15 @@ impl Files {
         self.files.iter().map(|f| (f.name, f.bytes.len())).collect()
     }
 
-    /// Writes all, with the report.
-    pub fn write(mut self, folder: PendingFolder, report: Vec<u8>) -> Result<(), Failure> {
-        self.files.insert(3, Entry { name: REPORT, bytes: report, secret: false });
-        folder.write(&self.files)
+    /// The contents of a file.
+    pub fn bytes(&self, name: &str) -> Option<&[u8]> {
+        self.files.iter().find(|entry| entry.name == name).map(|entry| entry.bytes.as_slice())
+    }
+
+    /// Writes all, with the report if there is one.
+    pub fn write(&self, place: Destination, report: Option<&[u8]>) -> Result<(), Failure> {
+        let [first @ .., last] = self.files.as_slice() else { return Ok(()) };
+        let report = report.map(|bytes| Entry { name: REPORT, bytes: bytes.to_vec(), secret: false });
+        place.folder.write(first.iter().chain(&report).chain([last]))
     }
 }

@@ -1,8 +1,8 @@
 //! Reading, and writing that leaves either the old file or the new one.
 
 use crate::failure::Failure;
+use crate::leftover::{self, Leftover, Listed};
 use crate::place::{self, Place, parent};
-use crate::signals::{self, Leftover, Listed};
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -46,7 +46,7 @@ fn temporary(folder: &Path, secret: bool) -> std::io::Result<(NamedTempFile, Lis
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(if secret { 0o600 } else { 0o666 }));
     #[cfg(not(unix))]
     let _ = secret;
-    signals::make(|| builder.tempfile_in(folder), |file| Leftover::File(file.path().to_owned()))
+    leftover::make(|| builder.tempfile_in(folder), |file| Leftover::File(file.path().to_owned()))
 }
 
 /// Makes a rename in the folder durable, where the system can.
@@ -149,16 +149,26 @@ fn through(file: &mut File, bytes: &[u8]) -> std::io::Result<()> {
     file.flush()
 }
 
+/// Writes a file whole or not at all; what cannot be made again is replaced only if that is forced.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
+    place::Files::default().output("the file", path).force(force).check()?;
+    Pending::new(path)?.write(bytes)
+}
+
 /// Puts files that belong together in their places, in this order; a signal finds all of them there or none.
 pub fn finish(files: impl IntoIterator<Item = Pending>) -> Result<(), Failure> {
     // A pipe may have no reader: a signal must not wait for it.
     let (through, renamed): (Vec<_>, Vec<_>) =
         files.into_iter().partition(|pending| matches!(pending.target, Target::Through { .. }));
-    signals::undisturbed(|| renamed.into_iter().try_for_each(Pending::put))?;
+    leftover::undisturbed(|| renamed.into_iter().try_for_each(Pending::put))?;
     through.into_iter().try_for_each(Pending::put)
 }
 
 /// A file of a folder.
+#[derive(Clone)]
 pub struct Entry {
     /// Its name.
     pub name: &'static str,
@@ -231,7 +241,7 @@ impl PendingFolder {
         if path.is_symlink() {
             return Err(Failure::file("write", path, "it is a symbolic link to nothing"));
         }
-        let made = signals::make(|| fs::create_dir(path), |()| Leftover::Empty(path.to_owned()));
+        let made = leftover::make(|| fs::create_dir(path), |()| Leftover::Empty(path.to_owned()));
         let ((), _listed) = match made {
             // Somebody was faster.
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Self::old(path),
@@ -242,7 +252,7 @@ impl PendingFolder {
         builder.prefix(".zktorch-");
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
-        let made = signals::make(|| builder.tempdir_in(parent(path)), |made| Leftover::Tree(made.path().to_owned()));
+        let made = leftover::make(|| builder.tempdir_in(parent(path)), |made| Leftover::Tree(made.path().to_owned()));
         let (folder, listed) = made.map_err(|e| unwritable(path, e))?;
         Ok(Self::New { place, folder, listed })
     }
@@ -254,16 +264,16 @@ impl PendingFolder {
     }
 
     /// Writes the files; they appear together, or (in an old folder) in the order given.
-    pub fn write(self, files: &[Entry]) -> Result<(), Failure> {
+    pub fn write<'e>(self, files: impl IntoIterator<Item = &'e Entry>) -> Result<(), Failure> {
         let folder = match &self {
             Self::New { folder, .. } => folder.path(),
             Self::Old { path, .. } => path,
         };
         let filled = |Entry { name, bytes, secret }: &Entry| Pending::with(&folder.join(name), *secret)?.filled(bytes);
-        let pending = files.iter().map(filled).collect::<Result<Vec<_>, _>>()?;
+        let pending = files.into_iter().map(filled).collect::<Result<Vec<_>, _>>()?;
         finish(pending)?;
         if let Self::New { place, folder, listed } = self {
-            signals::undisturbed(|| rename_folder(folder.path(), &place.path)).map_err(|e| unwritable(&place.path, e))?;
+            leftover::undisturbed(|| rename_folder(folder.path(), &place.path)).map_err(|e| unwritable(&place.path, e))?;
             // The folder is in its place; there is nothing left to clean up.
             drop((folder.keep(), listed));
             sync_folder(parent(&place.path));

@@ -1,16 +1,19 @@
 //! Commitments and openings on disk: `NAME` is public, `NAME.opening` stays with its maker.
 
-use crate::failure::Failure;
+use crate::blob::Blob;
+use crate::failure::{Failure, Kind};
 use crate::files::{Pending, finish, read};
 use crate::folder::{ProgramFile, decoded};
-use crate::pipeline::Port;
 use crate::place::{self, Place};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use zktorch_blocks::port::Port;
 use zktorch_blocks::program::{Role, TensorId};
 use zktorch_prover::binding::{Opened, Opening, commit};
 use zktorch_prover::{Blinders, ProvingKey};
-use zktorch_verifier::commitment::{Commitment, Committed};
+use zktorch_verdict::{describe, show};
+use zktorch_verifier::commitment::{Commitment, Committed as Tensor};
 use zktorch_verifier::key::VerifyingKey;
 
 /// The path of the opening of a commitment.
@@ -20,19 +23,31 @@ pub fn opening_of(path: &Path) -> PathBuf {
     name.into()
 }
 
+/// Commitments to private inputs or outputs, with what opens them.
+#[derive(Clone)]
+pub struct Committed {
+    /// May be given to anybody.
+    pub commitment: Commitment,
+    /// Is secret.
+    pub opening: Opening,
+}
+
 /// The places of a commitment and its opening, known to be writable.
-pub struct PendingBinding {
+pub struct Destination {
     commitment: Pending,
     opening: Pending,
 }
 
-impl PendingBinding {
+impl Destination {
     /// Both, as files that are written.
     pub fn listed(option: &str, path: &Path, files: place::Files) -> place::Files {
         files.output(option, path).output(&format!("the opening of {option}"), opening_of(path))
     }
 
     /// Reserves both.
+    ///
+    /// # Errors
+    /// If one of them cannot be written.
     pub fn new(path: &Path) -> Result<Self, Failure> {
         // An opening beside a device or a pipe would be found by nobody.
         if matches!(Place::of(path), Ok(Place::Through(_))) {
@@ -40,25 +55,102 @@ impl PendingBinding {
         }
         Ok(Self { commitment: Pending::new(path)?, opening: Pending::secret(&opening_of(path))? })
     }
+}
+
+impl Committed {
+    /// The bytes of both files: the commitment's and the opening's.
+    ///
+    /// # Errors
+    /// If they cannot be encoded.
+    pub fn to_bytes(&self) -> Result<[Vec<u8>; 2], Failure> {
+        let failed = |e| Failure::internal(format!("the commitment does not encode: {e}"));
+        Ok([self.commitment.to_bytes().map_err(failed)?, self.opening.to_bytes().map_err(failed)?])
+    }
 
     /// Writes both, the opening first: a commitment without its opening is of no use to its maker.
-    pub fn write(self, commitment: &Commitment, opening: &Opening) -> Result<(), Failure> {
-        let failed = |e| Failure::undecided(format!("the commitment does not encode: {e}"));
-        let (public, secret) = (commitment.to_bytes().map_err(failed)?, opening.to_bytes().map_err(failed)?);
-        finish([self.opening.filled(&secret)?, self.commitment.filled(&public)?])
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub fn write(&self, place: Destination) -> Result<(), Failure> {
+        let [public, secret] = self.to_bytes()?;
+        finish([place.opening.filled(&secret)?, place.commitment.filled(&public)?])
+    }
+
+    /// In words.
+    pub fn text(&self) -> String {
+        let line = |c: &Tensor| ("committed", format!("{} [{}]: {}", c.name, show::shape(&c.shape), show::hex(&c.digest())));
+        show::lines(&self.commitment.tensors.iter().map(line).collect::<Vec<_>>())
+    }
+
+    /// `{"tensors": [{"name", "shape", "scale", "digest"}]}`.
+    pub fn json(&self) -> Value {
+        let tensors: Vec<Value> = self.commitment.tensors.iter().map(describe::committed).collect();
+        json!({ "tensors": tensors })
     }
 }
 
+/// A commitment that a proof shall be about, with what opens it.
+#[derive(Clone)]
+pub struct Binding {
+    /// How messages call the commitment.
+    name: PathBuf,
+    committed: Committed,
+}
+
+impl Binding {
+    /// Of a commitment in memory.
+    ///
+    /// # Errors
+    /// If it commits to nothing, or the opening is that of another one.
+    pub fn new(name: &str, committed: Committed) -> Result<Self, Failure> {
+        let name = PathBuf::from(name);
+        let (tensors, opened) = (committed.commitment.tensors.len(), committed.opening.tensors.len());
+        if tensors == 0 {
+            return Err(Failure::file("use", &name, NOTHING));
+        }
+        if opened != tensors {
+            let why = format!("it is not the opening of {}", name.display());
+            return Err(Failure::file("use", &opening_of(&name), why).of(Kind::Mismatch));
+        }
+        Ok(Self { name, committed })
+    }
+
+    /// Of the bytes of both files.
+    ///
+    /// # Errors
+    /// If one of them is none, or they do not belong together.
+    pub fn from_bytes(name: &str, commitment: &[u8], opening: &[u8]) -> Result<Self, Failure> {
+        let path = Path::new(name);
+        let commitment = decoded(path, Commitment::from_bytes(commitment))?;
+        let opening = decoded(&opening_of(path), Opening::from_bytes(opening))?;
+        Self::new(name, Committed { commitment, opening })
+    }
+
+    /// Reads a commitment, and the opening beside it.
+    ///
+    /// # Errors
+    /// If one of them cannot be read.
+    pub fn read(path: &Path) -> Result<Self, Failure> {
+        let commitment = read_commitment(&path.into())?;
+        let secret = opening_of(path);
+        let opening = decoded(&secret, Opening::from_bytes(&read(&secret)?))?;
+        Self::new(&path.display().to_string(), Committed { commitment, opening })
+    }
+}
+
+/// Why a commitment without tensors is of no use.
+const NOTHING: &str = "it commits to nothing";
+
 /// Reads a commitment to something.
-pub fn read_commitment(path: &Path) -> Result<Commitment, Failure> {
-    let commitment = decoded(path, Commitment::from_bytes(&read(path)?))?;
+pub(crate) fn read_commitment(blob: &Blob) -> Result<Commitment, Failure> {
+    let commitment = decoded(blob.path(), Commitment::from_bytes(&blob.read()?))?;
     // A proof would be about all of it, whatever it is about.
-    if commitment.tensors.is_empty() { Err(Failure::file("use", path, "it commits to nothing")) } else { Ok(commitment) }
+    if commitment.tensors.is_empty() { Err(Failure::blob("use", blob, NOTHING)) } else { Ok(commitment) }
 }
 
 /// What `--bind` says of a program's private inputs: their integers, and the blinders of their commitments.
 #[derive(Default)]
-pub struct Bound {
+pub(crate) struct Bound {
     /// Integers by the input's number.
     pub values: BTreeMap<usize, Vec<i64>>,
     /// Blinders by tensor.
@@ -66,7 +158,7 @@ pub struct Bound {
 }
 
 /// A private input or output: its tensor and port.
-pub fn private<'a>(
+pub(crate) fn private<'a>(
     file: &'a ProgramFile,
     ids: &'a [TensorId],
     ports: &'a [Port],
@@ -78,27 +170,22 @@ pub fn private<'a>(
 impl Bound {
     /// Reads commitments with their openings, and finds the private inputs they are about: by name where a name fits, else by shape
     /// and scale. No two inputs are one committed tensor.
-    pub fn read(
-        paths: &[PathBuf],
+    pub fn of(
+        bindings: &[Binding],
         file: &ProgramFile,
         proving: &ProvingKey,
         verifying: &VerifyingKey,
     ) -> Result<Self, Failure> {
         let mut bound = Self::default();
-        for path in paths {
-            let commitment = read_commitment(path)?;
+        for Binding { name: path, committed: Committed { commitment, opening } } in bindings {
             let secret = opening_of(path);
-            let opening = decoded(&secret, Opening::from_bytes(&read(&secret)?))?;
-            if opening.tensors.len() != commitment.tensors.len() {
-                return Err(Failure::file("use", &secret, format!("it is not the opening of {}", path.display())));
-            }
             if !commitment.setup.shares_generators(&verifying.setup) {
                 return Err(Failure::file("use", path, "it was made with the generators of another setup than the key's")
-                    .hint("compile both models with the same --setup"));
+                    .hint("compile both models with the same --setup")
+                    .of(Kind::Mismatch));
             }
-            let fits =
-                |c: &Committed, port: &Port| c.shape == port.shape && c.scale == port.scale && c.columns == port.columns;
-            let namesake = |c: &Committed| {
+            let fits = |c: &Tensor, port: &Port| c.shape == port.shape && c.scale == port.scale && c.columns == port.columns;
+            let namesake = |c: &Tensor| {
                 let mut inputs = private(file, &file.program.inputs, &file.inputs);
                 inputs.find(|(_, _, port)| c.name == port.name && fits(c, port)).map(|(n, _, _)| n)
             };
@@ -107,8 +194,8 @@ impl Bound {
                 if bound.values.contains_key(&n) {
                     continue;
                 }
-                let free = |at: usize, c: &Committed| !used.contains(&at) && namesake(c).is_none_or(|of| of == n);
-                let candidates: Vec<(usize, &Committed)> =
+                let free = |at: usize, c: &Tensor| !used.contains(&at) && namesake(c).is_none_or(|of| of == n);
+                let candidates: Vec<(usize, &Tensor)> =
                     commitment.tensors.iter().enumerate().filter(|(at, c)| fits(c, port) && free(*at, c)).collect();
                 let named = candidates.iter().find(|(_, c)| c.name == port.name);
                 if named.is_none() && candidates.len() > 1 {
@@ -121,12 +208,13 @@ impl Bound {
                 let Some(opened) = opening.tensors.get(*at) else { continue };
                 check(path, port, opened)?;
                 let made = commit(proving, verifying, id, &opened.values, &opened.blinders());
-                if made.map_err(|e| Failure::undecided(e.to_string()))? != committed.rows {
+                if made.map_err(Failure::internal)? != committed.rows {
                     return Err(Failure::file(
                         "use",
                         &secret,
                         format!("it does not open `{}` of {}", committed.name, path.display()),
-                    ));
+                    )
+                    .of(Kind::Mismatch));
                 }
                 bound.values.insert(n, opened.values.clone());
                 bound.blinders.insert(id, opened.blinders());
@@ -141,9 +229,7 @@ impl Bound {
             }
             if used.is_empty() {
                 let inputs: Vec<String> = private(file, &file.program.inputs, &file.inputs)
-                    .map(|(_, _, p)| {
-                        format!("`{}` of shape {} at scale {}", p.name, zktorch_verdict::show::shape(&p.shape), p.scale)
-                    })
+                    .map(|(_, _, p)| format!("`{}` of shape {} at scale {}", p.name, show::shape(&p.shape), p.scale))
                     .collect();
                 let inputs = if inputs.is_empty() { "none: compile with --input private".into() } else { inputs.join(", ") };
                 return Err(Failure::file("bind", path, format!("no private input fits it; the model has {inputs}"))

@@ -1,7 +1,7 @@
 //! Files that are taken for ONNX models, told by how they begin: what they are, and what to do.
 
+use crate::blob::Blob;
 use std::io::Read;
-use std::path::Path;
 
 /// Beginnings of files of others, with where they stand.
 const KNOWN: [(usize, &[u8], &str); 6] = [
@@ -16,9 +16,12 @@ const KNOWN: [(usize, &[u8], &str); 6] = [
 const PYTORCH: &str = "a PyTorch checkpoint: load the model, call model.eval(), and export it with torch.onnx.export";
 
 /// What a file that is no ONNX model seems to be.
-pub fn guess(path: &Path) -> Option<&'static str> {
+pub(crate) fn guess(blob: &Blob) -> Option<&'static str> {
     let mut head = Vec::new();
-    std::fs::File::open(path).ok()?.take(64).read_to_end(&mut head).ok()?;
+    match blob {
+        Blob::Path(path) => std::fs::File::open(path).ok()?.take(64).read_to_end(&mut head).ok()?,
+        Blob::Bytes { bytes, .. } => bytes.as_slice().take(64).read_to_end(&mut head).ok()?,
+    };
     let known = KNOWN.iter().find(|(at, magic, _)| head.get(*at..).is_some_and(|rest| rest.starts_with(magic)));
     // The length of a safetensors file's header, then the header.
     let tensors = head.get(8..).is_some_and(|rest| rest.starts_with(b"{\""));
@@ -33,12 +36,7 @@ mod tests {
 
     #[test]
     fn what_others_write() {
-        let root = tempfile::tempdir().unwrap();
-        let guess = |bytes: &[u8]| {
-            let path = root.path().join("file");
-            std::fs::write(&path, bytes).unwrap();
-            super::guess(&path)
-        };
+        let guess = |bytes: &[u8]| super::guess(&Blob::Bytes { name: "file".into(), bytes: bytes.to_vec() });
         assert_eq!(guess(b"PK\x03\x04archive/data.pkl"), Some(PYTORCH));
         assert!(guess(b"\x1c\0\0\0TFL3").is_some_and(|what| what.contains("Lite")));
         assert!(guess(b"\x40\0\0\0\0\0\0\0{\"w\":").is_some_and(|what| what.contains("safetensors")));

@@ -4,10 +4,10 @@
 //! as long as a row. The cost function predicts all three and weighs them in percent: a percent of proof is worth a percent of
 //! proving time, and half as much as that of verification.
 
-use crate::args::SetupChoice;
 use crate::failure::Failure;
 use crate::files;
 use crate::generators;
+use crate::options::SetupChoice;
 use std::path::Path;
 use zktorch_accumulator::layout::Phase;
 use zktorch_accumulator::setup::{Decider, Setup, SetupError};
@@ -133,7 +133,7 @@ pub fn predict(program: &Program, decider: Decider, column_bits: u32) -> Result<
 
 fn cost(program: &Program, decider: Decider, column_bits: u32, rates: &Rates) -> Result<Cost, Failure> {
     let work = Work::new(program);
-    let refused = |why: &dyn std::fmt::Display| Failure::undecided(format!("the program cannot be proved: {why}"));
+    let refused = |why: &dyn std::fmt::Display| Failure::usage(format!("the program cannot be proved: {why}"));
     let relation = Relation::blank(program, column_bits).map_err(|e| refused(&e))?;
     let size = ProofSize::of(&relation, decider).map_err(|e| refused(&e))?;
     let model = relation.layout.sent_rows(Phase::Model).count() as f64;
@@ -170,7 +170,7 @@ impl Cost {
 
 /// The number of columns that is cheapest, of those that can be.
 fn cheapest(program: &Program, decider: Decider, bits: std::ops::RangeInclusive<u32>) -> Result<(u32, f64), Failure> {
-    let mut best: Result<(u32, f64), Failure> = Err(Failure::undecided("no number of columns to choose from"));
+    let mut best: Result<(u32, f64), Failure> = Err(Failure::internal("no number of columns to choose from"));
     for c in bits {
         let scored = cost(program, decider, c, &PLAIN).map(|cost| (c, cost.score()));
         best = match (best, scored) {
@@ -184,7 +184,7 @@ fn cheapest(program: &Program, decider: Decider, bits: std::ops::RangeInclusive<
 
 /// Makes the setup that was asked for; with it the binary logarithm of the columns.
 pub(crate) fn choose(choice: &SetupChoice, program: &Program) -> Result<(Setup, u32), Failure> {
-    let failed = |e: SetupError| Failure::undecided(format!("setup: {e}"));
+    let failed = |e: SetupError| Failure::internal(format!("setup: {e}"));
     let ethereum = || -> Result<_, Failure> {
         let (bits, _) = cheapest(program, Decider::Kzg, ETHEREUM)?;
         Ok((Setup::ethereum().map_err(failed)?, bits))
