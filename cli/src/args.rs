@@ -1,13 +1,12 @@
 //! The commands and their options.
 
+mod compile;
 mod value;
 
 use clap::{Parser, Subcommand, ValueEnum};
+pub use compile::Compile;
 use std::path::PathBuf;
-pub use value::Shape;
-use value::{part, shape, threads};
-use zktorch_compiler::goal::Temperature;
-use zktorch_engine::SetupChoice;
+use value::threads;
 
 /// Prove that a neural network gave an output, without showing its weights.
 ///
@@ -21,6 +20,12 @@ pub struct Cli {
     /// How results are printed on standard output
     #[arg(long, global = true, value_enum, default_value_t = Format::Text, display_order = 100)]
     pub format: Format,
+    /// Say what is being done and how long it took, also where standard error is no terminal
+    #[arg(short, long, global = true, display_order = 101, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// Say nothing on standard error but errors: no progress, no notes, no warnings. Results keep their warnings
+    #[arg(short, long, global = true, display_order = 102)]
+    pub quiet: bool,
 }
 
 const AFTER: &str = "Exit codes: 0 done or accepted, 1 rejected or not supported, 2 could not decide (bad file, bad usage, \
@@ -128,94 +133,23 @@ pub enum Command {
     Audit(Audit),
     Inspect(Inspect),
     Demo(Demo),
+    Completions(Completions),
+    Man(Man),
 }
 
-/// Turn an ONNX model into a provable program and its keys.
-///
-/// The model's numbers become integers ("quantisation"); the report says how far the integer model is from yours. DIR gets:
-///
-/// - `proving.key` and `program.zkc`: stay with whoever proves; the key contains the weights, keep it
-///
-/// - `verifying.key` and `model.proof`: for whoever checks proofs, once, together
-///
-/// - `report.json`: for you
-#[derive(Debug, clap::Args)]
-pub struct Compile {
-    /// The model, as `torch.onnx.export` writes it
-    #[arg(value_name = "MODEL.onnx")]
-    pub model: PathBuf,
-    /// The folder to make
-    #[arg(short, long = "out", value_name = "DIR", required_unless_present = "explain")]
-    pub out: Option<PathBuf>,
-    /// Make nothing: list what each node of the model would become, without samples, and what stands in the way
-    #[arg(long, conflicts_with_all = ["out", "calibrate", "weights_of", "force"])]
-    pub explain: bool,
-    /// Write into a folder that is not empty, and replace the keys in it: proofs made with them are not accepted by new ones
-    #[arg(long)]
-    pub force: bool,
-    /// Sample inputs (.json, .npy, .npz, .pb) that show which values the model meets; strongly recommended, may be repeated
-    #[arg(long, value_name = "FILE")]
-    pub calibrate: Vec<PathBuf>,
-    /// Bits of an activation, 8 to 16: more is closer to the float model and slower. Left out, the fewest that keep the
-    /// error on the samples small
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(8..=16))]
-    pub bits: Option<u32>,
-    /// The largest error of an output that is accepted on the samples, as a part of what its entries (of a large output: its column) reach,
-    /// or of their bound where the operator has one (1 of a sigmoid or a softmax): 0.05 is 5 %. A model with a larger error is refused
-    #[arg(long, value_name = "PART", default_value_t = zktorch_compiler::MAX_ERROR, value_parser = part, requires = "calibrate")]
-    pub max_error: f64,
-    /// The divergence of a language model's predictions from the float model's that is good enough, in nats a token, on texts that are held back
-    /// from calibration
-    #[arg(long, value_name = "NATS", default_value_t = zktorch_compiler::TARGET_KL, value_parser = part, requires = "calibrate")]
-    pub target_kl: f64,
-    /// What proofs show. A language model takes token ids and gives logits for each; it must be causal to be asked for more than its outputs
-    #[arg(long, value_enum, default_value_t = Task::Outputs)]
-    pub task: Task,
-    /// With `--task generate` or `sample`: new tokens that one proof can show, at most; half of the text if left out
-    #[arg(long, value_name = "N")]
-    pub new_tokens: Option<usize>,
-    /// With `--task sample`: what logits are divided by, a positive number; 1 if left out, at which tokens are drawn as the model has it
-    #[arg(long, value_name = "T")]
-    pub temperature: Option<Temperature>,
-    /// What the commitments rest on: `auto`, `ethereum` (the public KZG ceremony, small proofs), `transparent` (nothing to
-    /// trust), the path of a powers-of-tau file, or `insecure:LOG2` (anyone can forge proofs; benchmarks only)
-    #[arg(long, value_name = "SETUP", default_value = "auto")]
-    pub setup: SetupChoice,
-    /// Whether proofs show the model's input
-    #[arg(long, value_enum, default_value_t = Visibility::Public)]
-    pub input: Visibility,
-    /// Take range and scale of inputs from the outputs of another model, given by its verifying key, so that this model can be proved on
-    /// what that one gave
-    #[arg(long, value_name = "KEY")]
-    pub input_like: Option<PathBuf>,
-    /// Whether proofs show the model's output
-    #[arg(long, value_enum, default_value_t = Visibility::Public)]
-    pub output: Visibility,
-    /// A folder that was compiled from the same model for a longer text: this one gets its commitments to the weights, its model proof and all that
-    /// was chosen for it, so that both are one model to whoever verifies
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["setup", "bits", "input_like"])]
-    pub weights_of: Option<PathBuf>,
-    /// Whether to prove that the committed weights are integers of their declared widths: once a model, for whoever verifies.
-    /// Without it a verdict says `model: unproved`
-    #[arg(long, value_enum, default_value_t = Toggle::On)]
-    pub model_proof: Toggle,
-    /// The shape of an input that the ONNX file leaves open, such as 1x3x32x32; repeat it for further inputs, in order. An open first
-    /// axis (the batch) is 1 without it
-    #[arg(long = "input-shape", value_name = "SHAPE", value_parser = shape)]
-    pub input_shape: Vec<Shape>,
-    /// For tests: draws all randomness from a seed, so that the files are the same each time, and hide nothing
-    #[arg(long, value_name = "N", hide = true)]
-    pub test_seed: Option<u64>,
-}
-
-/// Run the compiled model on an input, without proving anything.
+/// Run the compiled model on inputs, without proving anything.
 #[derive(Debug, clap::Args)]
 pub struct Run {
     /// A folder made by `zktorch compile`
     pub dir: PathBuf,
-    /// The input: {"input_data": [[..]]} with one list an input, or .npy, .npz, .pb; of a language model that generates or judges texts, a text
+    /// The input: {"input_data": [[..]]} with one list an input, or .npy, .npz, .pb, or a folder of these; several samples have one more axis in
+    /// front, or stand in for a first axis of 1. Of a language model that generates or judges texts, a text
     #[arg(long, value_name = "FILE")]
     pub input: PathBuf,
+    /// The label of each sample, whole numbers in the samples' order (.npy, .json, or one a line): prints how many the model gets right, by the
+    /// largest entry of an output, or by an output that is itself a label
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
     /// Go on with the text for so many tokens, by the integer model; for a model compiled with `--task generate` or `sample`
     #[arg(long, value_name = "N")]
     pub generate: Option<usize>,
@@ -226,8 +160,9 @@ pub struct Run {
     /// The model's tokenizer.json: reads an input that is a text (.txt), and shows ids as text; what is proved are ids
     #[arg(long, value_name = "FILE.json")]
     pub tokenizer: Option<PathBuf>,
-    /// Also write the outputs, as {"input_data": [[..]]}: an input or calibration sample of a model that goes on with them
-    #[arg(short, long, value_name = "FILE.json")]
+    /// Also write the outputs: .npy (one output), .npz (by their names), or {"input_data": [[..]]}, an input or calibration samples of a model that
+    /// goes on with them
+    #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Replace what cannot be made again: an opening, a commitment, keys or a program of zktorch
     #[arg(long)]
@@ -381,6 +316,23 @@ pub struct Demo {
     /// Which of the 360 test images to prove
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub index: usize,
+}
+
+/// Print a script that completes words of this command line.
+///
+/// For bash: `zktorch completions bash > ~/.local/share/bash-completion/completions/zktorch`.
+#[derive(Debug, clap::Args)]
+pub struct Completions {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// Print the manual page, or write a page for every command.
+#[derive(Debug, clap::Args)]
+pub struct Man {
+    /// The folder to write zktorch.1, zktorch-compile.1, .. into; without it the page of zktorch is printed
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
 }
 
 #[cfg(test)]

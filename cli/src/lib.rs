@@ -12,6 +12,7 @@ mod signals;
 use args::{Cli, Command};
 use clap::Parser;
 use outcome::{Outcome, print_failure};
+use progress::Talk;
 use std::ffi::OsString;
 use zktorch_engine::{Failure, guarded};
 
@@ -29,7 +30,8 @@ pub fn run_with(args: impl IntoIterator<Item = OsString>) -> u8 {
     #[cfg(target_arch = "x86_64")]
     zktorch_blocks::lanes::hide(std::env::var_os("ZKTORCH_LANES").is_some_and(|lanes| lanes == "off"));
     signals::watch();
-    match quietly(cli.command) {
+    let talk = Talk::of(cli.verbose, cli.quiet);
+    match quietly(cli.command, talk) {
         Ok(outcome) => outcome.print(format),
         Err(failure) => print_failure(&failure, format),
     }
@@ -51,10 +53,10 @@ fn usage(error: &clap::Error, words: &[OsString]) -> u8 {
 }
 
 /// Runs a command; a panic anywhere below is a defect, reported as one and printed by nobody else.
-fn quietly(command: Command) -> Result<Outcome, Failure> {
+fn quietly(command: Command, talk: Talk) -> Result<Outcome, Failure> {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| ()));
-    let result = guarded(|| commands::dispatch(command));
+    let result = guarded(|| commands::dispatch(command, talk));
     std::panic::set_hook(default);
     result
 }

@@ -57,7 +57,8 @@ pub fn note(what: &str) {
     say(&format!("note: {}", plain(what)));
 }
 
-fn say(line: &str) {
+/// A line on stderr.
+pub fn say(line: &str) {
     // A closed stderr is no reason to fail differently.
     drop(writeln!(std::io::stderr(), "{line}"));
 }

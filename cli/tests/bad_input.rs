@@ -62,7 +62,10 @@ fn inputs_that_are_none_are_refused() {
     for (name, contents, fragment) in cases {
         let input = scratch.file(name, contents);
         let proof = scratch.text("proof");
-        zktorch(&["run", &shared.dir(), "--input", &input]).fails(2, &[name, fragment]);
+        // Two samples are two runs, and no proof.
+        if name != "double.json" {
+            zktorch(&["run", &shared.dir(), "--input", &input]).fails(2, &[name, fragment]);
+        }
         let proved = zktorch(&["prove", &shared.dir(), "--input", &input, "-o", &proof, "--format", "json"]);
         proved.fails(2, &[name, fragment]);
         assert_eq!(proved.json()["error"]["exit_code"], 2);

@@ -65,7 +65,7 @@ fn audited(model: &Blob, key_blob: &Blob) -> Result<Audited, Failure> {
     }
     let key = read_verifying_key(key_blob)?;
     // A key that is not well formed has no sizes to go by.
-    key.layout().map_err(|e| Failure::blob("audit", key_blob, e))?;
+    key.layout().map_err(|e| key_blob.failure("audit", e))?;
     let weights: usize = weights(&key.program).map(|t| t.shape.len()).sum();
     let goal = Goal::claimed(&key.program);
     let options = ImportOptions {
@@ -90,7 +90,7 @@ fn audited(model: &Blob, key_blob: &Blob) -> Result<Audited, Failure> {
         ) => Err(Other::Import(error)),
         Err(error) => return Err(import_failure(model, &error)),
     };
-    let program = key.program_digest().map_err(|e| Failure::blob("audit", key_blob, e))?;
+    let program = key.program_digest().map_err(|e| key_blob.failure("audit", e))?;
     Ok(describe(&model.name(), (&key, show::hex(&program)), weights, &answer))
 }
 

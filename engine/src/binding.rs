@@ -145,7 +145,7 @@ const NOTHING: &str = "it commits to nothing";
 pub(crate) fn read_commitment(blob: &Blob) -> Result<Commitment, Failure> {
     let commitment = decoded(blob.path(), Commitment::from_bytes(&blob.read()?))?;
     // A proof would be about all of it, whatever it is about.
-    if commitment.tensors.is_empty() { Err(Failure::blob("use", blob, NOTHING)) } else { Ok(commitment) }
+    if commitment.tensors.is_empty() { Err(blob.failure("use", NOTHING)) } else { Ok(commitment) }
 }
 
 /// What `--bind` says of a program's private inputs: their integers, and the blinders of their commitments.

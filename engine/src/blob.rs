@@ -33,6 +33,11 @@ impl Blob {
         }
     }
 
+    /// It cannot be used.
+    pub(crate) fn failure(&self, action: &str, why: impl std::fmt::Display) -> Failure {
+        Failure::file(action, self.path(), why)
+    }
+
     /// The contents.
     ///
     /// # Errors

@@ -125,7 +125,7 @@ fn outputs_of(blob: &Blob, inputs: &[InputSpec]) -> Result<Vec<Like>, Failure> {
         let (got, expected) =
             (shapes(&mut tensors.iter().map(|t| t.shape.dims())), shapes(&mut inputs.iter().map(|i| i.shape.as_slice())));
         let why = format!("its outputs have shapes {got}, the model's inputs {expected}");
-        return Err(Failure::blob("use", blob, why).of(Kind::Mismatch));
+        return Err(blob.failure("use", why).of(Kind::Mismatch));
     }
     let columns = program.outputs.iter().map(|&id| program.column_exponents(id).to_vec());
     let like = tensors.iter().zip(columns);

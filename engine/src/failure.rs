@@ -1,6 +1,5 @@
 //! Why something was not done.
 
-use crate::blob::Blob;
 use serde_json::Value;
 use std::fmt::Display;
 use std::path::Path;
@@ -88,14 +87,14 @@ impl Failure {
         Self::new(Kind::File, format!("cannot {action} `{}`: {why}", path.display()))
     }
 
-    /// The same of a file's contents.
-    pub fn blob(action: &str, blob: &Blob, why: impl Display) -> Self {
-        Self::file(action, blob.path(), why)
-    }
-
     /// Nothing could be decided because of a file, which lies there.
     pub(crate) fn undecidable(undecided: &Undecided, path: &Path) -> Self {
         Self { hint: undecided.hint().map(str::to_owned), ..Self::file(undecided.action(), path, undecided.why()) }
+    }
+
+    /// Says in front where it happened.
+    pub(crate) fn at(self, place: &str) -> Self {
+        Self { what: format!("{place}: {}", self.what), ..self }
     }
 
     /// Makes it one of another kind.

@@ -9,9 +9,18 @@ use zktorch_verdict::{Tensor, show};
 
 /// The one input that is given, as integers.
 pub(crate) fn integers(given: &Given, ports: &[Port], phases: &mut Phases<'_>) -> Result<Vec<Vec<i64>>, Failure> {
-    let sample = given.sample(ports)?;
-    let integers = quantise(ports, &sample).map_err(|e| given.unfit(e))?;
-    for ((port, values), integers) in ports.iter().zip(&sample).zip(&integers) {
+    of_sample(given, &given.sample(ports)?, ports, phases)
+}
+
+/// The integers of a sample of what is given.
+pub(crate) fn of_sample(
+    given: &Given,
+    sample: &Sample,
+    ports: &[Port],
+    phases: &mut Phases<'_>,
+) -> Result<Vec<Vec<i64>>, Failure> {
+    let integers = quantise(ports, sample).map_err(|e| given.unfit(e))?;
+    for ((port, values), integers) in ports.iter().zip(sample).zip(&integers) {
         let values: Vec<f64> = values.iter().copied().collect();
         lost(port, &values, integers).into_iter().for_each(|what| phases.warn(&what));
     }

@@ -4,6 +4,7 @@
 //! [`Failure`] of a [`Kind`]. Nothing is printed: what long work has to say goes to a [`Watch`], which may also end it.
 
 mod audit;
+mod batch;
 mod binding;
 mod blob;
 mod cache;
@@ -34,6 +35,7 @@ mod verify;
 mod watch;
 
 pub use audit::{Audited, audit};
+pub use batch::{Accuracy, Batch, Outputs, Stacked, read_labels};
 pub use binding::{Binding, Committed, Destination as CommitmentDestination, opening_of};
 pub use blob::Blob;
 pub use compile::{Compiled, compile, explain};

@@ -65,6 +65,16 @@ impl<'m> Runnable<'m> {
         guarded(|| self.run_watched(given, asked, &mut Phases::new(watch)))
     }
 
+    /// The program, with its ports.
+    pub(crate) fn file(&self) -> &ProgramFile {
+        &self.file
+    }
+
+    /// The weights.
+    pub(crate) fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
     fn run_watched(&self, given: &Given, asked: &Asked, phases: &mut Phases<'_>) -> Result<Ran, Failure> {
         let (file, weights) = (&*self.file, &*self.weights);
         phases.begin("reading the input");
@@ -73,13 +83,19 @@ impl<'m> Runnable<'m> {
             Key::In(dir) => digest_of(&file.verifying_key(dir)?),
         })?;
         let integers = read_input(given, file, weights, (asked, seed), phases)?;
+        self.execute(&integers, asked, phases)
+    }
+
+    /// Runs integers that fit.
+    pub(crate) fn execute(&self, integers: &[Vec<i64>], asked: &Asked, phases: &mut Phases<'_>) -> Result<Ran, Failure> {
+        let (file, weights) = (&*self.file, &*self.weights);
         phases.begin("running");
         let start = phases.seconds();
-        let trace = execute(&file.program, weights, &integers).map_err(run_failure)?;
+        let trace = execute(&file.program, weights, integers).map_err(run_failure)?;
         let seconds = phases.seconds() - start;
         let values: Vec<Vec<i64>> =
             file.program.outputs.iter().map(|&id| trace.values(&file.program, id).to_vec()).collect();
-        let (inputs, outputs) = (tensors(&file.inputs, &integers), tensors(&file.outputs, &values));
+        let (inputs, outputs) = (tensors(&file.inputs, integers), tensors(&file.outputs, &values));
         let shown = [inputs.as_slice(), outputs.as_slice()].concat();
         let texts = asked.tokenizer.as_ref().map(|tokenizer| tokenizer.texts(&shown)).unwrap_or_default();
         Ok(Ran { inputs, outputs, texts, seconds, phases: phases.finish() })
@@ -101,11 +117,6 @@ impl Ran {
             "seconds": self.seconds,
             "phases": phases_json(&self.phases),
         })
-    }
-
-    /// The outputs as an input of another model: `{"input_data": [[..]]}`.
-    pub fn as_input(&self) -> Value {
-        json!({ "input_data": self.outputs.iter().map(Tensor::data).collect::<Vec<_>>() })
     }
 }
 

@@ -43,6 +43,11 @@ impl Shows {
     }
 }
 
+/// Whether a program shows something of a text, which may be shorter than its input.
+pub(crate) fn is_about_texts(file: &ProgramFile) -> bool {
+    Shows::of(file).is_some()
+}
+
 /// What is asked of a text.
 #[derive(Clone, Debug, Default)]
 pub struct Asked {

@@ -1,4 +1,4 @@
-//! A reader of NumPy's `.npy` files.
+//! A reader and a writer of NumPy's `.npy` files.
 //!
 //! It takes little-endian floats of 16, 32 and 64 bits, integers (all but uint64) and bool, in either order, with the header as NumPy writes it.
 
@@ -19,6 +19,26 @@ pub fn parse(bytes: &[u8]) -> Result<TensorData, FormatError> {
     let shape = shape(entry(header, "shape")?)?;
     let read = TensorData::new(String::new(), element, shape, from_little_endian(element, data)?)?;
     Ok(if fortran { row_major(read) } else { read })
+}
+
+/// Multiples of this are where the numbers of an array begin.
+const ALIGNMENT: usize = 64;
+
+/// The file of an array of 64-bit floats, row-major.
+pub fn write(shape: &[usize], values: &[f64]) -> Vec<u8> {
+    let extents: String = shape.iter().map(|extent| format!("{extent}, ")).collect();
+    let mut header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({}), }}", extents.trim_end());
+    // The magic bytes, the version, and the length of what follows them.
+    let before = MAGIC.len() + 4;
+    while !(before + header.len() + 1).is_multiple_of(ALIGNMENT) {
+        header.push(' ');
+    }
+    header.push('\n');
+    // A shape takes a few hundred bytes at most.
+    let length = u16::try_from(header.len()).unwrap_or(u16::MAX).to_le_bytes();
+    let mut bytes = [MAGIC, &[1, 0], &length, header.as_bytes()].concat();
+    bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    bytes
 }
 
 /// A tensor whose first axis runs fastest, with its last one running fastest.

@@ -39,3 +39,28 @@ pub fn written(kinds: &[&str]) -> Vec<String> {
     found.sort();
     found
 }
+
+/// Rust sources under a directory, by path relative to the root, without comments and test modules.
+///
+/// # Panics
+/// If there is none.
+pub fn sources(directory: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut todo = vec![root().join(directory)];
+    while let Some(path) = todo.pop() {
+        for entry in std::fs::read_dir(&path).expect("a directory").map(|e| e.expect("an entry").path()) {
+            if entry.is_dir() {
+                todo.push(entry);
+            } else if entry.extension().is_some_and(|e| e == "rs") && entry.file_name().is_some_and(|n| n != "tests.rs") {
+                let text = std::fs::read_to_string(&entry).expect("text");
+                let code = text.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+                let code = code.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
+                let name = entry.strip_prefix(root()).expect("below").to_string_lossy().replace('\\', "/");
+                found.push((name, code));
+            }
+        }
+    }
+    found.sort();
+    assert!(!found.is_empty(), "{directory}");
+    found
+}

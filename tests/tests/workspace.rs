@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
-use zktorch_tests::repository::{read, root, written};
+use zktorch_tests::repository::{read, root, sources, written};
 
 fn cargo(arguments: &[&str]) -> String {
     let output =
@@ -81,28 +81,6 @@ fn the_engine_has_no_terminal() {
     for (name, code) in sources("engine/src") {
         assert!(speaks.iter().all(|word| !code.contains(word)), "{name} has one of {speaks:?}");
     }
-}
-
-/// Rust sources under a directory, by path relative to the root, without comments and test modules.
-fn sources(directory: &str) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    let mut todo = vec![root().join(directory)];
-    while let Some(path) = todo.pop() {
-        for entry in std::fs::read_dir(&path).expect("a directory").map(|e| e.expect("an entry").path()) {
-            if entry.is_dir() {
-                todo.push(entry);
-            } else if entry.extension().is_some_and(|e| e == "rs") && entry.file_name().is_some_and(|n| n != "tests.rs") {
-                let text = std::fs::read_to_string(&entry).expect("text");
-                let code = text.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
-                let code = code.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
-                let name = entry.strip_prefix(root()).expect("below").to_string_lossy().replace('\\', "/");
-                found.push((name, code));
-            }
-        }
-    }
-    found.sort();
-    assert!(!found.is_empty(), "{directory}");
-    found
 }
 
 /// Crates that a verifier is built of.
@@ -314,7 +292,8 @@ impl<'t> Modules<'t> {
             for (_, rest) in code.match_indices("pub use ").map(|(i, w)| (i, &code[i + w.len()..])) {
                 let mut found = Vec::new();
                 paths(rest, &[], &mut found);
-                for path in found {
+                // Behind a last comma there is no name.
+                for path in found.into_iter().filter(|path| path.last().is_some_and(|name| !name.is_empty())) {
                     let name = path[path.len() - 1];
                     shown.insert([at.as_slice(), &[name]].concat(), modules.file(at, &path));
                 }

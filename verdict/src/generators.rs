@@ -51,7 +51,7 @@ pub fn needed(setup: &VerifierSetup) -> Result<Option<Needed>, Undecided> {
     let columns = usize::try_from(columns)
         .ok()
         .filter(|&n| n <= MOST)
-        .ok_or_else(|| Undecided::new("use", File::Key, Why::Generators(columns)))?;
+        .ok_or_else(|| Undecided::new("use", File::Key, Why::Generators { asked: columns, most: MOST }))?;
     if pinned(columns).is_some_and(|known| known != digest) {
         return Err(Undecided::new("use", File::Key, Why::NotHashes));
     }

@@ -46,8 +46,13 @@ pub enum Why {
     #[error("transparent setup: {0}")]
     Setup(#[from] SetupError),
     /// More generators than a foreign key may ask for.
-    #[error("the key names {0} generators; at most {most} are supported", most = crate::generators::MOST)]
-    Generators(u64),
+    #[error("the key names {asked} generators; at most {most} are supported")]
+    Generators {
+        /// By the key.
+        asked: u64,
+        /// At most.
+        most: usize,
+    },
     /// Generators that somebody may have chosen.
     #[error("the key's generators are not the hash-to-curve points they should be")]
     NotHashes,

@@ -3,15 +3,15 @@
 use super::inside;
 use crate::args::Commit;
 use crate::outcome::Outcome;
-use crate::progress::Terminal;
+use crate::progress::Talk;
 use zktorch_engine::{CommitmentDestination, Failure, Files, Given, Model};
 
-pub fn command(args: &Commit) -> Result<Outcome, Failure> {
+pub fn command(args: &Commit, talk: Talk) -> Result<Outcome, Failure> {
     let files = inside(&args.dir, Files::default().samples("--input", &args.input));
     CommitmentDestination::listed("-o", &args.output, files).force(args.force).check()?;
     let place = CommitmentDestination::new(&args.output)?;
     let model = Model::read(&args.dir)?;
-    let committed = model.commit(&Given::from(args.input.as_path()), args.test_seed, &mut Terminal::new())?;
+    let committed = model.commit(&Given::from(args.input.as_path()), args.test_seed, &mut talk.terminal())?;
     committed.write(place)?;
     Ok(Outcome::done(committed.text(), committed.json()))
 }

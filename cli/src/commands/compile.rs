@@ -2,7 +2,7 @@
 
 use crate::args::{Compile, Toggle};
 use crate::outcome::Outcome;
-use crate::progress::Terminal;
+use crate::progress::Talk;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Instant;
@@ -12,7 +12,7 @@ use zktorch_engine::{
 };
 use zktorch_verdict::show;
 
-pub fn command(args: &Compile) -> Result<Outcome, Failure> {
+pub fn command(args: &Compile, talk: Talk) -> Result<Outcome, Failure> {
     let options = options(args);
     // The arguments' parser asks for the one or the other.
     let Some(out) = args.out.as_deref().filter(|_| !args.explain) else { return explained(args, &options) };
@@ -20,7 +20,7 @@ pub fn command(args: &Compile) -> Result<Outcome, Failure> {
     files(args, out).force(true).check()?;
     let place = Destination::new(out, args.force)?;
     let start = Instant::now();
-    let compiled = compile(&args.model.as_path().into(), &options, &mut Terminal::new())?;
+    let compiled = compile(&args.model.as_path().into(), &options, &mut talk.terminal())?;
     let seconds = start.elapsed().as_secs_f64();
     let (mut text, mut json) = (compiled.text(&out.display().to_string()), compiled.json());
     let replaced = compiled.write(place)?;

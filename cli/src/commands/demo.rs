@@ -2,7 +2,7 @@
 
 use crate::args::Demo;
 use crate::outcome::Outcome;
-use crate::progress::Terminal;
+use crate::progress::Talk;
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::time::Instant;
@@ -17,7 +17,7 @@ use zktorch_verifier::{Verdict, verify};
 /// Edge of the images.
 const SIDE: usize = 8;
 
-pub fn command(args: &Demo) -> Result<Outcome, Failure> {
+pub fn command(args: &Demo, talk: Talk) -> Result<Outcome, Failure> {
     let test = bundled::digits_test().map_err(Failure::internal)?;
     let (Some(image), Some(&label)) = (test.images.get(args.index), test.labels.get(args.index)) else {
         return Err(Failure::usage(format!(
@@ -27,7 +27,7 @@ pub fn command(args: &Demo) -> Result<Outcome, Failure> {
             test.len() - 1
         )));
     };
-    let mut terminal = Terminal::new();
+    let mut terminal = talk.terminal();
     let start = Instant::now();
     let options = CompileOptions { calibrate: vec![Given::Arrays(vec![samples()?])], ..CompileOptions::default() };
     let network = Blob::Bytes { name: "digits.onnx".into(), bytes: bundled::DIGITS_CNN.onnx.to_vec() };

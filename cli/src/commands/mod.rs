@@ -1,5 +1,6 @@
 //! One module a command.
 
+mod about;
 mod audit;
 mod commit;
 mod compile;
@@ -12,21 +13,24 @@ mod verify;
 
 use crate::args::Command;
 use crate::outcome::Outcome;
+use crate::progress::Talk;
 use std::path::{Path, PathBuf};
 use zktorch_engine::{Blob, FOLDER_FILES, Failure, Files, Tokenizer};
 
 /// Runs a command.
-pub fn dispatch(command: Command) -> Result<Outcome, Failure> {
+pub fn dispatch(command: Command, talk: Talk) -> Result<Outcome, Failure> {
     match command {
-        Command::Compile(args) => compile::command(&args),
-        Command::Run(args) => run::command(&args),
-        Command::Commit(args) => commit::command(&args),
-        Command::Prove(args) => prove::command(&args),
-        Command::Verify(args) => verify::command(&args),
+        Command::Compile(args) => compile::command(&args, talk),
+        Command::Run(args) => run::command(&args, talk),
+        Command::Commit(args) => commit::command(&args, talk),
+        Command::Prove(args) => prove::command(&args, talk),
+        Command::Verify(args) => verify::command(&args, talk),
         Command::Strip(args) => strip::command(&args),
         Command::Audit(args) => audit::command(&args),
         Command::Inspect(args) => inspect::command(&args),
-        Command::Demo(args) => demo::command(&args),
+        Command::Demo(args) => demo::command(&args, talk),
+        Command::Completions(args) => about::completions(&args),
+        Command::Man(args) => about::man(&args),
     }
 }
 

@@ -3,13 +3,13 @@
 use super::{inside, tokenizer};
 use crate::args::Prove;
 use crate::outcome::Outcome;
-use crate::progress::Terminal;
+use crate::progress::Talk;
 use std::time::Instant;
 use zktorch_engine::{
     Asked, Binding, CommitmentDestination, Failure, Files, Given, Model, Pending, ProveOptions, Watch, opening_of,
 };
 
-pub fn command(args: &Prove) -> Result<Outcome, Failure> {
+pub fn command(args: &Prove, talk: Talk) -> Result<Outcome, Failure> {
     if let Some(threads) = args.threads {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
         pool.map_err(|e| Failure::usage(format!("cannot start {threads} threads: {e}")))?;
@@ -18,7 +18,7 @@ pub fn command(args: &Prove) -> Result<Outcome, Failure> {
     let pending = Pending::new(&args.output)?;
     let keep = args.keep.as_deref().map(CommitmentDestination::new).transpose()?;
     let start = Instant::now();
-    let mut terminal = Terminal::new();
+    let mut terminal = talk.terminal();
     terminal.begin("load");
     let model = Model::read(&args.dir)?;
     if keep.is_some() && !model.is_private() {

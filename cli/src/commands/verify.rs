@@ -3,10 +3,10 @@
 use super::{blobs, tokenizer};
 use crate::args::Verify;
 use crate::outcome::Outcome;
-use crate::progress::Terminal;
+use crate::progress::Talk;
 use zktorch_engine::{Failure, Given, VerifyOptions, paired, verify};
 
-pub fn command(args: &Verify) -> Result<Outcome, Failure> {
+pub fn command(args: &Verify, talk: Talk) -> Result<Outcome, Failure> {
     let subjects = paired(&blobs(&args.key), &blobs(&args.proof))?;
     let options = VerifyOptions {
         require: args.require.iter().map(|&requirement| requirement.into()).collect(),
@@ -16,6 +16,6 @@ pub fn command(args: &Verify) -> Result<Outcome, Failure> {
         tokenizer: tokenizer(args.tokenizer.as_deref())?,
         remember: true,
     };
-    let verified = verify(&subjects, &options, &mut Terminal::new())?;
+    let verified = verify(&subjects, &options, &mut talk.terminal())?;
     Ok(Outcome { accepted: verified.accepted(), text: verified.text(), json: verified.json() })
 }

@@ -5,7 +5,8 @@
 //! - `.npy`: one array, for a model of one input;
 //! - `.npz`: one array per input, by the inputs' names, or `arr_0`, `arr_1`, .. in order;
 //! - `.pb`: one serialized `TensorProto`, for a model of one input; a folder holds `input_0.pb`, `input_1.pb`, ..., in order, and
-//!   where these bear inputs' names, each is the input of its name.
+//!   where these bear inputs' names, each is the input of its name;
+//! - a folder of such files or folders, in the order of their names, in which numbers count as such.
 //!
 //! A tensor is one sample if it has the input's shape (axes of extent 1 do not matter), and several if it has one more
 //! axis in front, if its first axis stands in for an input's first axis of extent 1, or if it is flat and its length a
@@ -18,12 +19,14 @@ mod npz;
 mod tests;
 
 use std::fmt;
-use std::path::Path;
+use std::fs::DirEntry;
+use std::path::{Path, PathBuf};
 
 use ndarray::{ArrayD, IxDyn};
 use zktorch_formats::{FormatError, TensorData, npy, tensor_proto};
 
 pub use error::{SampleError, SampleProblem};
+pub use npz::write as to_npz;
 
 use crate::graph::Graph;
 
@@ -107,6 +110,11 @@ impl From<TensorData> for Array {
 /// # Errors
 /// [`SampleError`], which names the file, what was expected and what was found.
 pub fn read(path: &Path, inputs: &[InputSpec]) -> Result<Vec<Sample>, SampleError> {
+    let failed = |error: std::io::Error| SampleError { path: path.to_owned(), problem: error.into() };
+    let several = if path.is_dir() { of_folder(path).map_err(failed)? } else { Vec::new() };
+    if !several.is_empty() {
+        return Ok(several.iter().map(|file| read(file, inputs)).collect::<Result<Vec<_>, _>>()?.concat());
+    }
     let tensors = tensors(path, inputs);
     let samples = tensors.and_then(|tensors| samples(tensors, inputs));
     samples.map_err(|problem| SampleError { path: path.to_owned(), problem })
@@ -175,6 +183,33 @@ fn one(format: &'static str, parsed: Result<TensorData, FormatError>) -> Result<
     Ok(vec![parsed.map_err(malformed)?.into()])
 }
 
+/// The files and folders of samples that a folder holds, by their names, in which numbers count as such; none where it is itself a sample.
+fn of_folder(path: &Path) -> std::io::Result<Vec<PathBuf>> {
+    if path.join("input_0.pb").exists() {
+        return Ok(Vec::new());
+    }
+    let entries = std::fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
+    let sample = |path: &PathBuf| Format::of(path).is_some() || path.join("input_0.pb").exists();
+    let mut samples: Vec<PathBuf> = entries.iter().map(DirEntry::path).filter(sample).collect();
+    samples.sort_by_cached_key(|path| natural(&path.file_name().unwrap_or_default().to_string_lossy()));
+    Ok(samples)
+}
+
+/// A name in parts that sort as people count: `sample_2` before `sample_10`.
+fn natural(name: &str) -> Vec<(String, u64)> {
+    let mut parts: Vec<(String, u64)> = Vec::new();
+    let mut rest = name;
+    while !rest.is_empty() {
+        let word = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let (text, behind) = rest.split_at(word);
+        let digits = behind.find(|c: char| !c.is_ascii_digit()).unwrap_or(behind.len());
+        let (number, left) = behind.split_at(digits);
+        parts.push((text.to_owned(), number.parse().unwrap_or(u64::MAX)));
+        rest = left;
+    }
+    parts
+}
+
 /// `input_0.pb`, `input_1.pb`, .. of a folder.
 fn folder(path: &Path, inputs: &[InputSpec]) -> Result<Vec<Array>, SampleProblem> {
     let mut tensors = Vec::with_capacity(inputs.len());
@@ -222,6 +257,9 @@ pub fn samples(tensors: Vec<Array>, inputs: &[InputSpec]) -> Result<Vec<Sample>,
     }
     let mut samples: Vec<Sample> = Vec::new();
     for (index, (tensor, input)) in tensors.iter().zip(inputs).enumerate() {
+        if tensor.shape.iter().try_fold(1usize, |n, &extent| n.checked_mul(extent)) != Some(tensor.values.len()) {
+            return Err(shape_problem(tensor, input));
+        }
         let count = sample_count(tensor, input)?;
         if index == 0 {
             samples = vec![Vec::with_capacity(inputs.len()); count];

@@ -1,8 +1,9 @@
 //! Archives of arrays.
 
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Write};
 
-use zip::ZipArchive;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
 use zktorch_formats::npy;
 
 use super::{Array, InputSpec, SampleProblem};
@@ -29,6 +30,20 @@ pub(super) fn parse(bytes: &[u8], inputs: &[InputSpec]) -> Result<Vec<Array>, Sa
         Ok(npy::parse(&file).map_err(|e| malformed(format!("array `{}`: {e}", names[index])))?.into())
     };
     order.into_iter().map(&mut array).collect()
+}
+
+/// The archive of arrays by their names, as `numpy.savez` writes it.
+///
+/// # Errors
+/// If two arrays have one name.
+pub fn write<'a>(arrays: impl IntoIterator<Item = (&'a str, &'a Array)>) -> std::io::Result<Vec<u8>> {
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, array) in arrays {
+        let plain = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+        archive.start_file(format!("{name}.npy"), plain)?;
+        archive.write_all(&npy::write(&array.shape, &array.values))?;
+    }
+    Ok(archive.finish()?.into_inner())
 }
 
 /// Which array is which input. The order in the file says nothing: it is that of a dictionary.

@@ -193,3 +193,41 @@ fn unreadable_files_are_refused_by_name() {
     let missing = read(&folder.path().join("none.json"), &x).unwrap_err();
     assert!(matches!(missing.problem, SampleProblem::Read(_)));
 }
+
+#[test]
+fn what_is_written_is_read_by_others() {
+    use ndarray_npy::{NpzReader, ReadNpyExt};
+    let array = |shape: &[usize]| super::Array {
+        shape: shape.to_vec(),
+        values: (0..shape.iter().product()).map(|n| n as f64 / 8.0).collect(),
+    };
+    let all = [array(&[2, 3]), array(&[5]), array(&[]), array(&[1, 0, 2])];
+    for own in &all {
+        let bytes = npy::write(&own.shape, &own.values);
+        let read = ArrayD::<f64>::read_npy(bytes.as_slice()).unwrap();
+        assert_eq!((read.shape(), read.iter().copied().collect::<Vec<_>>()), (own.shape.as_slice(), own.values.clone()));
+        assert!((bytes.len() - own.values.len() * 8).is_multiple_of(64));
+        assert_eq!(npy::parse(&bytes).unwrap().shape, own.shape);
+    }
+    let bytes = to_npz([("a", &all[0]), ("b/c", &all[1])]).unwrap();
+    let mut archive = NpzReader::new(std::io::Cursor::new(bytes)).unwrap();
+    let read: ArrayD<f64> = archive.by_name("b/c").unwrap();
+    assert_eq!(read.iter().copied().collect::<Vec<_>>(), all[1].values);
+    assert!(to_npz([("a", &all[0]), ("a", &all[1])]).is_err());
+}
+
+#[test]
+fn folders_of_samples_are_read_in_the_order_that_people_count() {
+    let root = tempfile::tempdir().unwrap();
+    let inputs = [InputSpec { name: "x".into(), shape: vec![2] }];
+    for n in [10, 9, 1] {
+        std::fs::write(root.path().join(format!("s{n}.npy")), npy::write(&[1, 2], &[f64::from(n), 0.0])).unwrap();
+    }
+    // Two samples in one file, and what is none.
+    std::fs::write(root.path().join("t.npy"), npy::write(&[2, 2], &[20.0, 0.0, 21.0, 0.0])).unwrap();
+    std::fs::write(root.path().join("README"), "text").unwrap();
+    let order: Vec<f64> = read(root.path(), &inputs).unwrap().iter().map(|sample| sample[0][0]).collect();
+    assert_eq!(order, [1.0, 9.0, 10.0, 20.0, 21.0]);
+    std::fs::write(root.path().join("u.npy"), npy::write(&[3], &[0.0; 3])).unwrap();
+    assert!(read(root.path(), &inputs).unwrap_err().to_string().contains("u.npy"));
+}
