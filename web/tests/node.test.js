@@ -40,6 +40,13 @@ test("without a model proof the verdict warns, and a requirement makes it a reje
   assert.equal((await verify({ key, proof }, { require: ["kindness"] })).outcome, "undecided");
 });
 
+test("a seed for a model that draws nothing decides nothing", async () => {
+  const { key, proof } = digits();
+  const answer = await verify({ key, proof }, { seed: "ours" });
+  assert.equal(answer.outcome, "undecided");
+  assert.match(answer.report.error.what, /draws nothing/);
+});
+
 test("a private input is not shown, and its commitment is", async () => {
   const { key, proof } = secretive();
   const { report } = await verify({ key, proof });

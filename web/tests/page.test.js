@@ -165,6 +165,22 @@ test("a transparent setup's generators are announced, and the page stays alive",
   assert.match(await page.textContent("#verdict"), /no trusted setup/);
 });
 
+test("deriving generators can be stopped, and begun again", async () => {
+  const { page, trouble } = await opened();
+  await page.setInputFiles(KEYS.key, transparent().path("verifying.key"));
+  await page.waitForSelector("[data-slot=key].filled");
+  await page.setInputFiles(KEYS.proof, transparent().path("answer.proof"));
+  await page.waitForFunction(() => /generators/.test(document.querySelector("#status").textContent));
+  await page.click("#stop");
+  assert.equal(await page.textContent("#status"), "Stopped.");
+  assert.ok(await page.locator("#verdict").isHidden());
+  assert.ok(await page.locator("#stop").isHidden());
+  await page.click("#verify");
+  await page.waitForSelector("#verdict:not([hidden])", { timeout: 120_000 });
+  assert.equal(await page.textContent("#verdict-title"), "Accepted");
+  assert.deepEqual(trouble, []);
+});
+
 test("a private input is hidden, and its commitment is shown", async () => {
   const { page } = await opened();
   assert.equal(await judged(page, all(secretive())), "Accepted");

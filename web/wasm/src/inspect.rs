@@ -91,3 +91,28 @@ fn model_proof(proof: &ModelProof) -> Map<String, Value> {
     let fields = [("model_digest", json!(hex(&proof.model))), ("level", json!(level)), ("parts", json!(proof.parts.len()))];
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Value {
+        serde_json::from_str(&inspect(bytes).unwrap_or_else(|error| error)).unwrap()
+    }
+
+    #[test]
+    fn a_damaged_file_is_told_by_its_header() {
+        for (tag, kind) in [(b'v', "verifying key"), (b'p', "proof"), (b'm', "model proof")] {
+            let found = read(&[b"zktrch", &[tag, 5, 0][..], b"cut off"].concat());
+            assert_eq!(found["kind"], kind);
+            assert_eq!(found["error"]["exit_code"], 2);
+        }
+        assert_eq!(read(b"something else").get("kind"), None);
+    }
+
+    #[test]
+    fn nothing_is_said_of_what_secret_files_hold() {
+        let found = read(b"zktrchk\x05\x00weights");
+        assert_eq!(found, json!({ "kind": "proving key", "file_bytes": 16 }));
+    }
+}

@@ -105,3 +105,17 @@ impl Verification {
         Ok(self.case.conclude(name, verdict, &self.model, &demands).timed(timing).json().to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_undecided() {
+        let error = |key: &[u8], require| Verification::new(key, b"", None, require).err().unwrap();
+        let what = "cannot read the verifying key: not a zktorch file: it does not begin with `zktrch`";
+        assert_eq!(error(b"", ""), error_json(what, None, 2).to_string());
+        assert_eq!(error(b"", "model-proof,secure-setup"), error_json(what, None, 2).to_string());
+        assert_eq!(error(b"", "kindness"), error_json("`kindness` is no requirement", None, 2).to_string());
+    }
+}
