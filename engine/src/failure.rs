@@ -58,7 +58,7 @@ pub struct Failure {
     what: String,
     hint: Option<String>,
     nodes: Vec<Node>,
-    inexact: Option<Inexact>,
+    inexact: Option<Box<Inexact>>,
 }
 
 impl Failure {
@@ -116,13 +116,13 @@ impl Failure {
 
     /// Adds how far off the integers are.
     pub(crate) fn off_by(mut self, inexact: Inexact) -> Self {
-        self.inexact = Some(inexact);
+        self.inexact = Some(Box::new(inexact));
         self
     }
 
     /// How far the integers are from the model, where that is the failure.
     pub fn inexact(&self) -> Option<&Inexact> {
-        self.inexact.as_ref()
+        self.inexact.as_deref()
     }
 
     /// What kind of failure it is.

@@ -69,7 +69,7 @@ pub enum Why {
 pub struct Undecided {
     action: &'static str,
     file: File,
-    why: Why,
+    why: Box<Why>,
 }
 
 impl std::error::Error for Undecided {}
@@ -85,7 +85,7 @@ impl fmt::Display for Undecided {
 impl Undecided {
     /// Something that cannot be done with a file.
     pub(crate) fn new(action: &'static str, file: File, why: impl Into<Why>) -> Self {
-        Self { action, file, why: why.into() }
+        Self { action, file, why: Box::new(why.into()) }
     }
 
     /// What could not be done with the file: `read`, `use`, and so on.
@@ -105,7 +105,7 @@ impl Undecided {
 
     /// What to do about it.
     pub fn hint(&self) -> Option<&'static str> {
-        Some(match &self.why {
+        Some(match &*self.why {
             Why::Unverifiable(Unverifiable::NoSeed) => "--seed TEXT gives it",
             Why::NotHashes => "do not trust this key",
             Why::OtherModel(_) => {
