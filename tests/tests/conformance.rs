@@ -6,7 +6,7 @@ use zktorch_models::zoo::Zoo;
 use zktorch_tests::conformance::{Line, Table, judge, prove, setup};
 
 /// At least so many are right; raise it with the operators.
-const RIGHT: usize = 862;
+const RIGHT: usize = 891;
 /// One in so many is proved, if it is right.
 const PROVED: usize = 30;
 

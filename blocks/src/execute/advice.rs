@@ -128,7 +128,7 @@ fn rows<'t>(
 }
 
 /// Entries of a box, grouped by the axes that stay: start of each group, and offsets within a group.
-fn groups(shape: &Shape, axes: &[usize]) -> (Vec<usize>, Vec<usize>) {
+pub(super) fn groups(shape: &Shape, axes: &[usize]) -> (Vec<usize>, Vec<usize>) {
     let strides = row_major(shape.dims());
     let mut starts = vec![0usize];
     let mut inner = vec![0usize];

@@ -8,6 +8,7 @@
 mod advice;
 mod check;
 mod einsum;
+mod looked_up;
 mod recurrence;
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,7 @@ pub use check::{Violation, check_satisfied, definition, first_miss};
 use crate::each_width;
 use crate::integers::{Integer, Integers, Slice};
 use crate::permute::is_free_view;
-use crate::program::{Advice, Column, IdVec, Interval, Invalid, Limits, Program, Role, Source, Tensor, TensorId};
+use crate::program::{Advice, IdVec, Interval, Invalid, Limits, Program, Role, Source, Tensor, TensorId};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -77,6 +78,27 @@ pub enum ExecuteError {
         position: usize,
         /// The operation and its operand.
         what: String,
+    },
+    /// An entry beside which something stands that no row of its table has.
+    #[error(
+        "tensor `{tensor}`: entry {position} has no row in its table beside what else is there; the input leaves the range seen at \
+         calibration: compile again with samples like it, or with more bits"
+    )]
+    NoRow {
+        /// The tensor's name.
+        tensor: String,
+        /// Row-major position of the entry.
+        position: usize,
+    },
+    /// A row of scores of which none counts.
+    #[error(
+        "tensor `{tensor}`: the mask takes out all entries of the row that begins at entry {position}, which has no softmax then"
+    )]
+    Masked {
+        /// The tensor's name.
+        tensor: String,
+        /// Row-major position of the row's first entry.
+        position: usize,
     },
     /// A recurrence that cannot be run step by step.
     #[error("tensor `{tensor}`: no step of the recurrence, {why}")]
@@ -185,15 +207,17 @@ pub fn execute(program: &Program, weights: &Weights, inputs: &[Vec<i64>]) -> Res
     if entries > MOST {
         return Err(ExecuteError::TooLarge(entries));
     }
-    let mut trace = Trace::empty(program);
+    let (mut trace, mut step) = (Trace::empty(program), None);
     for (id, tensor) in program.tensors.enumerate() {
         match &tensor.source {
             _ if lazy[id] || trace.values[id].is_some() => {}
-            Source::Advice(Advice::Carry { .. }) => recurrence::run(program, weights, inputs, &mut trace, &lazy, id)?,
+            Source::Advice(Advice::Carry { .. }) => {
+                recurrence::run(program, weights, inputs, &mut trace, (&lazy, &mut step), id)?;
+            }
             _ => trace.values[id] = Some(evaluate(program, weights, inputs, &trace, id, tensor)?),
         }
     }
-    check_keys(program, &trace)?;
+    looked_up::check(program, &trace)?;
     Ok(trace)
 }
 
@@ -206,26 +230,6 @@ pub fn check_zeros(program: &Program, trace: &Trace) -> Result<(), ExecuteError>
         if let Some(position) = trace.integers(program, id).iter().position(|v| v != 0) {
             return Err(ExecuteError::Contradiction { tensor: program.tensors[id].name.clone(), position });
         }
-    }
-    Ok(())
-}
-
-/// Checks that what is looked up in the counting column of a table, or as the index of a row, lies within its rows: only values that leave the
-/// calibrated range do not.
-fn check_keys(program: &Program, trace: &Trace) -> Result<(), ExecuteError> {
-    for lookup in &program.lookups {
-        let table = &program.tables[lookup.table];
-        if let (Some(Column::Count { start }), Some(&key)) = (table.columns.first(), lookup.columns.first()) {
-            let tensor = &program.tensors[key];
-            let allowed = Interval::new(*start, start + table.rows as i64 - 1);
-            if allowed.lo > tensor.interval.lo || tensor.interval.hi > allowed.hi {
-                check_within(&tensor.name, allowed, trace.integers(program, key).slice())?;
-            }
-        }
-    }
-    for lookup in &program.row_lookups {
-        let allowed = Interval::new(0, program.first_extent(lookup.source) as i64 - 1);
-        check_within(&program.tensors[lookup.indices].name, allowed, trace.integers(program, lookup.indices).slice())?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! A program has all steps of a recurrence in one tensor, whose first axis counts them. Here its rows are computed one after the other,
 //! by the very tensors of the program, cut to one step each.
 
-use super::{ExecuteError, Trace, Weights, evaluate};
+use super::{ExecuteError, MOST, Trace, Weights, evaluate};
 use crate::integers::Integers;
 use crate::program::{Advice, GroupMap, IdVec, Program, Source, TensorId, View};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,45 +30,55 @@ struct Recurrence {
     steps: usize,
 }
 
-/// Computes a tensor that is handed on from step to step, and all others of its recurrence that are.
+/// A program whose tensors are cut to one step while it is computed, and their values there.
+pub(super) struct Step {
+    program: Program,
+    now: Trace,
+}
+
+/// Computes a tensor that is handed on from step to step, and all others of its recurrence that are. `step` is made by the first of a run.
 pub(super) fn run(
     program: &Program,
     weights: &Weights,
     inputs: &[Vec<i64>],
     trace: &mut Trace,
-    lazy: &IdVec<TensorId, bool>,
+    (lazy, step): (&IdVec<TensorId, bool>, &mut Option<Step>),
     first: TensorId,
 ) -> Result<(), ExecuteError> {
-    // Each turn computes one at least of the tensors that are handed on and that this one stands on, or this one itself.
-    while trace.values[first].is_none() {
-        let needed = needed(program, trace, first);
-        let handed_on = needed.iter().filter_map(|&id| Some((id, carried(program, id)?)));
-        let carried: BTreeMap<TensorId, TensorId> = handed_on.collect();
-        let mut moving: BTreeSet<TensorId> = carried.keys().copied().collect();
-        let mut body = Vec::new();
-        for &id in &needed {
-            let tensor = &program.tensors[id];
-            if moving.contains(&id) {
-                continue;
-            }
-            if operands(&tensor.source).iter().any(|operand| moving.contains(operand)) {
-                moving.insert(id);
-                body.push(id);
-            } else if !lazy[id] {
-                trace.values[id] = Some(evaluate(program, weights, inputs, trace, id, tensor)?);
-            }
-        }
-        // What depends on no state is there already.
-        let still: Vec<TensorId> =
-            carried.iter().filter(|(_, source)| !moving.contains(source)).map(|(&id, _)| id).collect();
-        if still.is_empty() {
-            for (id, rows) in Recurrence::new(program, carried, &moving, body, first)?.rows(program, trace)? {
-                trace.values[id] = Some(rows.into());
-            }
-        }
-        for id in still {
+    let needed = needed(program, trace, first);
+    let mut users: BTreeMap<TensorId, Vec<TensorId>> = BTreeMap::new();
+    let mut waiting: BTreeMap<TensorId, usize> = BTreeMap::new();
+    for &id in &needed {
+        let own = operands(&program.tensors[id].source).into_iter().filter(|operand| needed.contains(operand));
+        let count = own.map(|operand| users.entry(operand).or_default().push(id)).count();
+        waiting.insert(id, count);
+    }
+    // What depends on no state, in an order in which it can be computed.
+    let mut ready: Vec<TensorId> = waiting.iter().filter(|(_, count)| **count == 0).map(|(&id, _)| id).collect();
+    while let Some(id) = ready.pop() {
+        waiting.remove(&id);
+        if !lazy[id] {
             trace.values[id] = Some(evaluate(program, weights, inputs, trace, id, &program.tensors[id])?);
         }
+        for user in users.remove(&id).unwrap_or_default() {
+            if let Some(count) = waiting.get_mut(&user) {
+                *count -= 1;
+                if *count == 0 {
+                    ready.push(user);
+                }
+            }
+        }
+    }
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let of = |id: TensorId| carried(program, id).map(|source| (id, source));
+    let carried: BTreeMap<TensorId, TensorId> = waiting.keys().filter_map(|&id| of(id)).collect();
+    let body = waiting.keys().copied().filter(|id| !carried.contains_key(id)).collect();
+    let moving = waiting.into_keys().collect();
+    let step = step.get_or_insert_with(|| Step { program: program.clone(), now: Trace::empty(program) });
+    for (id, rows) in Recurrence::new(program, carried, &moving, body, first)?.rows(program, trace, step)? {
+        trace.values[id] = Some(rows.into());
     }
     Ok(())
 }
@@ -146,13 +156,21 @@ impl Recurrence {
     }
 
     /// The rows of all that is handed on.
-    fn rows(&self, program: &Program, trace: &Trace) -> Result<BTreeMap<TensorId, Vec<i64>>, ExecuteError> {
-        let mut step = program.clone();
-        let by_row = self.read.iter().filter(|(_, how)| **how == Read::Row).map(|(&id, _)| id);
-        for id in self.carried.keys().chain(&self.body).copied().chain(by_row.clone()) {
-            step.tensors[id].shape.0[0] = 1;
+    fn rows(
+        &self,
+        program: &Program,
+        trace: &Trace,
+        Step { program: step, now }: &mut Step,
+    ) -> Result<BTreeMap<TensorId, Vec<i64>>, ExecuteError> {
+        // Views that a run does not keep are made here.
+        let made = self.read.keys().filter(|&&id| trace.values[id].is_none()).chain(&self.body);
+        let entries = made.map(|&id| program.tensors[id].shape.len()).fold(0, usize::saturating_add);
+        if entries > MOST {
+            return Err(ExecuteError::TooLarge(entries));
         }
-        let mut now = Trace::empty(program);
+        let by_row = self.read.iter().filter(|(_, how)| **how == Read::Row).map(|(&id, _)| id);
+        let cut: Vec<TensorId> = self.carried.keys().chain(&self.body).copied().chain(by_row.clone()).collect();
+        cut.iter().for_each(|&id| step.tensors[id].shape.0[0] = 1);
         for &id in self.read.keys() {
             now.values[id] = Some(trace.integers(program, id));
         }
@@ -160,6 +178,10 @@ impl Recurrence {
         let zeros = |id: TensorId| -> Integers { vec![0; step.tensors[id].shape.len()].into() };
         let mut last: BTreeMap<TensorId, Integers> = self.carried.keys().map(|&id| (id, zeros(id))).collect();
         let mut rows: BTreeMap<TensorId, Vec<i64>> = self.carried.keys().map(|&id| (id, Vec::new())).collect();
+        let mut after: BTreeMap<TensorId, Vec<TensorId>> = BTreeMap::new();
+        for (&id, &source) in &self.carried {
+            after.entry(source).or_default().push(id);
+        }
         for t in 0..self.steps {
             for (id, all) in &by_row {
                 let len = step.tensors[*id].shape.len();
@@ -168,12 +190,11 @@ impl Recurrence {
             for &id in &self.body {
                 let value = match self.before.get(&id) {
                     Some(source) => last[source].clone(),
-                    None => evaluate(&step, &Weights::new(), &[], &now, id, &step.tensors[id])?,
+                    None => evaluate(step, &Weights::new(), &[], now, id, &step.tensors[id])?,
                 };
                 now.values[id] = Some(value);
-                for (&carried, _) in self.carried.iter().filter(|(_, source)| **source == id) {
-                    now.values[carried] =
-                        Some(evaluate(&step, &Weights::new(), &[], &now, carried, &step.tensors[carried])?);
+                for &id in after.get(&id).into_iter().flatten() {
+                    now.values[id] = Some(evaluate(step, &Weights::new(), &[], now, id, &step.tensors[id])?);
                 }
             }
             for (id, rows) in &mut rows {
@@ -182,6 +203,11 @@ impl Recurrence {
                 last.insert(*id, row);
             }
         }
+        for id in cut {
+            step.tensors[id].shape.0[0] = self.steps;
+            now.values[id] = None;
+        }
+        self.read.keys().for_each(|&id| now.values[id] = None);
         Ok(rows)
     }
 }

@@ -4,6 +4,8 @@ use super::*;
 use crate::program::{Advice, AxisGroup, Column, Einsum, GroupMap, Lookup, Scale, Shape, Table, TableId, View, Visibility};
 use proptest::prelude::*;
 
+mod recurrence;
+
 fn tensor(dims: &[usize], source: Source, bound: i64) -> Tensor {
     Tensor {
         name: "t".to_owned(),
@@ -210,4 +212,29 @@ fn lies_are_violations() {
 fn a_program_that_does_not_fit_is_not_begun() {
     let one = tensor(&[1 << 30], Source::Fill(0), 1);
     assert_eq!(execute(&program(vec![one]), &Weights::new(), &[]).map(drop), Err(ExecuteError::TooLarge(2 << 30)));
+}
+
+#[test]
+fn what_stands_beside_an_entry_is_what_its_row_has() {
+    let mut p = program(vec![tensor(&[2], Source::Input(0), 5), tensor(&[2], Source::Input(1), 5)]);
+    let columns = vec![Column::Count { start: 0 }, Column::Data(vec![0, 0, 1])];
+    p.tables.push(Table { name: "last".to_owned(), rows: 3, columns });
+    p.lookups.push(Lookup { columns: vec![TensorId(0), TensorId(1)], table: TableId(0) });
+    let run = |beside: [i64; 2]| execute(&p, &Weights::new(), &[vec![1, 2], beside.to_vec()]).map(drop);
+    assert_eq!(run([0, 1]), Ok(()));
+    assert_eq!(run([0, 0]), Err(ExecuteError::NoRow { tensor: "t".to_owned(), position: 1 }));
+}
+
+#[test]
+fn a_row_of_which_no_entry_counts_is_named() {
+    let flag = Advice::FirstZero { source: TensorId(0), axes: vec![1] };
+    let mut p = program(vec![tensor(&[2, 2], Source::Input(0), 5), tensor(&[2, 2], Source::Advice(flag), 1)]);
+    let columns = vec![Column::Count { start: 0 }, Column::Data(vec![1, 0, 0])];
+    p.tables.push(Table { name: "flags".to_owned(), rows: 3, columns });
+    p.lookups.push(Lookup { columns: vec![TensorId(0), TensorId(1)], table: TableId(0) });
+    let run = |x: [i64; 4]| execute(&p, &Weights::new(), &[x.to_vec()]).map(drop);
+    assert_eq!(run([0, 1, 2, 0]), Ok(()));
+    let masked = run([0, 1, 2, 1]);
+    assert_eq!(masked, Err(ExecuteError::Masked { tensor: "t".to_owned(), position: 2 }));
+    assert!(masked.is_err_and(|error| error.to_string().contains("the mask takes out all entries of the row")));
 }

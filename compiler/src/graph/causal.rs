@@ -72,20 +72,8 @@ fn flow(graph: &Graph, id: NodeId, operands: &[(NodeId, TokenAxes)]) -> Result<T
     let each = |place: &dyn Fn(usize) -> Option<usize>| all().into_iter().map(|axis| place(axis).ok_or(Moves)).collect();
     let shape = graph.shape(id);
     match graph.op(id) {
-        // Entry by entry.
-        Op::Unary(_)
-        | Op::Add(_)
-        | Op::Sub(_)
-        | Op::Mul(_)
-        | Op::Div(_)
-        | Op::Max(_)
-        | Op::Min(_)
-        | Op::Compare(_)
-        | Op::Select(_)
-        | Op::Logic(_)
-        | Op::PRelu(_)
-        | Op::ColumnScale(_)
-        | Op::Broadcast(_) => Ok(all()),
+        op if op.goes_by_entry() => Ok(all()),
+        Op::Broadcast(_) => Ok(all()),
         Op::Norm(Norm { axes, .. })
         | Op::Reduce(Reduce { axes, .. })
         | Op::Softmax(Softmax { axes })

@@ -134,19 +134,8 @@ fn by_row(graph: &Graph, id: NodeId, steps: usize) -> Option<Vec<bool>> {
             };
             Some(vec![how(lhs)?, how(rhs)?])
         }
-        Op::Add(_)
-        | Op::Sub(_)
-        | Op::Mul(_)
-        | Op::Div(_)
-        | Op::Max(_)
-        | Op::Min(_)
-        | Op::Compare(_)
-        | Op::Select(_)
-        | Op::Logic(_)
-        | Op::Unary(_)
-        | Op::Carry(_)
-        | Op::Reshape(_)
-        | Op::Broadcast(_) => each(),
+        op if op.goes_by_entry() => each(),
+        Op::Carry(_) | Op::Reshape(_) | Op::Broadcast(_) => each(),
         Op::Concat(Concat { axis }) | Op::Slice(Slice { axis, .. }) | Op::Take(Take { axis, .. }) => apart(&[*axis]),
         Op::Reduce(Reduce { axes, .. }) | Op::Softmax(Softmax { axes }) | Op::Norm(Norm { axes, .. }) => apart(axes),
         Op::Transpose(Transpose(order)) => (order.first() == Some(&0)).then(each)?,

@@ -15,6 +15,7 @@ use super::error::{ImportError, UnsupportedNode};
 use super::operators::{self, BROADCASTING, Kind, ONNX, OPSETS};
 use super::refusal::{AttributeFault, Refusal};
 use super::tensors::{self, Element};
+use super::unread;
 
 /// Nodes of a model: the parser compares the names of all with all.
 pub(super) const MOST_NODES: usize = 1 << 15;
@@ -144,7 +145,7 @@ fn input(input: &ValueInfoProto) -> Result<(), ImportError> {
 fn check_node(node: &NodeProto, opset: i64) -> Result<(), Refusal> {
     let Some(operator) = operators::operator(&node.domain, &node.op_type) else {
         return Err(match node.domain.as_str() {
-            domain if ONNX.contains(&domain) => Refusal::Operator,
+            domain if ONNX.contains(&domain) => unread::reason(&node.op_type).map_or(Refusal::Operator, Refusal::Form),
             domain => Refusal::Domain(domain.to_owned()),
         });
     };

@@ -23,6 +23,8 @@ use super::{contain, operators, own};
 
 /// Entries of all values together that are computed from constants, in a small file.
 const MOST_COMPUTED: usize = 1 << 25;
+/// Numbers and places that all nodes of a model state together.
+const MOST_STATED: usize = 1 << 24;
 /// Operators whose result is no larger than their operand, whatever its shape.
 const SHRINKING: [&str; 2] = ["NonZero", "Slice"];
 /// Operators whose result has as many entries as their operand.
@@ -37,8 +39,13 @@ pub(super) fn infer(model: &mut InferenceModel, proto: &ModelProto, opset: i64, 
     // Constants and inputs come first, then the file's nodes in their order.
     let first = model.nodes().len() - nodes.len().min(model.nodes().len());
     let order = contain::guarded(|| model.eval_order()).map_err(ImportError::invalid)?;
-    let mut computed =
-        Computed { constant: HashMap::new(), total: 0, most: MOST_CONSTANT.max(bytes), all: MOST_COMPUTED.max(4 * bytes) };
+    let mut computed = Computed {
+        constant: HashMap::new(),
+        total: 0,
+        stated: 0,
+        most: MOST_CONSTANT.max(bytes),
+        all: MOST_COMPUTED.max(4 * bytes),
+    };
     for id in order {
         let Some(node) = id.checked_sub(first).and_then(|n| nodes.get(n)) else {
             computed.constant.insert(id, !model.inputs.iter().any(|input| input.node == id));
@@ -93,6 +100,8 @@ struct Computed {
     constant: HashMap<usize, bool>,
     /// Entries so far.
     total: usize,
+    /// Numbers and places that nodes state.
+    stated: usize,
     /// Entries that one value may have.
     most: usize,
     /// Entries that all of them may have.
@@ -109,7 +118,10 @@ fn step(model: &mut InferenceModel, id: usize, node: &NodeProto, opset: i64, com
         node.input.iter().map(|name| if name.is_empty() { None } else { known.next() }).collect();
     shapes::check(node, &operands, opset)?;
     let given = operands.iter().map(|operand| operand.as_ref().map(|x| (x.shape.clone(), x.value.clone()))).collect();
-    own::check(node, given, opset).map_err(Why::Refused)?;
+    computed.stated += own::check(node, given, opset).map_err(Why::Refused)?;
+    if computed.stated > MOST_STATED {
+        return Err(Why::Refused(Refusal::Form("it and the nodes before it take more than 2^24 public numbers and places")));
+    }
     let constant = computed.constant.get(&id) == Some(&true);
     if let Some(shape) = shapes::padded(node, &operands) {
         contain::guarded(|| model.set_outlet_fact(OutletId::new(id, 0), InferenceFact::shape(shape)))?;

@@ -46,6 +46,7 @@ mod tests;
 mod translate;
 mod twins;
 mod unfit;
+mod unread;
 mod untouched;
 mod withheld;
 

@@ -24,6 +24,7 @@ mod interface;
 mod limbs;
 mod logarithm;
 mod maximum;
+mod parts;
 mod probabilities;
 #[cfg(test)]
 mod ranges;

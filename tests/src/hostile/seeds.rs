@@ -160,6 +160,14 @@ fn everything() -> Program {
         let id = b.tensor(name, &[2, 3], Source::Advice(advice), 7);
         b.lookup(&[id], tables[if name == "sign" { 1 } else { 2 }]);
     }
+    let after = TensorId(b.program.tensors.len());
+    let carry = Advice::Carry { source: TensorId(after.0 + 2), divisor: 2 };
+    b.tensor("after", &[2, 3], Source::Advice(carry), 7);
+    b.lookup(&[after], tables[2]);
+    let earlier = GroupMap::Affine { strides: vec![1], offset: -1 };
+    let earlier = vec![group(&[0], &[0], earlier), group(&[1], &[1], GroupMap::Reshape)];
+    let before = b.tensor("before", &[2, 3], view(after, earlier), 7);
+    b.tensor("next", &[2, 3], Source::Linear { terms: vec![(1, before), (1, x)], constant: 0 }, 8);
     let relu = Advice::Table { source: one, table: tables[0], column: 1 };
     let relu = b.tensor("relu", &[2, 3], Source::Advice(relu), 4);
     b.lookup(&[one, relu], tables[0]);

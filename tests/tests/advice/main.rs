@@ -6,6 +6,7 @@ mod bits;
 mod bounds;
 mod division;
 mod indices;
+mod integers;
 mod masked;
 mod maximum;
 mod net;

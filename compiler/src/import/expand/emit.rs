@@ -15,7 +15,11 @@ use crate::import::{descent, nearest, rewrite, tensors};
 pub(super) const FLOAT: i32 = 1;
 pub(super) const INT64: i32 = 7;
 pub(super) const INT32: i32 = 6;
+pub(super) const BOOL: i32 = 9;
 pub(super) const DOUBLE: i32 = 11;
+
+/// Entries of all tensors that nodes of a file are written with.
+const MOST_ENTRIES: usize = 1 << 26;
 
 /// A graph under construction.
 pub(super) struct Emitter {
@@ -34,6 +38,10 @@ pub(super) struct Emitter {
     makers: HashMap<String, NodeProto>,
     /// What is written in other operators now: names begin with it.
     name: String,
+    /// Entries of the tensors that are made.
+    entries: usize,
+    /// The tensors of sequences, by name.
+    pub sequences: HashMap<String, Vec<String>>,
     pub opset: i64,
 }
 
@@ -83,6 +91,8 @@ impl Emitter {
             used,
             makers,
             name: String::new(),
+            entries: 0,
+            sequences: HashMap::new(),
             opset,
         }
     }
@@ -197,14 +207,35 @@ impl Emitter {
         self.op(op, &[x], &[("axes", Setting::Ints(&[axis])), kept])
     }
 
+    /// A value with one more axis, of extent 1.
+    pub fn unsqueeze(&mut self, x: &str, axis: i64) -> String {
+        if self.opset >= 13 {
+            let axes = self.ints("axes", &[axis]);
+            return self.op("Unsqueeze", &[x, &axes], &[]);
+        }
+        self.op("Unsqueeze", &[x], &[("axes", Setting::Ints(&[axis]))])
+    }
+
     /// The first operand in another shape; -1 is what follows from it.
     pub fn reshape(&mut self, x: &str, shape: &[i64]) -> String {
         let shape = self.ints("shape", shape);
         self.op("Reshape", &[x, &shape], &[])
     }
 
+    /// Whether tensors of so many further entries have room: few bytes of a file may stand for many.
+    ///
+    /// # Errors
+    /// If they do not.
+    pub fn room(&self, further: Option<usize>) -> Result<(), Refusal> {
+        match further.and_then(|further| self.entries.checked_add(further)) {
+            Some(entries) if entries <= MOST_ENTRIES => Ok(()),
+            _ => Err(Refusal::Form("written in ONNX's own operators it has more than 2^26 numbers")),
+        }
+    }
+
     /// A tensor of floats of 32 bits, or of 64.
     pub fn floats(&mut self, part: &str, dims: &[usize], values: &[f64], kind: i32) -> String {
+        self.entries = self.entries.saturating_add(values.len());
         let name = self.fresh(part);
         let raw_data = match kind {
             DOUBLE => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
@@ -223,6 +254,7 @@ impl Emitter {
 
     /// A vector of integers.
     pub fn ints(&mut self, part: &str, values: &[i64]) -> String {
+        self.entries = self.entries.saturating_add(values.len());
         let name = self.fresh(part);
         self.tensors.push(tensors::vector(&name, values));
         name

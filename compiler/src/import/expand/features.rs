@@ -24,6 +24,9 @@ pub(super) const RULES: &[Expanded] = &[
     (LEARNING, "OneHotEncoder", &["cats_int64s", "zeros"], one_hot),
 ];
 
+/// Columns that are put beside each other, at most.
+const MOST_COLUMNS: i64 = 1 << 20;
+
 fn list(e: &mut Emitter, part: &str, values: &[f32]) -> String {
     let values: Vec<f64> = values.iter().map(|&v| v.into()).collect();
     e.floats(part, &[values.len()], &values, FLOAT)
@@ -70,10 +73,14 @@ fn vectorizer(e: &mut Emitter, node: &NodeProto, attributes: &Attributes<'_>) ->
     if extents.len() != node.input.len() {
         return Err(Refusal::Count { what: "operands", got: node.input.len(), expected: extents.len() });
     }
+    let widest = extents.iter().fold(0i64, |sum, &extent| sum.saturating_add(extent.max(0)));
+    if extents.iter().any(|&extent| extent < 1) || widest > MOST_COLUMNS {
+        return Err(Refusal::OutOfRange("the number of its columns"));
+    }
     let mut parts = Vec::new();
     for (position, &extent) in extents.iter().enumerate() {
         let x = e.cast(operand(node, position)?, FLOAT);
-        let columns: Vec<i64> = (0..extent.clamp(0, 1 << 20)).collect();
+        let columns: Vec<i64> = (0..extent).collect();
         let columns = e.ints("columns", &columns);
         parts.push(e.op("Gather", &[&x, &columns], &[("axis", Setting::Int(1))]));
     }
@@ -114,14 +121,7 @@ fn imputer(e: &mut Emitter, node: &NodeProto, attributes: &Attributes<'_>) -> Re
 
 /// Booleans along a new last axis: which of some numbers an entry is.
 fn which(e: &mut Emitter, x: &str, numbers: &str) -> String {
-    let last = [-1i64];
-    let x = match e.opset {
-        13.. => {
-            let axes = e.ints("axes", &last);
-            e.op("Unsqueeze", &[x, &axes], &[])
-        }
-        _ => e.op("Unsqueeze", &[x], &[("axes", Setting::Ints(&last))]),
-    };
+    let x = e.unsqueeze(x, -1);
     e.op("Equal", &[&x, numbers], &[])
 }
 

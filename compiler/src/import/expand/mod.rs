@@ -10,9 +10,13 @@ mod features;
 mod forest;
 mod labels;
 mod linear;
+mod moved;
+mod nibbles;
+mod optional;
 mod quantise;
 mod quantised;
 mod svm;
+mod text;
 mod trees;
 mod votes;
 
@@ -37,8 +41,17 @@ type Rule = fn(&mut Emitter, &NodeProto, &Attributes<'_>) -> Result<(), Refusal>
 type Expanded = (&'static str, &'static str, &'static [&'static str], Rule);
 
 /// The operators that are written in others.
-static RULES: [&[Expanded]; 6] =
-    [trees::RULES, linear::RULES, svm::RULES, features::RULES, quantised::RULES, quantise::RULES];
+static RULES: [&[Expanded]; 9] = [
+    trees::RULES,
+    linear::RULES,
+    svm::RULES,
+    features::RULES,
+    quantised::RULES,
+    quantise::RULES,
+    moved::RULES,
+    optional::RULES,
+    text::RULES,
+];
 
 fn rule(node: &NodeProto) -> Option<&'static Expanded> {
     let domain = if ONNX.contains(&node.domain.as_str()) { "" } else { node.domain.as_str() };
@@ -56,6 +69,7 @@ pub(super) fn known() -> impl Iterator<Item = (&'static str, &'static str, &'sta
 /// All nodes of them that mean what is not computed here.
 pub(super) fn expand(proto: &mut ModelProto) -> Result<(), ImportError> {
     let Some(graph) = &mut proto.graph else { return Ok(()) };
+    nibbles::widen(graph);
     if graph.node.iter().all(|node| rule(node).is_none()) {
         return Ok(());
     }
@@ -75,7 +89,8 @@ pub(super) fn expand(proto: &mut ModelProto) -> Result<(), ImportError> {
         };
         let attributes = Attributes::of(&node, known);
         emitter.begin(&node);
-        if let Err(hint) = attributes.and_then(|attributes| rule(&mut emitter, &node, &attributes)) {
+        let written = attributes.and_then(|attributes| rule(&mut emitter, &node, &attributes));
+        if let Err(hint) = written.and_then(|()| emitter.room(Some(0))) {
             refused.push(UnsupportedNode { name: display_name(&node), op: node.op_type.clone(), hint });
         }
     }

@@ -15,16 +15,10 @@ pub(super) const RULES: &[Expanded] = &[
     (LEARNING, "TreeEnsemble", ENSEMBLE, ensemble),
 ];
 
-const CLASSIFIER: &[&str] = &[
+/// What both of the older operators say of nodes, and of what is added to their votes.
+const NODES: [&str; 15] = [
     "base_values",
     "base_values_as_tensor",
-    "class_ids",
-    "class_nodeids",
-    "class_treeids",
-    "class_weights",
-    "class_weights_as_tensor",
-    "classlabels_int64s",
-    "classlabels_strings",
     "nodes_falsenodeids",
     "nodes_featureids",
     "nodes_hitrates",
@@ -37,30 +31,24 @@ const CLASSIFIER: &[&str] = &[
     "nodes_values",
     "nodes_values_as_tensor",
     "post_transform",
-];
-const REGRESSOR: &[&str] = &[
     "aggregate_function",
-    "base_values",
-    "base_values_as_tensor",
-    "n_targets",
-    "nodes_falsenodeids",
-    "nodes_featureids",
-    "nodes_hitrates",
-    "nodes_hitrates_as_tensor",
-    "nodes_missing_value_tracks_true",
-    "nodes_modes",
-    "nodes_nodeids",
-    "nodes_treeids",
-    "nodes_truenodeids",
-    "nodes_values",
-    "nodes_values_as_tensor",
-    "post_transform",
-    "target_ids",
-    "target_nodeids",
-    "target_treeids",
-    "target_weights",
-    "target_weights_as_tensor",
 ];
+const CLASSIFIER: &[&str] = &joined::<14, 7, 21>(
+    &NODES,
+    &[
+        "class_ids",
+        "class_nodeids",
+        "class_treeids",
+        "class_weights",
+        "class_weights_as_tensor",
+        "classlabels_int64s",
+        "classlabels_strings",
+    ],
+);
+const REGRESSOR: &[&str] = &joined::<15, 6, 21>(
+    &NODES,
+    &["n_targets", "target_ids", "target_nodeids", "target_treeids", "target_weights", "target_weights_as_tensor"],
+);
 const ENSEMBLE: &[&str] = &[
     "aggregate_function",
     "leaf_targetids",
@@ -79,6 +67,20 @@ const ENSEMBLE: &[&str] = &[
     "post_transform",
     "tree_roots",
 ];
+/// The first `A` names of one list, and all of another.
+const fn joined<const A: usize, const B: usize, const N: usize>(
+    first: &[&'static str],
+    second: &[&'static str; B],
+) -> [&'static str; N] {
+    let mut all = [""; N];
+    let mut at = 0;
+    while at < A + B {
+        all[at] = if at < A { first[at] } else { second[at - A] };
+        at += 1;
+    }
+    all
+}
+
 const AGGREGATES: [&str; 4] = ["AVERAGE", "SUM", "MIN", "MAX"];
 const POSTS: [&str; 5] = ["NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT"];
 
@@ -89,7 +91,9 @@ fn classifier(e: &mut Emitter, node: &NodeProto, attributes: &Attributes<'_>) ->
     let forest = Forest::read(e, node, attributes, "class", classes)?;
     let base = attributes.numbers("base_values", "base_values_as_tensor")?;
     let post = Post::of(&attributes.word("post_transform", "NONE")?)?;
-    let voted: Vec<bool> = (0..classes).map(|class| forest.votes().any(|(of, _)| of == class)).collect();
+    e.room(forest.nodes.len().checked_mul(classes))?;
+    let mut voted = vec![false; classes];
+    forest.votes().for_each(|(class, _)| voted[class] = true);
     let always = (0..classes).map(|class| forest.always(class)).collect();
     let positive = forest.votes().all(|(_, weight)| weight >= 0.0);
     let strictly = forest.votes().all(|(_, weight)| weight > 0.0);
@@ -179,6 +183,9 @@ impl Forest {
 
     /// What the trees say of each target, of shape samples by targets.
     fn scores(&self, e: &mut Emitter, node: &NodeProto, targets: usize, aggregate: &str) -> Result<String, Refusal> {
+        // Of each target, where a tree is asked for its own vote.
+        let each = if matches!(aggregate, "MIN" | "MAX") { self.trees } else { 1 };
+        e.room(self.nodes.len().checked_mul(targets).and_then(|votes| votes.checked_mul(each)))?;
         let edges = self.edges(e, node)?;
         let share = match aggregate {
             "SUM" => 1.0,

@@ -12,6 +12,17 @@ pub(super) fn max_pool(s: &mut Sketch<'_>) -> Result<Vec<NodeId>, Refusal> {
     let shape = s.shape(0)?;
     let axes = windows(s, &shape)?;
     let spatial = &shape[2..];
+    let (planes, plane) = (shape[0] * shape[1], spatial.iter().product::<usize>());
+    let longest = |axis: &Vec<Vec<usize>>| axis.iter().map(Vec::len).max().unwrap_or(0);
+    let entries = axes.iter().try_fold(planes, |all, axis| all.checked_mul(axis.len())?.checked_mul(longest(axis)));
+    if axes.iter().flatten().any(Vec::is_empty) {
+        return Err(Refusal::Form("a window lies in the padding altogether: it has no maximum"));
+    }
+    if entries.is_none_or(|entries| entries > LONGEST) || planes == 0 {
+        return Err(Refusal::Form(
+            "its windows have more than 2^20 entries, too many for their places; leave its second result out",
+        ));
+    }
     let columns_first = s.integer("storage_order", 0) == 1;
     // Of each window the entries that are there: where they stand in the plane, and what their place is called.
     let mut places = vec![vec![(0, 0)]];
@@ -27,15 +38,6 @@ pub(super) fn max_pool(s: &mut Sketch<'_>) -> Result<Vec<NodeId>, Refusal> {
         places = places.iter().flat_map(|window| axis.iter().map(move |sources| longer(window, sources))).collect();
     }
     let taps = places.iter().map(Vec::len).max().unwrap_or(0);
-    let (planes, plane) = (shape[0] * shape[1], spatial.iter().product::<usize>());
-    if places.iter().any(Vec::is_empty) {
-        return Err(Refusal::Form("a window lies in the padding altogether: it has no maximum"));
-    }
-    if planes * places.len() * taps > LONGEST {
-        return Err(Refusal::Form(
-            "its windows have more than 2^20 entries, too many for their places; leave its second result out",
-        ));
-    }
     let x = s.operand_node(0)?;
     let x = s.reshape(x, &[planes, plane]);
     // Further ones repeat the first, and come behind it.

@@ -8,6 +8,8 @@ mod einsum;
 mod grids;
 mod maxima;
 mod pools;
+mod products;
+mod regions;
 mod resize;
 mod samples;
 mod sketch;
@@ -28,6 +30,7 @@ use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel, Infer
 use super::refusal::Refusal;
 use super::site::{Site, Translator, domain_of, to_array};
 use crate::graph::{Graph, NodeId};
+use crate::ops::Op as Drawn;
 use sketch::{Given, Sketch};
 
 /// Draws the nodes that a node of the file stands for, and gives those of its results.
@@ -43,13 +46,17 @@ const DRAWN: &[(&str, Draw)] = &[
     ("CenterCropPad", views::center_crop_pad),
     ("Col2Im", views::col2im),
     ("ConvTranspose", transposed::conv_transpose),
+    ("CumProd", products::cum_prod),
     ("DFT", spectra::dft),
+    ("DeformConv", regions::deform_conv),
+    ("Det", products::det),
     ("GlobalLpPool", pools::global_lp_pool),
     ("GridSample", samples::grid_sample),
     ("LRN", pools::lrn),
     ("LpNormalization", pools::lp_normalization),
     ("LpPool", pools::lp_pool),
     ("Resize", resize::resize),
+    ("RoiAlign", regions::roi_align),
     ("STFT", spectra::stft),
     ("Upsample", resize::upsample),
 ];
@@ -103,9 +110,12 @@ fn read(name: &str, context: &ParsingContext<'_>, node: &NodeProto) -> TractResu
 /// The shape of an operand, and its entries if they are known.
 pub(super) type Known = (Vec<usize>, Option<Arc<Tensor>>);
 
-/// Refuses a node that is read here and whose operands or attributes have no meaning here.
-pub(super) fn check(node: &NodeProto, operands: Vec<Option<Known>>, opset: i64) -> Result<(), Refusal> {
-    let Some(draw) = draws(node) else { return Ok(()) };
+/// How many public numbers and places a node that is read here takes, to be stated.
+///
+/// # Errors
+/// Operands or attributes that have no meaning here.
+pub(super) fn check(node: &NodeProto, operands: Vec<Option<Known>>, opset: i64) -> Result<usize, Refusal> {
+    let Some(draw) = draws(node) else { return Ok(0) };
     let mut graph = Graph::new();
     let given = operands.into_iter().map(|operand| {
         operand.map(|(shape, value)| {
@@ -114,7 +124,13 @@ pub(super) fn check(node: &NodeProto, operands: Vec<Option<Known>>, opset: i64) 
         })
     });
     let given = given.collect();
-    draw(&mut Sketch::new(&mut graph, node, opset, "", given)).map(drop)
+    draw(&mut Sketch::new(&mut graph, node, opset, "", given))?;
+    let stated = graph.order().into_iter().map(|id| match graph.op(id) {
+        Drawn::Mix(mix) => mix.rows.len() + mix.rows.iter().map(Vec::len).sum::<usize>(),
+        Drawn::Take(take) => take.indices.len(),
+        _ => 0,
+    });
+    Ok(stated.sum())
 }
 
 /// A node that is read here, to the parser.

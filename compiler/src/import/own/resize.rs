@@ -230,7 +230,8 @@ impl Method<'_> {
         let mut row = Row::new();
         for (n, weight) in weights.into_iter().enumerate().filter(|(_, weight)| *weight != 0.0) {
             let index = (first + n as i64).clamp(0, last) as usize;
-            match row.iter_mut().find(|(other, _)| *other == index) {
+            // Places ascend.
+            match row.last_mut().filter(|(other, _)| *other == index) {
                 Some((_, sum)) => *sum += weight,
                 None => row.push((index, weight)),
             }

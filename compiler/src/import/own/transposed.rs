@@ -4,7 +4,8 @@
 //! further channel of a convolution without steps, over as few taps as each entry of the result has, and the kernel is flipped.
 
 use super::super::refusal::Refusal;
-use super::sketch::Sketch;
+use super::super::sizes::MOST;
+use super::sketch::{LONGEST, Sketch};
 use crate::graph::NodeId;
 use crate::ops::{Add, Conv, Pad, Slice, Take, Window};
 
@@ -38,6 +39,13 @@ pub(super) fn conv_transpose(s: &mut Sketch<'_>) -> Result<Vec<NodeId>, Refusal>
     let (strides, dilations) = (s.extents("strides", rank)?, s.extents("dilations", rank)?);
     let axes = axes(s, &x_shape[2..], kernel, &strides, &dilations)?;
     let (ins, outs) = (w_shape[0] / groups, w_shape[1]);
+    // Of the kernel with all of its zeros, and of the result with what is cut off.
+    let kernel_entries = product(w_shape[..2].iter().copied().chain(axes.iter().map(|axis| axis.taps * axis.stride)));
+    let reached = axes.iter().zip(&x_shape[2..]).map(|(axis, extent)| (extent + axis.taps - 1) * axis.stride);
+    let result_entries = product([x_shape[0], groups * outs].into_iter().chain(reached));
+    if [kernel_entries, result_entries].iter().any(|entries| entries.is_none_or(|entries| entries > MOST)) {
+        return Err(Refusal::Form("with the zeros between its taps its kernel, or its result, has more than 2^27 entries"));
+    }
     let phases: usize = strides.iter().product();
 
     let mut w = s.operand_node(1)?;
@@ -101,6 +109,11 @@ pub(super) fn conv_transpose(s: &mut Sketch<'_>) -> Result<Vec<NodeId>, Refusal>
     Ok(vec![y])
 }
 
+/// How many entries there are, if a word holds that.
+fn product(mut extents: impl Iterator<Item = usize>) -> Option<usize> {
+    extents.try_fold(1usize, |all, own| all.checked_mul(own))
+}
+
 /// What ONNX says of the result's extents, and where it begins.
 fn axes(
     s: &Sketch<'_>,
@@ -112,6 +125,9 @@ fn axes(
     let rank = extents.len();
     let auto = s.word("auto_pad", "NOTSET");
     let more = s.list("output_padding", rank)?.unwrap_or_else(|| vec![0; rank]);
+    if more.iter().any(|more| !(0..=LONGEST as i64).contains(more)) {
+        return Err(Refusal::OutOfRange("its attribute `output_padding`"));
+    }
     let stated = s.list("output_shape", rank)?;
     let pads = s.list("pads", 2 * rank)?.unwrap_or_else(|| vec![0; 2 * rank]);
     let mut axes = Vec::with_capacity(rank);

@@ -71,7 +71,8 @@ pub(super) fn col2im(s: &mut Sketch<'_>) -> Result<Vec<NodeId>, Refusal> {
     let rank = image.len();
     let (strides, dilations) = (s.extents("strides", rank)?, s.extents("dilations", rank)?);
     let pads = s.list("pads", 2 * rank)?.unwrap_or_else(|| vec![0; 2 * rank]);
-    let taps: usize = block.iter().product();
+    // No more of them than the operand has rows.
+    let taps = block.iter().try_fold(1usize, |taps, &own| taps.checked_mul(own)).unwrap_or(0);
     if block.len() != rank || shape.len() != 3 || taps == 0 || shape[1] % taps != 0 {
         return Err(Refusal::Shapes(vec![shape, image, block]));
     }
@@ -81,7 +82,8 @@ pub(super) fn col2im(s: &mut Sketch<'_>) -> Result<Vec<NodeId>, Refusal> {
             (image[n] as i64 + pads[n] + pads[n + rank] - span).div_euclid(strides[n] as i64) + 1
         })
         .collect();
-    if places.iter().any(|&p| p < 1) || places.iter().product::<i64>() != shape[2] as i64 {
+    let all = places.iter().try_fold(1i64, |all, &own| all.checked_mul(own));
+    if places.iter().any(|&p| p < 1) || all != i64::try_from(shape[2]).ok() {
         return Err(Refusal::Shapes(vec![shape, image, block]));
     }
     let places: Vec<usize> = places.into_iter().map(|p| p as usize).collect();

@@ -71,6 +71,9 @@ impl Operator for Unary {
             return at.fused_pool(id);
         }
         let operand = at.operand(id, 0)?;
+        if let Some(whole) = at.whole_part(id, operand, self)? {
+            return Ok(whole);
+        }
         match *self {
             Unary::Neg => {
                 let x = at.value(operand)?;

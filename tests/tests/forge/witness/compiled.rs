@@ -7,12 +7,12 @@ use zktorch_blocks::claims::Polynomial;
 use zktorch_blocks::execute::execute;
 use zktorch_blocks::program::{Limits, Program, Source, TensorId, VIRTUAL_DEPTH, Visibility, WORDS};
 use zktorch_compiler::goal::Temperature;
-use zktorch_compiler::graph::{Graph, NodeId};
+use zktorch_compiler::graph::{Domain, Graph, NodeId};
 use zktorch_compiler::import::{ImportOptions, load_path};
 use zktorch_compiler::inputs::{InputSpec, read};
 use zktorch_compiler::ops::{
-    AveragePool, Broadcast, Compare, Comparison, Descent, Div, Einsum, Label, MaxPool, Nearest, Op, Reduce, ReduceKind,
-    Softmax, TopK, Unary, Window,
+    Add, AveragePool, Bitwise, Broadcast, Carry, Compare, Comparison, Connective, Descent, Div, Einsum, Label, MaxPool, Mul,
+    Nearest, Op, Power, Reduce, ReduceKind, Softmax, States, Take, TopK, Unary, Window,
 };
 use zktorch_compiler::{Compiled, Goal, Options, compile};
 use zktorch_models::zoo::Zoo;
@@ -22,8 +22,9 @@ use zktorch_tests::language_model::{TOKENS, VOCABULARY, causal, language_model};
 use zktorch_tests::machine::{Follow, Kind, Lie, Machine, Outcome, Sampler, rule_name};
 
 /// Rules of advice that lowerings use.
-const RULES: [&str; 14] = [
+const RULES: [&str; 15] = [
     "arg max",
+    "carry",
     "copy",
     "descent",
     "divide",
@@ -99,6 +100,21 @@ fn toy(name: &str, shape: &[usize], target_error: f64, nodes: impl Fn(&mut Graph
     graph.add_output("out", last);
     let samples: Vec<Vec<ArrayD<f64>>> = (0..8).map(|s| vec![noise(100 + s, shape)]).collect();
     let options = Options { bits: Some(8), inputs: Visibility::Private, target_error, ..Options::default() };
+    let compiled = compile(&graph, &samples, &options).expect("it compiles");
+    let inputs = vec![compiled.inputs[0].quantise(samples[3][0].as_slice().expect("row-major")).expect("in range")];
+    Subject { name: name.into(), compiled, inputs }
+}
+
+/// A chain of operations on private integers.
+fn whole(name: &str, (lo, hi): (i64, i64), nodes: impl Fn(&mut Graph, NodeId) -> NodeId) -> Subject {
+    let mut graph = Graph::new();
+    let x = graph.add_input_of(Domain::Integer { lo, hi }, "x", &[1, 3]);
+    let last = nodes(&mut graph, x);
+    graph.add_output("out", last);
+    let middle = (lo + hi) as f64 / 2.0;
+    let sample = |seed| noise(seed, &[1, 3]).mapv(|v| (middle + v * (hi - lo) as f64 / 2.0).round());
+    let samples: Vec<Vec<ArrayD<f64>>> = (0..8).map(|s| vec![sample(100 + s)]).collect();
+    let options = Options { bits: Some(8), inputs: Visibility::Private, target_error: 1.0, ..Options::default() };
     let compiled = compile(&graph, &samples, &options).expect("it compiles");
     let inputs = vec![compiled.inputs[0].quantise(samples[3][0].as_slice().expect("row-major")).expect("in range")];
     Subject { name: name.into(), compiled, inputs }
@@ -207,6 +223,29 @@ fn toys() -> Vec<Subject> {
             let by = g.add_constant("quarter", ArrayD::from_elem(IxDyn(&[1, 1]), 0.25));
             let by = g.add("quarters", Broadcast, &[by], &[3, 5]);
             let y = g.add_inferred("nearest", Nearest { over: true, times: 0 }, &[y, by]).expect("shapes fit");
+            let y = then(g, y, Op::Unary(Unary::ToReal));
+            dense(g, y, 3)
+        }),
+        toy("a recurrence", &[3, 5], 1.0, |g, x| {
+            let h = g.add("h", States { given: false }, &[x], &[3, 5]);
+            let y = dense(g, h, 5);
+            let y = g.add_inferred("sum", Add, &[y, x]).expect("shapes fit");
+            let y = then(g, y, Op::Unary(Unary::Tanh));
+            let y = g.add_inferred("next", Carry, &[y, h]).expect("shapes fit");
+            dense(g, y, 3)
+        }),
+        whole("powers", (0, 7), |g, x| g.add_inferred("p", Power, &[x, x]).expect("shapes fit")),
+        whole("bits", (-500, 499), |g, x| {
+            let y = then(g, x, Op::Take(Take { axis: 1, indices: vec![2, 0, 1] }));
+            g.add_inferred("z", Bitwise(Connective::Xor), &[x, y]).expect("shapes fit")
+        }),
+        whole("an integer that wraps around", (-500, 499), |g, x| {
+            let y = g.add_inferred("square", Mul, &[x, x]).expect("shapes fit");
+            then(g, y, Op::Unary(Unary::Wrap { lo: -128, hi: 127 }))
+        }),
+        toy("whole parts", &[1, 5], 1.0, |g, x| {
+            let y = dense(g, x, 3);
+            let y = then(g, y, Op::Unary(Unary::Trunc));
             let y = then(g, y, Op::Unary(Unary::ToReal));
             dense(g, y, 3)
         }),
