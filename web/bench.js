@@ -2,6 +2,7 @@
 //
 // It needs web/build, target/release/zktorch and the zoo ($ZKTORCH_ZOO).
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { availableParallelism, loadavg } from "node:os";
 import { join } from "node:path";
 import { gzipSync, brotliCompressSync } from "node:zlib";
 import { verify } from "./dist/node.js";
@@ -71,6 +72,7 @@ const server = await serve();
 const page = await browser.newPage();
 await page.goto(server.url);
 const rows = [];
+const load = loadavg()[0];
 for (const [name, make] of models) {
   const made = make();
   const [node, chromium] = [await inNode(made), await inChromium(page, made)];
@@ -90,7 +92,7 @@ const table = [
   `|---|${"--:|".repeat(head.length - 1)}`,
   ...rows.map(line),
   "",
-  `Chromium ${version.split(".")[0]}, Node ${process.versions.node.split(".")[0]}; medians of ${RUNS}.`,
+  `Chromium ${version.split(".")[0]}, Node ${process.versions.node.split(".")[0]}; medians of ${RUNS}, on ${availableParallelism()} cores at a load of ${load.toFixed(0)} (a machine that does nothing else takes less).`,
   `The module has ${count(wasm.length)} bytes, ${count(gzipSync(wasm, { level: 9 }).length)} with gzip and ${count(brotliCompressSync(wasm).length)} with Brotli; the page, which holds it, ${count(html.length)}.`,
 ].join("\n");
 console.log(table);
