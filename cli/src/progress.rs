@@ -71,6 +71,13 @@ impl Watch for Terminal {
         self.bar.set_message(text.to_owned());
     }
 
+    fn expect(&mut self, predicted: f64) {
+        self.bar.println(format!("predicted: about {}", seconds(predicted)));
+        if self.talk == Talk::All {
+            say(&format!("predicted: about {}", seconds(predicted)));
+        }
+    }
+
     fn part(&mut self, done: f64) {
         if let Some((phase, _)) = self.under_way {
             self.bar.set_message(format!("{phase}, {:.0} %", 100.0 * done));

@@ -164,6 +164,52 @@ fn models_are_stripped_and_audited_in_memory() {
     assert_eq!(inspect(&key).unwrap().json()["kind"], "verifying key");
 }
 
+/// Notes what it is told.
+#[derive(Default)]
+struct Notes {
+    predicted: Vec<f64>,
+    parts: Vec<f64>,
+}
+
+impl Watch for Notes {
+    fn expect(&mut self, seconds: f64) {
+        self.predicted.push(seconds);
+    }
+
+    fn part(&mut self, done: f64) {
+        self.parts.push(done);
+    }
+}
+
+#[test]
+fn a_compilation_says_how_much_of_it_is_done() {
+    let mut notes = Notes::default();
+    compile(&mlp(), &CompileOptions { bits: None, ..options() }, &mut notes).unwrap();
+    assert!(notes.predicted.len() == 1 && (0.01..60.0).contains(&notes.predicted[0]), "{:?}", notes.predicted);
+    // It never goes back, and is told more than once a phase.
+    assert!(notes.parts.is_sorted() && notes.parts.len() > 20, "{:?}", notes.parts);
+    assert!(notes.parts[0] < 0.2 && notes.parts.last().is_some_and(|&done| done > 0.5), "{:?}", notes.parts);
+}
+
+/// Wants no more after so many steps of a search.
+struct Steps(usize);
+
+impl Watch for Steps {
+    fn part(&mut self, _done: f64) {
+        self.0 = self.0.saturating_sub(1);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.0 == 0
+    }
+}
+
+#[test]
+fn a_search_is_cancelled_between_its_runs() {
+    let fails = |steps| compile(&mlp(), &options(), &mut Steps(steps)).err().map(|e| e.kind());
+    assert_eq!((fails(5), fails(1 << 20)), (Some(Kind::Cancelled), None));
+}
+
 /// Wants no more once a phase begins.
 struct Until(&'static str, bool);
 

@@ -13,7 +13,7 @@ pub mod report;
 
 pub use compile::{
     CompileError, Compiled, Earlier, ExplainedNode, Explanation, Like, MAX_ERROR, Misposed, Options, TARGET_KL, Unlike,
-    WARN_ERROR, compile, compile_model, explain, extend,
+    WARN_ERROR, compile, compile_model, compile_model_watched, explain, extend,
 };
 pub use lower::{LowerError, Problem};
 pub use reference::{Reference, Unevaluated};

@@ -31,6 +31,28 @@ pub trait Reference {
     /// # Errors
     /// What keeps the model from being evaluated.
     fn outputs(&self, inputs: &[ArrayD<f64>]) -> Result<Vec<ArrayD<f64>>, Unevaluated>;
+
+    /// A step of the work that this account is compared in is done: a run of integers. Nobody needs to know.
+    fn step(&self) {}
+}
+
+/// An account of which every use, and every step between, is told to somebody, who may unwind: that ends the work.
+pub(crate) struct Watched<'w> {
+    /// The account.
+    pub reference: &'w dyn Reference,
+    /// Who is told.
+    pub told: &'w dyn Fn(),
+}
+
+impl Reference for Watched<'_> {
+    fn outputs(&self, inputs: &[ArrayD<f64>]) -> Result<Vec<ArrayD<f64>>, Unevaluated> {
+        (self.told)();
+        self.reference.outputs(inputs)
+    }
+
+    fn step(&self) {
+        (self.told)();
+    }
 }
 
 /// A graph that comes from no file is its own account.

@@ -8,10 +8,13 @@ use crate::folder::{Destination, Files, MODEL, ProgramFile, REPORT, Replaced, de
 use crate::model::Model;
 use crate::model_proof;
 use crate::options::CompileOptions;
+use crate::plan::{Part, Plan, approached};
 use crate::refusals::{compile_failure, import_failure};
 use crate::setup::{choose, predict};
 use crate::watch::{Phases, Watch, guarded};
+use crate::words::{advice, legend};
 use serde_json::{Value, json};
+use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::sync::Arc;
 use zktorch_blocks::port::Port;
@@ -41,6 +44,8 @@ pub struct Compiled {
     lines: Vec<(&'static str, String)>,
     insecure: bool,
     seeded: bool,
+    /// Bits that were asked for.
+    asked: Option<u32>,
 }
 
 /// From an ONNX model to a program, its keys and the proof about its weights.
@@ -83,7 +88,7 @@ fn program(
     options: &CompileOptions,
     alike: Option<Earlier>,
     phases: &mut Phases<'_>,
-) -> Result<Program, Failure> {
+) -> Result<(Program, Plan), Failure> {
     phases.begin("reading the model");
     if let Blob::Path(path) = model {
         files::readable(path)?;
@@ -95,6 +100,8 @@ fn program(
             "the file leaves the first axis of input `{name}` open: it is 1, one sample a proof; --input-shape sets another"
         ));
     }
+    let plan = Plan::of(&imported.graph);
+    phases.expect(plan.seconds());
     phases.begin("reading samples");
     let samples: Vec<_> = options.calibrate.iter().map(|given| given.samples(&inputs)).collect::<Result<_, _>>()?;
     let samples = samples.concat();
@@ -112,7 +119,15 @@ fn program(
         max_error: options.max_error,
         ..Options::default()
     };
-    zktorch_compiler::compile_model(&imported, &samples, &options).map_err(|e| compile_failure(model, &e))
+    let steps = plan.steps(samples.len());
+    let phases = RefCell::new(phases);
+    let step = Cell::new(0);
+    let told = || {
+        step.set(step.get() + 1);
+        phases.borrow_mut().part(plan.done(Part::Quantise, approached(step.get(), steps)));
+    };
+    let compiled = zktorch_compiler::compile_model_watched(&imported, &samples, &options, &told);
+    compiled.map(|compiled| (compiled, plan)).map_err(|e| compile_failure(model, &e))
 }
 
 /// What the outputs of a key are like, one for each input.
@@ -166,13 +181,14 @@ fn make(model: &Blob, options: &CompileOptions, phases: &mut Phases<'_>) -> Resu
     let mut randomness =
         entropy(options.test_seed).randomness().map_err(|e| Failure::internal(format!("no randomness: {e}")))?;
     let earlier = base.as_ref().map(Folder::earlier);
-    let Program { program, weights, mut report, inputs, outputs } = program(model, options, earlier, phases)?;
+    let (Program { program, weights, mut report, inputs, outputs }, plan) = program(model, options, earlier, phases)?;
     let ports = [&inputs, &outputs].map(|ports| ports.iter().map(key_port).collect());
     let (proving, verifying) = match &base {
         None => {
             phases.begin("preparing the setup");
             let (setup, column_bits) = choose(&options.setup, &program)?;
             phases.begin("committing to the weights");
+            phases.part(plan.done(Part::Commit, 0.0));
             keygen(program, weights, &setup, column_bits, ports, &mut randomness)
         }
         Some(folder) => keygen_alike(program, ports, (&folder.proving, &folder.verifying)),
@@ -188,11 +204,11 @@ fn make(model: &Blob, options: &CompileOptions, phases: &mut Phases<'_>) -> Resu
         memory_bytes: Some(cost.memory_bytes as u64),
     });
     let known = base.as_ref().and_then(|folder| folder.proof(level));
-    let make = || model_proof::make(&proving, &verifying, level, randomness.fork(), phases);
+    let make = || model_proof::make(&proving, &verifying, level, randomness.fork(), (phases, &plan));
     let proof = known.map_or_else(make, Ok)?;
     let (file, files) = Files::new(inputs, outputs, &proving, &verifying, Some(proof))?;
     let compiled = Compiled::new(Model::new(file, proving, verifying)?, files, report)?;
-    Ok(Compiled { seeded: options.test_seed.is_some(), ..compiled })
+    Ok(Compiled { seeded: options.test_seed.is_some(), asked: options.bits, ..compiled })
 }
 
 /// A port as a key has it.
@@ -234,7 +250,7 @@ impl Compiled {
         bytes.push(b'\n');
         (model.proof, model.report) = (files.bytes(MODEL).map(<[u8]>::to_vec), Some(bytes));
         let insecure = setup.insecure;
-        Ok(Self { model, files, report, warning, warnings, json, lines, insecure, seeded: false })
+        Ok(Self { model, files, report, warning, warnings, json, lines, insecure, seeded: false, asked: None })
     }
 
     /// What the compiler found out.
@@ -268,7 +284,9 @@ impl Compiled {
         let written: Vec<String> = sizes.iter().map(|(name, bytes)| format!("{name} ({})", show::bytes(*bytes))).collect();
         let mut lines = self.lines.clone();
         lines.push(("written", format!("{dir}: {}, {REPORT}", written.join(", "))));
-        let mut text = format!("{}\n{}", self.report, show::lines(&lines));
+        let legend = legend(&self.report);
+        let advice = advice(&self.report, self.asked, &self.model.verifying.setup);
+        let mut text = format!("{}\n{legend}\n{}\n{advice}", self.report, show::lines(&lines));
         for warning in &self.warnings {
             text.push_str(&format!("\nWARNING: {}\n", show::plain(warning)));
         }

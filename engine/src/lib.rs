@@ -24,6 +24,7 @@ mod model;
 mod model_proof;
 mod options;
 mod place;
+mod plan;
 mod prove;
 mod refusals;
 mod run;
@@ -33,6 +34,7 @@ mod text;
 mod tokens;
 mod verify;
 mod watch;
+mod words;
 
 pub use audit::{Audited, audit};
 pub use batch::{Accuracy, Batch, Outputs, Stacked, read_labels};

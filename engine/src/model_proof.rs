@@ -4,6 +4,7 @@
 use crate::blob::Blob;
 use crate::cache;
 use crate::failure::Failure;
+use crate::plan::{Part, Plan};
 use crate::watch::Phases;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -21,11 +22,14 @@ pub(crate) fn make(
     verifying: &VerifyingKey,
     level: Level,
     mut randomness: Randomness,
-    phases: &mut Phases<'_>,
+    (phases, plan): (&mut Phases<'_>, &Plan),
 ) -> Result<Vec<u8>, Failure> {
     phases.begin("proving the weights");
     let failed = |why: &dyn std::fmt::Display| Failure::internal(format!("no model proof: {why}"));
-    let report = &mut |part, parts| phases.detail(&format!("proving the weights, part {} of {parts}", part + 1));
+    let report = &mut |part: usize, parts: usize| {
+        phases.detail(&format!("proving the weights, part {} of {parts}", part + 1));
+        phases.part(plan.done(Part::Prove, part as f64 / parts.max(1) as f64));
+    };
     let proof = prove_model(proving, verifying, level, &mut randomness, report).map_err(|e| failed(&e))?;
     proof.to_bytes().map_err(|e| failed(&e))
 }

@@ -12,6 +12,9 @@ pub trait Watch {
     /// What the phase under way is doing.
     fn detail(&mut self, _text: &str) {}
 
+    /// How many seconds the work is predicted to take, of which some may have passed.
+    fn expect(&mut self, _seconds: f64) {}
+
     /// How much of the work is done, from 0 to 1, by the time that all of it was predicted to take.
     fn part(&mut self, _done: f64) {}
 
@@ -61,6 +64,12 @@ impl<'w> Phases<'w> {
     /// What the phase under way is doing.
     pub fn detail(&mut self, text: &str) {
         self.watch.detail(text);
+        self.look();
+    }
+
+    /// How many seconds the work is predicted to take.
+    pub fn expect(&mut self, seconds: f64) {
+        self.watch.expect(seconds);
         self.look();
     }
 

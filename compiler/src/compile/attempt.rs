@@ -47,6 +47,7 @@ impl Attempt {
         let mut measure = Measure::new(&trial.outputs, &task.bounds);
         let mut traces = Vec::new();
         for sample in task.search.iter().take(runs) {
+            task.reference.step();
             let trace = trial.run(&sample.inputs)?;
             measure.take(&trial.outputs_of(&trace), &sample.wanted);
             traces.push(trace);
@@ -83,6 +84,7 @@ fn hear(task: &Task<'_>, trial: &Trial, runs: usize) -> Language {
     for (inputs, wanted) in texts.into_iter().take(runs.max(TEXTS)) {
         let ids: Vec<f64> = inputs.iter().flatten().copied().collect();
         let floats: Vec<f64> = wanted.iter().flatten().copied().collect();
+        task.reference.step();
         match trial.run(inputs) {
             Ok(trace) => hearing.take(&ids, &floats, &trial.outputs_of(&trace).concat()),
             Err(_) => hearing.leave_out(),

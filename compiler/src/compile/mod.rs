@@ -26,7 +26,7 @@ use crate::graph::columns::Columns;
 use crate::graph::{Evaluation, Graph};
 use crate::import::Model;
 use crate::lower::{Interface, Lowered, lower};
-use crate::reference::Reference;
+use crate::reference::{Reference, Watched};
 use crate::report::{self, Accuracy, Measure, Report};
 pub use ask::{Misposed, extend};
 use ask::{Text, calibrate, texts};
@@ -69,6 +69,19 @@ pub struct Compiled {
 /// If the graph or the samples cannot be used, with the node or sample that is to blame, or if the integers are too far from the model.
 pub fn compile_model(model: &Model, samples: &[Vec<ArrayD<f64>>], options: &Options) -> Result<Compiled, CompileError> {
     compile_against(&model.graph, &model.untouched, samples, options)
+}
+
+/// As [`compile_model`], and tells of every sample that the model is run on and of every run of integers. Who is told may unwind: that ends the work.
+///
+/// # Errors
+/// As [`compile_model`].
+pub fn compile_model_watched(
+    model: &Model,
+    samples: &[Vec<ArrayD<f64>>],
+    options: &Options,
+    told: &dyn Fn(),
+) -> Result<Compiled, CompileError> {
+    compile_against(&model.graph, &Watched { reference: &model.untouched, told }, samples, options)
 }
 
 /// Compiles a graph that comes from no file. Errors are measured against its own evaluation.
