@@ -116,13 +116,26 @@ impl Op {
 
     /// Whether each entry of the result follows from the entries at its own place, of operands of its shape.
     pub(crate) fn goes_by_entry(&self) -> bool {
-        match self {
-            Self::Add(_) | Self::Sub(_) | Self::Mul(_) | Self::Div(_) | Self::Max(_) | Self::Min(_) => true,
-            Self::Whole(_) | Self::Power(_) | Self::Bitwise(_) | Self::Nearest(_) => true,
-            Self::Compare(_) | Self::Select(_) | Self::Logic(_) => true,
-            Self::Unary(_) | Self::Root(_) | Self::PRelu(_) | Self::ColumnScale(_) => true,
-            _ => false,
-        }
+        matches!(
+            self,
+            Self::Add(_)
+                | Self::Sub(_)
+                | Self::Mul(_)
+                | Self::Div(_)
+                | Self::Max(_)
+                | Self::Min(_)
+                | Self::Whole(_)
+                | Self::Power(_)
+                | Self::Bitwise(_)
+                | Self::Nearest(_)
+                | Self::Compare(_)
+                | Self::Select(_)
+                | Self::Logic(_)
+                | Self::Unary(_)
+                | Self::Root(_)
+                | Self::PRelu(_)
+                | Self::ColumnScale(_)
+        )
     }
 }
 

@@ -63,7 +63,7 @@ pub(super) fn det(s: &mut Sketch<'_>) -> Result<Vec<NodeId>, Refusal> {
                 None => own,
             };
             // The last row's signs: plus at its own end.
-            let plus = (row + place) % 2 == 0;
+            let plus = (row + place).is_multiple_of(2);
             sum = Some(match sum {
                 None if plus => term,
                 None => {
