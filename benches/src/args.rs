@@ -41,6 +41,9 @@ pub struct Args {
     /// A further word for `zktorch compile`, such as --compile-arg=--setup=transparent; may be repeated
     #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
     pub compile_arg: Vec<String>,
+    /// Of `pair`: the zktorch binary of before, which runs in turn with ours
+    #[arg(long, value_name = "FILE")]
+    pub against: Option<PathBuf>,
     /// Measure the peers only
     #[arg(long, requires = "peers")]
     pub peers_only: bool,

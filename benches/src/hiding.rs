@@ -6,6 +6,7 @@
 use crate::args::Args;
 use crate::measure::Launcher;
 use crate::model::Sources;
+use crate::pair;
 use crate::plain;
 use crate::table::seconds;
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -179,13 +180,9 @@ fn timed<T>(work: impl FnOnce() -> Result<T>) -> Result<(T, Cost)> {
     Ok((value, Cost { wall: start.elapsed().as_secs_f64(), processor: processor()? - before }))
 }
 
-/// The median of each, the lower one of two.
+/// The median of each.
 fn median(costs: Vec<Cost>) -> Cost {
-    let middle = |pick: fn(&Cost) -> f64| {
-        let mut values: Vec<f64> = costs.iter().map(pick).collect();
-        values.sort_by(f64::total_cmp);
-        values[(values.len() - 1) / 2]
-    };
+    let middle = |pick: fn(&Cost) -> f64| pair::median(costs.iter().map(pick));
     Cost { wall: middle(|c| c.wall), processor: middle(|c| c.processor) }
 }
 

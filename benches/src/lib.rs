@@ -9,6 +9,7 @@ pub mod hiding;
 pub mod machine;
 pub mod measure;
 pub mod model;
+pub mod pair;
 pub mod plain;
 pub mod processes;
 pub mod record;

@@ -13,6 +13,7 @@ use zktorch_benches::hiding;
 use zktorch_benches::machine::Machine;
 use zktorch_benches::measure::{Launcher, Limits, WATCH, watch};
 use zktorch_benches::model::Sources;
+use zktorch_benches::pair;
 use zktorch_benches::record::{Results, Row};
 use zktorch_benches::subject::{Ezkl, Plan, Subject, Zktorch};
 use zktorch_benches::table::{markdown, seconds};
@@ -20,9 +21,8 @@ use zktorch_benches::table::{markdown, seconds};
 fn main() -> ExitCode {
     let result = match env::args_os().nth(1) {
         Some(first) if first == WATCH => watch(env::args_os().skip(2)).map(|()| true),
-        Some(first) if first == hiding::COMMAND => {
-            compare(&Args::parse_from(env::args_os().take(1).chain(env::args_os().skip(2)))).map(|()| true)
-        }
+        Some(first) if first == hiding::COMMAND => compare(&behind_first()).map(|()| true),
+        Some(first) if first == pair::COMMAND => pairs(&behind_first()).map(|()| true),
         _ => harness(&Args::parse()),
     };
     match result {
@@ -33,6 +33,27 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// The arguments behind the word that says what to do.
+fn behind_first() -> Args {
+    Args::parse_from(env::args_os().take(1).chain(env::args_os().skip(2)))
+}
+
+/// Measures another build and this one in turn.
+fn pairs(args: &Args) -> Result<()> {
+    let against = args.against.as_deref().context("name the binary of before: --against FILE")?;
+    fs::create_dir_all(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;
+    let out = args.out.canonicalize()?;
+    let work = out.join("work");
+    let plan = Plan { launcher: launcher(args, &work)?, threads: args.threads.clone(), repeat: args.repeat };
+    let build = |binary| Zktorch { binary, compile_args: args.compile_arg.clone() }.without_unknown();
+    let builds = [build(binary(Some(against))?), build(binary(args.zktorch.as_deref())?)];
+    let all = pair::run(args, &plan, &builds, &work)?;
+    let text = format!("{}\n\nMedians of {}.\n\n{}", Machine::here(command_line()), args.repeat, pair::markdown(&all));
+    fs::write(out.join("pair.md"), &text)?;
+    println!("{text}");
+    Ok(())
 }
 
 /// Measures what hiding costs.

@@ -2,6 +2,7 @@
 
 use super::{Plan, Subject, sizes, word};
 use crate::bound::{REFERENCE, Work};
+use crate::measure::Usage;
 use crate::model::Model;
 use crate::record::{ProofBytes, ProofParts, Proving, Row, relative_error};
 use anyhow::{Context, Result, bail};
@@ -35,30 +36,18 @@ impl Subject for Zktorch {
 
     fn measure(&self, model: &Model, work: &Path, plan: &Plan, row: &mut Row) -> Result<()> {
         let (dir, proof) = (work.join("compiled"), work.join("proof.zkp"));
-        let report = self.compile(model, &dir, plan, row)?;
-        // The proof is verified by a process of its own, which is measured; binaries of before know no such option and verify nothing.
-        let unchecked = self.knows("--unchecked");
+        let (report, usage) = self.compile(model, &dir, plan)?;
+        row.compile = Some(usage);
+        row.proving_key_bytes = sizes(&dir, &["program.zkc", "proving.key"]);
+        row.verifying_key_bytes = sizes(&dir, &["verifying.key"]);
+        row.calibration_error = report["output_error"].as_f64();
+        row.predicted = serde_json::from_value(report["predictions"].clone()).ok();
+        // The compiler counts multiplications of the program, padded convolutions included: a stand-in for unknown MACs.
+        row.macs = row.macs.or_else(|| report.pointer("/totals/multiplications")?.as_u64());
+        row.parameters = row.parameters.or_else(|| report.pointer("/totals/weights")?.as_u64());
         let mut proved = Value::Null;
         for &threads in &plan.threads {
-            let threads_word = threads.to_string();
-            let mut args = vec![
-                "prove",
-                word(&dir)?,
-                "--input",
-                word(&model.input)?,
-                "-o",
-                word(&proof)?,
-                "--threads",
-                &threads_word,
-                "--format",
-                "json",
-            ];
-            args.extend(unchecked.then_some("--unchecked"));
-            let (value, usage, all_seconds) = plan.fastest(|| {
-                // What is there may not be overwritten.
-                let _ = fs::remove_file(&proof);
-                plan.step(&format!("prove on {threads} threads"), &self.binary, &args, &[])
-            })?;
+            let (value, usage, all_seconds) = plan.fastest(|| self.prove(model, &dir, &proof, threads, plan))?;
             row.proofs.push(Proving { threads, usage, phases: phases(&value), all_seconds });
             proved = value;
         }
@@ -81,27 +70,45 @@ impl Subject for Zktorch {
 }
 
 impl Zktorch {
-    /// Whether `prove` has an option.
-    fn knows(&self, option: &str) -> bool {
-        let help = Command::new(&self.binary).args(["prove", "--help"]).output();
+    /// Leaves out the words for `compile` that a binary of before does not know.
+    pub fn without_unknown(mut self) -> Self {
+        let known = |word: &String| self.knows("compile", word.split('=').next().unwrap_or(word));
+        self.compile_args = self.compile_args.iter().filter(|word| known(word)).cloned().collect();
+        self
+    }
+
+    /// Whether a command has an option: binaries of before have fewer.
+    fn knows(&self, command: &str, option: &str) -> bool {
+        let help = Command::new(&self.binary).args([command, "--help"]).output();
         help.is_ok_and(|help| String::from_utf8_lossy(&help.stdout).contains(option))
     }
 
-    fn compile(&self, model: &Model, dir: &Path, plan: &Plan, row: &mut Row) -> Result<Value> {
+    /// Compiles a model to a folder; the report, and what that used.
+    pub(crate) fn compile(&self, model: &Model, dir: &Path, plan: &Plan) -> Result<(Value, Usage)> {
         let mut args = vec!["compile", word(&model.onnx)?, "-o", word(dir)?, "--calibrate", word(&model.calibration)?];
         args.extend(model.shapes.iter().flat_map(|shape| ["--input-shape", shape]));
         args.extend(self.compile_args.iter().map(String::as_str));
         args.extend(["--format", "json"]);
-        let (report, usage) = plan.step("compile", &self.binary, &args, &[])?;
-        row.compile = Some(usage);
-        row.proving_key_bytes = sizes(dir, &["program.zkc", "proving.key"]);
-        row.verifying_key_bytes = sizes(dir, &["verifying.key"]);
-        row.calibration_error = report["output_error"].as_f64();
-        row.predicted = serde_json::from_value(report["predictions"].clone()).ok();
-        // The compiler counts multiplications of the program, padded convolutions included: a stand-in for unknown MACs.
-        row.macs = row.macs.or_else(|| report.pointer("/totals/multiplications")?.as_u64());
-        row.parameters = row.parameters.or_else(|| report.pointer("/totals/weights")?.as_u64());
-        Ok(report)
+        plan.step("compile", &self.binary, &args, &[])
+    }
+
+    /// Proves the model's input; what `prove` prints, and what it used. The proof is not verified: that is a process of its own.
+    pub(crate) fn prove(
+        &self,
+        model: &Model,
+        dir: &Path,
+        proof: &Path,
+        threads: usize,
+        plan: &Plan,
+    ) -> Result<(Value, Usage)> {
+        // What is there may not be overwritten.
+        let _ = fs::remove_file(proof);
+        let number = threads.to_string();
+        let input = word(&model.input)?;
+        let mut args =
+            vec!["prove", word(dir)?, "--input", input, "-o", word(proof)?, "--threads", &number, "--format", "json"];
+        args.extend(self.knows("prove", "--unchecked").then_some("--unchecked"));
+        plan.step(&format!("prove on {threads} threads"), &self.binary, &args, &[])
     }
 }
 
