@@ -3,6 +3,7 @@
 mod alike;
 mod ask;
 mod attempt;
+mod channels;
 mod columns;
 mod error;
 mod explain;
@@ -26,6 +27,7 @@ use crate::graph::columns::Columns;
 use crate::graph::{Evaluation, Graph};
 use crate::import::Model;
 use crate::lower::{Interface, Lowered, lower};
+use crate::quantise::Settings;
 use crate::reference::{Reference, Watched};
 use crate::report::{self, Accuracy, Measure, Report};
 pub use ask::{Misposed, extend};
@@ -126,6 +128,7 @@ fn compile_against(
     } else {
         Columns { inputs: like.iter().map(|like| like.columns.clone()).collect(), outputs: Vec::new() }
     };
+    let equalised;
     let mut task = Task::new(graph, given, reference, samples, options)?;
     task.hold(held);
     let mut found = chosen(&task);
@@ -133,14 +136,18 @@ fn compile_against(
         // A scale for each column costs nothing, but a user's input is then bounded column by column: only where it helps much.
         for columns in columns::wanted(&task) {
             let by_column = Task::new(graph, columns, reference, samples, options)?;
-            if let Ok(other) = chosen(&by_column)
-                && found.as_ref().map_or(true, |best| other.error() < 0.5 * best.error())
-            {
-                (task, found) = (by_column, Ok(other));
-            }
+            (task, found) = better(task, found, by_column);
             if !is_poor(&found) {
                 break;
             }
+        }
+        // Neither does a factor between weights on both sides of a channel; as little is changed as helps.
+        if is_poor(&found)
+            && let Some(equal) = channels::equalised(graph, &task)
+        {
+            equalised = equal;
+            let by_channel = Task::new(&equalised, task.columns.clone(), reference, samples, options)?;
+            (task, found) = better(task, found, by_channel);
         }
     }
     let mut found = found?;
@@ -169,6 +176,46 @@ struct Found {
 impl Found {
     fn error(&self) -> f64 {
         self.accuracy.error().max(self.unseen)
+    }
+
+    /// What is needed to make the same attempt again, which is little.
+    fn set_aside(self) -> Aside {
+        Aside { settings: self.best.settings, accuracy: self.accuracy, unseen: self.unseen }
+    }
+}
+
+/// An attempt that is not kept.
+struct Aside {
+    settings: Settings,
+    accuracy: Accuracy,
+    unseen: f64,
+}
+
+impl Aside {
+    fn error(&self) -> f64 {
+        self.accuracy.error().max(self.unseen)
+    }
+
+    fn again(self, task: &Task<'_>) -> Result<Found, CompileError> {
+        Ok(Found { best: Attempt::new(task, self.settings)?, accuracy: self.accuracy, unseen: self.unseen })
+    }
+}
+
+/// What was found for a task, or for another one if that has half the error. Of two attempts one is kept at a time: each has all weights, and the
+/// values of its runs.
+fn better<'s>(
+    task: Task<'s>,
+    found: Result<Found, CompileError>,
+    other: Task<'s>,
+) -> (Task<'s>, Result<Found, CompileError>) {
+    let known = found.map(Found::set_aside);
+    match chosen(&other) {
+        Ok(better) if known.as_ref().map_or(true, |known| better.error() < 0.5 * known.error()) => (other, Ok(better)),
+        worse => {
+            drop(worse);
+            let found = known.and_then(|known| known.again(&task));
+            (task, found)
+        }
     }
 }
 

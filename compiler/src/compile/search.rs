@@ -97,7 +97,9 @@ fn chosen(attempts: &mut Attempts<'_, '_>) -> Result<Settings, CompileError> {
     }
     // Wide products too: they take a limb more each.
     if best.score > wanted
-        && (graph.gates_convolutions() || graph.nodes().any(|(id, _)| graph.multiplies(id)))
+        && (graph.gates_convolutions()
+            || graph.nodes().any(|(id, _)| graph.multiplies(id))
+            || !graph.before_steep().is_empty())
         && let Ok(other) = attempts.finest(of_kind(best.settings.saturates, true), wanted)
         && other.score < 0.5 * best.score
     {

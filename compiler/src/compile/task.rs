@@ -9,6 +9,7 @@ use super::ask::Text;
 use super::{CompileError, Like, Options};
 use crate::graph::columns::Columns;
 use crate::graph::{Evaluation, Graph, NodeId, passes};
+use crate::ops::Op;
 use crate::quantise::{Calibration, Range, to_real};
 use crate::reference::{Reference, Unevaluated};
 
@@ -50,8 +51,8 @@ pub(super) struct Task<'s> {
     pub held: Vec<Heard>,
     /// Whether the model is one: its predictions are judged, and not its outputs.
     pub language: bool,
-    /// Sizes of outputs that their operators bound.
-    pub bounds: Vec<Option<f64>>,
+    /// What entries of outputs can reach, where their operators bound it.
+    pub bounds: Vec<Option<ArrayD<f64>>>,
     /// Why the reference cannot run the model at all, if it cannot: the graph's own evaluation stands in, and the report says so.
     pub unrunnable: Option<Unevaluated>,
 }
@@ -204,8 +205,29 @@ pub(super) fn random(shape: &[usize], range: Range, seed: u64) -> ArrayD<f64> {
     })
 }
 
-/// The largest magnitude of a node's values, where its operator bounds them.
-fn bound(graph: &Graph, id: NodeId) -> Option<f64> {
-    let op = graph.op(id).operator();
-    op.bound().or_else(|| op.nature().layout.then(|| bound(graph, *graph.operands(id).first()?)).flatten())
+/// What entries of a node can reach by the operators that they come from, which views and joints hand on; infinite where these set no bound,
+/// and none where no entry has one.
+fn bound(graph: &Graph, id: NodeId) -> Option<ArrayD<f64>> {
+    let (op, shape) = (graph.op(id).operator(), graph.shape(id));
+    if let Some(bound) = op.bound() {
+        return Some(ArrayD::from_elem(IxDyn(shape), bound));
+    }
+    if !op.nature().layout && !matches!(graph.op(id), Op::Concat(_)) {
+        return None;
+    }
+    let operands = graph.operands(id);
+    if let [table, _, ..] = operands[..]
+        && !matches!(graph.op(id), Op::Concat(_))
+    {
+        // Rows of a table at places that are not known here.
+        let largest = bound(graph, table)?.into_iter().fold(0.0, f64::max);
+        return Some(ArrayD::from_elem(IxDyn(shape), largest));
+    }
+    let bounds: Vec<Option<ArrayD<f64>>> = operands.iter().map(|&operand| bound(graph, operand)).collect();
+    bounds.iter().any(Option::is_some).then_some(())?;
+    let all = bounds.into_iter().zip(&operands);
+    let all =
+        all.map(|(bound, &operand)| bound.unwrap_or_else(|| ArrayD::from_elem(IxDyn(graph.shape(operand)), f64::INFINITY)));
+    let all: Vec<ArrayD<f64>> = all.collect();
+    Some(op.evaluate(&all.iter().collect::<Vec<_>>(), shape))
 }

@@ -93,6 +93,17 @@ impl Composite {
         self.name.is_some()
     }
 
+    /// Whether a step is steep near 0; of a function that has a name it is known not to be.
+    pub fn is_steep(&self) -> bool {
+        let constant = |step: usize| matches!(self.steps[step], Step::Constant(_));
+        !self.has_name()
+            && self.steps.iter().any(|step| match step {
+                Step::Unary(function, _) => function.is_steep(),
+                Step::Binary(Binary::Div, _, divisor) => !constant(*divisor),
+                _ => false,
+            })
+    }
+
     /// The steps, arguments before what uses them.
     pub(super) fn steps(&self) -> &[Step] {
         &self.steps

@@ -6,6 +6,7 @@
 //! elementwise operands are equal: a broadcast is a node of its own.
 
 mod causal;
+pub(crate) mod channels;
 pub mod columns;
 mod composite;
 mod domain;
@@ -14,6 +15,7 @@ pub mod evaluate;
 pub mod passes;
 mod piecewise;
 mod recurrence;
+mod steep;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -326,6 +328,13 @@ impl Graph {
     /// Makes another node the output at a position.
     pub fn set_output(&mut self, position: usize, node: NodeId) {
         self.outputs[position] = node;
+    }
+
+    /// Gives a constant other entries, in the same shape.
+    pub(crate) fn set_constant(&mut self, id: NodeId, value: ArrayD<f64>) {
+        if let Op::Constant(constant) = &mut self.inner[id].op {
+            *constant = Constant(Arc::new(value));
+        }
     }
 
     /// Replaces one operand of a node.

@@ -83,8 +83,8 @@ impl Lowering<'_> {
             let tensor = self.builder.linear(&name, &[(factor, value.tensor)], 0, scale)?;
             return Ok(Value { tensor, scale, ..value });
         }
-        let value = self.narrow(x)?;
-        let scale = self.weight_scale(id, value.scale, constant)?;
+        let (value, finer) = if self.is_steep(x) { self.factor(x)? } else { (self.narrow(x)?, 0) };
+        let scale = self.weight_scale(id, value.scale - finer, constant)?;
         let weight = self.weight_squeezed(&format!("{name}.factor"), constant, scale)?;
         let dims = self.builder.dims(value.tensor).to_vec();
         let kept = kept_axes(constant.shape(), dims.len());

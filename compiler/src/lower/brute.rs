@@ -6,6 +6,7 @@ mod division;
 mod draws;
 mod even;
 mod log_softmax;
+mod magnitudes;
 mod recurrence;
 mod roots;
 mod single_lies;
@@ -164,6 +165,7 @@ fn lowered(
         carried: Default::default(),
         decisions: Decisions::made(settings),
         committed: None,
+        steep: BTreeSet::new(),
     };
     let interval = zktorch_blocks::program::Interval::new(-bound, bound);
     let tensor = lowering.builder.input("x", shape, interval, Scale(4), Visibility::Public);

@@ -2,7 +2,7 @@
 
 use zktorch_blocks::program::{Interval, Scale, Visibility};
 
-use super::{Lowering, Refusal, Value};
+use super::{FINER, Lowering, Refusal, Value};
 use crate::compile::{Like, Options};
 use crate::graph::NodeId;
 use crate::graph::columns::Columns;
@@ -10,6 +10,9 @@ use crate::ops::{Input, Op};
 
 /// No integer of an input is larger, whatever samples are.
 const WIDEST_INPUT: f64 = (1u64 << 48) as f64;
+
+/// Bits of an input that is compared with constants, at most.
+const WIDEST_COMPARED: i32 = 36;
 
 /// What inputs and outputs must be like.
 #[derive(Clone, Copy, Debug)]
@@ -42,10 +45,12 @@ impl Lowering<'_> {
         let (scale, interval) = match domain.range() {
             Some(range) => (Scale(0), self.integers(id, range, given)?),
             None => given.map(|like| (like.scale, like.interval)).unwrap_or_else(|| {
-                let bits = (self.settings.bits + 2).min(16);
+                let bits = if self.is_steep(id) { self.settings.bits + FINER } else { (self.settings.bits + 2).min(16) };
                 let half = 1i64 << (bits - 1);
                 let magnitude = self.calibration.range(id).magnitude() * self.calibration.margin();
-                (crate::quantise::scale_for(magnitude, half as f64 - 1.0), Interval::new(-half, half - 1))
+                let scale = crate::quantise::scale_for(magnitude, half as f64 - 1.0);
+                let finer = self.calibration.finer_grid(id, scale, WIDEST_COMPARED - bits as i32);
+                (scale + finer, Interval::new(-(half << finer), (half << finer) - 1))
             }),
         };
         let (name, dims) = (self.name(id), self.graph.shape(id).to_vec());

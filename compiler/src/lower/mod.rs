@@ -23,6 +23,7 @@ mod indexed;
 mod interface;
 mod limbs;
 mod logarithm;
+mod magnitudes;
 mod maximum;
 mod parts;
 mod probabilities;
@@ -39,7 +40,7 @@ mod thresholds;
 mod views;
 mod weight;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::ops::RangeInclusive;
 
@@ -106,6 +107,8 @@ pub(crate) struct Lowering<'g> {
     pub carried: HashMap<NodeId, TensorId>,
     decisions: Decisions<'g>,
     committed: Option<Committed<'g>>,
+    /// Nodes whose small entries count as much as large ones, where the settings make that matter.
+    steep: BTreeSet<NodeId>,
 }
 
 /// Lowers a graph.
@@ -233,6 +236,7 @@ impl<'g> Lowering<'g> {
             carried: HashMap::new(),
             decisions,
             committed,
+            steep: if settings.wide { graph.before_steep() } else { BTreeSet::new() },
         };
         for (n, &id) in graph.inputs().iter().enumerate() {
             let value = lowering.input(id, n).map_err(|why| Problem::refused(graph, id, why))?;
@@ -268,6 +272,11 @@ impl Lowering<'_> {
     /// As [`Self::decide`].
     pub fn decide_scale(&mut self, note: Note, make: impl FnOnce(&Withheld<'_>) -> Scale) -> Result<Scale, Refusal> {
         self.decide(note, SCALES, |withheld| i64::from(make(withheld).0)).map(|scale| Scale(scale as i32))
+    }
+
+    /// Whether the small entries of a node count as much as its large ones: they go into a function that is steep near 0.
+    pub fn is_steep(&self, id: NodeId) -> bool {
+        self.steep.contains(&id) && !self.exact(id)
     }
 
     /// Lowers a node, if it is not part of another's rule.

@@ -12,6 +12,8 @@ const SMALL: usize = 1 << 14;
 pub(crate) const FINER: u32 = 8;
 /// Bits of a wide value that are left to inputs beyond the samples': texts have tokens that no sample had.
 const HEADROOM: i32 = 2;
+/// Bits of a part of an output.
+const SHOWN: u32 = 30;
 /// Bits of a product of two values.
 const ROOM: u32 = 58;
 /// Bits that one requantisation drops at most.
@@ -54,7 +56,8 @@ impl Lowering<'_> {
     /// The value of a node as a factor, and by how many bits it is finer than a narrow one: a product of two activations is wide where
     /// the settings say so.
     pub(crate) fn factor(&mut self, id: NodeId) -> Result<(Value, i32), Refusal> {
-        if !self.settings.wide || !self.graph.multiplies(id) || self.exact(id) {
+        let wide = self.graph.multiplies(id) || self.is_steep(id);
+        if !self.settings.wide || !wide || self.exact(id) {
             return Ok((self.narrow(id)?, 0));
         }
         let value = self.wide(id, self.settings.bits + FINER)?;
@@ -63,7 +66,8 @@ impl Lowering<'_> {
 
     /// The operand of a convolution, and by how many bits it is finer than a narrow one.
     pub(crate) fn convolved(&mut self, id: NodeId) -> Result<(Value, i32), Refusal> {
-        if !self.settings.wide || !self.graph.gates_convolutions() || self.exact(id) {
+        let wide = self.graph.gates_convolutions() || self.is_steep(id);
+        if !self.settings.wide || !wide || self.exact(id) {
             return Ok((self.narrow(id)?, 0));
         }
         let value = self.wide(id, self.settings.bits + FINER)?;
@@ -81,6 +85,19 @@ impl Lowering<'_> {
         let bits = |at: &Self, value: Value| at.builder.interval(value.tensor).bits();
         let room = bits(self, looked_up) + bits(self, virtual_one) <= ROOM;
         Ok((looked_up, if room { virtual_one } else { self.wide(other, self.settings.bits + FINER)? }))
+    }
+
+    /// The value of a node in few bits, or wide where small entries count.
+    pub(crate) fn narrow_unless_steep(&mut self, id: NodeId) -> Result<Value, Refusal> {
+        if self.is_steep(id) { self.wide(id, self.settings.bits + FINER) } else { self.narrow(id) }
+    }
+
+    /// The value of a node that is a part of an output: as it comes, unless it has far more bits than others, so that it may be larger than in the
+    /// samples.
+    pub(crate) fn shown(&mut self, id: NodeId) -> Result<Value, Refusal> {
+        let value = self.value(id)?;
+        let few = self.builder.interval(value.tensor).bits() <= SHOWN && value.scale <= self.plan.scale(id) + 4;
+        if few { Ok(value) } else { self.narrow(id) }
     }
 
     /// The value of a node in so many bits, finer than a narrow one, for what squares it: as it is where it fits.

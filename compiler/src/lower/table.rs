@@ -14,6 +14,12 @@ const SHARE: Scale = Scale(15);
 /// In the place of 0, where a share is a quotient of zeros.
 const NEAR: f64 = 1e-6;
 
+/// Entries of a table for arguments from a first one on.
+pub(super) struct Rows {
+    pub start: i64,
+    pub entries: Vec<i64>,
+}
+
 impl Lowering<'_> {
     /// `o = f(y)` by a lookup of `(y, o)`; for the node `id`.
     pub(crate) fn apply(&mut self, id: NodeId, y: Value, function: Unary) -> Result<Value, Refusal> {
@@ -91,17 +97,32 @@ impl Lowering<'_> {
             let column: Vec<i64> = (least..=most).map(|x| entry(x) as i64).collect();
             return Ok(self.column_table(from, to, &function, least, column));
         }
-        // The table begins where the function does, around the middle of what it meets.
-        let lo = self.decide(Note::TableStart, domain.lo..=domain.hi + 1, |samples| {
+        let rows = self.run_of_rows(operand, &function, from, to)?;
+        if rows.entries.is_empty() {
+            return Err(Refusal::Width("the function has no value in the calibrated range".to_owned()));
+        }
+        Ok(self.column_table(from, to, &function, rows.start, rows.entries))
+    }
+
+    /// The rows of a function's table for arguments at a scale: it begins where the function does, around the middle of what it meets.
+    pub(super) fn run_of_rows(
+        &mut self,
+        operand: NodeId,
+        function: &Unary,
+        from: Scale,
+        to: Scale,
+    ) -> Result<Rows, Refusal> {
+        let domain = self.signed();
+        let entry = |x: i64| to_entry(function.eval(to_real(x, from)), to);
+        let fits = |x: i64| entry(x).abs() < ENTRY;
+        let start = self.decide(Note::TableStart, domain.lo..=domain.hi + 1, |samples| {
             let range = samples.range(operand);
             let middle = (((range.lo + range.hi) / 2.0) * from.units()) as i64;
             let seed = [middle.clamp(domain.lo, domain.hi), 0, 1, -1].into_iter().find(|&x| fits(x));
             seed.map_or(domain.hi + 1, |seed| (domain.lo..=seed).rev().take_while(|&x| fits(x)).last().unwrap_or(seed))
         })?;
-        let none = || Refusal::Width("the function has no value in the calibrated range".to_owned());
-        let hi = (lo..=domain.hi).take_while(|&x| fits(x)).last().ok_or_else(none)?;
-        let column: Vec<i64> = (lo..=hi).map(|x| entry(x) as i64).collect();
-        Ok(self.column_table(from, to, &function, lo, column))
+        let entries = (start..=domain.hi).take_while(|&x| fits(x)).map(|x| entry(x) as i64).collect();
+        Ok(Rows { start, entries })
     }
 
     /// The table of a function's values from a first argument on.

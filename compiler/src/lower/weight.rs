@@ -56,6 +56,11 @@ impl Weight {
         self.0.iter().fold(0f64, |m, v| m.max(v.abs()))
     }
 
+    /// Whether all entries are integers, and small ones.
+    pub fn is_whole(&self, _: &Withheld<'_>) -> bool {
+        self.0.iter().all(|v| v.fract() == 0.0 && v.abs() <= 127.0)
+    }
+
     /// `1 / w`; none if an entry is 0. That refuses a model, and makes no program another.
     pub fn reciprocals(&self) -> Option<Self> {
         self.0.iter().all(|&v| v != 0.0).then(|| Self(Arc::new(self.0.mapv(|v| 1.0 / v))))

@@ -9,7 +9,7 @@ use super::shape::{Misfit, arity, require, with_axes};
 use crate::graph::{Domain, NodeId};
 use crate::import::{self, Import, Site, Translator};
 use crate::lower::{Lowering, Refusal, Value, affine, pass, power};
-use crate::quantise::Range;
+use crate::quantise::{Range, is_only_shown};
 
 pub(super) const IMPORT: Imports = &[Import::Named("Concat", import)];
 
@@ -65,7 +65,9 @@ impl Operator for Concat {
         let shape = at.graph.shape(id).to_vec();
         let name = at.name(id);
         let operands = at.graph.operands(id);
-        let parts = operands.iter().map(|&o| at.narrow(o)).collect::<Result<Vec<Value>, _>>()?;
+        let shown = is_only_shown(at.graph, id);
+        let parts = operands.iter().map(|&o| if shown { at.shown(o) } else { at.narrow_unless_steep(o) });
+        let parts = parts.collect::<Result<Vec<Value>, _>>()?;
         let scale = parts.iter().map(|p| p.scale).max().unwrap_or(Scale(0));
         let depth = parts.iter().map(|p| p.depth).max().unwrap_or(0);
         let mut start = 0i64;

@@ -15,7 +15,7 @@ use super::{Op, Unary};
 use crate::graph::{Domain, NodeId};
 use crate::import::Import;
 use crate::lower::{Lowering, Note, Refusal, Value, Weight};
-use crate::quantise::{Range, scale_for};
+use crate::quantise::{Range, is_compared, scale_for};
 
 pub(crate) use several::several;
 
@@ -138,12 +138,32 @@ fn constant(
     if let Some(counted) = counted(at, id, (x, &x_labels), (&weight, &w_labels), out)? {
         return Ok(counted);
     }
-    let (x, finer) = at.factor(x)?;
     let name = at.name(id);
-    let scale = at.weight_scale(id, x.scale - finer, &weight)?;
+    let (x, scale) = match selected(at, id, x, &weight)? {
+        Some(selected) => selected,
+        None => {
+            let (x, finer) = at.factor(x)?;
+            (x, at.weight_scale(id, x.scale - finer, &weight)?)
+        }
+    };
     let weight = at.weight(&format!("{name}.weight"), weight.shape(), &weight, scale)?;
     let tensor = at.builder.einsum(&name, (weight, &w_labels), (x.tensor, &x_labels), out)?;
     Ok(Value { tensor, scale: x.scale + scale, depth: x.depth + 1 })
+}
+
+/// An input of more bits than others, of which entries are selected to be compared, as it is, and a scale that leaves them room.
+fn selected(at: &mut Lowering<'_>, id: NodeId, x: NodeId, weight: &Weight) -> Result<Option<(Value, Scale)>, Refusal> {
+    if !matches!(at.graph.op(x), Op::Input(_)) || !is_compared(at.graph, id) || at.exact(id) {
+        return Ok(None);
+    }
+    let x = at.value(x)?;
+    if at.builder.interval(x.tensor).bits() <= (at.settings.bits + 2).min(16) {
+        return Ok(None);
+    }
+    let scale = at.decide_scale(Note::WeightScale, |withheld| {
+        if weight.is_whole(withheld) { Scale(0) } else { scale_for(weight.largest(withheld), 127.0) }
+    })?;
+    Ok(Some((x, scale)))
 }
 
 /// Bits of a sum of products of small integers and weights, of which a weight has all that are left.

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use ndarray::{ArrayD, Dimension};
+use zktorch_blocks::program::Scale;
 
+use super::grid::{self, Grids};
 use crate::graph::{Graph, NodeId};
 use crate::ops::{MaxPool, Op, Window};
 
@@ -59,6 +61,7 @@ impl Range {
 pub struct Calibration {
     ranges: HashMap<NodeId, Range>,
     spreads: HashMap<NodeId, f64>,
+    grids: Grids,
     samples: usize,
 }
 
@@ -66,6 +69,7 @@ impl Calibration {
     /// Takes in the values of every node for one sample.
     pub fn observe<'v>(&mut self, graph: &Graph, value: impl Fn(NodeId) -> &'v ArrayD<f64>) {
         self.samples += 1;
+        grid::observe(&mut self.grids, graph, &value);
         for (id, node) in graph.nodes() {
             let range = range_of(value(id));
             self.ranges.entry(id).and_modify(|r| r.join(range)).or_insert(range);
@@ -104,6 +108,12 @@ impl Calibration {
     /// How far the entries of a max pool's windows lie apart.
     pub fn spread(&self, pool: NodeId) -> f64 {
         self.spreads.get(&pool).copied().unwrap_or(f64::INFINITY)
+    }
+
+    /// By how many bits, at most so many, an input's grid is to be finer, so that its comparisons with constants come out as those of its
+    /// numbers in all samples.
+    pub fn finer_grid(&self, input: NodeId, from: Scale, most: i32) -> i32 {
+        grid::finer(&self.grids, input, from.0, most)
     }
 
     /// How much larger than the samples' the values of other inputs may be.

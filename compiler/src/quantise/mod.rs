@@ -1,6 +1,7 @@
 //! Calibration and scales: how many bits each tensor of the float graph gets.
 
 mod calibration;
+mod grid;
 mod intervals;
 mod note;
 mod plan;
@@ -9,8 +10,9 @@ mod search;
 mod settings;
 
 pub use calibration::{Calibration, Range};
+pub(crate) use grid::is_compared;
 pub(crate) use note::Note;
-pub(crate) use plan::{Plan, SCALES};
+pub(crate) use plan::{Plan, SCALES, is_only_shown};
 pub(crate) use saturation::{Domain, saturates};
 pub(crate) use search::{candidates, finest};
 pub use settings::Settings;

@@ -14,6 +14,9 @@ use crate::ops::{Demand, MaxPool, Op, Unary, Window, is_tiling};
 /// Scales that a lowering may have.
 pub(crate) const SCALES: RangeInclusive<i64> = -128..=128;
 
+/// Bits by which the scales of parts of an output may differ.
+const SHOWN: i32 = 24;
+
 /// A max pool, the monotone function before or behind it, and the requantisation, as one.
 #[derive(Clone, Debug)]
 pub(crate) struct FusedPool {
@@ -75,7 +78,9 @@ impl Plan {
         for id in graph.order().into_iter().rev() {
             if matches!(graph.op(id), Op::Concat(_)) {
                 let operands = graph.operands(id);
-                if let Some(scale) = operands.iter().map(|&o| plan.origin_scale(graph, o)).min() {
+                // Parts that nothing but outputs take keep the bits that they have.
+                let apart = if is_only_shown(graph, id) { SHOWN } else { 0 };
+                if let Some(scale) = operands.iter().map(|&o| plan.origin_scale(graph, o) + apart).min() {
                     operands.iter().for_each(|&o| plan.lower_to(graph, o, scale));
                 }
             }
@@ -174,6 +179,12 @@ impl Plan {
             }
         }
     }
+}
+
+/// Whether a node's entries are outputs as they are, and nothing else is computed from them.
+pub(crate) fn is_only_shown(graph: &Graph, id: NodeId) -> bool {
+    let moved = |user: NodeId| graph.op(user).nature().layout || matches!(graph.op(user), Op::Concat(_));
+    graph.users(id).into_iter().all(|(user, _)| moved(user) && is_only_shown(graph, user))
 }
 
 /// Bits of scale that an exact mean adds.

@@ -97,8 +97,6 @@ impl Accuracy {
 #[derive(Clone, Debug)]
 struct OutputErrors {
     groups: Vec<Seen>,
-    /// The size of all entries, where the operator behind them bounds it: a probability of 0.001 is judged as a probability.
-    bound: Option<f64>,
     integers: bool,
 }
 
@@ -107,6 +105,8 @@ struct OutputErrors {
 struct Seen {
     difference: f64,
     size: f64,
+    /// What entries can reach, where the operator behind all of them bounds it: a probability of 0.001 is judged as a probability.
+    bound: Option<f64>,
     values: i32,
     samples_that_differ: usize,
 }
@@ -133,12 +133,18 @@ pub(crate) struct Measure<'p> {
 }
 
 impl<'p> Measure<'p> {
-    /// Nothing measured yet. `bounds` are the sizes of outputs that their operators bound.
-    pub fn new(ports: &'p [Port], bounds: &[Option<f64>]) -> Self {
-        let output = |(port, &bound): (&Port, &Option<f64>)| OutputErrors {
-            groups: vec![Seen::default(); groups(&port.shape)],
-            bound,
-            integers: port.element != Element::Real,
+    /// Nothing measured yet. `bounds` are what entries of outputs can reach by their operators, infinite where these set no bound; none of an
+    /// output that has no bound at all.
+    pub fn new(ports: &'p [Port], bounds: &[Option<ArrayD<f64>>]) -> Self {
+        let output = |(port, bounds): (&Port, &Option<ArrayD<f64>>)| {
+            let count = groups(&port.shape);
+            let mut groups = vec![Seen::default(); count];
+            for (entry, &bound) in bounds.iter().flatten().enumerate() {
+                let known = &mut groups[entry % count].bound;
+                *known = Some(known.map_or(bound, |known| known.max(bound)));
+            }
+            groups.iter_mut().for_each(|group| group.bound = group.bound.filter(|bound| bound.is_finite() && *bound > 0.0));
+            OutputErrors { groups, integers: port.element != Element::Real }
         };
         Self { ports, outputs: ports.iter().zip(bounds).map(output).collect(), measured: 0 }
     }
@@ -167,15 +173,16 @@ impl<'p> Measure<'p> {
     pub fn finish(self, samples: usize) -> Accuracy {
         let (mut worst, mut tensor_error) = (Vec::new(), 0f64);
         for (output, port) in self.outputs.iter().zip(self.ports) {
-            let largest = output.bound.unwrap_or_else(|| output.groups.iter().map(|g| g.size).fold(0.0, f64::max));
+            let unbounded = output.groups.iter().filter(|group| group.bound.is_none());
+            let largest = unbounded.map(|group| group.size).fold(0.0, f64::max);
             for (index, seen) in output.groups.iter().enumerate() {
-                let size = output.bound.unwrap_or_else(|| seen.scale(largest, output.groups.len()));
+                let size = seen.bound.unwrap_or_else(|| seen.scale(largest, output.groups.len()));
                 let share = seen.samples_that_differ as f64 / self.measured.max(1) as f64;
                 let error = if output.integers { share } else { relative(seen.difference, size) };
                 if !output.integers {
-                    tensor_error = tensor_error.max(relative(seen.difference, largest));
+                    tensor_error = tensor_error.max(relative(seen.difference, seen.bound.unwrap_or(largest)));
                 }
-                let yardstick = match output.bound {
+                let yardstick = match seen.bound {
                     _ if output.integers => Yardstick::Samples,
                     Some(_) => Yardstick::Bound,
                     None => Yardstick::Reached,
@@ -252,7 +259,7 @@ mod tests {
 
     fn measured(shape: &[usize], bound: Option<f64>, got: &[f64], wanted: &[f64]) -> Accuracy {
         let ports = [port(shape, 8)];
-        let mut measure = Measure::new(&ports, &[bound]);
+        let mut measure = Measure::new(&ports, &[bound.map(|bound| ArrayD::from_elem(IxDyn(shape), bound))]);
         let wanted = ArrayD::from_shape_vec(IxDyn(shape), wanted.to_vec()).expect("values of the shape");
         measure.take(&[got.to_vec()], &[wanted]);
         measure.finish(1)
@@ -302,13 +309,27 @@ mod tests {
     }
 
     #[test]
+    fn probabilities_beside_boxes_are_judged_as_such() {
+        let ports = [port(&[40, 2], 8)];
+        let bounds = ArrayD::from_shape_fn(IxDyn(&[40, 2]), |at| if at[1] == 1 { 1.0 } else { f64::INFINITY });
+        let mut measure = Measure::new(&ports, &[Some(bounds)]);
+        let wanted = ArrayD::from_shape_fn(IxDyn(&[40, 2]), |at| if at[1] == 1 { 0.05 } else { 8.0 });
+        let got: Vec<f64> = wanted.iter().map(|value| value + 0.01).collect();
+        measure.take(&[got], &[wanted]);
+        let accuracy = measure.finish(1);
+        let of = |at: usize| (accuracy.worst[at].yardstick, accuracy.worst[at].size);
+        assert_eq!((of(0), of(1)), ((Yardstick::Bound, 1.0), (Yardstick::Reached, 8.0)));
+        assert!((accuracy.error() - 0.01).abs() < 1e-9, "{accuracy}");
+    }
+
+    #[test]
     fn errors_are_worded_by_what_they_are_relative_to() {
         let text = |accuracy: Accuracy| accuracy.worst[0].describe();
         let said = text(measured(&[1], Some(1.0), &[0.0625], &[0.125]));
         assert_eq!(said, "6.250 % of its bound 1 at `y` [0], and 50.000 % of the 0.1250 that is reached there");
         assert_eq!(text(measured(&[1], None, &[3.0], &[4.0])), "25.000 % at `y` [0], where outputs reach 4.0000");
         let ports = [port(&[1], 0)];
-        let mut measure = Measure::new(&ports, &[Some(1.0)]);
+        let mut measure = Measure::new(&ports, &[Some(ArrayD::from_elem(IxDyn(&[1]), 1.0))]);
         measure.take(&[vec![1.0]], &[ArrayD::from_elem(IxDyn(&[1]), 0.0)]);
         let accuracy = measure.finish(1);
         assert_eq!(accuracy.worst[0].describe(), "`y` [0] is another number in 100.000 % of the samples");

@@ -6,6 +6,7 @@ mod function;
 mod import;
 #[cfg(test)]
 mod library;
+mod steep;
 
 use ndarray::ArrayD;
 use zktorch_blocks::program::Scale;
@@ -100,7 +101,7 @@ impl Operator for Unary {
                 Ok(Value { tensor, scale: Scale(0), depth: 0 })
             }
             Unary::Square => {
-                let x = at.narrow(operand)?;
+                let x = at.narrow_unless_steep(operand)?;
                 at.product(&at.name(id), x, x)
             }
             Unary::Recip if division::sign(at, id, operand)? == 0 => division::reciprocal(at, id, operand),
@@ -114,6 +115,12 @@ impl Operator for Unary {
                 if let (Some(&reach), Some(domain)) = (at.plan.saturated.get(&id), Saturating::of(self, at.settings)) {
                     let x = at.value(operand)?;
                     return at.saturated(id, x, self, domain, reach);
+                }
+                if at.is_steep(operand)
+                    && self.is_steep()
+                    && let Some(value) = at.by_magnitude(id, self)?
+                {
+                    return Ok(value);
                 }
                 let y = at.table_input(operand)?;
                 at.apply(id, y, self.clone())
