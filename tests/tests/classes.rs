@@ -25,6 +25,10 @@ const CLASSES: [(&str, Dataset, Runs); 5] = [
     ("tract_xgb_wine_tree", Dataset::Wine, &[(0, 59), (1, 71), (2, 48)]),
 ];
 
+/// A sample whose two best scores lie 0.016 % of the largest score apart, which is less than what rounding may move them by. Its leaves are those of
+/// the float model, and its class may be either.
+const NEAR: (&str, usize) = ("ezkl_gbt_iris", 83);
+
 /// The class that an output says.
 fn class(values: &[f64]) -> usize {
     match *values {
@@ -68,6 +72,10 @@ fn every_sample_has_the_class_of_the_float_model() {
     let wrong: Vec<String> = CLASSES
         .par_iter()
         .map(|&(name, dataset, runs)| (name, others(&zoo, name, dataset, runs)))
+        .map(|(name, mut others)| {
+            others.retain(|&sample| (name, sample) != NEAR);
+            (name, others)
+        })
         .filter(|(_, others)| !others.is_empty())
         .map(|(name, others)| format!("{name}: samples {others:?}"))
         .collect();

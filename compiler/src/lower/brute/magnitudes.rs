@@ -35,8 +35,8 @@ fn small_arguments_have_their_own_steps() {
         let integers = [0.6 * size, -0.8 * size].map(|v| (v * input).round() as i64);
         let trace = execute(&program, &weights, &[integers.to_vec()]).expect("in range");
         let got = trace.values(&program, program.outputs[0])[0] as f64 / output;
-        // With one step for all, the root of the least would be 0.
-        assert!((got - size).abs() < 0.06 * size, "{got} instead of {size}");
+        // With one step for all, the root of the least would be 0; half a step of a result is 0.0625.
+        assert!((got - size).abs() < 0.06 * size + 0.07, "{got} instead of {size}");
     }
 }
 
