@@ -133,12 +133,11 @@ pub fn run<T: Send + 'static>(
     })
 }
 
-/// Waits for the end. With an error what is left to be heard, if the work goes on.
-fn wait<T: Send>(
-    py: Python<'_>,
-    mut events: Receiver<Event<T>>,
-    tell: Option<&Py<PyAny>>,
-) -> Result<T, (PyErr, Option<Receiver<Event<T>>>)> {
+/// How waiting ended: with an error what is left to be heard, if the work goes on.
+type Ended<T> = Result<T, (PyErr, Option<Receiver<Event<T>>>)>;
+
+/// Waits for the end.
+fn wait<T: Send>(py: Python<'_>, mut events: Receiver<Event<T>>, tell: Option<&Py<PyAny>>) -> Ended<T> {
     loop {
         let heard;
         (events, heard) = py.detach(move || {
