@@ -73,11 +73,12 @@ fn determinants_are_sums_over_permutations() {
 
 #[test]
 fn products_so_far_go_either_way() {
-    let file = |attributes: &[(&str, super::proto::Attr<'_>)]| {
+    type Attributes<'a> = &'a [(&'a str, super::proto::Attr<'a>)];
+    let file = |attributes: Attributes<'_>| {
         model(&[1, 5], vec![node("CumProd", &["x", "axis"], &["y"], attributes)], vec![integers("axis", &[], &[1])])
     };
     let x = array(&[1, 5], &[2.0, -1.0, 3.0, 0.5, 4.0]);
-    let cases: [(&[(&str, super::proto::Attr<'_>)], [f64; 5]); 3] = [
+    let cases: [(Attributes<'_>, [f64; 5]); 3] = [
         (&[], [2.0, -2.0, -6.0, -3.0, -12.0]),
         (&[("exclusive", Int(1))], [1.0, 2.0, -2.0, -6.0, -3.0]),
         (&[("exclusive", Int(1)), ("reverse", Int(1))], [-6.0, 6.0, 2.0, 4.0, 1.0]),
