@@ -40,6 +40,11 @@ WORK = {
 }
 
 
+def heed_ctrl_c() -> None:
+    """Whoever runs the tests in the background has it ignored, and a process hands that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of another kind")
 @pytest.mark.parametrize("work", WORK)
 def test_ctrl_c_is_heard_within_a_second(work: str, model: zktorch.Model, x: np.ndarray, onnx_path: Path, tmp_path: Path) -> None:
@@ -47,7 +52,7 @@ def test_ctrl_c_is_heard_within_a_second(work: str, model: zktorch.Model, x: np.
     np.save(tmp_path / "x.npy", x)
     script = BUSY.format(work=WORK[work])
     words = [sys.executable, "-c", script, str(tmp_path / "compiled"), str(tmp_path / "x.npy"), str(onnx_path)]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     time.sleep(0.7)
@@ -67,7 +72,7 @@ def test_ctrl_c_ends_the_command_line(model: zktorch.Model, tmp_path: Path) -> N
     # It waits for an input that never comes.
     os.mkfifo(tmp_path / "input.npy")
     words = [sys.executable, "-m", "zktorch", "run", str(tmp_path / "compiled"), "--input", str(tmp_path / "input.npy")]
-    process = subprocess.Popen(words, stderr=subprocess.PIPE)
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, preexec_fn=heed_ctrl_c)
     time.sleep(1.0)
     assert process.poll() is None, process.stderr and process.stderr.read()
     process.send_signal(signal.SIGINT)
