@@ -58,18 +58,19 @@ fn main() -> ExitCode {
     } else {
         let shown = lines.iter().filter(|line| !has("--quiet") || !matches!(line.fate, Fate::Right(_)));
         shown.for_each(|line| println!("{line}"));
-        print!("\n{}", page(&tables));
+        print!("\n{}", page(&arguments, &tables));
     }
     if let Some(file) = after("--table") {
-        std::fs::write(file, page(&tables)).expect("a file that can be written");
+        std::fs::write(file, page(&arguments, &tables)).expect("a file that can be written");
     }
     if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-fn page([cases, expanded]: &[Table; 2]) -> String {
+fn page(arguments: &[String], [cases, expanded]: &[Table; 2]) -> String {
+    let arguments = arguments.join(" ");
     format!(
         "# ONNX's conformance cases\n\n\
-         Made by `cargo run --release -p zktorch-tests --example conformance -- --prove 120 --table benches/results/conformance.md`.\n\
+         Made by `cargo run --release -p zktorch-tests --example conformance -- {arguments}`.\n\
          Each case whose tensors are float32, int32, int64 or bool is compiled to integers with its own input as the sample, executed and \
          compared:\nintegers and booleans are exact, floats within 1 % of the largest entry.\n\n\
          ## Cases\n\n{cases}\n## The same with functions written out\n\n{expanded}"
